@@ -1,0 +1,246 @@
+//! What differs between systems, as data: one literal of [`Abi`] for each platform.
+//!
+//! A platform is a type without values that carries one constant. Codecs are generic over it and
+//! read `P::ABI` in their own bodies, which lets the compiler fold the tables away. To add a
+//! platform, add a file beside this one with one literal; the compiler asks for every number.
+//!
+//! ```
+//! use ipv6_core::abi::{Abi, Linux32, Linux64, Platform};
+//!
+//! // The bytes that one traffic class message takes: the header's width differs.
+//! assert_eq!(Linux64::ABI.cmsg.space(4), 24);
+//! assert_eq!(Linux32::ABI.cmsg.space(4), 16);
+//! ```
+
+mod linux;
+
+pub use linux::{Linux32, Linux32Be, Linux64, Linux64Be};
+
+/// A system whose bytes the codecs read and write. It has no values; it is named as a type.
+pub trait Platform {
+    /// The numbers and layouts of the system.
+    const ABI: Abi;
+}
+
+/// All that the codecs need to know of a system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Abi {
+    /// Byte order of the integers that are not in network order.
+    pub endian: Endian,
+    /// Layout of a control message's header.
+    pub cmsg: CmsgLayout,
+    /// Layout of `struct sockaddr_in6`.
+    pub sockaddr: SockaddrLayout,
+    /// Level, type and width of each control message.
+    pub control: ControlNumbers,
+    /// Level and name of each socket option.
+    pub options: OptionNumbers,
+    /// Layout of `struct group_req` and `struct group_source_req` (RFC 3678 section 5.1), where the
+    /// system has them.
+    pub group_req: Option<GroupReqLayout>,
+    /// What a set bit means in `struct icmp6_filter`, where the system has one.
+    pub icmp6_filter: Option<FilterPolarity>,
+}
+
+/// Byte order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endian {
+    /// The least significant byte first.
+    Little,
+    /// The most significant byte first.
+    Big,
+}
+
+/// How many bytes an integer field has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Width {
+    /// Four bytes.
+    Four,
+    /// Eight bytes.
+    Eight,
+}
+
+impl Width {
+    /// 4 or 8.
+    pub const fn bytes(self) -> usize {
+        match self {
+            Self::Four => 4,
+            Self::Eight => 8,
+        }
+    }
+}
+
+/// The layout of a control message (RFC 3542 section 20.1 and section 20.2).
+///
+/// ```text
+///  0            len        +4          +8        data_offset
+///  +------------+----------+-----------+---------+----------------+---------+
+///  |  cmsg_len  |  level   |   type    | padding |      data      | padding |
+///  +------------+----------+-----------+---------+----------------+---------+
+///  |<------------------- cmsg_len, CMSG_LEN() ------------------->|         |
+///  |<------------------------- CMSG_SPACE() ------------------------------->|
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CmsgLayout {
+    /// Width of `cmsg_len`: `size_t` on Linux, `socklen_t` (four bytes) elsewhere.
+    pub len: Width,
+    /// Each header starts at a multiple of this, from the start of the buffer. A power of two.
+    pub header_align: usize,
+    /// The data starts at a multiple of this, from the start of its header. A power of two.
+    pub data_align: usize,
+}
+
+impl CmsgLayout {
+    /// Offset of the data from the start of its header: `CMSG_LEN(0)`.
+    pub const fn data_offset(&self) -> usize {
+        align_up(self.len.bytes().saturating_add(8), self.data_align)
+    }
+
+    /// What `cmsg_len` says for this many bytes of data: `CMSG_LEN(data)`. Saturates.
+    #[doc(alias = "CMSG_LEN")]
+    pub const fn len(&self, data: usize) -> usize {
+        self.data_offset().saturating_add(data)
+    }
+
+    /// The bytes that a message with this much data takes in the buffer: `CMSG_SPACE(data)`.
+    /// Saturates.
+    #[doc(alias = "CMSG_SPACE")]
+    pub const fn space(&self, data: usize) -> usize {
+        self.next(self.len(data))
+    }
+
+    /// Where the message after one of `cmsg_len` bytes starts. Saturates, to a value that no buffer
+    /// reaches.
+    pub(crate) const fn next(&self, cmsg_len: usize) -> usize {
+        align_up(cmsg_len, self.header_align)
+    }
+}
+
+/// Rounds up to a multiple of `align`, a power of two; near `usize::MAX` the result is the greatest
+/// multiple.
+const fn align_up(value: usize, align: usize) -> usize {
+    let mask = align.wrapping_sub(1);
+    value.saturating_add(mask) & !mask
+}
+
+/// The layout of `struct sockaddr_in6` (RFC 3493 section 3.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SockaddrLayout {
+    /// The number of `AF_INET6`.
+    pub af_inet6: u8,
+    /// Whether the first byte is the structure's length and the second the family (4.4BSD), or both
+    /// are the family.
+    pub length_byte: bool,
+    /// `sizeof(struct sockaddr_in6)`: 28, or 32 where something follows the scope.
+    pub size: usize,
+}
+
+/// Level, type and width of one control message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ControlNumber {
+    /// `cmsg_level`.
+    pub level: i32,
+    /// `cmsg_type`.
+    pub kind: i32,
+    /// Bytes of data when the message is sent.
+    pub size: usize,
+}
+
+/// The control messages of a system; `None` where it has no such message, or does not take it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ControlNumbers {
+    /// `IPV6_TCLASS`: `int`.
+    pub traffic_class: Option<ControlNumber>,
+    /// `IPV6_HOPLIMIT`: `int`.
+    pub hop_limit: Option<ControlNumber>,
+    /// `IPV6_PKTINFO`: `struct in6_pktinfo`.
+    pub packet_info: Option<ControlNumber>,
+    /// `IPV6_NEXTHOP`: `struct sockaddr_in6`.
+    pub next_hop: Option<ControlNumber>,
+    /// `IPV6_PATHMTU`: `struct ip6_mtuinfo`.
+    pub path_mtu: Option<ControlNumber>,
+}
+
+/// Level and name of one socket option: the second and third argument of `setsockopt`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OptionNumber {
+    /// The level, such as `IPPROTO_IPV6`.
+    pub level: i32,
+    /// The name, such as `IPV6_TCLASS`.
+    pub name: i32,
+}
+
+/// The socket options of a system; `None` where it has no such option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OptionNumbers {
+    /// `IPV6_TCLASS`.
+    pub traffic_class: Option<OptionNumber>,
+    /// `IPV6_UNICAST_HOPS`.
+    pub unicast_hops: Option<OptionNumber>,
+    /// `IPV6_MULTICAST_IF`.
+    pub multicast_interface: Option<OptionNumber>,
+    /// `IPV6_MULTICAST_HOPS`.
+    pub multicast_hops: Option<OptionNumber>,
+    /// `IPV6_MULTICAST_LOOP`.
+    pub multicast_loopback: Option<OptionNumber>,
+    /// `IPV6_RECVTCLASS`.
+    pub receive_traffic_class: Option<OptionNumber>,
+    /// `IPV6_RECVHOPLIMIT`.
+    pub receive_hop_limit: Option<OptionNumber>,
+    /// `IPV6_RECVPKTINFO`.
+    pub receive_packet_info: Option<OptionNumber>,
+    /// `IPV6_RECVPATHMTU`.
+    pub receive_path_mtu: Option<OptionNumber>,
+    /// `IPV6_PATHMTU`.
+    pub path_mtu: Option<OptionNumber>,
+    /// `IPV6_DONTFRAG`.
+    pub dont_fragment: Option<OptionNumber>,
+    /// `IPV6_V6ONLY`.
+    pub v6_only: Option<OptionNumber>,
+    /// `IPV6_CHECKSUM`.
+    pub checksum: Option<OptionNumber>,
+    /// `IPV6_HDRINCL`.
+    pub header_included: Option<OptionNumber>,
+    /// `ICMP6_FILTER` (Linux: `ICMPV6_FILTER`).
+    pub icmp6_filter: Option<OptionNumber>,
+    /// `IPV6_2292PKTOPTIONS`: the control messages of the latest segment of a stream.
+    pub stream_control: Option<OptionNumber>,
+    /// `MCAST_JOIN_GROUP`.
+    pub join_group: Option<OptionNumber>,
+    /// `MCAST_LEAVE_GROUP`.
+    pub leave_group: Option<OptionNumber>,
+    /// `MCAST_JOIN_SOURCE_GROUP`.
+    pub join_source_group: Option<OptionNumber>,
+    /// `MCAST_LEAVE_SOURCE_GROUP`.
+    pub leave_source_group: Option<OptionNumber>,
+    /// `MCAST_BLOCK_SOURCE`.
+    pub block_source: Option<OptionNumber>,
+    /// `MCAST_UNBLOCK_SOURCE`.
+    pub unblock_source: Option<OptionNumber>,
+    /// `SO_ATTACH_FILTER`.
+    pub attach_filter: Option<OptionNumber>,
+    /// `SO_DETACH_FILTER`.
+    pub detach_filter: Option<OptionNumber>,
+}
+
+/// The layout of `struct group_req` and `struct group_source_req` (RFC 3678 section 5.1): an
+/// interface index at offset 0, then one or two `struct sockaddr_storage`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GroupReqLayout {
+    /// Offset of the group's address in both.
+    pub group: usize,
+    /// Offset of the source's address in `struct group_source_req`; also the size of
+    /// `struct group_req`.
+    pub source: usize,
+    /// `sizeof(struct group_source_req)`.
+    pub size: usize,
+}
+
+/// What a set bit means in `struct icmp6_filter`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FilterPolarity {
+    /// The type is blocked (Linux).
+    SetBlocks,
+    /// The type passes (RFC 3542 section 3.2 as every other system has it).
+    SetPasses,
+}

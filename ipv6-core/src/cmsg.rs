@@ -1,0 +1,191 @@
+//! Control messages as bytes: walking through those a kernel wrote, and writing those it is to read.
+//!
+//! [`abi::CmsgLayout`](crate::abi::CmsgLayout) draws one message. Nothing here follows the system's
+//! `CMSG_` macros, which differ between libraries and need a zeroed, aligned buffer; the arithmetic is
+//! our own, checked, and proven equal to the host's macros where `ipv6-sys` is compiled.
+//!
+//! ```
+//! use ipv6_core::abi::Linux64;
+//! use ipv6_core::cmsg::{RawMessages, Writer};
+//!
+//! let mut buffer = [0xff; 64];
+//! let mut writer = Writer::<Linux64>::new(&mut buffer);
+//! writer.push(41, 67, &[0xe0, 0, 0, 0])?;
+//! writer.push(1, 29, &[7; 16])?; // a message this crate has no field for
+//! let used = writer.finish();
+//!
+//! let kinds: Vec<i32> =
+//!     RawMessages::<Linux64>::new(&buffer[..used]).map(|m| m.map(|m| m.kind)).collect::<Result<_, _>>()?;
+//! assert_eq!(kinds, [67, 29]);
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+
+use core::fmt;
+use core::iter::FusedIterator;
+use core::marker::PhantomData;
+
+use crate::abi::{Platform, Width};
+use crate::error::BufferTooSmall;
+use crate::wire;
+
+/// One control message, of any level and type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(alias = "cmsghdr")]
+pub struct RawMessage<'a> {
+    /// `cmsg_level`: the protocol, such as 41 for IPv6.
+    pub level: i32,
+    /// `cmsg_type`: what it is within the level.
+    pub kind: i32,
+    /// The data, without header and padding, at any alignment.
+    pub data: &'a [u8],
+}
+
+/// The control messages in a buffer, in order, unknown ones included.
+///
+/// The buffer may have any alignment and should be as long as the kernel said it wrote
+/// (`msg_controllen`). A message that does not fit ends the iteration with one
+/// [`MalformedMessage`]. Fewer bytes at the end than a header takes are padding.
+#[derive(Clone, Debug)]
+#[doc(
+    alias = "CMSG_FIRSTHDR",
+    alias = "CMSG_NXTHDR",
+    alias = "CMSG_DATA",
+    alias = "ParseSocketControlMessage"
+)]
+pub struct RawMessages<'a, P> {
+    control: &'a [u8],
+    offset: usize,
+    platform: PhantomData<fn() -> P>,
+}
+
+impl<'a, P: Platform> RawMessages<'a, P> {
+    /// Walks through `control`.
+    pub const fn new(control: &'a [u8]) -> Self {
+        Self { control, offset: 0, platform: PhantomData }
+    }
+}
+
+impl<'a, P: Platform> Iterator for RawMessages<'a, P> {
+    type Item = Result<RawMessage<'a>, MalformedMessage>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let layout = P::ABI.cmsg;
+        let level_at = layout.len.bytes();
+        let message = self.control;
+
+        // A header that is not all there is padding, or the rest of nothing.
+        let len = match layout.len {
+            Width::Four => u64::from(wire::read_u32::<P>(message, 0)?),
+            Width::Eight => wire::read_u64::<P>(message, 0)?,
+        };
+        let level = wire::read_i32::<P>(message, level_at)?;
+        let kind = wire::read_i32::<P>(message, level_at.saturating_add(4))?;
+
+        // A table of a 64-bit system on a 32-bit host: what exceeds usize exceeds the buffer as well.
+        let data = usize::try_from(len).ok().and_then(|len| message.get(layout.data_offset()..len));
+        let Some(data) = data else {
+            let error = MalformedMessage { offset: self.offset, len, available: message.len() };
+            self.control = &[];
+            return Some(Err(error));
+        };
+
+        // `data` is a part of `message`, so this is at most the buffer's length, rounded up.
+        let next = layout.next(layout.len(data.len()));
+        self.control = message.get(next..).unwrap_or(&[]);
+        self.offset = self.offset.saturating_add(next);
+        Some(Ok(RawMessage { level, kind, data }))
+    }
+}
+
+impl<P: Platform> FusedIterator for RawMessages<'_, P> {}
+
+/// A control message whose length is below that of its header or past the end of the buffer.
+///
+/// Kernels do not write such messages, but for one case: some leave the full length on a message
+/// that they cut to the buffer (`MSG_CTRUNC`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MalformedMessage {
+    /// Where in the buffer the message starts.
+    pub offset: usize,
+    /// Its length as its header has it.
+    pub len: u64,
+    /// Bytes from its start to the end of the buffer.
+    pub available: usize,
+}
+
+impl fmt::Display for MalformedMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { offset, len, available } = self;
+        write!(f, "control message at offset {offset} says {len} bytes, with {available} there")
+    }
+}
+
+impl core::error::Error for MalformedMessage {}
+
+/// Writes control messages one after another into a buffer of any alignment.
+///
+/// It writes every byte of the part it uses, padding as zero, and none beyond: the buffer need not
+/// be cleared before.
+#[derive(Debug)]
+pub struct Writer<'a, P> {
+    buffer: &'a mut [u8],
+    used: usize,
+    platform: PhantomData<fn() -> P>,
+}
+
+impl<'a, P: Platform> Writer<'a, P> {
+    /// Starts at the beginning of `buffer`.
+    pub const fn new(buffer: &'a mut [u8]) -> Self {
+        Self { buffer, used: 0, platform: PhantomData }
+    }
+
+    /// Appends one message. The data is taken as it is, in the platform's byte order.
+    ///
+    /// # Errors
+    ///
+    /// [`BufferTooSmall`] when the message and its padding do not fit behind those already there;
+    /// these stay, and a smaller message may still fit.
+    #[inline]
+    pub fn push(&mut self, level: i32, kind: i32, data: &[u8]) -> Result<(), BufferTooSmall> {
+        let space = P::ABI.cmsg.space(data.len());
+        let available = self.buffer.len();
+        let needed = self.used.saturating_add(space);
+        self.push_at(level, kind, data, space).ok_or(BufferTooSmall { needed, available })?;
+        self.used = needed;
+        Ok(())
+    }
+
+    /// `None` when the message does not fit; then nothing was written.
+    #[inline]
+    fn push_at(&mut self, level: i32, kind: i32, data: &[u8], space: usize) -> Option<()> {
+        let layout = P::ABI.cmsg;
+        let message = self.buffer.get_mut(self.used..)?.get_mut(..space)?;
+        let (header, rest) = message.split_at_mut_checked(layout.data_offset())?;
+        let (body, padding) = rest.split_at_mut_checked(data.len())?;
+
+        let level_at = layout.len.bytes();
+        let kind_at = level_at.saturating_add(4);
+        match layout.len {
+            Width::Four => {
+                let len = u32::try_from(layout.len(data.len())).ok()?;
+                wire::put(header, 0, wire::bytes_of_u32::<P>(len))?;
+            }
+            Width::Eight => {
+                let len = u64::try_from(layout.len(data.len())).ok()?;
+                wire::put(header, 0, wire::bytes_of_u64::<P>(len))?;
+            }
+        }
+        wire::put(header, level_at, wire::bytes_of_u32::<P>(level.cast_unsigned()))?;
+        wire::put(header, kind_at, wire::bytes_of_u32::<P>(kind.cast_unsigned()))?;
+        header.get_mut(kind_at.saturating_add(4)..)?.fill(0);
+        body.copy_from_slice(data);
+        padding.fill(0);
+        Some(())
+    }
+
+    /// The bytes written: what `msg_controllen` is to say.
+    pub const fn finish(self) -> usize {
+        self.used
+    }
+}

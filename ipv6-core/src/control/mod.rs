@@ -1,0 +1,596 @@
+//! Control messages as values: what to ask for, what arrived, what to send.
+//!
+//! [`ControlFlags`] says which messages a socket is to deliver, [`RecvControl`] holds what came with a
+//! datagram, [`SendControl`] what is to go with one. Each message has a file of its own in this
+//! module; [`Control`] lists them, and the compiler asks for a new one wherever it is needed.
+
+use core::fmt;
+use core::marker::PhantomData;
+use core::net::{Ipv6Addr, SocketAddrV6};
+
+use crate::abi::{ControlNumber, ControlNumbers, Platform};
+use crate::cmsg::{MalformedMessage, RawMessage, RawMessages, Writer};
+use crate::error::BufferTooSmall;
+use crate::interface::InterfaceIndex;
+use crate::traffic_class::{Ecn, dscp};
+
+mod hop_limit;
+mod int;
+mod next_hop;
+mod packet_info;
+mod path_mtu;
+mod traffic_class;
+
+pub use path_mtu::PathMtu;
+
+/// The control messages that this crate has fields for. Displays as the name in C.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Control {
+    /// `IPV6_TCLASS`.
+    TrafficClass,
+    /// `IPV6_HOPLIMIT`.
+    HopLimit,
+    /// `IPV6_PKTINFO`.
+    PacketInfo,
+    /// `IPV6_NEXTHOP`.
+    NextHop,
+    /// `IPV6_PATHMTU`.
+    PathMtu,
+}
+
+impl Control {
+    /// The name that RFC 3542 gives the message.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TrafficClass => "IPV6_TCLASS",
+            Self::HopLimit => "IPV6_HOPLIMIT",
+            Self::PacketInfo => "IPV6_PKTINFO",
+            Self::NextHop => "IPV6_NEXTHOP",
+            Self::PathMtu => "IPV6_PATHMTU",
+        }
+    }
+
+    /// Which message of platform `P` this is; `None` when it is one we have no field for.
+    #[inline]
+    fn of<P: Platform>(message: &RawMessage<'_>) -> Option<Self> {
+        // Without `..`: a new message must be looked for here.
+        let ControlNumbers { traffic_class, hop_limit, packet_info, next_hop, path_mtu } = P::ABI.control;
+        let is = |number: Option<ControlNumber>| {
+            number.is_some_and(|number| number.level == message.level && number.kind == message.kind)
+        };
+        if is(packet_info) {
+            Some(Self::PacketInfo)
+        } else if is(hop_limit) {
+            Some(Self::HopLimit)
+        } else if is(traffic_class) {
+            Some(Self::TrafficClass)
+        } else if is(path_mtu) {
+            Some(Self::PathMtu)
+        } else if is(next_hop) {
+            Some(Self::NextHop)
+        } else {
+            None
+        }
+    }
+
+    /// Level, type and width of this message on platform `P`.
+    #[inline]
+    const fn number<P: Platform>(self) -> Option<ControlNumber> {
+        match self {
+            Self::TrafficClass => P::ABI.control.traffic_class,
+            Self::HopLimit => P::ABI.control.hop_limit,
+            Self::PacketInfo => P::ABI.control.packet_info,
+            Self::NextHop => P::ABI.control.next_hop,
+            Self::PathMtu => P::ABI.control.path_mtu,
+        }
+    }
+
+    /// Bytes that this message takes in a buffer of platform `P`, 0 where it has none.
+    const fn space<P: Platform>(self) -> usize {
+        match self.number::<P>() {
+            Some(number) => P::ABI.cmsg.space(number.size),
+            None => 0,
+        }
+    }
+}
+
+impl fmt::Display for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+bitflags::bitflags! {
+    /// What a socket is to tell of each datagram that it receives.
+    ///
+    /// ```
+    /// use ipv6_core::{ControlFlags, abi::Linux64};
+    /// let flags = ControlFlags::TRAFFIC_CLASS | ControlFlags::DESTINATION | ControlFlags::INTERFACE;
+    /// // Destination and interface come in one message.
+    /// assert_eq!(flags.space::<Linux64>(), 24 + 40);
+    /// ```
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[doc(alias = "NewControlMessage")]
+    pub struct ControlFlags: u32 {
+        /// The traffic class (`IPV6_RECVTCLASS`, RFC 3542 section 6.5).
+        #[doc(alias = "IPV6_RECVTCLASS", alias = "FlagTrafficClass")]
+        const TRAFFIC_CLASS = 1 << 0;
+        /// The hop limit that was left (`IPV6_RECVHOPLIMIT`, RFC 3542 section 6.3).
+        #[doc(alias = "IPV6_RECVHOPLIMIT", alias = "FlagHopLimit")]
+        const HOP_LIMIT = 1 << 1;
+        /// The destination address (`IPV6_RECVPKTINFO`, RFC 3542 section 6.1).
+        #[doc(alias = "IPV6_RECVPKTINFO", alias = "FlagDst")]
+        const DESTINATION = 1 << 2;
+        /// The interface it came in on (`IPV6_RECVPKTINFO`, RFC 3542 section 6.1).
+        #[doc(alias = "IPV6_RECVPKTINFO", alias = "FlagInterface")]
+        const INTERFACE = 1 << 3;
+        /// News of a path MTU (`IPV6_RECVPATHMTU`, RFC 3542 section 11.3): it comes as a message of
+        /// its own, with an empty payload.
+        #[doc(alias = "IPV6_RECVPATHMTU", alias = "FlagPathMTU")]
+        const PATH_MTU = 1 << 4;
+    }
+}
+
+impl ControlFlags {
+    /// The bytes of control buffer that receiving all of these takes on platform `P`.
+    ///
+    /// A buffer of this size, aligned to the platform's headers, is never cut by these messages.
+    /// Options that were switched on behind the API's back need room of their own.
+    #[doc(alias = "NewControlMessage", alias = "CMSG_SPACE")]
+    pub const fn space<P: Platform>(self) -> usize {
+        let mut space = 0_usize;
+        if self.contains(Self::TRAFFIC_CLASS) {
+            space = space.saturating_add(Control::TrafficClass.space::<P>());
+        }
+        if self.contains(Self::HOP_LIMIT) {
+            space = space.saturating_add(Control::HopLimit.space::<P>());
+        }
+        if self.intersects(Self::DESTINATION.union(Self::INTERFACE)) {
+            space = space.saturating_add(Control::PacketInfo.space::<P>());
+        }
+        if self.contains(Self::PATH_MTU) {
+            space = space.saturating_add(Control::PathMtu.space::<P>());
+        }
+        space
+    }
+}
+
+/// What came with a datagram.
+///
+/// Each field is there when it was asked for ([`ControlFlags`]) and the system had it: a datagram that
+/// came over IPv4 to an IPv6 socket, for one, has no traffic class.
+///
+/// The lifetime is that of the control buffer: messages of variable length are borrowed from it.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+#[doc(alias = "ControlMessage")]
+pub struct RecvControl<'a> {
+    /// The traffic class, DSCP and ECN together (`IPV6_TCLASS`, RFC 3542 section 6.5).
+    #[doc(alias = "IPV6_TCLASS")]
+    pub traffic_class: Option<u8>,
+    /// The hop limit that was left when it arrived (`IPV6_HOPLIMIT`, RFC 3542 section 6.3).
+    #[doc(alias = "IPV6_HOPLIMIT")]
+    pub hop_limit: Option<u8>,
+    /// The address it was sent to: one of ours, or a group (`IPV6_PKTINFO`, RFC 3542 section 6.1).
+    #[doc(alias = "IPV6_PKTINFO", alias = "Dst")]
+    pub destination: Option<Ipv6Addr>,
+    /// The interface it came in on (`IPV6_PKTINFO`, RFC 3542 section 6.1).
+    #[doc(alias = "IPV6_PKTINFO", alias = "IfIndex")]
+    pub interface: Option<InterfaceIndex>,
+    /// News of the path MTU to a destination (`IPV6_PATHMTU`, RFC 3542 section 11.3). The payload
+    /// that comes with it is empty.
+    #[doc(alias = "IPV6_PATHMTU", alias = "ip6_mtuinfo", alias = "MTU")]
+    pub path_mtu: Option<PathMtu>,
+    borrowed: PhantomData<&'a [u8]>,
+}
+
+impl<'a> RecvControl<'a> {
+    /// Reads the control messages that a kernel of platform `P` wrote. Messages without a field here
+    /// are passed over; [`RawMessages`] has them.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] when a message does not fit in the buffer, or is not as wide as the platform
+    /// has it and its width has no meaning of its own.
+    ///
+    /// ```
+    /// use ipv6_core::{RecvControl, abi::Linux64Be};
+    /// // What s390x delivers for hop limit 64.
+    /// let control = [0, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0, 41, 0, 0, 0, 52, 0, 0, 0, 64, 0, 0, 0, 0];
+    /// assert_eq!(RecvControl::decode::<Linux64Be>(&control)?.hop_limit, Some(64));
+    /// # Ok::<(), ipv6_core::DecodeError>(())
+    /// ```
+    #[doc(alias = "Parse")]
+    #[inline]
+    pub fn decode<P: Platform>(control: &'a [u8]) -> Result<Self, DecodeError> {
+        let mut decoded = Self::default();
+        for message in RawMessages::<P>::new(control) {
+            decoded.take::<P>(&message?)?;
+        }
+        Ok(decoded)
+    }
+
+    /// Reads the control messages of a datagram whose control was cut (`MSG_CTRUNC`): those that
+    /// arrived whole. Whatever is shorter than the platform has it counts as cut.
+    ///
+    /// ```
+    /// use ipv6_core::{RecvControl, SendControl, abi::Linux64};
+    /// let mut control = [0; 48];
+    /// SendControl::new().with_hop_limit(7).with_traffic_class(1).encode::<Linux64>(&mut control).unwrap();
+    /// let cut = RecvControl::decode_truncated::<Linux64>(&control[..40]);
+    /// assert_eq!((cut.hop_limit, cut.traffic_class), (Some(7), None));
+    /// ```
+    pub fn decode_truncated<P: Platform>(control: &'a [u8]) -> Self {
+        let mut decoded = Self::default();
+        for message in RawMessages::<P>::new(control).map_while(Result::ok) {
+            let expected = Control::of::<P>(&message).and_then(Control::number::<P>);
+            if expected.is_some_and(|number| number.size == message.data.len()) {
+                // What is whole and still does not decode was not cut, and has no value to give.
+                let _ = decoded.take::<P>(&message);
+            }
+        }
+        decoded
+    }
+
+    #[inline]
+    fn take<P: Platform>(&mut self, message: &RawMessage<'a>) -> Result<(), DecodeError> {
+        match Control::of::<P>(message) {
+            Some(Control::TrafficClass) => {
+                self.traffic_class = Some(traffic_class::decode::<P>(message.data)?);
+            }
+            Some(Control::HopLimit) => self.hop_limit = Some(hop_limit::decode::<P>(message.data)?),
+            Some(Control::PacketInfo) => {
+                let (destination, interface) = packet_info::decode::<P>(message.data)?;
+                self.destination = Some(destination);
+                self.interface = interface;
+            }
+            Some(Control::PathMtu) => self.path_mtu = Some(PathMtu::decode::<P>(message.data)?),
+            // Sent, never delivered.
+            Some(Control::NextHop) | None => {}
+        }
+        Ok(())
+    }
+
+    /// The differentiated services codepoint, 0 to 63 (RFC 2474).
+    pub fn dscp(&self) -> Option<u8> {
+        self.traffic_class.map(dscp)
+    }
+
+    /// The congestion notification (RFC 3168).
+    pub fn ecn(&self) -> Option<Ecn> {
+        self.traffic_class.map(Ecn::from_traffic_class)
+    }
+
+    /// The control for an answer: it leaves by the interface that this came in on, from the address
+    /// that this was sent to unless that is a group.
+    ///
+    /// ```
+    /// use ipv6_core::{RecvControl, SendControl, InterfaceIndex};
+    /// let mut got = RecvControl::default();
+    /// got.destination = Some("ff02::fb".parse().unwrap());
+    /// got.interface = InterfaceIndex::new(2);
+    /// assert_eq!(got.reply(), SendControl::new().with_interface(InterfaceIndex::new(2).unwrap()));
+    /// ```
+    pub fn reply(&self) -> SendControl<'static> {
+        SendControl {
+            source: self.destination.filter(|address| !address.is_multicast()),
+            interface: self.interface,
+            ..SendControl::new()
+        }
+    }
+}
+
+impl fmt::Debug for RecvControl<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { traffic_class, hop_limit, destination, interface, path_mtu, borrowed: _ } = self;
+        f.debug_struct("RecvControl")
+            .field("traffic_class", traffic_class)
+            .field("hop_limit", hop_limit)
+            .field("destination", destination)
+            .field("interface", interface)
+            .field("path_mtu", path_mtu)
+            .finish()
+    }
+}
+
+impl fmt::Display for RecvControl<'_> {
+    /// The fields that are there, as `traffic class 0xe0, hop limit 1, destination ff02::114, interface 3`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { traffic_class, hop_limit, destination, interface, path_mtu, borrowed: _ } = self;
+        let mut list = List { f, empty: true };
+        list.item(traffic_class.map(Hex), "traffic class ")?;
+        list.item(*hop_limit, "hop limit ")?;
+        list.item(*destination, "destination ")?;
+        list.item(*interface, "interface ")?;
+        list.item(*path_mtu, "path MTU ")?;
+        list.finish()
+    }
+}
+
+/// What is to go with a datagram. A field that is `None` leaves the choice to the socket's options and
+/// the system; `Some(0)` is sent as 0.
+///
+/// ```
+/// use ipv6_core::{SendControl, abi::Linux64};
+/// const ONE_HOP: SendControl<'_> = SendControl::new().with_hop_limit(1).with_traffic_class(0xe0);
+/// let mut control = [0; 48];
+/// assert_eq!(ONE_HOP.encode::<Linux64>(&mut control), Ok(48));
+/// assert_eq!(ONE_HOP.to_string(), "traffic class 0xe0, hop limit 1");
+/// ```
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+#[doc(alias = "ControlMessage")]
+pub struct SendControl<'a> {
+    /// The traffic class, DSCP and ECN together (`IPV6_TCLASS`, RFC 3542 section 6.5).
+    #[doc(alias = "IPV6_TCLASS")]
+    pub traffic_class: Option<u8>,
+    /// The hop limit (`IPV6_HOPLIMIT`, RFC 3542 section 6.3).
+    #[doc(alias = "IPV6_HOPLIMIT")]
+    pub hop_limit: Option<u8>,
+    /// The source address: one of ours (`IPV6_PKTINFO`, RFC 3542 section 6.2).
+    #[doc(alias = "IPV6_PKTINFO", alias = "Src")]
+    pub source: Option<Ipv6Addr>,
+    /// The interface to leave by (`IPV6_PKTINFO`, RFC 3542 section 6.2).
+    #[doc(alias = "IPV6_PKTINFO", alias = "IfIndex")]
+    pub interface: Option<InterfaceIndex>,
+    /// The neighbour to hand the datagram to (`IPV6_NEXTHOP`, RFC 3542 section 6.4). Linux has the
+    /// number and refuses the message, so there it is an [`EncodeError::Unsupported`].
+    #[doc(alias = "IPV6_NEXTHOP", alias = "NextHop")]
+    pub next_hop: Option<SocketAddrV6>,
+    borrowed: PhantomData<&'a [u8]>,
+}
+
+impl SendControl<'_> {
+    /// No control messages.
+    pub const fn new() -> Self {
+        Self {
+            traffic_class: None,
+            hop_limit: None,
+            source: None,
+            interface: None,
+            next_hop: None,
+            borrowed: PhantomData,
+        }
+    }
+
+    /// With this traffic class, DSCP and ECN together.
+    #[must_use]
+    pub const fn with_traffic_class(mut self, traffic_class: u8) -> Self {
+        self.traffic_class = Some(traffic_class);
+        self
+    }
+
+    /// With this hop limit.
+    #[must_use]
+    pub const fn with_hop_limit(mut self, hop_limit: u8) -> Self {
+        self.hop_limit = Some(hop_limit);
+        self
+    }
+
+    /// From this address of ours.
+    #[must_use]
+    pub const fn with_source(mut self, source: Ipv6Addr) -> Self {
+        self.source = Some(source);
+        self
+    }
+
+    /// By this interface.
+    #[must_use]
+    pub const fn with_interface(mut self, interface: InterfaceIndex) -> Self {
+        self.interface = Some(interface);
+        self
+    }
+
+    /// By way of this neighbour.
+    #[must_use]
+    pub const fn with_next_hop(mut self, next_hop: SocketAddrV6) -> Self {
+        self.next_hop = Some(next_hop);
+        self
+    }
+
+    /// Whether no message would be sent.
+    pub const fn is_empty(&self) -> bool {
+        let Self { traffic_class, hop_limit, source, interface, next_hop, borrowed: _ } = self;
+        traffic_class.is_none()
+            && hop_limit.is_none()
+            && source.is_none()
+            && interface.is_none()
+            && next_hop.is_none()
+    }
+
+    /// Writes the messages as platform `P` has them, and says how many bytes they take. The buffer
+    /// may have any alignment and any content; nothing beyond those bytes is touched.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError`] when the buffer is smaller than [`space`](Self::space), or the platform does
+    /// not take one of the messages. What the buffer holds is then unspecified.
+    #[doc(alias = "Marshal")]
+    #[inline]
+    pub fn encode<P: Platform>(&self, control: &mut [u8]) -> Result<usize, EncodeError> {
+        let Self { traffic_class, hop_limit, source, interface, next_hop, borrowed: _ } = *self;
+        let available = control.len();
+        let mut writer = Writer::<P>::new(control);
+        let mut push = |control: Control, data: &[u8]| -> Result<(), EncodeError> {
+            let number = control.number::<P>().ok_or(EncodeError::Unsupported(control))?;
+            let data = data.get(..number.size).unwrap_or(data);
+            writer
+                .push(number.level, number.kind, data)
+                .map_err(|_| EncodeError::BufferTooSmall { needed: self.space::<P>(), available })
+        };
+        // In the order in which kernels deliver them.
+        if source.is_some() || interface.is_some() {
+            push(Control::PacketInfo, &packet_info::encode::<P>(source, interface))?;
+        }
+        if let Some(hop_limit) = hop_limit {
+            push(Control::HopLimit, &hop_limit::encode::<P>(hop_limit))?;
+        }
+        if let Some(traffic_class) = traffic_class {
+            push(Control::TrafficClass, &traffic_class::encode::<P>(traffic_class))?;
+        }
+        if let Some(next_hop) = next_hop {
+            push(Control::NextHop, &next_hop::encode::<P>(&next_hop))?;
+        }
+        Ok(writer.finish())
+    }
+
+    /// The bytes that [`encode`](Self::encode) takes on platform `P`.
+    #[doc(alias = "NewControlMessage", alias = "CMSG_SPACE")]
+    pub fn space<P: Platform>(&self) -> usize {
+        let Self { traffic_class, hop_limit, source, interface, next_hop, borrowed: _ } = self;
+        [
+            (source.is_some() || interface.is_some(), Control::PacketInfo),
+            (hop_limit.is_some(), Control::HopLimit),
+            (traffic_class.is_some(), Control::TrafficClass),
+            (next_hop.is_some(), Control::NextHop),
+        ]
+        .into_iter()
+        .filter(|(present, _)| *present)
+        .fold(0, |space: usize, (_, control)| space.saturating_add(control.space::<P>()))
+    }
+
+    /// The bytes that any value of this type takes on platform `P`: all messages at once.
+    pub const fn max_space<P: Platform>() -> usize {
+        Control::PacketInfo
+            .space::<P>()
+            .saturating_add(Control::HopLimit.space::<P>())
+            .saturating_add(Control::TrafficClass.space::<P>())
+            .saturating_add(Control::NextHop.space::<P>())
+    }
+}
+
+impl fmt::Debug for SendControl<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { traffic_class, hop_limit, source, interface, next_hop, borrowed: _ } = self;
+        f.debug_struct("SendControl")
+            .field("traffic_class", traffic_class)
+            .field("hop_limit", hop_limit)
+            .field("source", source)
+            .field("interface", interface)
+            .field("next_hop", next_hop)
+            .finish()
+    }
+}
+
+impl fmt::Display for SendControl<'_> {
+    /// The fields that are there, as `traffic class 0xe0, hop limit 1, source fe80::1, interface 3`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { traffic_class, hop_limit, source, interface, next_hop, borrowed: _ } = self;
+        let mut list = List { f, empty: true };
+        list.item(traffic_class.map(Hex), "traffic class ")?;
+        list.item(*hop_limit, "hop limit ")?;
+        list.item(*source, "source ")?;
+        list.item(*interface, "interface ")?;
+        list.item(*next_hop, "next hop ")?;
+        list.finish()
+    }
+}
+
+/// A comma-separated list of the fields that are there.
+struct List<'a, 'f> {
+    f: &'a mut fmt::Formatter<'f>,
+    empty: bool,
+}
+
+impl List<'_, '_> {
+    fn item(&mut self, value: Option<impl fmt::Display>, name: &str) -> fmt::Result {
+        let Some(value) = value else { return Ok(()) };
+        let comma = if self.empty { "" } else { ", " };
+        self.empty = false;
+        write!(self.f, "{comma}{name}{value}")
+    }
+
+    fn finish(self) -> fmt::Result {
+        if self.empty { self.f.write_str("no control messages") } else { Ok(()) }
+    }
+}
+
+/// A traffic class, in the base in which people write them.
+struct Hex(u8);
+
+impl fmt::Display for Hex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#04x}", self.0)
+    }
+}
+
+/// Why control messages could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecodeError {
+    /// A message does not fit in the buffer.
+    Malformed(MalformedMessage),
+    /// A message is not as wide as the platform has it.
+    Width {
+        /// Which message.
+        control: Control,
+        /// Bytes of data that it has.
+        len: usize,
+        /// Bytes of data that the platform gives it.
+        expected: usize,
+    },
+    /// A message that holds a byte in an integer holds a value outside 0 to 255.
+    Value {
+        /// Which message.
+        control: Control,
+        /// The value.
+        value: i32,
+    },
+    /// A message that holds an IPv6 address holds one of another family.
+    Family {
+        /// Which message.
+        control: Control,
+        /// The first two bytes of its `struct sockaddr`.
+        family: [u8; 2],
+    },
+}
+
+impl From<MalformedMessage> for DecodeError {
+    fn from(error: MalformedMessage) -> Self {
+        Self::Malformed(error)
+    }
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(error) => error.fmt(f),
+            Self::Width { control, len, expected } => {
+                write!(f, "{control} message of {len} bytes instead of {expected}")
+            }
+            Self::Value { control, value } => {
+                write!(f, "{control} message with value {value}, which is not 0 to 255")
+            }
+            Self::Family { control, family: [first, second] } => {
+                write!(f, "{control} message with an address that is not IPv6 (starts {first} {second})")
+            }
+        }
+    }
+}
+
+impl core::error::Error for DecodeError {}
+
+/// Why control messages could not be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EncodeError {
+    /// They do not fit into the buffer.
+    BufferTooSmall {
+        /// Bytes that all messages take.
+        needed: usize,
+        /// Bytes that the buffer has.
+        available: usize,
+    },
+    /// The platform does not take this message.
+    Unsupported(Control),
+}
+
+impl fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::BufferTooSmall { needed, available } => BufferTooSmall { needed, available }.fmt(f),
+            Self::Unsupported(control) => write!(f, "the system does not take {control} messages"),
+        }
+    }
+}
+
+impl core::error::Error for EncodeError {}

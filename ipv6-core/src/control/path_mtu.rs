@@ -1,0 +1,62 @@
+//! `IPV6_PATHMTU`: `struct ip6_mtuinfo`, what fits through to a destination without fragments
+//! (RFC 3542 section 11.3 and section 11.4). As a message it is received only; the socket option of
+//! the same name reads the same structure for a connected socket.
+//!
+//! ```text
+//!  0                                    sizeof(struct sockaddr_in6)    + 4
+//!  +-------------------------------------------+---------------+
+//!  |   destination: struct sockaddr_in6        |      mtu      |
+//!  +-------------------------------------------+---------------+
+//!                                                 host order
+//! ```
+
+use core::fmt;
+use core::net::Ipv6Addr;
+
+use super::{Control, DecodeError};
+use crate::abi::Platform;
+use crate::interface::InterfaceIndex;
+use crate::{sockaddr, wire};
+
+/// The path MTU to one destination: the greatest IPv6 packet, header included, that goes there
+/// without fragments (RFC 8200 section 5, RFC 8201).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[doc(alias = "ip6_mtuinfo", alias = "IPV6_PATHMTU")]
+pub struct PathMtu {
+    /// Where packets were going.
+    pub destination: Ipv6Addr,
+    /// The interface they leave by, where the system says.
+    pub interface: Option<InterfaceIndex>,
+    /// Bytes, IPv6 header included.
+    pub mtu: u32,
+}
+
+impl PathMtu {
+    /// Reads a `struct ip6_mtuinfo`: the data of the control message, or the value of the socket
+    /// option `IPV6_PATHMTU`.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::Width`] when the bytes are not as many as the structure has, or hold no IPv6
+    /// address.
+    pub fn decode<P: Platform>(data: &[u8]) -> Result<Self, DecodeError> {
+        let mtu_at = P::ABI.sockaddr.size;
+        let expected = mtu_at.saturating_add(4);
+        let width = DecodeError::Width { control: Control::PathMtu, len: data.len(), expected };
+        if data.len() != expected {
+            return Err(width);
+        }
+        let mtu = wire::read_u32::<P>(data, mtu_at).ok_or(width)?;
+        let family = wire::chunk::<2>(data, 0).ok_or(width)?;
+        let address =
+            sockaddr::decode::<P>(data).ok_or(DecodeError::Family { control: Control::PathMtu, family })?;
+        Ok(Self { destination: *address.ip(), interface: InterfaceIndex::new(address.scope_id()), mtu })
+    }
+}
+
+impl fmt::Display for PathMtu {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes to {}", self.mtu, self.destination)?;
+        self.interface.map_or(Ok(()), |index| write!(f, " on interface {index}"))
+    }
+}

@@ -1,0 +1,20 @@
+//! The one error that several codecs share.
+
+use core::fmt;
+
+/// The bytes do not fit into the buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BufferTooSmall {
+    /// Bytes that the whole would have taken.
+    pub needed: usize,
+    /// Bytes that the buffer has.
+    pub available: usize,
+}
+
+impl fmt::Display for BufferTooSmall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "buffer too small: {} bytes needed, {} available", self.needed, self.available)
+    }
+}
+
+impl core::error::Error for BufferTooSmall {}

@@ -1,0 +1,183 @@
+//! The IPv6 header (RFC 8200 section 3).
+//!
+//! ```text
+//!  0                   1                   2                   3
+//!  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//! |Version| Traffic Class |              Flow Label               |
+//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//! |        Payload Length         |  Next Header  |   Hop Limit   |
+//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//! |                  Source Address (16 bytes)                    |
+//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//! |                Destination Address (16 bytes)                 |
+//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//! ```
+
+use core::fmt;
+use core::net::Ipv6Addr;
+
+use zerocopy::byteorder::network_endian::{U16, U32};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+use crate::traffic_class::{Ecn, dscp};
+
+/// The header as it lies on the wire.
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+struct Wire {
+    version_class_flow: U32,
+    payload_len: U16,
+    next_header: u8,
+    hop_limit: u8,
+    source: [u8; 16],
+    destination: [u8; 16],
+}
+
+const VERSION: u8 = 6;
+
+/// A flow label: 20 bits (RFC 6437).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FlowLabel(u32);
+
+impl FlowLabel {
+    /// The label 0: the packet belongs to no flow.
+    pub const ZERO: Self = Self(0);
+
+    /// The greatest value.
+    pub const MAX: u32 = 0xf_ffff;
+
+    /// The label with this value; `None` above [`MAX`](Self::MAX).
+    pub const fn new(label: u32) -> Option<Self> {
+        if label <= Self::MAX { Some(Self(label)) } else { None }
+    }
+
+    /// The value, at most [`MAX`](Self::MAX).
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl fmt::Display for FlowLabel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#07x}", self.0)
+    }
+}
+
+/// An IPv6 header.
+///
+/// ```
+/// use ipv6_core::{Header, HeaderError};
+///
+/// let mut packet = [0; 48];
+/// packet[0] = 0x62; // version 6, traffic class 0x2a
+/// packet[1] = 0xa0;
+/// packet[5] = 8;
+/// packet[6] = 17;
+/// let (header, payload) = Header::parse(&packet)?;
+/// assert_eq!((header.traffic_class, header.dscp(), payload.len()), (0x2a, 10, 8));
+/// assert_eq!(header.encode(), packet[..40]);
+///
+/// assert_eq!(Header::parse(&[0x45; 40]), Err(HeaderError::Version(4)));
+/// # Ok::<(), HeaderError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[doc(alias = "ip6_hdr")]
+pub struct Header {
+    /// DSCP and ECN together.
+    pub traffic_class: u8,
+    /// The flow label.
+    pub flow_label: FlowLabel,
+    /// Bytes after the header, 0 for a jumbogram (RFC 2675).
+    pub payload_len: u16,
+    /// The protocol number of what follows: 17 is UDP, 58 is ICMPv6.
+    pub next_header: u8,
+    /// Routers the packet may still pass, and one.
+    pub hop_limit: u8,
+    /// Who sent it.
+    pub source: Ipv6Addr,
+    /// Whom it is for.
+    pub destination: Ipv6Addr,
+}
+
+impl Header {
+    /// Bytes of a header.
+    pub const LEN: usize = 40;
+
+    /// Takes the header off the front of a packet, and gives what follows it. That may be more or
+    /// less than `payload_len`: the caller knows whether the packet is whole.
+    ///
+    /// # Errors
+    ///
+    /// [`HeaderError`] for fewer than 40 bytes, or a version other than 6.
+    #[doc(alias = "ParseHeader")]
+    pub fn parse(packet: &[u8]) -> Result<(Self, &[u8]), HeaderError> {
+        let too_short = HeaderError::TooShort { len: packet.len() };
+        let (wire, payload) = Wire::ref_from_prefix(packet).map_err(|_| too_short)?;
+        let [first, second, third, fourth] = wire.version_class_flow.to_bytes();
+        let version = first >> 4;
+        if version != VERSION {
+            return Err(HeaderError::Version(version));
+        }
+        let header = Self {
+            traffic_class: first << 4 | second >> 4,
+            flow_label: FlowLabel(u32::from_be_bytes([0, second & 0x0f, third, fourth])),
+            payload_len: wire.payload_len.get(),
+            next_header: wire.next_header,
+            hop_limit: wire.hop_limit,
+            source: Ipv6Addr::from(wire.source),
+            destination: Ipv6Addr::from(wire.destination),
+        };
+        Ok((header, payload))
+    }
+
+    /// The header's bytes.
+    pub fn encode(&self) -> [u8; 40] {
+        let Self { traffic_class, flow_label, payload_len, next_header, hop_limit, source, destination } =
+            *self;
+        let [_, second, third, fourth] = flow_label.get().to_be_bytes();
+        let first = VERSION << 4 | traffic_class >> 4;
+        let wire = Wire {
+            version_class_flow: U32::from_bytes([first, traffic_class << 4 | second, third, fourth]),
+            payload_len: payload_len.into(),
+            next_header,
+            hop_limit,
+            source: source.octets(),
+            destination: destination.octets(),
+        };
+        zerocopy::transmute!(wire)
+    }
+
+    /// The differentiated services codepoint, 0 to 63 (RFC 2474).
+    pub const fn dscp(&self) -> u8 {
+        dscp(self.traffic_class)
+    }
+
+    /// The congestion notification (RFC 3168).
+    pub const fn ecn(&self) -> Ecn {
+        Ecn::from_traffic_class(self.traffic_class)
+    }
+}
+
+/// Why bytes are not an IPv6 header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeaderError {
+    /// Fewer than 40 bytes.
+    TooShort {
+        /// Bytes that there were.
+        len: usize,
+    },
+    /// The version is not 6.
+    Version(u8),
+}
+
+impl fmt::Display for HeaderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooShort { len } => write!(f, "{len} bytes are too few for an IPv6 header of 40"),
+            Self::Version(version) => write!(f, "version {version} is not IPv6"),
+        }
+    }
+}
+
+impl core::error::Error for HeaderError {}

@@ -1,0 +1,78 @@
+//! `struct sockaddr_in6`, as each system has it (RFC 3493 section 3.3).
+//!
+//! ```text
+//!  0       2       4               8                              24              28      32
+//!  +-------+-------+---------------+------------------------------+---------------+-------+
+//!  |family | port  |   flow info   |           address            |   scope id    | (any) |
+//!  +-------+-------+---------------+------------------------------+---------------+-------+
+//!   (len,fam) network   as given           network order             host order
+//! ```
+//!
+//! The flow information goes through as it is, as `std`'s sockets hand it on: a program that sets it
+//! writes it in network order (`u32::to_be`).
+
+use core::net::{Ipv6Addr, SocketAddrV6};
+
+use crate::abi::Platform;
+use crate::wire;
+
+/// The greatest `sizeof(struct sockaddr_in6)` of any system.
+pub const MAX_SIZE: usize = 32;
+
+const PORT: usize = 2;
+const FLOW_INFO: usize = 4;
+const ADDRESS: usize = 8;
+const SCOPE: usize = 24;
+
+/// The structure's bytes. The first [`SockaddrLayout::size`](crate::abi::SockaddrLayout::size) of them
+/// are meant; the rest are zero.
+///
+/// ```
+/// use ipv6_core::{abi::Linux64, sockaddr};
+/// let bytes = sockaddr::encode::<Linux64>(&"[fe80::1%3]:53".parse().unwrap());
+/// assert_eq!(bytes[..4], [10, 0, 0, 53]);
+/// assert_eq!(bytes[24..28], [3, 0, 0, 0]);
+/// ```
+pub fn encode<P: Platform>(address: &SocketAddrV6) -> [u8; MAX_SIZE] {
+    let layout = P::ABI.sockaddr;
+    let family = if layout.length_byte {
+        [u8::try_from(layout.size).unwrap_or(u8::MAX), layout.af_inet6]
+    } else {
+        wire::bytes_of_u16::<P>(u16::from(layout.af_inet6))
+    };
+    let mut bytes = [0; MAX_SIZE];
+    // Each offset is a constant within MAX_SIZE: none of these writes can miss.
+    let _ = wire::put(&mut bytes, 0, family);
+    let _ = wire::put(&mut bytes, PORT, address.port().to_be_bytes());
+    let _ = wire::put(&mut bytes, FLOW_INFO, wire::bytes_of_u32::<P>(address.flowinfo()));
+    let _ = wire::put(&mut bytes, ADDRESS, address.ip().octets());
+    let _ = wire::put(&mut bytes, SCOPE, wire::bytes_of_u32::<P>(address.scope_id()));
+    bytes
+}
+
+/// The address in the structure that `bytes` starts with, or `None` when they are too few or of
+/// another address family.
+///
+/// ```
+/// use ipv6_core::{abi::Linux64, sockaddr};
+/// let address = "[fe80::1%3]:53".parse().unwrap();
+/// assert_eq!(sockaddr::decode::<Linux64>(&sockaddr::encode::<Linux64>(&address)), Some(address));
+/// assert_eq!(sockaddr::decode::<Linux64>(&[2; 28]), None);
+/// ```
+pub fn decode<P: Platform>(bytes: &[u8]) -> Option<SocketAddrV6> {
+    let layout = P::ABI.sockaddr;
+    let head: [u8; 2] = wire::chunk(bytes, 0)?;
+    let of_ipv6 = if layout.length_byte {
+        head[1] == layout.af_inet6
+    } else {
+        head == wire::bytes_of_u16::<P>(u16::from(layout.af_inet6))
+    };
+    if !of_ipv6 {
+        return None;
+    }
+    let port = u16::from_be_bytes(wire::chunk(bytes, PORT)?);
+    let flow_info = wire::read_u32::<P>(bytes, FLOW_INFO)?;
+    let address = Ipv6Addr::from(wire::chunk::<16>(bytes, ADDRESS)?);
+    let scope = wire::read_u32::<P>(bytes, SCOPE)?;
+    Some(SocketAddrV6::new(address, port, flow_info, scope))
+}

@@ -1,0 +1,76 @@
+//! The two fields inside a traffic class: DSCP and ECN.
+//!
+//! ```text
+//!    0   1   2   3   4   5   6   7
+//!  +---+---+---+---+---+---+---+---+
+//!  |         DSCP          |  ECN  |     RFC 2474 section 3, RFC 3168 section 5
+//!  +---+---+---+---+---+---+---+---+
+//! ```
+
+use core::fmt;
+
+/// Explicit congestion notification: the low two bits of a traffic class (RFC 3168 section 5,
+/// RFC 8311).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Ecn {
+    /// `00`: the sender's transport does not do ECN.
+    NotEct = 0b00,
+    /// `01`: ECN-capable transport, the codepoint that L4S uses (RFC 9331).
+    Ect1 = 0b01,
+    /// `10`: ECN-capable transport.
+    Ect0 = 0b10,
+    /// `11`: a router on the way experienced congestion.
+    Ce = 0b11,
+}
+
+impl Ecn {
+    /// The ECN field of a traffic class.
+    pub const fn from_traffic_class(traffic_class: u8) -> Self {
+        match traffic_class & 0b11 {
+            0b00 => Self::NotEct,
+            0b01 => Self::Ect1,
+            0b10 => Self::Ect0,
+            _ => Self::Ce,
+        }
+    }
+
+    /// The two bits, 0 to 3.
+    pub const fn bits(self) -> u8 {
+        match self {
+            Self::NotEct => 0b00,
+            Self::Ect1 => 0b01,
+            Self::Ect0 => 0b10,
+            Self::Ce => 0b11,
+        }
+    }
+}
+
+impl fmt::Display for Ecn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotEct => "Not-ECT",
+            Self::Ect1 => "ECT(1)",
+            Self::Ect0 => "ECT(0)",
+            Self::Ce => "CE",
+        })
+    }
+}
+
+/// The differentiated services codepoint of a traffic class: its high six bits, 0 to 63
+/// (RFC 2474 section 3). AF11, for one, is 10, from traffic class 0x28.
+pub const fn dscp(traffic_class: u8) -> u8 {
+    traffic_class >> 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_traffic_class_is_its_two_fields() {
+        for class in 0..=u8::MAX {
+            assert_eq!(dscp(class) << 2 | Ecn::from_traffic_class(class).bits(), class);
+        }
+    }
+}
