@@ -252,6 +252,31 @@ impl<'a> RecvControl<'a> {
         Ok(())
     }
 
+    /// Only the fields that these flags ask for. Destination and interface come in one message, of
+    /// which a program may want one half.
+    #[must_use]
+    pub fn filter(self, wanted: ControlFlags) -> Self {
+        fn keep<T>(field: Option<T>, wanted: bool) -> Option<T> {
+            field.filter(|_| wanted)
+        }
+        let Self { traffic_class, hop_limit, destination, interface, path_mtu, borrowed } = self;
+        Self {
+            traffic_class: keep(traffic_class, wanted.contains(ControlFlags::TRAFFIC_CLASS)),
+            hop_limit: keep(hop_limit, wanted.contains(ControlFlags::HOP_LIMIT)),
+            destination: keep(destination, wanted.contains(ControlFlags::DESTINATION)),
+            interface: keep(interface, wanted.contains(ControlFlags::INTERFACE)),
+            path_mtu: keep(path_mtu, wanted.contains(ControlFlags::PATH_MTU)),
+            borrowed,
+        }
+    }
+
+    /// The same without what is borrowed from the control buffer, so that it may outlive it. Of the
+    /// fields there are now, none is.
+    pub fn detach(self) -> RecvControl<'static> {
+        let Self { traffic_class, hop_limit, destination, interface, path_mtu, borrowed: _ } = self;
+        RecvControl { traffic_class, hop_limit, destination, interface, path_mtu, borrowed: PhantomData }
+    }
+
     /// The differentiated services codepoint, 0 to 63 (RFC 2474).
     pub fn dscp(&self) -> Option<u8> {
         self.traffic_class.map(dscp)

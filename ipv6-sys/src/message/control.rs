@@ -1,0 +1,136 @@
+//! Room for control messages: aligned for the kernel, and not cleared before it writes.
+
+use core::mem::MaybeUninit;
+use core::ops::{Deref, DerefMut};
+use core::slice;
+
+/// Room for `N` bytes of control messages, aligned as the system's headers are.
+///
+/// [`ControlFlags::space`](ipv6_core::ControlFlags::space) says how many bytes a socket's messages take.
+///
+/// ```
+/// use ipv6_core::ControlFlags;
+/// use ipv6_sys::{Host, message::ControlBuffer};
+/// let buffer = ControlBuffer::<{ ControlFlags::all().space::<Host>() }>::new();
+/// # let _ = buffer;
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(8))]
+pub struct ControlBuffer<const N: usize> {
+    bytes: [MaybeUninit<u8>; N],
+}
+
+const _: () = assert!(align_of::<libc::cmsghdr>() <= align_of::<ControlBuffer<0>>());
+
+impl<const N: usize> ControlBuffer<N> {
+    /// A buffer whose bytes are not set.
+    pub const fn new() -> Self {
+        Self { bytes: [const { MaybeUninit::uninit() }; N] }
+    }
+
+    /// Bytes from `start` on that the kernel wrote.
+    ///
+    /// # Safety
+    ///
+    /// The first `len` bytes are initialised, or all of them when there are fewer.
+    pub(crate) unsafe fn written(&self, len: usize) -> &[u8] {
+        // SAFETY: within `bytes`, and initialised, as the caller promises.
+        unsafe { slice::from_raw_parts(self.bytes.as_ptr().cast(), len.min(N)) }
+    }
+
+    pub(crate) fn as_mut_ptr(&mut self) -> *mut u8 {
+        self.bytes.as_mut_ptr().cast()
+    }
+}
+
+impl<const N: usize> Default for ControlBuffer<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// `N` bytes in which to encode the control messages to send, aligned as the system's headers are.
+///
+/// [`SendControl::max_space`](ipv6_core::SendControl::max_space) is enough for any.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(8))]
+pub struct ControlBytes<const N: usize> {
+    bytes: [u8; N],
+}
+
+const _: () = assert!(align_of::<libc::cmsghdr>() <= align_of::<ControlBytes<0>>());
+
+impl<const N: usize> ControlBytes<N> {
+    /// Zeros.
+    pub const fn new() -> Self {
+        Self { bytes: [0; N] }
+    }
+}
+
+impl<const N: usize> Default for ControlBytes<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const N: usize> Deref for ControlBytes<N> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl<const N: usize> DerefMut for ControlBytes<N> {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes
+    }
+}
+
+/// Where the kernel is to write control messages: a [`ControlBuffer`], or any bytes of the caller's.
+///
+/// Of bytes that do not start aligned to the system's headers, the few before the first aligned one are
+/// not used; that makes room for as many fewer.
+#[derive(Debug)]
+pub struct ControlSpace<'c> {
+    /// Bytes are written here and never un-written: what was initialised stays so.
+    bytes: &'c mut [MaybeUninit<u8>],
+}
+
+impl<'c> ControlSpace<'c> {
+    pub(crate) fn as_mut_ptr(&mut self) -> *mut u8 {
+        self.bytes.as_mut_ptr().cast()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Bytes from the start on that the kernel wrote.
+    ///
+    /// # Safety
+    ///
+    /// The first `len` bytes are initialised, or all of them when there are fewer.
+    pub(crate) unsafe fn written(self, len: usize) -> &'c [u8] {
+        let len = len.min(self.bytes.len());
+        // SAFETY: within `bytes`, which are borrowed for 'c, and initialised, as the caller promises.
+        unsafe { slice::from_raw_parts(self.bytes.as_ptr().cast(), len) }
+    }
+}
+
+impl<'c, const N: usize> From<&'c mut ControlBuffer<N>> for ControlSpace<'c> {
+    fn from(buffer: &'c mut ControlBuffer<N>) -> Self {
+        Self { bytes: &mut buffer.bytes }
+    }
+}
+
+impl<'c> From<&'c mut [u8]> for ControlSpace<'c> {
+    fn from(bytes: &'c mut [u8]) -> Self {
+        let skipped = bytes.as_ptr().align_offset(align_of::<libc::cmsghdr>());
+        let bytes = bytes.get_mut(skipped..).unwrap_or_default();
+        // SAFETY: the same bytes with the same lifetime, as a type of the same layout. Through it they
+        // are only handed to the kernel, which initialises what it writes: they stay initialised.
+        let bytes = unsafe { slice::from_raw_parts_mut(bytes.as_mut_ptr().cast(), bytes.len()) };
+        Self { bytes }
+    }
+}

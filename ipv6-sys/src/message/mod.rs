@@ -1,0 +1,175 @@
+//! One message and its control messages: `sendmsg(2)` and `recvmsg(2)` over the caller's buffers.
+//!
+//! The payload is a list of parts. Control messages to send are bytes that
+//! [`SendControl::encode`](ipv6_core::SendControl::encode) wrote; those received are bytes for
+//! [`RecvControl::decode`](ipv6_core::RecvControl::decode), or for
+//! [`RawMessages`](ipv6_core::cmsg::RawMessages).
+
+use core::mem::{MaybeUninit, zeroed};
+use core::net::SocketAddrV6;
+use core::ptr;
+
+use ipv6_core::abi::Platform;
+use ipv6_core::sockaddr;
+
+use crate::error::Errno;
+use crate::fd::AsFd;
+use crate::host::Host;
+use crate::option::raw;
+
+mod control;
+#[cfg(not(feature = "std"))]
+mod io_slice;
+
+pub use control::{ControlBuffer, ControlBytes, ControlSpace};
+#[cfg(not(feature = "std"))]
+pub use io_slice::{IoSlice, IoSliceMut};
+#[cfg(feature = "std")]
+pub use std::io::{IoSlice, IoSliceMut};
+
+bitflags::bitflags! {
+    /// How to send or receive.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    pub struct MessageFlags: i32 {
+        /// Answer [`Errno::AGAIN`] instead of waiting.
+        #[doc(alias = "MSG_DONTWAIT")]
+        const DONT_WAIT = libc::MSG_DONTWAIT;
+        /// Leave the message where it is, to be received again.
+        #[doc(alias = "MSG_PEEK")]
+        const PEEK = libc::MSG_PEEK;
+        /// Receive what the socket's error queue has.
+        #[doc(alias = "MSG_ERRQUEUE")]
+        const ERROR_QUEUE = libc::MSG_ERRQUEUE;
+        /// In a batch: wait for the first message only.
+        #[doc(alias = "MSG_WAITFORONE")]
+        const WAIT_FOR_ONE = libc::MSG_WAITFORONE;
+    }
+}
+
+/// What the kernel said of a message that was received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Received<'c> {
+    /// Bytes of payload that were written.
+    pub len: usize,
+    /// Who sent it; `None` where there is no IPv6 address to tell, as on a stream.
+    pub source: Option<SocketAddrV6>,
+    /// The control messages, as bytes.
+    pub control: &'c [u8],
+    /// Whether there was more payload than room (`MSG_TRUNC`). What was over is lost.
+    pub truncated: bool,
+    /// Whether there were more control messages than room (`MSG_CTRUNC`). What was over is lost.
+    pub control_truncated: bool,
+}
+
+/// Sends one message: `payload`'s parts one after another, with `control` as its control messages, to
+/// `to` or, when the socket is connected, to its peer. Says how many bytes of payload went.
+///
+/// # Errors
+///
+/// Those of [sendmsg(2)](https://man7.org/linux/man-pages/man2/sendmsg.2.html): [`Errno::MSGSIZE`] for a
+/// payload that is too large or has more than 1,024 parts, [`Errno::INVAL`] for control messages that the
+/// system does not take, [`Errno::AGAIN`] where it would have to wait and is not to.
+#[doc(alias = "sendmsg")]
+pub fn send(
+    socket: impl AsFd,
+    payload: &[IoSlice<'_>],
+    control: &[u8],
+    to: Option<&SocketAddrV6>,
+    flags: MessageFlags,
+) -> Result<usize, Errno> {
+    let name = to.map(sockaddr::encode::<Host>);
+    let mut message = header();
+    if let Some(name) = &name {
+        set_name(&mut message, name.as_ptr().cast_mut(), Host::ABI.sockaddr.size);
+    }
+    set_payload(&mut message, payload.as_ptr().cast::<libc::iovec>().cast_mut(), payload.len());
+    set_control(&mut message, control.as_ptr().cast_mut(), control.len());
+    // SAFETY: every pointer in `message` is that of a slice or an array that is borrowed here and so
+    // outlives the call, with its length; `IoSlice` has the layout of `iovec`, as its documentation
+    // promises. sendmsg reads them and writes nothing.
+    let answer = unsafe { libc::sendmsg(raw(socket.as_fd()), &message, flags.bits()) };
+    Errno::count(answer)
+}
+
+/// Receives one message into `payload`'s parts, and its control messages into `control`.
+///
+/// # Errors
+///
+/// Those of [recvmsg(2)](https://man7.org/linux/man-pages/man2/recvmsg.2.html): [`Errno::AGAIN`] where it
+/// would have to wait and is not to, and what the network reported for an earlier message.
+#[doc(alias = "recvmsg")]
+pub fn receive<'c>(
+    socket: impl AsFd,
+    payload: &mut [IoSliceMut<'_>],
+    control: impl Into<ControlSpace<'c>>,
+    flags: MessageFlags,
+) -> Result<Received<'c>, Errno> {
+    let mut control = control.into();
+    let mut name = Name::uninit();
+    let mut message = header();
+    set_name(&mut message, name.as_mut_ptr().cast(), size_of::<Name>());
+    set_payload(&mut message, payload.as_mut_ptr().cast(), payload.len());
+    set_control(&mut message, control.as_mut_ptr(), control.len());
+    // SAFETY: every pointer in `message` is that of a slice or an array that is borrowed mutably here
+    // and so outlives the call, with its length; `IoSliceMut` has the layout of `iovec`, as its
+    // documentation promises. recvmsg writes bytes to them, within their lengths.
+    let answer = unsafe { libc::recvmsg(raw(socket.as_fd()), &mut message, flags.bits()) };
+    let len = Errno::count(answer)?;
+    // SAFETY: the kernel has just written `msg_controllen` bytes from the buffer's start.
+    let control = unsafe { control.written(control_len(&message)) };
+    // SAFETY: the kernel has just written `msg_namelen` bytes of the name, or all of it.
+    let source = unsafe { source(&name, message.msg_namelen) };
+    Ok(Received {
+        len,
+        source,
+        control,
+        truncated: message.msg_flags & libc::MSG_TRUNC != 0,
+        control_truncated: message.msg_flags & libc::MSG_CTRUNC != 0,
+    })
+}
+
+/// Room for the address of a peer, which the kernel writes.
+pub(crate) type Name = MaybeUninit<[u8; sockaddr::MAX_SIZE]>;
+
+/// The address in a name that the kernel wrote.
+///
+/// # Safety
+///
+/// The first `len` bytes of `name` are initialised, or all of them when it has fewer.
+pub(crate) unsafe fn source(name: &Name, len: libc::socklen_t) -> Option<SocketAddrV6> {
+    let len = (len as usize).min(size_of::<Name>());
+    // SAFETY: within `name`, and initialised, as the caller promises.
+    let bytes = unsafe { core::slice::from_raw_parts(name.as_ptr().cast::<u8>(), len) };
+    sockaddr::decode::<Host>(bytes)
+}
+
+/// A `struct msghdr` without anything. Some libraries have padding in it that must be zero.
+pub(crate) fn header() -> libc::msghdr {
+    // SAFETY: a C structure of integers and pointers, for all of which zero is a value.
+    unsafe { zeroed() }
+}
+
+pub(crate) fn set_name(message: &mut libc::msghdr, name: *mut u8, len: usize) {
+    message.msg_name = name.cast();
+    message.msg_namelen = len as libc::socklen_t;
+}
+
+pub(crate) fn set_payload(message: &mut libc::msghdr, parts: *mut libc::iovec, count: usize) {
+    message.msg_iov = parts;
+    // The kernel refuses more than 1,024 parts (EMSGSIZE); the field is an int in some libraries, in
+    // which a greater number must not come out smaller.
+    message.msg_iovlen = count.min(libc::c_int::MAX as usize) as _;
+}
+
+/// Bytes of control messages that the kernel wrote.
+#[allow(clippy::unnecessary_cast, reason = "a socklen_t on some libraries, a size_t on others")]
+pub(crate) fn control_len(message: &libc::msghdr) -> usize {
+    message.msg_controllen as usize
+}
+
+pub(crate) fn set_control(message: &mut libc::msghdr, control: *mut u8, len: usize) {
+    // Null when empty: some systems look at the pointer first.
+    message.msg_control = if len == 0 { ptr::null_mut() } else { control.cast() };
+    // The field is 32 bits wide in some libraries, in which more must not come out as less.
+    message.msg_controllen = len.min(libc::c_int::MAX as usize) as _;
+}

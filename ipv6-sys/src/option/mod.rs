@@ -1,0 +1,230 @@
+//! Socket options: one typed descriptor for each.
+//!
+//! A descriptor knows the option's numbers and the type of its value; [`get`](SocketOption::get) and
+//! [`set`](SocketOption::set) exist where the option can be read and changed.
+//!
+//! ```
+//! use ipv6_sys::{option, socket};
+//! let socket = socket::datagram()?;
+//! option::TRAFFIC_CLASS.set(&socket, 0x28)?;
+//! assert_eq!(option::TRAFFIC_CLASS.get(&socket)?, 0x28);
+//! assert_eq!(option::MULTICAST_INTERFACE.get(&socket)?, None);
+//! # Ok::<(), ipv6_sys::Error>(())
+//! ```
+//!
+//! To add an option, add its number to `ipv6_core::abi::OptionNumbers` and a line to the table below;
+//! the compiler asks for both, and for the number on every platform.
+//!
+//! Manual pages: [ipv6(7)](https://man7.org/linux/man-pages/man7/ipv6.7.html),
+//! [raw(7)](https://man7.org/linux/man-pages/man7/raw.7.html),
+//! [setsockopt(2)](https://man7.org/linux/man-pages/man2/setsockopt.2.html).
+
+use core::marker::PhantomData;
+use core::mem::size_of;
+
+use ipv6_core::abi::{OptionNumber, OptionNumbers, Platform};
+use ipv6_core::{BpfInstruction, Icmp6Filter, InterfaceIndex, PathMtu};
+
+use crate::error::{Errno, Error};
+use crate::fd::{AsFd, BorrowedFd};
+use crate::host::Host;
+
+mod value;
+
+pub use value::{Group, Readable, SourceGroup, Writable};
+
+/// A socket option whose value is a `T`.
+#[derive(Debug)]
+pub struct SocketOption<T> {
+    name: &'static str,
+    number: Option<OptionNumber>,
+    value: PhantomData<fn(T) -> T>,
+}
+
+impl<T> SocketOption<T> {
+    const fn new(name: &'static str, number: Option<OptionNumber>) -> Self {
+        Self { name, number, value: PhantomData }
+    }
+
+    /// The option's name in C.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Whether this system has the option. A socket of the wrong kind may still refuse it.
+    pub const fn is_supported(&self) -> bool {
+        self.number.is_some()
+    }
+
+    fn number(&self) -> Result<OptionNumber, Error> {
+        self.number.ok_or(Error::Unsupported(self.name))
+    }
+
+    /// Reads the option.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] where the system has no such option, [`Error::Os`] where the socket has
+    /// not, [`Error::Value`] where the system answers what the option cannot have.
+    pub fn get(&self, socket: impl AsFd) -> Result<T, Error>
+    where
+        T: Readable,
+    {
+        let mut bytes = T::Bytes::default();
+        let bytes = bytes.as_mut();
+        let len = get(socket.as_fd(), self.number()?, bytes)?;
+        T::read(&bytes[..len]).ok_or(Error::Value { option: self.name, len })
+    }
+
+    /// Changes the option.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] where the system has no such option, [`Error::Os`] where the socket has
+    /// not or the value is none for it.
+    pub fn set(&self, socket: impl AsFd, value: T) -> Result<(), Error>
+    where
+        T: Writable,
+    {
+        let mut bytes = T::Bytes::default();
+        let len = value.write(bytes.as_mut()).ok_or(Error::Unsupported(self.name))?;
+        set(socket.as_fd(), self.number()?, &bytes.as_ref()[..len])?;
+        Ok(())
+    }
+}
+
+/// One line for each option: constant, type of the value, field of the platform's table, name in C.
+macro_rules! options {
+    ($($(#[$doc:meta])* $constant:ident: $value:ty = $field:ident $name:literal;)*) => {
+        $(
+            $(#[$doc])*
+            #[doc(alias = $name)]
+            pub const $constant: SocketOption<$value> = SocketOption::new($name, Host::ABI.options.$field);
+        )*
+
+        // Without `..`: a number in the table without a line here does not compile.
+        const _: () = {
+            let OptionNumbers { $($field: _,)* attach_filter: _, stream_control: _ } = Host::ABI.options;
+        };
+    };
+}
+
+options! {
+    /// The traffic class of what is sent, 0 to 255 (RFC 3542 section 6.5). Linux keeps the two ECN bits
+    /// of a stream to itself.
+    TRAFFIC_CLASS: u8 = traffic_class "IPV6_TCLASS";
+    /// The hop limit of what is sent to one address (RFC 3493 section 5.1).
+    UNICAST_HOPS: u8 = unicast_hops "IPV6_UNICAST_HOPS";
+    /// The interface by which multicast leaves (RFC 3493 section 5.2).
+    MULTICAST_INTERFACE: Option<InterfaceIndex> = multicast_interface "IPV6_MULTICAST_IF";
+    /// The hop limit of what is sent to a group (RFC 3493 section 5.2).
+    MULTICAST_HOPS: u8 = multicast_hops "IPV6_MULTICAST_HOPS";
+    /// Whether listeners on this host hear what is sent to a group (RFC 3493 section 5.2).
+    MULTICAST_LOOPBACK: bool = multicast_loopback "IPV6_MULTICAST_LOOP";
+    /// Whether the traffic class is delivered (RFC 3542 section 6.5).
+    RECEIVE_TRAFFIC_CLASS: bool = receive_traffic_class "IPV6_RECVTCLASS";
+    /// Whether the hop limit is delivered (RFC 3542 section 6.3).
+    RECEIVE_HOP_LIMIT: bool = receive_hop_limit "IPV6_RECVHOPLIMIT";
+    /// Whether destination and interface are delivered (RFC 3542 section 6.1).
+    RECEIVE_PACKET_INFO: bool = receive_packet_info "IPV6_RECVPKTINFO";
+    /// Whether news of the path MTU is delivered (RFC 3542 section 11.3).
+    RECEIVE_PATH_MTU: bool = receive_path_mtu "IPV6_RECVPATHMTU";
+    /// The path MTU of a connected socket (RFC 3542 section 11.4). `ENOTCONN` for any other.
+    PATH_MTU: PathMtu = path_mtu "IPV6_PATHMTU";
+    /// Whether packets are sent whole or refused, never in fragments (RFC 3542 section 11.2).
+    DONT_FRAGMENT: bool = dont_fragment "IPV6_DONTFRAG";
+    /// Whether the socket leaves IPv4 alone (RFC 3493 section 5.3).
+    V6_ONLY: bool = v6_only "IPV6_V6ONLY";
+    /// Where in the payload of a raw socket the kernel writes and checks a checksum, from its start and
+    /// even; `None` for nowhere (RFC 3542 section 3.1). ICMPv6 sockets always have one, at 2.
+    CHECKSUM: Option<u16> = checksum "IPV6_CHECKSUM";
+    /// Whether a raw socket's payload starts with the IPv6 header when sent.
+    HEADER_INCLUDED: bool = header_included "IPV6_HDRINCL";
+    /// Which ICMPv6 types a raw socket receives (RFC 3542 section 3.2).
+    ICMPV6_FILTER: Icmp6Filter = icmp6_filter "ICMP6_FILTER";
+    /// Joins a group, from any source (RFC 3678 section 5.1).
+    #[doc(alias = "IPV6_JOIN_GROUP")]
+    #[doc(alias = "IPV6_ADD_MEMBERSHIP")]
+    JOIN_GROUP: Group = join_group "MCAST_JOIN_GROUP";
+    /// Leaves a group, with all its sources (RFC 3678 section 5.1).
+    #[doc(alias = "IPV6_LEAVE_GROUP")]
+    #[doc(alias = "IPV6_DROP_MEMBERSHIP")]
+    LEAVE_GROUP: Group = leave_group "MCAST_LEAVE_GROUP";
+    /// Joins a group for one source (RFC 3678 section 5.1).
+    JOIN_SOURCE_GROUP: SourceGroup = join_source_group "MCAST_JOIN_SOURCE_GROUP";
+    /// Leaves a group for one source (RFC 3678 section 5.1).
+    LEAVE_SOURCE_GROUP: SourceGroup = leave_source_group "MCAST_LEAVE_SOURCE_GROUP";
+    /// Hears a joined group without this source (RFC 3678 section 5.1).
+    BLOCK_SOURCE: SourceGroup = block_source "MCAST_BLOCK_SOURCE";
+    /// Hears a blocked source again (RFC 3678 section 5.1).
+    UNBLOCK_SOURCE: SourceGroup = unblock_source "MCAST_UNBLOCK_SOURCE";
+    /// Takes the socket's BPF filter away.
+    DETACH_FILTER: () = detach_filter "SO_DETACH_FILTER";
+}
+
+/// Attaches a classic BPF program: a datagram for which it returns 0 is not received, one for which it
+/// returns less than the length is cut.
+///
+/// # Errors
+///
+/// `EINVAL` when the program is empty, longer than 4,096 instructions, or not valid.
+#[doc(alias = "SO_ATTACH_FILTER")]
+pub fn attach_filter(socket: impl AsFd, program: &[BpfInstruction]) -> Result<(), Error> {
+    let number = Host::ABI.options.attach_filter.ok_or(Error::Unsupported("SO_ATTACH_FILTER"))?;
+    let len = program.len().try_into().map_err(|_| Errno::INVAL)?;
+    // The kernel reads the instructions through this and writes nothing: the field is mutable in C's
+    // declaration only.
+    let program = libc::sock_fprog { len, filter: program.as_ptr().cast_mut().cast() };
+    // SAFETY: `program` is a `struct sock_fprog`, as SO_ATTACH_FILTER takes it, alive through the call
+    // with the size given. Its pointer and length are those of a slice whose elements are laid out as
+    // `struct sock_filter` (proven in proofs.rs).
+    let answer = unsafe {
+        libc::setsockopt(
+            raw(socket.as_fd()),
+            number.level,
+            number.name,
+            (&raw const program).cast(),
+            size_of::<libc::sock_fprog>() as libc::socklen_t,
+        )
+    };
+    Errno::check(answer)?;
+    Ok(())
+}
+
+/// Reads the control messages of the segment that a stream received last into `control`, and says how
+/// many bytes they take. Those messages are there whose delivery is switched on, as
+/// [`RECEIVE_TRAFFIC_CLASS`] does.
+///
+/// Of the systems with such an option (RFC 2292 section 3.5 had it, RFC 3542 no longer), Linux is the one
+/// this knows.
+#[doc(alias = "IPV6_2292PKTOPTIONS", alias = "IPV6_PKTOPTIONS")]
+pub fn stream_control(socket: impl AsFd, control: &mut [u8]) -> Result<usize, Error> {
+    let number = Host::ABI.options.stream_control.ok_or(Error::Unsupported("IPV6_2292PKTOPTIONS"))?;
+    Ok(get(socket.as_fd(), number, control)?)
+}
+
+/// `getsockopt(2)`: the bytes of `value` that the kernel wrote.
+fn get(socket: BorrowedFd<'_>, number: OptionNumber, value: &mut [u8]) -> Result<usize, Errno> {
+    let mut len = libc::socklen_t::try_from(value.len()).unwrap_or(libc::socklen_t::MAX);
+    // SAFETY: `value` is writable for at least `len` bytes, which the kernel takes as its limit; `len`
+    // is a `socklen_t` of ours.
+    let answer = unsafe {
+        libc::getsockopt(raw(socket), number.level, number.name, value.as_mut_ptr().cast(), &mut len)
+    };
+    Errno::check(answer)?;
+    Ok(value.len().min(len as usize))
+}
+
+/// `setsockopt(2)`.
+fn set(socket: BorrowedFd<'_>, number: OptionNumber, value: &[u8]) -> Result<(), Errno> {
+    let len = libc::socklen_t::try_from(value.len()).map_err(|_| Errno::INVAL)?;
+    // SAFETY: `value` is readable for `len` bytes. An option whose value holds a pointer does not come
+    // this way: the values are those of `Writable`, which is sealed.
+    let answer =
+        unsafe { libc::setsockopt(raw(socket), number.level, number.name, value.as_ptr().cast(), len) };
+    Errno::check(answer)
+}
+
+pub(crate) fn raw(fd: BorrowedFd<'_>) -> libc::c_int {
+    rustix::fd::AsRawFd::as_raw_fd(&fd)
+}
