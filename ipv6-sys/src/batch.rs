@@ -107,18 +107,16 @@ impl<const C: usize> RecvSlot<C> {
     }
 
     /// What the kernel said of the message that the latest [`receive`] put here.
-    pub fn received(&self) -> Received<'_> {
-        // SAFETY: `control_len` bytes were written by the kernel in the call that set it.
-        let control = unsafe { self.control.written(self.control_len) };
+    pub fn received(&self) -> Received {
         // SAFETY: `name_len` bytes were written by the kernel in the call that set it.
         let source = unsafe { message::source(&self.name, self.name_len) };
-        Received {
-            len: self.len,
-            source,
-            control,
-            truncated: self.flags & libc::MSG_TRUNC != 0,
-            control_truncated: self.flags & libc::MSG_CTRUNC != 0,
-        }
+        Received::new(self.len, source, self.flags)
+    }
+
+    /// The control messages that came with it, as bytes.
+    pub fn control(&self) -> &[u8] {
+        // SAFETY: `control_len` bytes were written by the kernel in the call that set it.
+        unsafe { self.control.written(self.control_len) }
     }
 }
 
@@ -151,7 +149,7 @@ unsafe impl Sync for Part {}
 ///
 /// # Errors
 ///
-/// As with [`message::receive`](crate::message::receive), when not a single message came. What fails
+/// As with [`message::receive`], when not a single message came. What fails
 /// after the first is reported by the next call.
 #[doc(alias = "recvmmsg")]
 #[doc(alias = "ReadBatch")]

@@ -18,7 +18,7 @@
 //!
 //! ```
 //! use ipv6_core::{ControlFlags, RecvControl, SendControl};
-//! use ipv6_sys::message::{self, ControlBuffer, ControlBytes, IoSlice, IoSliceMut, MessageFlags};
+//! use ipv6_sys::message::{self, ControlBuffer, ControlBytes, ControlSpace, IoSlice, IoSliceMut, MessageFlags};
 //! use ipv6_sys::{Host, option, socket};
 //!
 //! // A socket that tells the traffic class and hop limit of what arrives.
@@ -36,11 +36,12 @@
 //!
 //! // Receive into buffers of our own, and decode what the kernel wrote.
 //! let mut payload = [0; 16];
-//! let mut space = ControlBuffer::<{ ControlFlags::all().space::<Host>() }>::new();
+//! let mut buffer = ControlBuffer::<{ ControlFlags::all().space::<Host>() }>::new();
+//! let mut control = ControlSpace::from(&mut buffer);
 //! let mut parts = [IoSliceMut::new(&mut payload)];
-//! let got = message::receive(&receiver, &mut parts, &mut space, MessageFlags::empty())?;
+//! let got = message::receive(&receiver, &mut parts, &mut control, MessageFlags::empty())?;
 //! assert_eq!((got.len, got.truncated), (5, false));
-//! assert_eq!(RecvControl::decode::<Host>(got.control).unwrap().traffic_class, Some(0xe0));
+//! assert_eq!(RecvControl::decode::<Host>(control.written()).unwrap().traffic_class, Some(0xe0));
 //! # Ok::<(), ipv6_sys::Error>(())
 //! ```
 //!

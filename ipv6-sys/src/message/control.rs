@@ -91,36 +91,60 @@ impl<const N: usize> DerefMut for ControlBytes<N> {
 ///
 /// Of bytes that do not start aligned to the system's headers, the few before the first aligned one are
 /// not used; that makes room for as many fewer.
+///
+/// ```
+/// use ipv6_sys::message::{ControlBuffer, ControlSpace};
+/// let mut buffer = ControlBuffer::<64>::new();
+/// let space = ControlSpace::from(&mut buffer);
+/// assert!(space.written().is_empty()); // nothing was received yet
+/// ```
 #[derive(Debug)]
 pub struct ControlSpace<'c> {
     /// Bytes are written here and never un-written: what was initialised stays so.
     bytes: &'c mut [MaybeUninit<u8>],
+    /// So many from the start are initialised.
+    written: usize,
 }
 
 impl<'c> ControlSpace<'c> {
+    /// The control messages that came with the latest message, as bytes; none after an error.
+    pub fn written(&self) -> &[u8] {
+        // SAFETY: within `bytes`, and initialised: `set_written` has seen to that.
+        unsafe { slice::from_raw_parts(self.bytes.as_ptr().cast(), self.written) }
+    }
+
+    /// The same, for as long as the buffer is borrowed.
+    pub fn into_written(self) -> &'c [u8] {
+        // SAFETY: within `bytes`, which are borrowed for 'c, and initialised: `set_written` has seen to
+        // that.
+        unsafe { slice::from_raw_parts(self.bytes.as_ptr().cast(), self.written) }
+    }
+
     pub(crate) fn as_mut_ptr(&mut self) -> *mut u8 {
         self.bytes.as_mut_ptr().cast()
     }
 
-    pub(crate) fn len(&self) -> usize {
+    pub(crate) fn capacity(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Bytes from the start on that the kernel wrote.
+    pub(crate) fn clear(&mut self) {
+        self.written = 0;
+    }
+
+    /// Says how many bytes the kernel wrote.
     ///
     /// # Safety
     ///
     /// The first `len` bytes are initialised, or all of them when there are fewer.
-    pub(crate) unsafe fn written(self, len: usize) -> &'c [u8] {
-        let len = len.min(self.bytes.len());
-        // SAFETY: within `bytes`, which are borrowed for 'c, and initialised, as the caller promises.
-        unsafe { slice::from_raw_parts(self.bytes.as_ptr().cast(), len) }
+    pub(crate) unsafe fn set_written(&mut self, len: usize) {
+        self.written = len.min(self.bytes.len());
     }
 }
 
 impl<'c, const N: usize> From<&'c mut ControlBuffer<N>> for ControlSpace<'c> {
     fn from(buffer: &'c mut ControlBuffer<N>) -> Self {
-        Self { bytes: &mut buffer.bytes }
+        Self { bytes: &mut buffer.bytes, written: 0 }
     }
 }
 
@@ -131,6 +155,6 @@ impl<'c> From<&'c mut [u8]> for ControlSpace<'c> {
         // SAFETY: the same bytes with the same lifetime, as a type of the same layout. Through it they
         // are only handed to the kernel, which initialises what it writes: they stay initialised.
         let bytes = unsafe { slice::from_raw_parts_mut(bytes.as_mut_ptr().cast(), bytes.len()) };
-        Self { bytes }
+        Self { bytes, written: 0 }
     }
 }

@@ -48,13 +48,11 @@ bitflags::bitflags! {
 
 /// What the kernel said of a message that was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Received<'c> {
+pub struct Received {
     /// Bytes of payload that were written.
     pub len: usize,
     /// Who sent it; `None` where there is no IPv6 address to tell, as on a stream.
     pub source: Option<SocketAddrV6>,
-    /// The control messages, as bytes.
-    pub control: &'c [u8],
     /// Whether there was more payload than room (`MSG_TRUNC`). What was over is lost.
     pub truncated: bool,
     /// Whether there were more control messages than room (`MSG_CTRUNC`). What was over is lost.
@@ -91,41 +89,45 @@ pub fn send(
     Errno::count(answer)
 }
 
-/// Receives one message into `payload`'s parts, and its control messages into `control`.
+/// Receives one message into `payload`'s parts, and its control messages into `control`, where
+/// [`written`](ControlSpace::written) has them then.
 ///
 /// # Errors
 ///
 /// Those of [recvmsg(2)](https://man7.org/linux/man-pages/man2/recvmsg.2.html): [`Errno::AGAIN`] where it
-/// would have to wait and is not to, and what the network reported for an earlier message.
+/// would have to wait and is not to, and what the network reported for an earlier message. There are no
+/// control messages then.
 #[doc(alias = "recvmsg")]
-pub fn receive<'c>(
+pub fn receive(
     socket: impl AsFd,
     payload: &mut [IoSliceMut<'_>],
-    control: impl Into<ControlSpace<'c>>,
+    control: &mut ControlSpace<'_>,
     flags: MessageFlags,
-) -> Result<Received<'c>, Errno> {
-    let mut control = control.into();
+) -> Result<Received, Errno> {
+    control.clear();
     let mut name = Name::uninit();
     let mut message = header();
     set_name(&mut message, name.as_mut_ptr().cast(), size_of::<Name>());
     set_payload(&mut message, payload.as_mut_ptr().cast(), payload.len());
-    set_control(&mut message, control.as_mut_ptr(), control.len());
+    set_control(&mut message, control.as_mut_ptr(), control.capacity());
     // SAFETY: every pointer in `message` is that of a slice or an array that is borrowed mutably here
     // and so outlives the call, with its length; `IoSliceMut` has the layout of `iovec`, as its
     // documentation promises. recvmsg writes bytes to them, within their lengths.
     let answer = unsafe { libc::recvmsg(raw(socket.as_fd()), &mut message, flags.bits()) };
     let len = Errno::count(answer)?;
-    // SAFETY: the kernel has just written `msg_controllen` bytes from the buffer's start.
-    let control = unsafe { control.written(control_len(&message)) };
+    // SAFETY: the kernel has just written as many bytes from the start of `control` on.
+    unsafe { control.set_written(control_len(&message)) };
     // SAFETY: the kernel has just written `msg_namelen` bytes of the name, or all of it.
     let source = unsafe { source(&name, message.msg_namelen) };
-    Ok(Received {
-        len,
-        source,
-        control,
-        truncated: message.msg_flags & libc::MSG_TRUNC != 0,
-        control_truncated: message.msg_flags & libc::MSG_CTRUNC != 0,
-    })
+    Ok(Received::new(len, source, message.msg_flags))
+}
+
+impl Received {
+    pub(crate) fn new(len: usize, source: Option<SocketAddrV6>, flags: libc::c_int) -> Self {
+        let truncated = flags & libc::MSG_TRUNC != 0;
+        let control_truncated = flags & libc::MSG_CTRUNC != 0;
+        Self { len, source, truncated, control_truncated }
+    }
 }
 
 /// Room for the address of a peer, which the kernel writes.

@@ -1,0 +1,91 @@
+//! How errors of ours become `io::Error`: with what was being done, and the core error as the source.
+
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::net::{Ipv6Addr, SocketAddrV6};
+
+use ipv6_core::{DecodeError, EncodeError};
+use ipv6_sys::batch::SendError;
+
+/// What was being done when `source` happened.
+#[derive(Debug)]
+struct Context<E> {
+    doing: &'static str,
+    source: E,
+}
+
+impl<E: fmt::Display> fmt::Display for Context<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.doing, self.source)
+    }
+}
+
+impl<E: std::error::Error + 'static> std::error::Error for Context<E> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
+}
+
+#[cold]
+pub(crate) fn decode(source: DecodeError) -> io::Error {
+    io::Error::new(ErrorKind::InvalidData, Context { doing: "reading control messages", source })
+}
+
+#[cold]
+pub(crate) fn encode(source: EncodeError) -> io::Error {
+    let kind = match source {
+        EncodeError::Unsupported(_) => ErrorKind::Unsupported,
+        EncodeError::BufferTooSmall { .. } => ErrorKind::InvalidInput,
+    };
+    io::Error::new(kind, Context { doing: "writing control messages", source })
+}
+
+#[cold]
+pub(crate) fn send(error: SendError) -> io::Error {
+    match error {
+        SendError::Control(source) => encode(source),
+        SendError::Os(errno) => errno.into(),
+    }
+}
+
+#[cold]
+pub(crate) fn invalid(text: impl Into<String>) -> io::Error {
+    io::Error::new(ErrorKind::InvalidInput, text.into())
+}
+
+/// `group`, if it is one.
+pub(crate) fn multicast(group: Ipv6Addr) -> io::Result<Ipv6Addr> {
+    if group.is_multicast() { Ok(group) } else { Err(invalid(format!("{group} is not a multicast address"))) }
+}
+
+/// `source`, if it can be the source of a packet: one host's own IPv6 address.
+pub(crate) fn unicast(source: Ipv6Addr) -> io::Result<Ipv6Addr> {
+    if source.is_multicast() {
+        Err(invalid(format!("{source} is a multicast address, and no packet's source")))
+    } else if source.is_unspecified() {
+        Err(invalid(format!("{source} is the unspecified address, and names no source")))
+    } else {
+        not_mapped(source)
+    }
+}
+
+/// `address`, if it is not one of IPv4 in the form of IPv6 (RFC 4291 section 2.5.5.2).
+pub(crate) fn not_mapped(address: Ipv6Addr) -> io::Result<Ipv6Addr> {
+    match address.to_ipv4_mapped() {
+        None => Ok(address),
+        Some(_) => Err(mapped(&address)),
+    }
+}
+
+/// `address`, likewise.
+pub(crate) fn not_mapped_socket(address: SocketAddrV6) -> io::Result<SocketAddrV6> {
+    match address.ip().to_ipv4_mapped() {
+        None => Ok(address),
+        Some(_) => Err(mapped(&address)),
+    }
+}
+
+#[cold]
+fn mapped(address: &dyn fmt::Display) -> io::Error {
+    invalid(format!("{address} is an IPv4-mapped address, for which this socket has no use"))
+}

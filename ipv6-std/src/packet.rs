@@ -1,0 +1,682 @@
+//! Datagrams with their control messages, and multicast groups.
+
+use std::fmt;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs, UdpSocket};
+use std::ops::Deref;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Instant;
+
+use ipv6_core::cmsg::RawMessages;
+use ipv6_core::{BpfInstruction, ControlFlags, DecodeError, InterfaceIndex, RecvControl, SendControl};
+use ipv6_sys::batch::{self, Outgoing, SendError};
+use ipv6_sys::message::{self, ControlBuffer, ControlBytes, ControlSpace};
+use ipv6_sys::option::{self, Group, SourceGroup};
+use ipv6_sys::socket::{self, Kind};
+use ipv6_sys::wait::Ready;
+use ipv6_sys::Host;
+
+use crate::batch::{RecvBatch, SendBatch};
+use crate::conn::Conn;
+use crate::deadline::Deadline;
+use crate::error;
+
+/// Bytes of control buffer for every message that can be switched on.
+pub(crate) const RECV_SPACE: usize = ControlFlags::all().space::<Host>();
+
+/// Bytes of control buffer for any [`SendControl`].
+pub(crate) const SEND_SPACE: usize = SendControl::max_space::<Host>();
+
+/// A socket that carries datagrams: UDP, or any other kind that keeps messages apart.
+///
+/// It sends and receives with control messages and joins multicast groups. Header options are those of
+/// [`Conn`], to which it dereferences. All methods take `&self`, and any number of threads may call them
+/// at once.
+///
+/// ```
+/// use ipv6_std::{ControlFlags, PacketConn, SendControl};
+///
+/// let conn = PacketConn::bind("[::1]:0")?;
+/// conn.set_control_flags(ControlFlags::DESTINATION, true)?;
+/// conn.send_to(b"to myself", &SendControl::new(), conn.local_addr()?)?;
+///
+/// let mut payload = [0; 64];
+/// let got = conn.recv_from(&mut payload)?;
+/// assert_eq!(&payload[..got.len], b"to myself");
+/// assert_eq!(got.control.destination, Some("::1".parse().unwrap()));
+/// # std::io::Result::Ok(())
+/// ```
+pub struct PacketConn<S = UdpSocket> {
+    conn: Conn<S>,
+    ports: Ports,
+    /// Whether the socket was for IPv6 only when it was wrapped.
+    v6_only: bool,
+    read: Deadline,
+    write: Deadline,
+}
+
+/// What the port of a destination means to the socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ports {
+    /// A port.
+    Sent,
+    /// Nothing: raw sockets have none, and the kernel wants to see 0.
+    Zero,
+}
+
+/// What came with a datagram that was received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// Bytes of payload in the buffer.
+    pub len: usize,
+    /// Who sent it. Of a raw socket the port is 0. A datagram that came over IPv4 has an IPv4-mapped
+    /// address. With news of a path MTU it is the destination that the news is about.
+    pub source: SocketAddrV6,
+    /// The control messages that were asked for.
+    pub control: RecvControl<'static>,
+    /// Whether the payload was longer than the buffer; the rest of it is lost.
+    pub truncated: bool,
+    /// Whether there were more control messages than room for them; those that arrived whole are in
+    /// `control`. Only options that were switched on behind this API's back can make it so.
+    pub control_truncated: bool,
+}
+
+/// What came with a datagram that was received into a control buffer of the caller's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Message<'c> {
+    /// Bytes of payload in the buffer.
+    pub len: usize,
+    /// Who sent it, as in [`Received::source`].
+    pub source: SocketAddrV6,
+    /// Whether the payload was longer than the buffer; the rest of it is lost.
+    pub truncated: bool,
+    /// Whether there were more control messages than room for them; the rest of them is lost.
+    pub control_truncated: bool,
+    control: &'c [u8],
+}
+
+impl<'c> Message<'c> {
+    /// The control messages that have a field in [`RecvControl`], whether they were asked for by flags or
+    /// otherwise.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] when a message is not as this system has it. Of messages that were cut
+    /// ([`control_truncated`](Self::control_truncated)) those that arrived whole are given, without error.
+    pub fn control(&self) -> Result<RecvControl<'c>, DecodeError> {
+        decode(self.control, self.control_truncated)
+    }
+
+    /// Every control message, also those that this crate has no field for.
+    pub fn raw_messages(&self) -> RawMessages<'c, Host> {
+        RawMessages::new(self.control)
+    }
+
+    /// The control messages as bytes, as the kernel wrote them.
+    pub fn raw_control(&self) -> &'c [u8] {
+        self.control
+    }
+}
+
+fn decode(control: &[u8], truncated: bool) -> Result<RecvControl<'_>, DecodeError> {
+    if truncated {
+        Ok(RecvControl::decode_truncated::<Host>(control))
+    } else {
+        RecvControl::decode::<Host>(control)
+    }
+}
+
+impl Received {
+    /// What the kernel said, with the control messages that are wanted.
+    #[inline]
+    pub(crate) fn new(received: message::Received, control: &[u8], wanted: ControlFlags) -> io::Result<Self> {
+        let message::Received { len, source, truncated, control_truncated } = received;
+        let control = decode(control, control_truncated).map_err(error::decode)?;
+        let control = control.filter(wanted).detach();
+        Ok(Self { len, source: source.unwrap_or(NOBODY), control, truncated, control_truncated })
+    }
+}
+
+/// The source of a message of which the system tells none.
+const NOBODY: SocketAddrV6 = SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, 0, 0, 0);
+
+impl PacketConn<UdpSocket> {
+    /// Opens a UDP socket for IPv6 only, bound to the first IPv6 address of `addr` that it can be bound
+    /// to.
+    ///
+    /// A socket that also carries IPv4 is made by other means, as with
+    /// [`UdpSocket::bind`], and given to [`new`](Self::new).
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` when `addr` has no IPv6 address, or an IPv4-mapped one; the system's error when
+    /// none can be bound.
+    #[doc(alias = "ListenPacket", alias = "IPV6_V6ONLY")]
+    pub fn bind(addr: impl ToSocketAddrs) -> io::Result<Self> {
+        let mut failure = error::invalid("no IPv6 address to bind to");
+        for address in addr.to_socket_addrs()? {
+            let SocketAddr::V6(address) = address else { continue };
+            match open(error::not_mapped_socket(address)?, false) {
+                Ok(socket) => return Self::new(socket),
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
+    }
+
+    /// Opens a UDP socket for IPv6 only that shares its port with others that were opened this way, as
+    /// listeners of multicast groups do: each of them gets every multicast datagram.
+    ///
+    /// A multicast address, whole or as a prefix such as `[ff02::]:1024`, stands for the wildcard: the
+    /// groups to hear are those that are [joined](Self::join_group).
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for an IPv4-mapped address; the system's error when it cannot be bound, as when
+    /// the port is taken by a socket that does not share.
+    ///
+    /// ```
+    /// use ipv6_std::PacketConn;
+    /// let first = PacketConn::bind_reusable("[ff02::]:0".parse().unwrap())?;
+    /// let port = first.local_addr()?.port();
+    /// let second = PacketConn::bind_reusable(format!("[ff02::]:{port}").parse().unwrap())?;
+    /// assert!(second.local_addr()?.ip().is_unspecified());
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[doc(alias = "SO_REUSEADDR", alias = "SO_REUSEPORT", alias = "ListenPacket")]
+    pub fn bind_reusable(addr: SocketAddrV6) -> io::Result<Self> {
+        let mut addr = error::not_mapped_socket(addr)?;
+        if addr.ip().is_multicast() {
+            addr.set_ip(Ipv6Addr::UNSPECIFIED);
+            addr.set_scope_id(0);
+        }
+        Self::new(open(addr, true)?)
+    }
+}
+
+fn open(address: SocketAddrV6, reusable: bool) -> io::Result<UdpSocket> {
+    let socket = socket::datagram()?;
+    option::V6_ONLY.set(&socket, true)?;
+    if reusable {
+        socket::set_reuse_address(&socket, true)?;
+    }
+    socket::bind(&socket, &address)?;
+    Ok(UdpSocket::from(socket))
+}
+
+impl<S: AsFd> PacketConn<S> {
+    /// Wraps a socket that keeps messages apart: UDP, ICMPv6, raw. What it tells of received messages
+    /// stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` when it is not an IPv6 socket, or a stream.
+    #[doc(alias = "NewPacketConn")]
+    pub fn new(socket: S) -> io::Result<Self> {
+        let conn = Conn::new(socket)?;
+        let ports = match socket::kind(&conn)? {
+            Kind::Raw => Ports::Zero,
+            Kind::Stream => return Err(error::invalid("a stream socket has no datagrams: use Conn")),
+            _ => Ports::Sent,
+        };
+        let v6_only = ports == Ports::Zero || option::V6_ONLY.get(&conn)?;
+        Ok(Self { conn, ports, v6_only, read: Deadline::none(), write: Deadline::none() })
+    }
+
+    /// Receives one datagram into `payload`, with its control messages.
+    ///
+    /// What does not fit into `payload` is lost, and [`Received::truncated`] says so.
+    ///
+    /// # Errors
+    ///
+    /// `TimedOut` after the [deadline](Self::set_read_deadline), `WouldBlock` on a socket that does not
+    /// wait, and what the network reported for an earlier datagram (`ConnectionRefused`, for one).
+    #[doc(alias = "recvmsg", alias = "ReadFrom")]
+    #[inline]
+    pub fn recv_from(&self, payload: &mut [u8]) -> io::Result<Received> {
+        self.recv_vectored(&mut [IoSliceMut::new(payload)])
+    }
+
+    /// Receives one datagram into several buffers, filled one after another.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`recv_from`](Self::recv_from); `EMSGSIZE` for more than 1,024 buffers.
+    #[doc(alias = "recvmsg", alias = "readv")]
+    #[inline]
+    pub fn recv_vectored(&self, payload: &mut [IoSliceMut<'_>]) -> io::Result<Received> {
+        let mut buffer = ControlBuffer::<RECV_SPACE>::new();
+        let mut control = ControlSpace::from(&mut buffer);
+        let received = self.receive(payload, &mut control)?;
+        Received::new(received, control.written(), self.conn.control_flags())
+    }
+
+    /// Receives one datagram into `payload`, and all its control messages into `control`, from which
+    /// [`Message`] borrows them.
+    ///
+    /// `control` may have any alignment; of one that is not aligned to 8, up to 7 bytes are not used.
+    /// [`ControlFlags::space`] says how many bytes the messages of this crate take.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`recv_from`](Self::recv_from).
+    ///
+    /// ```
+    /// use ipv6_std::{ControlFlags, PacketConn, SendControl};
+    /// let conn = PacketConn::bind("[::1]:0")?;
+    /// conn.set_control_flags(ControlFlags::HOP_LIMIT, true)?;
+    /// conn.send_to(b"x", &SendControl::new().with_hop_limit(9), conn.local_addr()?)?;
+    ///
+    /// let (mut payload, mut control) = ([0; 16], [0; 256]);
+    /// let message = conn.recv_message(&mut payload, &mut control)?;
+    /// for raw in message.raw_messages() {
+    ///     println!("{:?}", raw.unwrap());
+    /// }
+    /// assert_eq!(message.control().unwrap().hop_limit, Some(9));
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[doc(alias = "recvmsg")]
+    pub fn recv_message<'c>(&self, payload: &mut [u8], control: &'c mut [u8]) -> io::Result<Message<'c>> {
+        let mut control = ControlSpace::from(control);
+        let message::Received { len, source, truncated, control_truncated } =
+            self.receive(&mut [IoSliceMut::new(payload)], &mut control)?;
+        let (source, control) = (source.unwrap_or(NOBODY), control.into_written());
+        Ok(Message { len, source, truncated, control_truncated, control })
+    }
+
+    #[inline]
+    fn receive(
+        &self,
+        payload: &mut [IoSliceMut<'_>],
+        control: &mut ControlSpace<'_>,
+    ) -> io::Result<message::Received> {
+        self.read.call(self, Ready::Receive, |flags| message::receive(self, payload, control, flags))
+    }
+
+    /// Sends one datagram with its control messages. Says how many bytes of payload went: all of them.
+    ///
+    /// The scope of a link-local destination is honoured; a raw socket ignores the port.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for an IPv4-mapped destination on a socket for IPv6 only; `Unsupported` for a
+    /// control message that the system does not take; `EMSGSIZE` for a payload over what the protocol
+    /// carries (65,527 bytes for UDP), or over the path MTU on a socket that does not fragment; `TimedOut`
+    /// after the [deadline](Self::set_write_deadline); what the network reported for an earlier datagram.
+    #[doc(alias = "sendmsg", alias = "WriteTo")]
+    #[inline]
+    pub fn send_to(&self, payload: &[u8], control: &SendControl<'_>, to: SocketAddrV6) -> io::Result<usize> {
+        self.send_parts(&[IoSlice::new(payload)], control, Some(to))
+    }
+
+    /// Sends one datagram to the peer of a connected socket, with its control messages.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send_to`](Self::send_to); `EDESTADDRREQ` when the socket has no peer.
+    #[doc(alias = "sendmsg")]
+    #[inline]
+    pub fn send(&self, payload: &[u8], control: &SendControl<'_>) -> io::Result<usize> {
+        self.send_parts(&[IoSlice::new(payload)], control, None)
+    }
+
+    /// Sends one datagram made of several buffers, one after another.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send_to`](Self::send_to); `EMSGSIZE` for more than 1,024 buffers.
+    #[doc(alias = "sendmsg", alias = "writev")]
+    #[inline]
+    pub fn send_vectored(
+        &self,
+        payload: &[IoSlice<'_>],
+        control: &SendControl<'_>,
+        to: SocketAddrV6,
+    ) -> io::Result<usize> {
+        self.send_parts(payload, control, Some(to))
+    }
+
+    #[inline]
+    fn send_parts(
+        &self,
+        payload: &[IoSlice<'_>],
+        control: &SendControl<'_>,
+        to: Option<SocketAddrV6>,
+    ) -> io::Result<usize> {
+        let to = to.map(|to| self.destination(to)).transpose()?;
+        let mut bytes = ControlBytes::<SEND_SPACE>::new();
+        let used = control.encode::<Host>(&mut bytes).map_err(error::encode)?;
+        let control = &bytes[..used];
+        self.write.call(self, Ready::Send, |flags| message::send(self, payload, control, to.as_ref(), flags))
+    }
+
+    /// A destination as the kernel is to see it.
+    #[inline]
+    fn destination(&self, mut to: SocketAddrV6) -> io::Result<SocketAddrV6> {
+        if self.v6_only {
+            error::not_mapped_socket(to)?;
+        }
+        if self.ports == Ports::Zero {
+            to.set_port(0);
+        }
+        Ok(to)
+    }
+
+    /// Receives as many datagrams as are there, in one system call: at least one, for which it waits, and
+    /// at most as many as `batch` has room for and there are `payloads`. Says how many came; the `i`-th
+    /// is in `payloads[i]`, and [`RecvBatch::iter`] tells about each.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`recv_from`](Self::recv_from), when not a single one came; an error after the first
+    /// surfaces in the next call.
+    ///
+    /// ```
+    /// use ipv6_std::{PacketConn, RecvBatch, SendControl};
+    ///
+    /// let conn = PacketConn::bind("[::1]:0")?;
+    /// for text in ["one", "two"] {
+    ///     conn.send_to(text.as_bytes(), &SendControl::new(), conn.local_addr()?)?;
+    /// }
+    ///
+    /// // Made once, used again and again.
+    /// let mut batch = RecvBatch::new(32);
+    /// let mut payloads = vec![[0; 1500]; 32];
+    /// assert_eq!(conn.recv_batch(&mut batch, &mut payloads)?, 2);
+    /// for (received, payload) in batch.iter().zip(&payloads) {
+    ///     println!("{:?}", &payload[..received?.len]);
+    /// }
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[doc(alias = "recvmmsg", alias = "ReadBatch")]
+    pub fn recv_batch(&self, batch: &mut RecvBatch, payloads: &mut [impl AsMut<[u8]>]) -> io::Result<usize> {
+        batch.receive(self.conn.control_flags(), |headers, slots| {
+            self.read.call(self, Ready::Receive, |flags| {
+                batch::receive(self, headers, slots, payloads, flags | message::MessageFlags::WAIT_FOR_ONE)
+            })
+        })
+    }
+
+    /// Sends datagrams in order, with as few system calls as `batch` has room for. Says how many went:
+    /// fewer than there are when one failed after the first; sending from that one on tells why.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send_to`](Self::send_to), for the first datagram.
+    ///
+    /// ```
+    /// use ipv6_std::{Outgoing, PacketConn, SendBatch, SendControl};
+    ///
+    /// let conn = PacketConn::bind("[::1]:0")?;
+    /// let to = Some(conn.local_addr()?);
+    /// let control = SendControl::new().with_traffic_class(0x28);
+    /// let messages = [b"one", b"two"].map(|text| Outgoing::new(text, control, to));
+    ///
+    /// let mut batch = SendBatch::new(32); // made once, used again and again
+    /// assert_eq!(conn.send_batch(&mut batch, &messages)?, 2);
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[doc(alias = "sendmmsg", alias = "WriteBatch")]
+    pub fn send_batch(&self, batch: &mut SendBatch, messages: &[Outgoing<'_>]) -> io::Result<usize> {
+        let (headers, slots) = batch.parts();
+        let mut sent = 0;
+        while let Some(rest) = messages.get(sent..).filter(|rest| !rest.is_empty()) {
+            match self.send_some(headers, slots, rest) {
+                Ok(count) => sent += count,
+                Err(error) if sent == 0 => return Err(error),
+                Err(_) => break,
+            }
+        }
+        Ok(sent)
+    }
+
+    /// Sends the first of `messages`, at least one, in one system call.
+    fn send_some(
+        &self,
+        headers: &mut [batch::BatchHeader],
+        slots: &mut [batch::SendSlot<SEND_SPACE>],
+        messages: &[Outgoing<'_>],
+    ) -> io::Result<usize> {
+        // One that has no destination ends the call before it, and is an error when it is the first.
+        let valid = |outgoing: &Outgoing<'_>| outgoing.to.map(|to| self.destination(to)).transpose();
+        if let Some(first) = messages.first() {
+            valid(first)?;
+        }
+        let ready = || {
+            messages.iter().map_while(|outgoing| Some(Outgoing { to: valid(outgoing).ok()?, ..*outgoing }))
+        };
+        let answer = self.write.call(self, Ready::Send, |flags| {
+            match batch::send(self, headers, slots, ready(), flags) {
+                Err(SendError::Os(errno)) => Err(errno),
+                answer => Ok(answer),
+            }
+        })?;
+        answer.map_err(error::send)
+    }
+
+    /// Makes receive and send calls fail with `TimedOut` from this time on; `None` lets them wait.
+    ///
+    /// It applies to calls that start after it is set: a call that is waiting already keeps the deadline
+    /// that it started with.
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    /// let conn = ipv6_std::PacketConn::bind("[::1]:0")?;
+    /// conn.set_deadline(Some(Instant::now() + Duration::from_millis(10)));
+    /// let error = conn.recv_from(&mut [0; 16]).unwrap_err();
+    /// assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[doc(alias = "SetDeadline")]
+    pub fn set_deadline(&self, deadline: Option<Instant>) {
+        self.set_read_deadline(deadline);
+        self.set_write_deadline(deadline);
+    }
+
+    /// Makes receive calls fail with `TimedOut` from this time on, as [`set_deadline`](Self::set_deadline).
+    #[doc(alias = "SetReadDeadline", alias = "SO_RCVTIMEO")]
+    pub fn set_read_deadline(&self, deadline: Option<Instant>) {
+        self.read.set(deadline);
+    }
+
+    /// Makes send calls fail with `TimedOut` from this time on, as [`set_deadline`](Self::set_deadline).
+    #[doc(alias = "SetWriteDeadline", alias = "SO_SNDTIMEO")]
+    pub fn set_write_deadline(&self, deadline: Option<Instant>) {
+        self.write.set(deadline);
+    }
+
+    /// The hop limit of what is sent to groups (RFC 3493 section 5.2).
+    #[doc(alias = "IPV6_MULTICAST_HOPS", alias = "MulticastHopLimit")]
+    pub fn multicast_hop_limit(&self) -> io::Result<u8> {
+        Ok(option::MULTICAST_HOPS.get(self)?)
+    }
+
+    /// Sets the hop limit of what is sent to groups (RFC 3493 section 5.2). A new socket has 1.
+    #[doc(alias = "IPV6_MULTICAST_HOPS", alias = "SetMulticastHopLimit")]
+    pub fn set_multicast_hop_limit(&self, hop_limit: u8) -> io::Result<()> {
+        Ok(option::MULTICAST_HOPS.set(self, hop_limit)?)
+    }
+
+    /// The interface by which multicast leaves; `None` is the system's choice (RFC 3493 section 5.2).
+    #[doc(alias = "IPV6_MULTICAST_IF", alias = "MulticastInterface")]
+    pub fn multicast_interface(&self) -> io::Result<Option<InterfaceIndex>> {
+        Ok(option::MULTICAST_INTERFACE.get(self)?)
+    }
+
+    /// Sets the interface by which multicast leaves (RFC 3493 section 5.2): an [`InterfaceIndex`], an
+    /// [`Interface`](crate::Interface) by reference, or `None` for the system's choice.
+    ///
+    /// # Errors
+    ///
+    /// `ENODEV` on Linux when there is no such interface.
+    #[doc(alias = "IPV6_MULTICAST_IF", alias = "SetMulticastInterface")]
+    pub fn set_multicast_interface(&self, on: impl Into<Option<InterfaceIndex>>) -> io::Result<()> {
+        Ok(option::MULTICAST_INTERFACE.set(self, on.into())?)
+    }
+
+    /// Whether listeners on this host hear what is sent to groups from here (RFC 3493 section 5.2).
+    #[doc(alias = "IPV6_MULTICAST_LOOP", alias = "MulticastLoopback")]
+    pub fn multicast_loopback(&self) -> io::Result<bool> {
+        Ok(option::MULTICAST_LOOPBACK.get(self)?)
+    }
+
+    /// Sets whether listeners on this host hear what is sent to groups from here (RFC 3493 section 5.2). A
+    /// new socket has it on.
+    #[doc(alias = "IPV6_MULTICAST_LOOP", alias = "SetMulticastLoopback")]
+    pub fn set_multicast_loopback(&self, on: bool) -> io::Result<()> {
+        Ok(option::MULTICAST_LOOPBACK.set(self, on)?)
+    }
+
+    /// Joins a group on an interface, from any source (RFC 3678 section 5.1): an [`InterfaceIndex`], an
+    /// [`Interface`](crate::Interface) by reference, or `None` for the system's choice.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` when `group` is not multicast; on Linux `EADDRINUSE` when it is joined already,
+    /// `ENODEV` when there is no such interface, `ENOMEM` when the socket's memberships are more than
+    /// `net.core.optmem_max` has room for.
+    #[doc(alias = "MCAST_JOIN_GROUP", alias = "IPV6_JOIN_GROUP", alias = "IPV6_ADD_MEMBERSHIP")]
+    #[doc(alias = "JoinGroup")]
+    pub fn join_group(&self, group: Ipv6Addr, on: impl Into<Option<InterfaceIndex>>) -> io::Result<()> {
+        Ok(option::JOIN_GROUP.set(self, any_source(group, on.into())?)?)
+    }
+
+    /// Leaves a group on an interface, with all its sources (RFC 3678 section 5.1).
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` when `group` is not multicast; `EADDRNOTAVAIL` when it is not joined there.
+    #[doc(alias = "MCAST_LEAVE_GROUP", alias = "IPV6_LEAVE_GROUP", alias = "IPV6_DROP_MEMBERSHIP")]
+    #[doc(alias = "LeaveGroup")]
+    pub fn leave_group(&self, group: Ipv6Addr, on: impl Into<Option<InterfaceIndex>>) -> io::Result<()> {
+        Ok(option::LEAVE_GROUP.set(self, any_source(group, on.into())?)?)
+    }
+
+    /// Joins a group on an interface for one source (RFC 3678 section 5.1, RFC 4607); more sources may be
+    /// joined after it.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` when `group` is not multicast or `source` not one host's IPv6 address; on Linux
+    /// `EINVAL` when the group is joined for any source, `EADDRNOTAVAIL` when this source is joined
+    /// already, `ENOBUFS` over `net.ipv6.mld_max_msf` sources (64).
+    #[doc(alias = "MCAST_JOIN_SOURCE_GROUP", alias = "JoinSourceSpecificGroup")]
+    pub fn join_source_group(
+        &self,
+        group: Ipv6Addr,
+        source: Ipv6Addr,
+        on: impl Into<Option<InterfaceIndex>>,
+    ) -> io::Result<()> {
+        Ok(option::JOIN_SOURCE_GROUP.set(self, one_source(group, source, on.into())?)?)
+    }
+
+    /// Leaves a group on an interface for one source; with the last source goes the membership
+    /// (RFC 3678 section 5.1).
+    ///
+    /// # Errors
+    ///
+    /// As [`join_source_group`](Self::join_source_group); `EADDRNOTAVAIL` when it is not joined.
+    #[doc(alias = "MCAST_LEAVE_SOURCE_GROUP", alias = "LeaveSourceSpecificGroup")]
+    pub fn leave_source_group(
+        &self,
+        group: Ipv6Addr,
+        source: Ipv6Addr,
+        on: impl Into<Option<InterfaceIndex>>,
+    ) -> io::Result<()> {
+        Ok(option::LEAVE_SOURCE_GROUP.set(self, one_source(group, source, on.into())?)?)
+    }
+
+    /// Stops hearing one source of a group that is joined for any (RFC 3678 section 5.1).
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` when `group` is not multicast or `source` not one host's IPv6 address; `EINVAL` or
+    /// `EADDRNOTAVAIL` when the group is not joined for any source, or the source excluded already.
+    #[doc(alias = "MCAST_BLOCK_SOURCE", alias = "ExcludeSourceSpecificGroup")]
+    pub fn exclude_source(
+        &self,
+        group: Ipv6Addr,
+        source: Ipv6Addr,
+        on: impl Into<Option<InterfaceIndex>>,
+    ) -> io::Result<()> {
+        Ok(option::BLOCK_SOURCE.set(self, one_source(group, source, on.into())?)?)
+    }
+
+    /// Hears a source again that was [excluded](Self::exclude_source) (RFC 3678 section 5.1).
+    ///
+    /// # Errors
+    ///
+    /// As [`exclude_source`](Self::exclude_source); `EADDRNOTAVAIL` when it is not excluded.
+    #[doc(alias = "MCAST_UNBLOCK_SOURCE", alias = "IncludeSourceSpecificGroup")]
+    pub fn include_source(
+        &self,
+        group: Ipv6Addr,
+        source: Ipv6Addr,
+        on: impl Into<Option<InterfaceIndex>>,
+    ) -> io::Result<()> {
+        Ok(option::UNBLOCK_SOURCE.set(self, one_source(group, source, on.into())?)?)
+    }
+
+    /// Attaches a classic BPF program, in place of any before it: datagrams for which it returns 0 are
+    /// not received. It sees the payload from the UDP header on, or the ICMPv6 header.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` when the program is empty, longer than 4,096 instructions, or not valid.
+    #[doc(alias = "SO_ATTACH_FILTER", alias = "SetBPF")]
+    pub fn set_bpf(&self, program: &[BpfInstruction]) -> io::Result<()> {
+        if program.is_empty() {
+            return Err(error::invalid("an empty BPF program"));
+        }
+        Ok(option::attach_filter(self, program)?)
+    }
+
+    /// Takes the BPF program away.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` when there is none.
+    #[doc(alias = "SO_DETACH_FILTER")]
+    pub fn detach_bpf(&self) -> io::Result<()> {
+        Ok(option::DETACH_FILTER.set(self, ())?)
+    }
+}
+
+fn any_source(group: Ipv6Addr, on: Option<InterfaceIndex>) -> io::Result<Group> {
+    Ok(Group { group: error::multicast(group)?, on })
+}
+
+fn one_source(group: Ipv6Addr, source: Ipv6Addr, on: Option<InterfaceIndex>) -> io::Result<SourceGroup> {
+    Ok(SourceGroup { group: error::multicast(group)?, source: error::unicast(source)?, on })
+}
+
+impl<S> PacketConn<S> {
+    /// Gives the socket back, as it is.
+    pub fn into_inner(self) -> S {
+        self.conn.into_inner()
+    }
+}
+
+/// Everything that [`Conn`] has.
+impl<S> Deref for PacketConn<S> {
+    type Target = Conn<S>;
+
+    fn deref(&self) -> &Conn<S> {
+        &self.conn
+    }
+}
+
+impl<S: AsFd> AsFd for PacketConn<S> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.conn.as_fd()
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for PacketConn<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PacketConn")
+            .field("conn", &self.conn)
+            .field("ports", &self.ports)
+            .finish_non_exhaustive()
+    }
+}
