@@ -9,12 +9,12 @@ use std::time::Instant;
 
 use ipv6_core::cmsg::RawMessages;
 use ipv6_core::{BpfInstruction, ControlFlags, DecodeError, InterfaceIndex, RecvControl, SendControl};
+use ipv6_sys::Host;
 use ipv6_sys::batch::{self, Outgoing, SendError};
 use ipv6_sys::message::{self, ControlBuffer, ControlBytes, ControlSpace};
 use ipv6_sys::option::{self, Group, SourceGroup};
 use ipv6_sys::socket::{self, Kind};
 use ipv6_sys::wait::Ready;
-use ipv6_sys::Host;
 
 use crate::batch::{RecvBatch, SendBatch};
 use crate::conn::Conn;
