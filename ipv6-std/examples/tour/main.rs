@@ -1,0 +1,369 @@
+//! A tour of `ipv6-std`, in the order in which its documentation teaches it, with real datagrams.
+//!
+//! ```text
+//! cargo run --release -p ipv6-std --example tour
+//! ```
+//!
+//! It needs no root and touches no network of yours: it makes two hosts and two cables between them, in
+//! namespaces of its own. `--interface eth0` takes a real interface instead, and talks to itself there.
+
+mod ground;
+mod report;
+
+use std::error::Error;
+use std::io::{self, Read, Write};
+use std::net::{Ipv6Addr, SocketAddrV6, TcpListener, TcpStream};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use ipv6_std::{
+    Conn, ControlFlags, Icmp6Filter, Icmp6Type, InterfaceIndex, PacketConn, RawConn, Received, SendControl,
+};
+
+use ground::{Ground, Side};
+use report::{Outcome, Report};
+
+#[derive(Parser)]
+#[command(about = "Walks through IPv6 sockets: sends, receives, and shows what arrived")]
+struct Options {
+    /// Use this interface of the host, instead of namespaces made for the occasion
+    #[arg(long, value_name = "NAME")]
+    interface: Option<String>,
+    /// Print one JSON object for each step
+    #[arg(long)]
+    json: bool,
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    // First of all: namespaces must be entered before there are threads.
+    let ground = match Ground::new(options.interface.as_deref()) {
+        Ok(ground) => ground,
+        Err(error) => {
+            eprintln!("tour: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let mut report = Report::new(options.json);
+    report.note(&ground.description);
+
+    report.section("Unicasting");
+    report.step("a TCP server marks its connection AF11", || mark_a_stream(&ground));
+    report.step("a datagram tells its header fields", || tell_header_fields(&ground));
+
+    report.section("Multicasting");
+    if ground.multicast {
+        report.step("join a group, receive, and answer", || join_and_answer(&ground));
+        report.step("send with control messages on each interface", || send_on_each_interface(&ground));
+
+        report.section("More multicasting");
+        report.step("several groups on one socket", || several_groups(&ground));
+        report.step("several listeners on one port", || several_listeners(&ground));
+        report.step("leave a group and join it again", || leave_and_rejoin(&ground));
+
+        report.section("Source-specific multicasting");
+        report.step("include mode: only the source that was joined", || include_mode(&ground));
+        report.step("exclude mode: all sources but one", || exclude_mode(&ground));
+    } else {
+        report.left_out("multicasting, source-specific multicasting", "loopback carries no multicast");
+    }
+
+    report.section("ICMPv6");
+    match ground.client.run(|| RawConn::open(Icmp6Type::PROTOCOL)) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            report.left_out("a raw socket with a filter", &format!("raw sockets need privilege: {error}"));
+        }
+        conn => report.step("a raw socket that hears echo replies only", || echo(&ground, conn?)),
+    }
+    report.finish()
+}
+
+/// What a step gives: what was sent, what arrived, and whether it is what was expected.
+type Step = Result<Outcome, Box<dyn Error>>;
+
+const GROUP: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x114);
+const OTHER_GROUP: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x115);
+/// A group for source-specific multicast, of link scope (RFC 4607 section 1).
+const SOURCE_GROUP: Ipv6Addr = Ipv6Addr::new(0xff32, 0, 0, 0, 0, 0, 0x8000, 0x114);
+
+/// Every receive gives up after this, so that the tour ends whatever happens.
+fn soon() -> Option<Instant> {
+    Some(Instant::now() + Duration::from_secs(3))
+}
+
+/// A socket on one side, which tells all there is to tell.
+fn open(side: &Side, port: u16) -> io::Result<PacketConn> {
+    let conn = side.run(|| PacketConn::bind((Ipv6Addr::UNSPECIFIED, port)))?;
+    conn.set_control_flags(ControlFlags::all(), true)?;
+    conn.set_deadline(soon());
+    Ok(conn)
+}
+
+/// What one receive gives: the text and what came with it.
+fn receive(conn: &PacketConn) -> io::Result<(String, Received)> {
+    let mut payload = [0; 1500];
+    let got = conn.recv_from(&mut payload)?;
+    Ok((String::from_utf8_lossy(&payload[..got.len]).into_owned(), got))
+}
+
+fn port_of(conn: &PacketConn) -> io::Result<u16> {
+    Ok(conn.local_addr()?.port())
+}
+
+/// A group as a destination from one side's first interface.
+fn to_group(group: Ipv6Addr, port: u16, from: &Side) -> SocketAddrV6 {
+    SocketAddrV6::new(group, port, 0, from.interface().index().get())
+}
+
+fn mark_a_stream(ground: &Ground) -> Step {
+    const AF11: u8 = 0x28;
+    let listener = ground.server.run(|| TcpListener::bind("[::]:0"))?;
+    let address = ground.to_server(listener.local_addr()?.port());
+    let mut client = ground.client.run(|| TcpStream::connect(address))?;
+    let told = Conn::new(client.try_clone()?)?;
+    told.set_control_flags(ControlFlags::TRAFFIC_CLASS, true)?;
+
+    let (mut server, _) = listener.accept()?;
+    Conn::new(&server)?.set_traffic_class(AF11)?;
+    server.write_all(b"HELLO-R-U-THERE")?;
+
+    client.set_read_timeout(Some(Duration::from_secs(3)))?;
+    let mut text = [0; 15];
+    client.read_exact(&mut text)?;
+    let control = told.stream_control()?;
+    Ok(Outcome {
+        sent: format!("{:?} over TCP, traffic class {AF11:#04x}", "HELLO-R-U-THERE"),
+        arrived: format!("{:?}, {control}", String::from_utf8_lossy(&text)),
+        ok: control.traffic_class == Some(AF11),
+    })
+}
+
+fn tell_header_fields(ground: &Ground) -> Step {
+    let (server, client) = (open(&ground.server, 0)?, open(&ground.client, 0)?);
+    let control = SendControl::new().with_traffic_class(0xe2).with_hop_limit(42);
+    client.send_to(b"HELLO", &control, ground.to_server(port_of(&server)?))?;
+    let (text, got) = receive(&server)?;
+    let told = got.control;
+    Ok(Outcome {
+        sent: format!("\"HELLO\", {control}"),
+        arrived: format!("{text:?} from {}, {told}", got.source),
+        ok: (told.traffic_class, told.hop_limit) == (Some(0xe2), Some(42))
+            && told.destination == Some(*ground.to_server(0).ip())
+            && told.interface.is_some(),
+    })
+}
+
+fn join_and_answer(ground: &Ground) -> Step {
+    let (server, client) = (open(&ground.server, ground.port)?, open(&ground.client, 0)?);
+    server.join_group(GROUP, ground.server.interface())?;
+    let to = to_group(GROUP, port_of(&server)?, &ground.client);
+    client.send_to(b"HELLO-R-U-THERE", &SendControl::new(), to)?;
+
+    let (question, asked) = receive(&server)?;
+    server.send_to(b"HELLO-I-AM-HERE", &asked.control.reply(), asked.source)?;
+    let (answer, answered) = receive(&client)?;
+    Ok(Outcome {
+        sent: format!("\"HELLO-R-U-THERE\" to {to}"),
+        arrived: format!("{question:?}, {}; the answer {answer:?} from {}", asked.control, answered.source),
+        ok: asked.control.destination == Some(GROUP)
+            && asked.control.interface == Some(ground.server.interface().index())
+            && asked.control.hop_limit == Some(1)
+            && answer == "HELLO-I-AM-HERE"
+            && answered.control.destination == Some(*asked.source.ip()),
+    })
+}
+
+fn send_on_each_interface(ground: &Ground) -> Step {
+    let (server, client) = (open(&ground.server, 0)?, open(&ground.client, 0)?);
+    let control = SendControl::new().with_traffic_class(0xe0).with_hop_limit(1);
+    let mut arrived = Vec::new();
+    let mut ok = true;
+    for (from, on) in ground.server.interfaces.iter().zip(&ground.client.interfaces) {
+        client.join_group(GROUP, on)?;
+        let to = SocketAddrV6::new(GROUP, port_of(&client)?, 0, 0);
+        server.send_to(b"HELLO", &control.with_interface(from.index()), to)?;
+        let (_, got) = receive(&client)?;
+        ok &= got.control.traffic_class == Some(0xe0)
+            && got.control.hop_limit == Some(1)
+            && got.control.interface == Some(on.index());
+        arrived.push(format!("on {on}: {}", got.control));
+    }
+    let names: Vec<&str> = ground.server.interfaces.iter().map(|interface| interface.name()).collect();
+    Ok(Outcome {
+        sent: format!("\"HELLO\" by {}, {control}", names.join(" and ")),
+        arrived: arrived.join("; "),
+        ok,
+    })
+}
+
+fn several_groups(ground: &Ground) -> Step {
+    let (server, client) = (open(&ground.server, 0)?, open(&ground.client, 0)?);
+    let mut destinations = Vec::new();
+    for group in [GROUP, OTHER_GROUP] {
+        server.join_group(group, ground.server.interface())?;
+    }
+    for group in [GROUP, OTHER_GROUP] {
+        client.send_to(b"HELLO", &SendControl::new(), to_group(group, port_of(&server)?, &ground.client))?;
+        destinations.extend(receive(&server)?.1.control.destination);
+    }
+    Ok(Outcome {
+        sent: format!("one datagram each to {GROUP} and {OTHER_GROUP}"),
+        arrived: format!("destinations {destinations:?} on one socket"),
+        ok: destinations == [GROUP, OTHER_GROUP],
+    })
+}
+
+fn several_listeners(ground: &Ground) -> Step {
+    let prefix = |port| SocketAddrV6::new(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0), port, 0, 0);
+    let listen = |port| -> io::Result<PacketConn> {
+        let conn = ground.server.run(|| PacketConn::bind_reusable(prefix(port)))?;
+        conn.join_group(GROUP, ground.server.interface())?;
+        conn.set_deadline(soon());
+        Ok(conn)
+    };
+    let first = listen(ground.port)?;
+    let second = listen(port_of(&first)?)?;
+    let client = open(&ground.client, 0)?;
+    client.send_to(b"HELLO", &SendControl::new(), to_group(GROUP, port_of(&first)?, &ground.client))?;
+    let (one, two) = (receive(&first)?.0, receive(&second)?.0);
+    Ok(Outcome {
+        sent: format!("one datagram to {GROUP}, for two sockets on port {}", port_of(&first)?),
+        arrived: format!("{one:?} at the first, {two:?} at the second"),
+        ok: (one.as_str(), two.as_str()) == ("HELLO", "HELLO"),
+    })
+}
+
+/// Sends a text to the group, then "end" to the server itself, and gives the texts that arrived until then:
+/// both go the same way, so what did not come before the end does not come.
+fn heard(
+    ground: &Ground,
+    server: &PacketConn,
+    client: &PacketConn,
+    texts: &[(&str, SendControl<'_>, Ipv6Addr)],
+) -> io::Result<Vec<String>> {
+    let port = port_of(server)?;
+    for (text, control, group) in texts {
+        client.send_to(text.as_bytes(), control, to_group(*group, port, &ground.client))?;
+    }
+    client.send_to(b"end", &SendControl::new(), ground.to_server(port))?;
+    let mut heard = Vec::new();
+    loop {
+        match receive(server)?.0 {
+            end if end == "end" => return Ok(heard),
+            text => heard.push(text),
+        }
+    }
+}
+
+fn leave_and_rejoin(ground: &Ground) -> Step {
+    let (server, client) = (open(&ground.server, 0)?, open(&ground.client, 0)?);
+    let on = ground.server.interface();
+    let mut all = Vec::new();
+    let mut say = |text| -> io::Result<()> {
+        all.extend(heard(ground, &server, &client, &[(text, SendControl::new(), GROUP)])?);
+        Ok(())
+    };
+    server.join_group(GROUP, on)?;
+    say("joined")?;
+    server.leave_group(GROUP, on)?;
+    say("left")?;
+    server.join_group(GROUP, on)?;
+    say("rejoined")?;
+    Ok(Outcome {
+        sent: "one datagram each: joined, left, rejoined".into(),
+        arrived: format!("{all:?}"),
+        ok: all == ["joined", "rejoined"],
+    })
+}
+
+/// The control that sends from one of the client's addresses.
+fn from_address(ground: &Ground, source: Ipv6Addr) -> SendControl<'static> {
+    SendControl::new().with_source(source).with_interface(ground.client.interface().index())
+}
+
+fn include_mode(ground: &Ground) -> Step {
+    let (server, client) = (open(&ground.server, 0)?, open(&ground.client, 0)?);
+    let on: InterfaceIndex = ground.server.interface().into();
+    let (source, others) = ground.client_sources()?;
+    server.join_source_group(SOURCE_GROUP, source, on)?;
+    let mut texts = vec![("wanted", from_address(ground, source), SOURCE_GROUP)];
+    texts.extend(others.iter().map(|other| ("unwanted", from_address(ground, *other), SOURCE_GROUP)));
+    let mut all = heard(ground, &server, &client, &texts)?;
+    server.leave_source_group(SOURCE_GROUP, source, on)?;
+    all.extend(heard(ground, &server, &client, &[("left", from_address(ground, source), SOURCE_GROUP)])?);
+    Ok(Outcome {
+        sent: format!(
+            "from {source}, from {} other address(es), and from {source} after it was left",
+            others.len()
+        ),
+        arrived: format!("{all:?}"),
+        ok: all == ["wanted"],
+    })
+}
+
+fn exclude_mode(ground: &Ground) -> Step {
+    let (server, client) = (open(&ground.server, 0)?, open(&ground.client, 0)?);
+    let on: InterfaceIndex = ground.server.interface().into();
+    let (source, _) = ground.client_sources()?;
+    let mut all = Vec::new();
+    let mut say = |text| -> io::Result<()> {
+        all.extend(heard(ground, &server, &client, &[(text, from_address(ground, source), SOURCE_GROUP)])?);
+        Ok(())
+    };
+    server.join_group(SOURCE_GROUP, on)?;
+    say("joined")?;
+    server.exclude_source(SOURCE_GROUP, source, on)?;
+    say("excluded")?;
+    server.include_source(SOURCE_GROUP, source, on)?;
+    say("included")?;
+    server.leave_group(SOURCE_GROUP, on)?;
+    say("left")?;
+    Ok(Outcome {
+        sent: format!("one datagram each from {source}: joined, excluded, included, left"),
+        arrived: format!("{all:?}"),
+        ok: all == ["joined", "included"],
+    })
+}
+
+fn echo(ground: &Ground, conn: RawConn) -> Step {
+    let mut filter = Icmp6Filter::block_all();
+    conn.set_icmp6_filter(filter.pass(Icmp6Type::ECHO_REPLY))?;
+    conn.set_control_flags(ControlFlags::HOP_LIMIT | ControlFlags::INTERFACE, true)?;
+    // A second socket without a filter hears what the first is spared.
+    let witness = ground.client.run(|| RawConn::open(Icmp6Type::PROTOCOL))?;
+    for conn in [&conn, &witness] {
+        conn.set_deadline(soon());
+    }
+
+    // Type, code, checksum (the kernel's work), identifier, sequence number, data.
+    let request = [Icmp6Type::ECHO_REQUEST.0, 0, 0, 0, 0x12, 0x34, 0, 1, b'H', b'E', b'L', b'L', b'O'];
+    // To ourselves as well: the request comes by here, and must not be heard.
+    let to_client = ground.to_client();
+    for to in [to_client, ground.to_server(0)] {
+        conn.send_to(&request, &SendControl::new().with_hop_limit(64), to)?;
+    }
+    let mut packet = [0; 1500];
+    let mut types = Vec::new();
+    let mut told = String::new();
+    for _ in 0..2 {
+        let got = conn.recv_from(&mut packet)?;
+        types.push(Icmp6Type(packet[0]));
+        told = format!("{} bytes from {}, {}", got.len, got.source, got.control);
+    }
+    let mut spared = Vec::new();
+    while !spared.contains(&Icmp6Type::ECHO_REQUEST) {
+        witness.recv_from(&mut packet)?;
+        spared.push(Icmp6Type(packet[0]));
+    }
+    let checksum = u16::from_be_bytes([packet[2], packet[3]]);
+    Ok(Outcome {
+        sent: format!("two echo requests, to {} and {}", to_client.ip(), ground.to_server(0).ip()),
+        arrived: format!(
+            "{}; {told}; without the filter also an {}, checksum {checksum:#06x}",
+            types.iter().map(Icmp6Type::to_string).collect::<Vec<_>>().join(", "),
+            Icmp6Type::ECHO_REQUEST,
+        ),
+        ok: types == [Icmp6Type::ECHO_REPLY; 2] && checksum != 0,
+    })
+}

@@ -1,0 +1,84 @@
+//! What the tour prints: lines for people, or objects for programs.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use serde_json::json;
+
+/// What a step showed.
+pub(crate) struct Outcome {
+    pub(crate) sent: String,
+    pub(crate) arrived: String,
+    pub(crate) ok: bool,
+}
+
+/// The steps so far.
+pub(crate) struct Report {
+    json: bool,
+    section: String,
+    passed: u32,
+    failed: u32,
+    left_out: u32,
+}
+
+impl Report {
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json, section: String::new(), passed: 0, failed: 0, left_out: 0 }
+    }
+
+    pub(crate) fn note(&self, text: &str) {
+        if !self.json {
+            println!("A tour of ipv6-std, {text}.");
+        }
+    }
+
+    pub(crate) fn section(&mut self, name: &str) {
+        self.section = name.into();
+        if !self.json {
+            println!("\n{name}");
+        }
+    }
+
+    /// Runs a step and prints what it gave. An error is a step that failed.
+    pub(crate) fn step(&mut self, name: &str, step: impl FnOnce() -> Result<Outcome, Box<dyn Error>>) {
+        let Outcome { sent, arrived, ok } = step().unwrap_or_else(|error| Outcome {
+            sent: String::new(),
+            arrived: format!("error: {error}"),
+            ok: false,
+        });
+        if ok {
+            self.passed += 1
+        } else {
+            self.failed += 1
+        }
+        if self.json {
+            let section = &self.section;
+            println!(
+                "{}",
+                json!({"section": section, "step": name, "sent": sent, "arrived": arrived, "ok": ok})
+            );
+        } else {
+            let mark = if ok { '✓' } else { '✗' };
+            println!("  {mark} {name}\n      sent     {sent}\n      arrived  {arrived}");
+        }
+    }
+
+    /// Says what is not shown, and why.
+    pub(crate) fn left_out(&mut self, what: &str, why: &str) {
+        self.left_out += 1;
+        if self.json {
+            println!("{}", json!({"section": self.section, "left_out": what, "reason": why}));
+        } else {
+            println!("  – left out: {what} ({why})");
+        }
+    }
+
+    /// Prints the sum; the exit status says whether every step went as expected.
+    pub(crate) fn finish(self) -> ExitCode {
+        let Self { json, section: _, passed, failed, left_out } = self;
+        if !json {
+            println!("\n{passed} steps as expected, {failed} not, {left_out} left out");
+        }
+        if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+}
