@@ -100,10 +100,11 @@ impl<S: AsFd> Conn<S> {
     ///
     /// # Errors
     ///
-    /// `NotConnected` when the socket has no peer.
+    /// `NotConnected` when the socket has no peer; on Linux also while it has no route, between a change of
+    /// its traffic class and the next packet.
     #[doc(alias = "IPV6_PATHMTU", alias = "PathMTU")]
     pub fn path_mtu(&self) -> io::Result<u32> {
-        Ok(option::PATH_MTU.get(&self.socket)?.mtu)
+        Ok(option::PATH_MTU.get(&self.socket)?.0)
     }
 
     /// Whether packets are sent whole or refused, never in fragments (RFC 3542 section 11.2).

@@ -40,7 +40,10 @@ use crate::packet::PacketConn;
 #[derive(Debug)]
 pub struct RawConn<S = OwnedFd> {
     packets: PacketConn<S>,
+    protocol: u32,
 }
+
+const ICMPV6: u32 = Icmp6Type::PROTOCOL as u32;
 
 impl RawConn<OwnedFd> {
     /// Opens a raw socket for a protocol: 58 is ICMPv6, 89 OSPF, 47 GRE.
@@ -79,12 +82,13 @@ impl<S: AsFd> RawConn<S> {
     /// `InvalidInput` for any other socket.
     pub fn new(socket: S) -> io::Result<Self> {
         let packets = PacketConn::new(socket)?;
-        let is_raw = match socket::kind(&packets)? {
-            Kind::Raw => true,
-            Kind::Datagram => socket::protocol(&packets)? == u32::from(Icmp6Type::PROTOCOL),
-            _ => false,
-        };
-        if is_raw { Ok(Self { packets }) } else { Err(error::invalid("not a raw socket: use PacketConn")) }
+        let protocol = socket::protocol(&packets)?;
+        match socket::kind(&packets)? {
+            Kind::Raw => {}
+            Kind::Datagram if protocol == ICMPV6 => {}
+            _ => return Err(error::invalid("not a raw socket: use PacketConn")),
+        }
+        Ok(Self { packets, protocol })
     }
 
     /// Where in the payload the kernel writes the checksum of what is sent, and checks that of what is
@@ -103,6 +107,11 @@ impl<S: AsFd> RawConn<S> {
     /// `InvalidInput` for an odd offset, and on ICMPv6 sockets, whose checksum is always the kernel's.
     #[doc(alias = "IPV6_CHECKSUM", alias = "SetChecksum")]
     pub fn set_checksum_offset(&self, offset: Option<u16>) -> io::Result<()> {
+        // Linux would let a raw ICMPv6 socket do without its checksum (net/ipv6/raw.c refuses it at level
+        // IPPROTO_IPV6 only); RFC 3542 section 3.1 does not.
+        if self.protocol == ICMPV6 {
+            return Err(error::invalid("the checksum of ICMPv6 is always the kernel's, at offset 2"));
+        }
         if let Some(offset) = offset.filter(|offset| offset % 2 != 0) {
             return Err(error::invalid(format!("checksum offset {offset} is odd")));
         }
@@ -119,7 +128,7 @@ impl<S: AsFd> RawConn<S> {
     ///
     /// # Errors
     ///
-    /// `ENOPROTOOPT` on Linux when the socket is of another protocol than ICMPv6, or not raw.
+    /// `EOPNOTSUPP` on Linux when the socket is of another protocol than ICMPv6.
     #[doc(alias = "ICMP6_FILTER", alias = "ICMPV6_FILTER", alias = "SetICMPFilter")]
     pub fn set_icmp6_filter(&self, filter: &Icmp6Filter) -> io::Result<()> {
         Ok(option::ICMPV6_FILTER.set(self, *filter)?)

@@ -32,25 +32,32 @@ pub struct PathMtu {
 }
 
 impl PathMtu {
-    /// Reads a `struct ip6_mtuinfo`: the data of the control message, or the value of the socket
-    /// option `IPV6_PATHMTU`.
+    /// Reads a `struct ip6_mtuinfo`, as the control message has it.
     ///
     /// # Errors
     ///
-    /// [`DecodeError::Width`] when the bytes are not as many as the structure has, or hold no IPv6
-    /// address.
+    /// [`DecodeError::Width`] when the bytes are not as many as the structure has, and
+    /// [`DecodeError::Family`] when its address is not one of IPv6.
     pub fn decode<P: Platform>(data: &[u8]) -> Result<Self, DecodeError> {
-        let mtu_at = P::ABI.sockaddr.size;
-        let expected = mtu_at.saturating_add(4);
-        let width = DecodeError::Width { control: Control::PathMtu, len: data.len(), expected };
-        if data.len() != expected {
-            return Err(width);
-        }
-        let mtu = wire::read_u32::<P>(data, mtu_at).ok_or(width)?;
-        let family = wire::chunk::<2>(data, 0).ok_or(width)?;
+        let mtu = Self::decode_mtu::<P>(data)?;
+        let family = wire::chunk::<2>(data, 0).unwrap_or_default();
         let address =
             sockaddr::decode::<P>(data).ok_or(DecodeError::Family { control: Control::PathMtu, family })?;
         Ok(Self { destination: *address.ip(), interface: InterfaceIndex::new(address.scope_id()), mtu })
+    }
+
+    /// Reads the MTU alone of a `struct ip6_mtuinfo`: all that means something in the value of the socket
+    /// option `IPV6_PATHMTU`, where Linux leaves the address empty (RFC 3542 section 11.4).
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::Width`] when the bytes are not as many as the structure has.
+    pub fn decode_mtu<P: Platform>(data: &[u8]) -> Result<u32, DecodeError> {
+        let mtu_at = P::ABI.sockaddr.size;
+        let expected = mtu_at.saturating_add(4);
+        let width = DecodeError::Width { control: Control::PathMtu, len: data.len(), expected };
+        let structure = Some(data).filter(|data| data.len() == expected).ok_or(width)?;
+        wire::read_u32::<P>(structure, mtu_at).ok_or(width)
     }
 }
 

@@ -8,21 +8,21 @@ use ipv6_std::{Interface, InterfaceFlags};
 use ipv6_testnet::{Host, Pair, enter, link};
 
 /// Where the tour takes place.
-pub(crate) struct Ground {
-    pub(crate) description: String,
-    pub(crate) client: Side,
-    pub(crate) server: Side,
+pub struct Ground {
+    pub description: String,
+    pub client: Side,
+    pub server: Side,
     /// Whether groups can be heard.
-    pub(crate) multicast: bool,
+    pub multicast: bool,
     /// The port to listen on: 0, for any, where ports may be taken.
-    pub(crate) port: u16,
+    pub port: u16,
 }
 
 /// One of the two ends. On a real interface both are the same.
-pub(crate) struct Side {
+pub struct Side {
     host: Option<Host>,
     /// What it has, the first being the one that is used.
-    pub(crate) interfaces: Vec<Interface>,
+    pub interfaces: Vec<Interface>,
     /// Where it is reached: the addresses of its first interface, those beyond the link first.
     addresses: Vec<Ipv6Addr>,
 }
@@ -31,7 +31,7 @@ pub(crate) struct Side {
 const SECOND: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 0xaa);
 
 impl Ground {
-    pub(crate) fn new(interface: Option<&str>) -> Result<Self, Box<dyn Error>> {
+    pub fn new(interface: Option<&str>) -> Result<Self, Box<dyn Error>> {
         if let Some(name) = interface {
             return Self::here(name, format!("on interface {name} of this host"));
         }
@@ -71,17 +71,17 @@ impl Ground {
     }
 
     /// The server's address, as the client is to write it.
-    pub(crate) fn to_server(&self, port: u16) -> SocketAddrV6 {
+    pub fn to_server(&self, port: u16) -> SocketAddrV6 {
         reached(&self.server, &self.client, port)
     }
 
     /// The client's own address.
-    pub(crate) fn to_client(&self) -> SocketAddrV6 {
+    pub fn to_client(&self) -> SocketAddrV6 {
         reached(&self.client, &self.client, 0)
     }
 
     /// An address of the client's to send multicast from, and those that are others.
-    pub(crate) fn client_sources(&self) -> io::Result<(Ipv6Addr, &[Ipv6Addr])> {
+    pub fn client_sources(&self) -> io::Result<(Ipv6Addr, &[Ipv6Addr])> {
         let sources = self.client.addresses.split_first();
         sources.map(|(first, others)| (*first, others)).ok_or_else(|| io::Error::other("no address"))
     }
@@ -104,7 +104,7 @@ impl Side {
     }
 
     /// Runs `work` on this side. The sockets that it opens stay there.
-    pub(crate) fn run<T>(&self, work: impl FnOnce() -> T) -> T {
+    pub fn run<T>(&self, work: impl FnOnce() -> T) -> T {
         match &self.host {
             Some(host) => host.run(work),
             None => work(),
@@ -112,7 +112,7 @@ impl Side {
     }
 
     /// The interface that is used.
-    pub(crate) fn interface(&self) -> &Interface {
+    pub fn interface(&self) -> &Interface {
         &self.interfaces[0]
     }
 }

@@ -6,14 +6,14 @@ use std::process::ExitCode;
 use serde_json::json;
 
 /// What a step showed.
-pub(crate) struct Outcome {
-    pub(crate) sent: String,
-    pub(crate) arrived: String,
-    pub(crate) ok: bool,
+pub struct Outcome {
+    pub sent: String,
+    pub arrived: String,
+    pub ok: bool,
 }
 
 /// The steps so far.
-pub(crate) struct Report {
+pub struct Report {
     json: bool,
     section: String,
     passed: u32,
@@ -22,17 +22,17 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    pub(crate) fn new(json: bool) -> Self {
+    pub fn new(json: bool) -> Self {
         Self { json, section: String::new(), passed: 0, failed: 0, left_out: 0 }
     }
 
-    pub(crate) fn note(&self, text: &str) {
+    pub fn note(&self, text: &str) {
         if !self.json {
             println!("A tour of ipv6-std, {text}.");
         }
     }
 
-    pub(crate) fn section(&mut self, name: &str) {
+    pub fn section(&mut self, name: &str) {
         self.section = name.into();
         if !self.json {
             println!("\n{name}");
@@ -40,7 +40,7 @@ impl Report {
     }
 
     /// Runs a step and prints what it gave. An error is a step that failed.
-    pub(crate) fn step(&mut self, name: &str, step: impl FnOnce() -> Result<Outcome, Box<dyn Error>>) {
+    pub fn step(&mut self, name: &str, step: impl FnOnce() -> Result<Outcome, Box<dyn Error>>) {
         let Outcome { sent, arrived, ok } = step().unwrap_or_else(|error| Outcome {
             sent: String::new(),
             arrived: format!("error: {error}"),
@@ -64,7 +64,7 @@ impl Report {
     }
 
     /// Says what is not shown, and why.
-    pub(crate) fn left_out(&mut self, what: &str, why: &str) {
+    pub fn left_out(&mut self, what: &str, why: &str) {
         self.left_out += 1;
         if self.json {
             println!("{}", json!({"section": self.section, "left_out": what, "reason": why}));
@@ -74,7 +74,7 @@ impl Report {
     }
 
     /// Prints the sum; the exit status says whether every step went as expected.
-    pub(crate) fn finish(self) -> ExitCode {
+    pub fn finish(self) -> ExitCode {
         let Self { json, section: _, passed, failed, left_out } = self;
         if !json {
             println!("\n{passed} steps as expected, {failed} not, {left_out} left out");

@@ -23,7 +23,7 @@ use core::marker::PhantomData;
 use core::mem::size_of;
 
 use ipv6_core::abi::{OptionNumber, OptionNumbers, Platform};
-use ipv6_core::{BpfInstruction, Icmp6Filter, InterfaceIndex, PathMtu};
+use ipv6_core::{BpfInstruction, Icmp6Filter, InterfaceIndex};
 
 use crate::error::{Errno, Error};
 use crate::fd::{AsFd, BorrowedFd};
@@ -31,7 +31,7 @@ use crate::host::Host;
 
 mod value;
 
-pub use value::{Group, Readable, SourceGroup, Writable};
+pub use value::{Group, Mtu, Readable, SourceGroup, Writable};
 
 /// A socket option whose value is a `T`.
 #[derive(Debug)]
@@ -129,8 +129,9 @@ options! {
     RECEIVE_PACKET_INFO: bool = receive_packet_info "IPV6_RECVPKTINFO";
     /// Whether news of the path MTU is delivered (RFC 3542 section 11.3).
     RECEIVE_PATH_MTU: bool = receive_path_mtu "IPV6_RECVPATHMTU";
-    /// The path MTU of a connected socket (RFC 3542 section 11.4). `ENOTCONN` for any other.
-    PATH_MTU: PathMtu = path_mtu "IPV6_PATHMTU";
+    /// The path MTU of a connected socket (RFC 3542 section 11.4). `ENOTCONN` for any other, and on Linux
+    /// while it has no route: between a change of its traffic class and the next packet.
+    PATH_MTU: Mtu = path_mtu "IPV6_PATHMTU";
     /// Whether packets are sent whole or refused, never in fragments (RFC 3542 section 11.2).
     DONT_FRAGMENT: bool = dont_fragment "IPV6_DONTFRAG";
     /// Whether the socket leaves IPv4 alone (RFC 3493 section 5.3).

@@ -127,13 +127,18 @@ impl Writable for Icmp6Filter {
     }
 }
 
-impl Sealed for PathMtu {}
+/// A path MTU: bytes of IPv6 packet, header included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[doc(alias = "ip6_mtuinfo")]
+pub struct Mtu(pub u32);
 
-impl Readable for PathMtu {
+impl Sealed for Mtu {}
+
+impl Readable for Mtu {
     type Bytes = Zeroed<{ Host::ABI.sockaddr.size + 4 }>;
 
     fn read(bytes: &[u8]) -> Option<Self> {
-        Self::decode::<Host>(bytes).ok()
+        PathMtu::decode_mtu::<Host>(bytes).ok().map(Self)
     }
 }
 

@@ -1,0 +1,235 @@
+//! Batches: order, control messages of their own, reuse, partial success.
+
+mod common;
+
+use common::*;
+use ipv6_std::*;
+
+ipv6_testnet::tests! {
+    [Namespace] read_batch_and_write_batch;
+    [Namespace] scar_39_each_message_has_its_control;
+    [Namespace] scar_6_storage_is_used_again;
+    [Namespace] scar_7_fewer_than_asked;
+    [Namespace] scar_8_no_stale_control;
+    [Namespace] scar_42_a_slot_without_a_message_is_good_again;
+    [Namespace] truncation_is_told_per_message;
+    [Namespace] a_message_that_fails_ends_the_batch;
+    [Namespace] more_than_the_storage_holds;
+    [Namespace] more_than_a_thousand;
+    [Namespace] destinations_of_their_own;
+    [Namespace] payload_buffers_of_any_kind;
+}
+
+fn texts(count: usize) -> Vec<Vec<u8>> {
+    (0..count).map(|number| format!("message {number}").into_bytes()).collect()
+}
+
+fn outgoing<'a>(texts: &'a [Vec<u8>], conn: &PacketConn) -> Vec<Outgoing<'a>> {
+    let to = Some(conn.local_addr().unwrap());
+    texts.iter().map(|text| Outgoing::new(text, SendControl::new(), to)).collect()
+}
+
+fn read_batch_and_write_batch() {
+    let (sender, receiver) = (loopback(), loopback());
+    receiver.set_control_flags(ControlFlags::all(), true).unwrap();
+    let texts = texts(8);
+    assert_eq!(sender.send_batch(&mut SendBatch::new(8), &outgoing(&texts, &receiver)).unwrap(), 8);
+    let (mut batch, mut payloads) = (RecvBatch::new(8), vec![[0; 64]; 8]);
+    assert!(batch.is_empty());
+    assert_eq!(receiver.recv_batch(&mut batch, &mut payloads).unwrap(), 8);
+    assert_eq!((batch.len(), batch.capacity(), batch.iter().len()), (8, 8, 8));
+    for ((got, payload), text) in batch.iter().zip(&payloads).zip(&texts) {
+        let got = got.unwrap();
+        assert_eq!(&payload[..got.len], text);
+        assert_eq!(got.source, sender.local_addr().unwrap());
+        assert_eq!(got.control.destination, Some("::1".parse().unwrap()));
+        assert!(!got.truncated && !got.control_truncated);
+    }
+}
+
+fn scar_39_each_message_has_its_control() {
+    let (sender, receiver) = (loopback(), loopback());
+    receiver.set_control_flags(ControlFlags::TRAFFIC_CLASS | ControlFlags::HOP_LIMIT, true).unwrap();
+    let to = Some(receiver.local_addr().unwrap());
+    let messages: Vec<_> = (1..=16)
+        .map(|n| Outgoing::new(b"x", SendControl::new().with_traffic_class(n * 4).with_hop_limit(n), to))
+        .collect();
+    assert_eq!(sender.send_batch(&mut SendBatch::new(16), &messages).unwrap(), 16);
+    let (mut batch, mut payloads) = (RecvBatch::new(16), vec![[0; 8]; 16]);
+    assert_eq!(receiver.recv_batch(&mut batch, &mut payloads).unwrap(), 16);
+    for (n, got) in (1..).zip(batch.iter()) {
+        let control = got.unwrap().control;
+        assert_eq!((control.traffic_class, control.hop_limit), (Some(n * 4), Some(n)));
+    }
+}
+
+fn scar_6_storage_is_used_again() {
+    let (sender, receiver) = (loopback(), loopback());
+    receiver.set_control_flags(ControlFlags::all(), true).unwrap();
+    let (mut send, mut batch, mut payloads) = (SendBatch::new(4), RecvBatch::new(4), vec![[0; 64]; 4]);
+    let texts = texts(4);
+    for round in 0..5 {
+        let count = round % 4 + 1;
+        let messages = outgoing(&texts[..count], &receiver);
+        assert_eq!(sender.send_batch(&mut send, &messages).unwrap(), count);
+        assert_eq!(receiver.recv_batch(&mut batch, &mut payloads).unwrap(), count);
+        for ((got, payload), text) in batch.iter().zip(&payloads).zip(&texts) {
+            let got = got.unwrap();
+            assert_eq!(&payload[..got.len], text);
+            assert_eq!(got.source, sender.local_addr().unwrap());
+            assert_eq!(got.control.hop_limit, Some(64));
+            assert!(!got.control_truncated);
+        }
+    }
+}
+
+fn scar_7_fewer_than_asked() {
+    let conn = loopback();
+    let texts = texts(3);
+    conn.send_batch(&mut SendBatch::new(3), &outgoing(&texts, &conn)).unwrap();
+    let (mut batch, mut payloads) = (RecvBatch::new(32), vec![[0; 64]; 32]);
+    assert_eq!(conn.recv_batch(&mut batch, &mut payloads).unwrap(), 3);
+    assert_eq!(batch.iter().count(), 3);
+    // The shortest of storage and payload buffers counts.
+    conn.send_batch(&mut SendBatch::new(3), &outgoing(&texts, &conn)).unwrap();
+    assert_eq!(conn.recv_batch(&mut batch, &mut payloads[..2]).unwrap(), 2);
+    assert_eq!(conn.recv_batch(&mut RecvBatch::new(1), &mut payloads).unwrap(), 1);
+}
+
+fn scar_8_no_stale_control() {
+    let conn = loopback();
+    let texts = texts(4);
+    let (mut batch, mut payloads) = (RecvBatch::new(4), vec![[0; 64]; 4]);
+    for (flags, expected) in [(ControlFlags::all(), true), (ControlFlags::empty(), false)] {
+        conn.set_control_flags(ControlFlags::all(), false).unwrap();
+        conn.set_control_flags(flags, true).unwrap();
+        conn.send_batch(&mut SendBatch::new(4), &outgoing(&texts, &conn)).unwrap();
+        assert_eq!(conn.recv_batch(&mut batch, &mut payloads).unwrap(), 4);
+        for got in batch.iter() {
+            let control = got.unwrap().control;
+            assert_eq!(control.hop_limit.is_some(), expected);
+            assert_eq!(control == RecvControl::default(), !expected);
+        }
+    }
+    // An error leaves nothing of before.
+    conn.set_deadline(Some(std::time::Instant::now()));
+    conn.recv_batch(&mut batch, &mut payloads).unwrap_err();
+    assert_eq!(batch.iter().count(), 0);
+}
+
+fn scar_42_a_slot_without_a_message_is_good_again() {
+    let conn = loopback();
+    let texts = texts(4);
+    let (mut batch, mut payloads) = (RecvBatch::new(4), vec![[0; 64]; 4]);
+    for (on, count) in [(false, 4), (true, 1), (true, 4)] {
+        conn.set_control_flags(ControlFlags::all(), on).unwrap();
+        conn.send_batch(&mut SendBatch::new(4), &outgoing(&texts[..count], &conn)).unwrap();
+        assert_eq!(conn.recv_batch(&mut batch, &mut payloads).unwrap(), count);
+        for got in batch.iter() {
+            let got = got.unwrap();
+            assert_eq!((got.control.traffic_class.is_some(), got.control_truncated), (on, false));
+        }
+    }
+}
+
+fn truncation_is_told_per_message() {
+    let conn = loopback();
+    let texts = [b"a".to_vec(), b"much too long".to_vec(), b"b".to_vec()];
+    conn.send_batch(&mut SendBatch::new(3), &outgoing(&texts, &conn)).unwrap();
+    let (mut batch, mut payloads) = (RecvBatch::new(3), vec![[0; 4]; 3]);
+    conn.recv_batch(&mut batch, &mut payloads).unwrap();
+    let told: Vec<_> = batch.iter().map(|got| got.unwrap()).map(|got| (got.len, got.truncated)).collect();
+    assert_eq!(told, [(1, false), (4, true), (1, false)]);
+}
+
+fn a_message_that_fails_ends_the_batch() {
+    let conn = loopback();
+    let to = Some(conn.local_addr().unwrap());
+    let good = Outgoing::new(b"good", SendControl::new(), to);
+    let too_long = vec![0; 65_528];
+    let next_hop = SendControl::new().with_next_hop("[::1]:0".parse().unwrap());
+    // By the system, and by the codec.
+    let bad = [
+        (Outgoing::new(&too_long, SendControl::new(), to), Some(EMSGSIZE)),
+        (Outgoing::new(b"bad", next_hop, to), None),
+    ];
+    for (bad, number) in bad {
+        let messages = [good, good, bad, good];
+        let mut batch = SendBatch::new(4);
+        assert_eq!(conn.send_batch(&mut batch, &messages).unwrap(), 2);
+        assert_eq!(conn.send_batch(&mut batch, &messages[2..]).unwrap_err().raw_os_error(), number);
+        assert_eq!(conn.send_batch(&mut batch, &messages[3..]).unwrap(), 1);
+        for _ in 0..3 {
+            assert_eq!(receive(&conn).0, b"good");
+        }
+    }
+}
+
+fn more_than_the_storage_holds() {
+    let conn = loopback();
+    let texts = texts(10);
+    assert_eq!(conn.send_batch(&mut SendBatch::new(3), &outgoing(&texts, &conn)).unwrap(), 10);
+    let (mut batch, mut payloads) = (RecvBatch::new(4), vec![[0; 64]; 4]);
+    let mut received = Vec::new();
+    while received.len() < 10 {
+        conn.recv_batch(&mut batch, &mut payloads).unwrap();
+        for (got, payload) in batch.iter().zip(&payloads) {
+            received.push(payload[..got.unwrap().len].to_vec());
+        }
+    }
+    assert_eq!(received, texts);
+}
+
+fn more_than_a_thousand() {
+    let (sender, receiver) = (loopback(), loopback());
+    let texts = texts(1500);
+    let mut send = SendBatch::new(2000);
+    let (mut batch, mut payloads) = (RecvBatch::new(2000), vec![[0; 64]; 2000]);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // A few at a time: the receiver's buffer holds no thousand.
+            for texts in texts.chunks(100) {
+                assert_eq!(sender.send_batch(&mut send, &outgoing(texts, &receiver)).unwrap(), texts.len());
+                std::thread::sleep(std::time::Duration::from_millis(2));
+            }
+        });
+        let mut count = 0;
+        while count < texts.len() {
+            count += receiver.recv_batch(&mut batch, &mut payloads).unwrap();
+        }
+    });
+    // All at once, of which the kernel takes 1,024 a call; what the receiver's buffer does not hold is lost.
+    assert_eq!(sender.send_batch(&mut send, &outgoing(&texts, &receiver)).unwrap(), 1500);
+}
+
+fn destinations_of_their_own() {
+    let (sender, one, two) = (loopback(), loopback(), loopback());
+    let messages = [&one, &two, &one]
+        .map(|conn| Outgoing::new(b"x", SendControl::new(), Some(conn.local_addr().unwrap())));
+    assert_eq!(sender.send_batch(&mut SendBatch::new(3), &messages).unwrap(), 3);
+    receive(&one);
+    receive(&one);
+    receive(&two);
+    // None is the peer of a connected socket.
+    sender.get_ref().connect(two.local_addr().unwrap()).unwrap();
+    let connected = [Outgoing::new(b"y", SendControl::new(), None)];
+    assert_eq!(sender.send_batch(&mut SendBatch::new(1), &connected).unwrap(), 1);
+    assert_eq!(receive(&two).0, b"y");
+}
+
+fn payload_buffers_of_any_kind() {
+    let conn = loopback();
+    let texts = texts(2);
+    let mut batch = RecvBatch::new(2);
+    let messages = outgoing(&texts, &conn);
+    let mut send = SendBatch::new(2);
+    conn.send_batch(&mut send, &messages).unwrap();
+    assert_eq!(conn.recv_batch(&mut batch, &mut [[0; 16]; 2]).unwrap(), 2);
+    conn.send_batch(&mut send, &messages).unwrap();
+    assert_eq!(conn.recv_batch(&mut batch, &mut [vec![0; 9], vec![0; 1500]]).unwrap(), 2);
+    conn.send_batch(&mut send, &messages).unwrap();
+    let (mut one, mut two) = ([0; 16], [0; 32]);
+    let mut borrowed: [&mut [u8]; 2] = [&mut one, &mut two];
+    assert_eq!(conn.recv_batch(&mut batch, &mut borrowed).unwrap(), 2);
+    assert_eq!(&two[..9], b"message 1");
+}

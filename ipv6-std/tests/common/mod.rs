@@ -1,0 +1,79 @@
+//! What several test programs need.
+
+#![allow(dead_code, reason = "each test program uses a part")]
+
+use std::io;
+use std::net::{Ipv6Addr, SocketAddrV6};
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use ipv6_std::{ControlFlags, InterfaceIndex, PacketConn, Received};
+use ipv6_testnet::Host;
+
+/// A group of link scope.
+pub const GROUP: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x114);
+/// A group for source-specific multicast, of global scope (RFC 4607).
+pub const SOURCE_GROUP: Ipv6Addr = Ipv6Addr::new(0xff3e, 0, 0, 0, 0, 0, 0x8000, 1);
+
+/// No receive in a test waits longer: what has not come by then was lost.
+pub fn soon() -> Option<Instant> {
+    Some(Instant::now() + Duration::from_secs(5))
+}
+
+/// A socket on loopback.
+pub fn loopback() -> PacketConn {
+    let conn = PacketConn::bind("[::1]:0").unwrap();
+    conn.set_deadline(soon());
+    conn
+}
+
+/// A socket on a host that tells everything.
+pub fn on(host: &Host) -> PacketConn {
+    let conn = host.run(|| PacketConn::bind("[::]:0")).unwrap();
+    conn.set_control_flags(ControlFlags::all(), true).unwrap();
+    conn.set_deadline(soon());
+    conn
+}
+
+pub fn index(host: &Host, interface: &str) -> InterfaceIndex {
+    InterfaceIndex::new(host.index(interface).unwrap()).unwrap()
+}
+
+pub fn port(conn: &PacketConn) -> u16 {
+    conn.local_addr().unwrap().port()
+}
+
+/// An address with a port, without scope.
+pub fn at(address: Ipv6Addr, port: u16) -> SocketAddrV6 {
+    SocketAddrV6::new(address, port, 0, 0)
+}
+
+/// Receives one datagram: its payload and what came with it.
+pub fn receive<S: AsFd>(conn: &PacketConn<S>) -> (Vec<u8>, Received) {
+    let mut payload = [0; 2048];
+    let got = conn.recv_from(&mut payload).unwrap();
+    (payload[..got.len].to_vec(), got)
+}
+
+/// The number by which the system named an error.
+pub fn errno<T: std::fmt::Debug>(result: io::Result<T>) -> Option<i32> {
+    result.unwrap_err().raw_os_error()
+}
+
+/// Asserts that a call was refused before the system heard of it, with this in the text.
+pub fn refused<T: std::fmt::Debug>(result: io::Result<T>, text: &str) {
+    let error = result.unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{error}");
+    assert_eq!(error.raw_os_error(), None, "{error}: the system was asked");
+    assert!(error.to_string().contains(text), "{error}: says nothing of {text}");
+}
+
+pub const ENODEV: i32 = 19;
+pub const EINVAL: i32 = 22;
+pub const EMSGSIZE: i32 = 90;
+pub const ENOPROTOOPT: i32 = 92;
+pub const EOPNOTSUPP: i32 = 95;
+pub const EADDRINUSE: i32 = 98;
+pub const EADDRNOTAVAIL: i32 = 99;
+pub const ENOBUFS: i32 = 105;
+pub const ENOTCONN: i32 = 107;

@@ -1,0 +1,134 @@
+//! Deadlines, and sockets that do not wait.
+
+mod common;
+
+use std::io::ErrorKind;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::*;
+use ipv6_std::*;
+
+ipv6_testnet::tests! {
+    [Namespace] a_read_deadline_ends_a_receive;
+    [Namespace] a_deadline_in_the_past_ends_a_call_at_once;
+    [Namespace] no_deadline_waits_again;
+    [Namespace] what_arrives_before_the_deadline_is_received;
+    [Namespace] read_and_write_are_apart;
+    [Namespace] a_write_deadline_ends_a_send;
+    [Namespace] batches_have_deadlines;
+    [Namespace] a_socket_that_does_not_wait;
+    [Namespace] far_deadlines;
+}
+
+fn timed_out<T: std::fmt::Debug>(result: std::io::Result<T>) {
+    assert_eq!(result.unwrap_err().kind(), ErrorKind::TimedOut);
+}
+
+fn a_read_deadline_ends_a_receive() {
+    let conn = loopback();
+    let deadline = Instant::now() + Duration::from_millis(20);
+    conn.set_read_deadline(Some(deadline));
+    timed_out(conn.recv_from(&mut [0; 8]));
+    assert!(Instant::now() >= deadline);
+    timed_out(conn.recv_message(&mut [0; 8], &mut [0; 64]));
+}
+
+fn a_deadline_in_the_past_ends_a_call_at_once() {
+    let conn = loopback();
+    let to = conn.local_addr().unwrap();
+    conn.send_to(b"x", &SendControl::new(), to).unwrap();
+    let past = Instant::now().checked_sub(Duration::from_secs(1)).unwrap();
+    conn.set_deadline(Some(past));
+    // Although there is something to receive, and room to send.
+    timed_out(conn.recv_from(&mut [0; 8]));
+    timed_out(conn.send_to(b"x", &SendControl::new(), to));
+    // It is still there afterwards.
+    conn.set_deadline(soon());
+    assert_eq!(receive(&conn).0, b"x");
+}
+
+fn no_deadline_waits_again() {
+    let conn = loopback();
+    conn.set_deadline(Some(Instant::now()));
+    timed_out(conn.recv_from(&mut [0; 8]));
+    conn.set_deadline(None);
+    thread::scope(|scope| {
+        let receiver = scope.spawn(|| receive(&conn).0);
+        conn.send_to(b"late", &SendControl::new(), conn.local_addr().unwrap()).unwrap();
+        assert_eq!(receiver.join().unwrap(), b"late");
+    });
+}
+
+fn what_arrives_before_the_deadline_is_received() {
+    let (conn, sender) = (loopback(), loopback());
+    thread::scope(|scope| {
+        let receiver = scope.spawn(|| receive(&conn).0);
+        // The receiver is likely to wait by now; the test holds either way.
+        thread::sleep(Duration::from_millis(10));
+        sender.send_to(b"in time", &SendControl::new(), conn.local_addr().unwrap()).unwrap();
+        assert_eq!(receiver.join().unwrap(), b"in time");
+    });
+}
+
+fn read_and_write_are_apart() {
+    let conn = loopback();
+    let to = conn.local_addr().unwrap();
+    conn.set_read_deadline(Some(Instant::now()));
+    conn.set_write_deadline(soon());
+    conn.send_to(b"x", &SendControl::new(), to).unwrap();
+    timed_out(conn.recv_from(&mut [0; 8]));
+    conn.set_write_deadline(Some(Instant::now()));
+    conn.set_read_deadline(soon());
+    timed_out(conn.send_to(b"x", &SendControl::new(), to));
+    assert_eq!(receive(&conn).0, b"x");
+}
+
+fn a_write_deadline_ends_a_send() {
+    // A packet to a neighbour that does not answer waits in the socket's buffer: a few fill it.
+    let ipv6_testnet::Pair { a, b: _b } = ipv6_testnet::Pair::new().unwrap();
+    a.set("net/ipv6/neigh/eth0/unres_qlen_bytes", "100000000").unwrap();
+    let conn = on(&a);
+    let nobody = at("2001:db8:1::dead".parse().unwrap(), 9);
+    conn.set_write_deadline(Some(Instant::now() + Duration::from_millis(200)));
+    let error = loop {
+        match conn.send_to(&[0; 1400], &SendControl::new(), nobody) {
+            Ok(_) => {}
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");
+}
+
+fn batches_have_deadlines() {
+    let conn = loopback();
+    conn.set_deadline(Some(Instant::now() + Duration::from_millis(10)));
+    timed_out(conn.recv_batch(&mut RecvBatch::new(4), &mut [[0; 8]; 4]));
+    let one = [Outgoing::new(b"x", SendControl::new(), Some(conn.local_addr().unwrap()))];
+    timed_out(conn.send_batch(&mut SendBatch::new(4), &one));
+}
+
+fn a_socket_that_does_not_wait() {
+    let conn = loopback();
+    conn.set_deadline(None);
+    conn.get_ref().set_nonblocking(true).unwrap();
+    assert_eq!(conn.recv_from(&mut [0; 8]).unwrap_err().kind(), ErrorKind::WouldBlock);
+    assert_eq!(
+        conn.recv_batch(&mut RecvBatch::new(4), &mut [[0; 8]; 4]).unwrap_err().kind(),
+        ErrorKind::WouldBlock
+    );
+    // With a deadline it waits until then.
+    conn.set_deadline(Some(Instant::now() + Duration::from_millis(10)));
+    timed_out(conn.recv_from(&mut [0; 8]));
+}
+
+fn far_deadlines() {
+    let conn = loopback();
+    for years in [1, 100, 1000] {
+        let seconds = Duration::from_secs(years * 365 * 24 * 3600);
+        let Some(deadline) = Instant::now().checked_add(seconds) else { continue };
+        conn.set_deadline(Some(deadline));
+        conn.send_to(b"x", &SendControl::new(), conn.local_addr().unwrap()).unwrap();
+        assert_eq!(receive(&conn).0, b"x");
+    }
+}

@@ -1,0 +1,237 @@
+//! Groups and sources between hosts: what is delivered, and what the kernel says it asked the network for.
+
+mod common;
+
+use std::net::Ipv6Addr;
+
+use common::*;
+use ipv6_std::*;
+use ipv6_testnet::{Host, Pair};
+
+ipv6_testnet::tests! {
+    [Namespace] join_and_leave_group;
+    [Namespace] two_groups_on_two_interfaces;
+    [Namespace] both_listeners_of_a_port_hear;
+    [Namespace] join_and_leave_source_group;
+    [Namespace] exclude_and_include_source;
+    [Namespace] sources_arrive_as_permitted;
+    [Namespace] multicast_interface_chooses_the_link;
+    [Namespace] multicast_hop_limit_is_sent;
+    [Namespace] multicast_loopback_on_and_off;
+    [Namespace] limits_of_memberships;
+}
+
+/// How the kernel writes an address in /proc: 32 digits.
+fn digits(address: Ipv6Addr) -> String {
+    format!("{:032x}", address.to_bits())
+}
+
+/// Whether the host is a member of a group on `eth0`.
+fn is_member(host: &Host, group: Ipv6Addr) -> bool {
+    let igmp6 = host.proc_net("igmp6").unwrap();
+    igmp6.lines().any(|line| line.contains(" eth0 ") && line.contains(&digits(group)))
+}
+
+/// What the host filters of a group: source, count of includes, count of excludes.
+fn filters(host: &Host, group: Ipv6Addr) -> Vec<(String, u32, u32)> {
+    let mcfilter6 = host.proc_net("mcfilter6").unwrap();
+    let lines = mcfilter6.lines().filter(|line| line.contains(&digits(group)));
+    lines
+        .map(|line| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            (words[3].to_string(), words[4].parse().unwrap(), words[5].parse().unwrap())
+        })
+        .collect()
+}
+
+fn join_and_leave_group() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let (sender, listener) = (on(&a), on(&b));
+    let eth0 = index(&b, "eth0");
+    let to = std::net::SocketAddrV6::new(GROUP, port(&listener), 0, a.index("eth0").unwrap());
+
+    assert!(!is_member(&b, GROUP));
+    listener.join_group(GROUP, eth0).unwrap();
+    assert!(is_member(&b, GROUP));
+    sender.send_to(b"joined", &SendControl::new(), to).unwrap();
+    let (text, got) = receive(&listener);
+    assert_eq!(text, b"joined");
+    assert_eq!(got.control.destination, Some(GROUP));
+    assert_eq!(got.control.interface, Some(eth0));
+    assert_eq!(got.control.hop_limit, Some(1));
+    assert_eq!(*got.source.ip(), a.link_local("eth0").unwrap());
+    assert_eq!(got.source.scope_id(), eth0.get());
+    // The answer goes to the sender, from an address of the same link.
+    listener.send_to(b"answer", &got.control.reply(), got.source).unwrap();
+    let (text, answer) = receive(&sender);
+    assert_eq!((text.as_slice(), *answer.source.ip()), (b"answer".as_slice(), b.link_local("eth0").unwrap()));
+
+    listener.leave_group(GROUP, eth0).unwrap();
+    assert!(!is_member(&b, GROUP));
+    sender.send_to(b"left", &SendControl::new(), to).unwrap();
+    sender.send_to(b"end", &SendControl::new(), at(Pair::B, port(&listener))).unwrap();
+    assert_eq!(receive(&listener).0, b"end");
+}
+
+fn two_groups_on_two_interfaces() {
+    let Pair { a, b } = Pair::new().unwrap();
+    ipv6_testnet::link(&a, "eth1", &b, "eth1").unwrap();
+    let (sender, listener) = (on(&a), on(&b));
+    let other: Ipv6Addr = "ff02::115".parse().unwrap();
+    for (group, interface) in [(GROUP, "eth0"), (other, "eth1")] {
+        listener.join_group(group, index(&b, interface)).unwrap();
+        let control = SendControl::new().with_interface(index(&a, interface));
+        sender.send_to(b"x", &control, at(group, port(&listener))).unwrap();
+        let (_, got) = receive(&listener);
+        assert_eq!(got.control.destination, Some(group));
+        assert_eq!(got.control.interface, Some(index(&b, interface)));
+    }
+}
+
+fn both_listeners_of_a_port_hear() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let listen = |port: u16| {
+        let conn = b.run(|| PacketConn::bind_reusable(at("ff02::".parse().unwrap(), port))).unwrap();
+        conn.set_deadline(soon());
+        conn.join_group(GROUP, index(&b, "eth0")).unwrap();
+        conn
+    };
+    let first = listen(0);
+    let second = listen(port(&first));
+    let control = SendControl::new().with_interface(index(&a, "eth0"));
+    on(&a).send_to(b"both", &control, at(GROUP, port(&first))).unwrap();
+    assert_eq!((receive(&first).0, receive(&second).0), (b"both".to_vec(), b"both".to_vec()));
+}
+
+fn join_and_leave_source_group() {
+    let Pair { a: _a, b } = Pair::new().unwrap();
+    let (listener, eth0) = (on(&b), index(&b, "eth0"));
+    let (first, second) = (Pair::A, "2001:db8:1::aa".parse().unwrap());
+    listener.join_source_group(SOURCE_GROUP, first, eth0).unwrap();
+    assert!(is_member(&b, SOURCE_GROUP));
+    assert_eq!(filters(&b, SOURCE_GROUP), [(digits(first), 1, 0)]);
+    listener.join_source_group(SOURCE_GROUP, second, eth0).unwrap();
+    assert_eq!(filters(&b, SOURCE_GROUP).len(), 2);
+    // Once is enough, and what was not joined cannot be left.
+    assert_eq!(errno(listener.join_source_group(SOURCE_GROUP, first, eth0)), Some(EADDRNOTAVAIL));
+    listener.leave_source_group(SOURCE_GROUP, first, eth0).unwrap();
+    assert_eq!(filters(&b, SOURCE_GROUP), [(digits(second), 1, 0)]);
+    assert_eq!(errno(listener.leave_source_group(SOURCE_GROUP, first, eth0)), Some(EADDRNOTAVAIL));
+    listener.leave_source_group(SOURCE_GROUP, second, eth0).unwrap();
+    assert!(!is_member(&b, SOURCE_GROUP));
+}
+
+fn exclude_and_include_source() {
+    let Pair { a: _a, b } = Pair::new().unwrap();
+    let (listener, eth0) = (on(&b), index(&b, "eth0"));
+    // There is no excluding before the group is joined.
+    assert!(listener.exclude_source(SOURCE_GROUP, Pair::A, eth0).is_err());
+    listener.join_group(SOURCE_GROUP, eth0).unwrap();
+    listener.exclude_source(SOURCE_GROUP, Pair::A, eth0).unwrap();
+    assert_eq!(filters(&b, SOURCE_GROUP), [(digits(Pair::A), 0, 1)]);
+    assert_eq!(errno(listener.exclude_source(SOURCE_GROUP, Pair::A, eth0)), Some(EADDRNOTAVAIL));
+    listener.include_source(SOURCE_GROUP, Pair::A, eth0).unwrap();
+    assert_eq!(filters(&b, SOURCE_GROUP), []);
+    assert_eq!(errno(listener.include_source(SOURCE_GROUP, Pair::A, eth0)), Some(EADDRNOTAVAIL));
+    // A membership for all sources is not one for one of them.
+    assert_eq!(errno(listener.join_source_group(SOURCE_GROUP, Pair::A, eth0)), Some(EINVAL));
+    listener.leave_group(SOURCE_GROUP, eth0).unwrap();
+    assert!(!is_member(&b, SOURCE_GROUP));
+}
+
+/// Sends a text to the group from each source, then "end" to the listener itself: what has not arrived by
+/// then does not.
+fn heard(sender: &PacketConn, listener: &PacketConn, from: &[(&str, Ipv6Addr)]) -> Vec<String> {
+    for (text, source) in from {
+        let control = SendControl::new().with_source(*source);
+        sender.send_to(text.as_bytes(), &control, at(SOURCE_GROUP, port(listener))).unwrap();
+    }
+    sender.send_to(b"end", &SendControl::new(), at(Pair::B, port(listener))).unwrap();
+    let texts = std::iter::from_fn(|| Some(String::from_utf8(receive(listener).0).unwrap()));
+    texts.take_while(|text| text != "end").collect()
+}
+
+fn sources_arrive_as_permitted() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let second: Ipv6Addr = "2001:db8:1::aa".parse().unwrap();
+    a.ip(&format!("addr add {second}/64 dev eth0")).unwrap();
+    let (sender, listener) = (on(&a), on(&b));
+    sender.set_multicast_interface(index(&a, "eth0")).unwrap();
+    let eth0 = index(&b, "eth0");
+    let both = [("first", Pair::A), ("second", second)];
+
+    assert_eq!(heard(&sender, &listener, &both), Vec::<String>::new());
+    // Include mode.
+    listener.join_source_group(SOURCE_GROUP, Pair::A, eth0).unwrap();
+    assert_eq!(heard(&sender, &listener, &both), ["first"]);
+    listener.join_source_group(SOURCE_GROUP, second, eth0).unwrap();
+    assert_eq!(heard(&sender, &listener, &both), ["first", "second"]);
+    listener.leave_source_group(SOURCE_GROUP, Pair::A, eth0).unwrap();
+    assert_eq!(heard(&sender, &listener, &both), ["second"]);
+    // The group as a whole can be left, however it was joined.
+    listener.leave_group(SOURCE_GROUP, eth0).unwrap();
+    assert_eq!(heard(&sender, &listener, &both), Vec::<String>::new());
+    // Exclude mode.
+    listener.join_group(SOURCE_GROUP, eth0).unwrap();
+    assert_eq!(heard(&sender, &listener, &both), ["first", "second"]);
+    listener.exclude_source(SOURCE_GROUP, second, eth0).unwrap();
+    assert_eq!(heard(&sender, &listener, &both), ["first"]);
+    listener.include_source(SOURCE_GROUP, second, eth0).unwrap();
+    assert_eq!(heard(&sender, &listener, &both), ["first", "second"]);
+}
+
+fn multicast_interface_chooses_the_link() {
+    let Pair { a, b } = Pair::new().unwrap();
+    ipv6_testnet::link(&a, "eth1", &b, "eth1").unwrap();
+    let (sender, listener) = (on(&a), on(&b));
+    for name in ["eth1", "eth0"] {
+        listener.join_group(GROUP, index(&b, name)).unwrap();
+        sender.set_multicast_interface(index(&a, name)).unwrap();
+        sender.send_to(b"x", &SendControl::new(), at(GROUP, port(&listener))).unwrap();
+        assert_eq!(receive(&listener).1.control.interface, Some(index(&b, name)));
+    }
+}
+
+fn multicast_hop_limit_is_sent() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let (sender, listener) = (on(&a), on(&b));
+    listener.join_group(SOURCE_GROUP, index(&b, "eth0")).unwrap();
+    sender.set_multicast_interface(index(&a, "eth0")).unwrap();
+    sender.set_multicast_hop_limit(17).unwrap();
+    // The two are apart: neither changes the other.
+    sender.set_hop_limit(99).unwrap();
+    let to = at(SOURCE_GROUP, port(&listener));
+    sender.send_to(b"x", &SendControl::new(), to).unwrap();
+    assert_eq!(receive(&listener).1.control.hop_limit, Some(17));
+    sender.send_to(b"x", &SendControl::new().with_hop_limit(5), to).unwrap();
+    assert_eq!(receive(&listener).1.control.hop_limit, Some(5));
+}
+
+fn multicast_loopback_on_and_off() {
+    let Pair { a, b: _b } = Pair::new().unwrap();
+    let (sender, listener) = (on(&a), on(&a));
+    listener.join_group(GROUP, index(&a, "eth0")).unwrap();
+    let control = SendControl::new().with_interface(index(&a, "eth0"));
+    for (on, text) in [(true, b"one"), (false, b"two"), (true, b"six")] {
+        sender.set_multicast_loopback(on).unwrap();
+        sender.send_to(text, &control, at(GROUP, port(&listener))).unwrap();
+    }
+    assert_eq!((receive(&listener).0, receive(&listener).0), (b"one".to_vec(), b"six".to_vec()));
+}
+
+fn limits_of_memberships() {
+    let Pair { a: _a, b } = Pair::new().unwrap();
+    let (listener, eth0) = (on(&b), index(&b, "eth0"));
+    listener.join_group(GROUP, eth0).unwrap();
+    assert_eq!(errno(listener.join_group(GROUP, eth0)), Some(EADDRINUSE));
+    listener.leave_group(GROUP, eth0).unwrap();
+    assert_eq!(errno(listener.leave_group(GROUP, eth0)), Some(EADDRNOTAVAIL));
+    // As many sources as net.ipv6.mld_max_msf says.
+    for last in 1..=64 {
+        let source = Ipv6Addr::new(0x2001, 0xdb8, 9, 0, 0, 0, 0, last);
+        listener.join_source_group(SOURCE_GROUP, source, eth0).unwrap();
+    }
+    let one_more = Ipv6Addr::new(0x2001, 0xdb8, 9, 0, 0, 0, 0, 65);
+    assert_eq!(errno(listener.join_source_group(SOURCE_GROUP, one_more, eth0)), Some(ENOBUFS));
+    assert_eq!(filters(&b, SOURCE_GROUP).len(), 64);
+}

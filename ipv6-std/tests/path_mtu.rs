@@ -1,0 +1,103 @@
+//! Three hosts in a line: what a router changes on the way, and how its MTU comes to be known.
+
+mod common;
+
+use common::*;
+use ipv6_std::*;
+use ipv6_testnet::{Line, Pair};
+
+ipv6_testnet::tests! {
+    [Namespace] control_messages_both_ways_across_a_link;
+    [Namespace] a_router_takes_one_hop;
+    [Namespace] a_hop_limit_of_one_ends_at_the_router;
+    [Namespace] path_mtu_lowered_at_a_router;
+    [Namespace] path_mtu_of_a_link;
+}
+
+fn control_messages_both_ways_across_a_link() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let (left, right) = (on(&a), on(&b));
+    let ways = [(&left, Pair::A, &right, Pair::B, &b), (&right, Pair::B, &left, Pair::A, &a)];
+    for (from, source, to, destination, host) in ways {
+        let control =
+            SendControl::new().with_traffic_class(0x2e << 2).with_hop_limit(200).with_source(source);
+        from.send_to(b"HELLO", &control, at(destination, port(to))).unwrap();
+        let (text, got) = receive(to);
+        assert_eq!((text.as_slice(), got.source), (b"HELLO".as_slice(), at(source, port(from))));
+        assert_eq!((got.control.dscp(), got.control.hop_limit), (Some(46), Some(200)));
+        assert_eq!(got.control.destination, Some(destination));
+        assert_eq!(got.control.interface, Some(index(host, "eth0")));
+    }
+}
+
+fn a_router_takes_one_hop() {
+    let line = Line::new().unwrap();
+    let (a, b) = (on(&line.a), on(&line.b));
+    a.send_to(b"x", &SendControl::new().with_hop_limit(64), at(Line::B, port(&b))).unwrap();
+    assert_eq!(receive(&b).1.control.hop_limit, Some(63));
+    b.send_to(b"x", &SendControl::new().with_hop_limit(2).with_traffic_class(4), at(Line::A, port(&a)))
+        .unwrap();
+    let (_, got) = receive(&a);
+    assert_eq!((got.control.hop_limit, got.control.traffic_class), (Some(1), Some(4)));
+}
+
+fn a_hop_limit_of_one_ends_at_the_router() {
+    let line = Line::new().unwrap();
+    let (a, b) = (on(&line.a), on(&line.b));
+    let errors = line.a.run(|| RawConn::open(Icmp6Type::PROTOCOL)).unwrap();
+    errors.set_deadline(soon());
+    errors.set_icmp6_filter(Icmp6Filter::block_all().pass(Icmp6Type::TIME_EXCEEDED)).unwrap();
+    a.send_to(b"x", &SendControl::new().with_hop_limit(1), at(Line::B, port(&b))).unwrap();
+    let (packet, got) = receive(&errors);
+    assert_eq!((Icmp6Type(packet[0]), *got.source.ip()), (Icmp6Type::TIME_EXCEEDED, Line::LEFT));
+    // The error quotes the packet, from its IPv6 header on.
+    let (header, _) = Header::parse(&packet[8..]).unwrap();
+    assert_eq!((header.source, header.destination, header.hop_limit), (Line::A, Line::B, 1));
+}
+
+fn path_mtu_lowered_at_a_router() {
+    const LOW: usize = 1300;
+    let line = Line::new().unwrap();
+    let (a, b) = (on(&line.a), on(&line.b));
+    line.router.ip(&format!("link set right mtu {LOW}")).unwrap();
+    a.get_ref().connect(at(Line::B, port(&b))).unwrap();
+    a.set_dont_fragment(true).unwrap();
+    assert_eq!(a.path_mtu().unwrap(), 1500);
+
+    // The first packet that is too large is lost, and the router says so.
+    a.send(&[0; 1400], &SendControl::new()).unwrap();
+    while a.path_mtu().unwrap() != LOW as u32 {
+        assert!(std::time::Instant::now() < soon().unwrap());
+        std::thread::yield_now();
+    }
+    // Then the system knows, and refuses.
+    assert_eq!(errno(a.send(&[0; 1400], &SendControl::new())), Some(EMSGSIZE));
+    // The news: an empty payload, and the destination that it is about.
+    let (payload, got) = receive(&a);
+    assert!(payload.is_empty());
+    let news = got.control.path_mtu.unwrap();
+    assert_eq!((news.destination, news.mtu), (Line::B, LOW as u32));
+    assert_eq!(*got.source.ip(), Line::B);
+
+    // What the router reported is also an error of the connected socket, for whoever asks first.
+    assert_eq!(a.get_ref().take_error().unwrap().unwrap().raw_os_error(), Some(EMSGSIZE));
+
+    // What fits goes: 40 bytes are the IPv6 header's, 8 that of UDP.
+    a.send(&[0; LOW - 48], &SendControl::new()).unwrap();
+    assert_eq!(receive(&b).1.len, LOW - 48);
+    assert_eq!(errno(a.send(&[0; LOW - 47], &SendControl::new())), Some(EMSGSIZE));
+    // In fragments all of it goes.
+    a.set_dont_fragment(false).unwrap();
+    a.send(&[0; 1400], &SendControl::new()).unwrap();
+    assert_eq!(receive(&b).1.len, 1400);
+}
+
+fn path_mtu_of_a_link() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let (left, right) = (on(&a), on(&b));
+    left.get_ref().connect(at(Pair::B, port(&right))).unwrap();
+    assert_eq!(left.path_mtu().unwrap(), 1500);
+    a.ip("link set eth0 mtu 1280").unwrap();
+    left.get_ref().connect(at(Pair::B, port(&right))).unwrap();
+    assert_eq!(left.path_mtu().unwrap(), 1280);
+}

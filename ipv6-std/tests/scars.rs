@@ -1,0 +1,2 @@
+//! x
+ipv6_testnet::tests! {}
