@@ -189,3 +189,108 @@ impl<'a, P: Platform> Writer<'a, P> {
         self.used
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::{Linux32, Linux64, Linux64Be};
+
+    //                  cmsg_len, 17 = 16 + 1     level 41    type 67     data, then 7 of padding
+    const ONE_BYTE: [u8; 24] = [17, 0, 0, 0, 0, 0, 0, 0, 41, 0, 0, 0, 67, 0, 0, 0, 0xe0, 0, 0, 0, 0, 0, 0, 0];
+
+    fn walk<P: Platform>(control: &[u8]) -> Vec<Result<RawMessage<'_>, MalformedMessage>> {
+        let mut messages = RawMessages::<P>::new(control);
+        // More steps than any buffer has messages: an iterator that does not end fails here.
+        let seen: Vec<_> = messages.by_ref().take(control.len() + 1).collect();
+        assert_eq!(messages.next(), None);
+        seen
+    }
+
+    /// A header with this length, and nothing behind it.
+    fn header(len: u64) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&len.to_le_bytes());
+        bytes
+    }
+
+    #[test]
+    fn one_message() {
+        let message = RawMessage { level: 41, kind: 67, data: &[0xe0] };
+        assert_eq!(walk::<Linux64>(&ONE_BYTE), [Ok(message)]);
+        // The kernel may leave the padding after the last message out.
+        assert_eq!(walk::<Linux64>(&ONE_BYTE[..17]), [Ok(message)]);
+    }
+
+    #[test]
+    fn the_writer_writes_what_the_iterator_reads() {
+        let mut buffer = [0xff; 30];
+        let mut writer = Writer::<Linux64>::new(&mut buffer);
+        writer.push(41, 67, &[0xe0]).unwrap();
+        assert_eq!(writer.finish(), 24);
+        assert_eq!(buffer[..24], ONE_BYTE);
+        assert_eq!(buffer[24..], [0xff; 6]);
+    }
+
+    #[test]
+    fn headers_of_32_bits_and_of_the_other_byte_order() {
+        //               len 16 = 12 + 4  level 41    type 52     hop limit 64
+        let short = [16, 0, 0, 0, 41, 0, 0, 0, 52, 0, 0, 0, 64, 0, 0, 0];
+        assert_eq!(walk::<Linux32>(&short), [Ok(RawMessage { level: 41, kind: 52, data: &short[12..] })]);
+        let big = [0, 0, 0, 0, 0, 0, 0, 17, 0, 0, 0, 41, 0, 0, 0, 67, 0xe0];
+        assert_eq!(walk::<Linux64Be>(&big), [Ok(RawMessage { level: 41, kind: 67, data: &[0xe0] })]);
+    }
+
+    #[test]
+    fn a_message_that_does_not_fit_leaves_those_before_it() {
+        let mut buffer = [0; 47];
+        let mut writer = Writer::<Linux64>::new(&mut buffer);
+        writer.push(41, 67, &[1]).unwrap();
+        assert_eq!(writer.push(41, 52, &[2]), Err(BufferTooSmall { needed: 48, available: 47 }));
+        assert_eq!(writer.finish(), 24);
+        assert_eq!(walk::<Linux64>(&buffer[..24]).len(), 1);
+    }
+
+    #[test]
+    fn scar_1_a_length_past_the_buffer_is_one_error() {
+        for len in [18, 25, 1 << 20, u64::from(u32::MAX), u64::MAX - 7, u64::MAX] {
+            let mut control = ONE_BYTE.to_vec();
+            control.extend(header(len));
+            let error = MalformedMessage { offset: 24, len, available: 16 };
+            assert_eq!(walk::<Linux64>(&control)[1..], [Err(error)]);
+        }
+    }
+
+    #[test]
+    fn scar_9_and_11_a_length_below_the_header_is_one_error() {
+        for len in 0..16 {
+            let error = MalformedMessage { offset: 0, len, available: 16 };
+            assert_eq!(walk::<Linux64>(&header(len)), [Err(error)]);
+        }
+        assert_eq!(walk::<Linux64>(&header(16)), [Ok(RawMessage { level: 0, kind: 0, data: &[] })]);
+    }
+
+    #[test]
+    fn scar_12_any_alignment_of_the_buffer() {
+        let mut storage = [0; 64];
+        for start in 0..16 {
+            let mut writer = Writer::<Linux64>::new(&mut storage[start..start + 48]);
+            writer.push(41, 67, &[0xe0, 0, 0, 0]).unwrap();
+            writer.push(41, 52, &[64, 0, 0, 0]).unwrap();
+            let kinds: Vec<_> =
+                walk::<Linux64>(&storage[start..start + 48]).into_iter().map(|m| m.unwrap().kind).collect();
+            assert_eq!(kinds, [67, 52]);
+        }
+    }
+
+    #[test]
+    fn scar_16_and_17_no_messages_and_bytes_that_are_too_few() {
+        for len in 0..16 {
+            assert_eq!(walk::<Linux64>(&ONE_BYTE[..len]), []);
+        }
+        assert_eq!(Writer::<Linux64>::new(&mut []).finish(), 0);
+        assert_eq!(
+            Writer::<Linux64>::new(&mut []).push(0, 0, &[]),
+            Err(BufferTooSmall { needed: 16, available: 0 })
+        );
+    }
+}

@@ -98,3 +98,46 @@ fn encode<P: Platform>(
     }
     Ok(size)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::{Linux32, Linux32Be, Linux64};
+
+    const GROUP: Ipv6Addr = Ipv6Addr::new(0xff3e, 0, 0, 0, 0, 0, 0x8000, 1);
+    const SOURCE: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+
+    #[test]
+    fn group_and_source_lie_where_the_platform_has_them() {
+        let on = InterfaceIndex::new(3);
+        let mut bytes = [0xff; 264];
+        // interface at 0, group's sockaddr at 8, source's at 136
+        assert_eq!(encode_group_source_req::<Linux64>(GROUP, SOURCE, on, &mut bytes), Ok(264));
+        assert_eq!(bytes[..16], [3, 0, 0, 0, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(bytes[16..32], GROUP.octets());
+        assert_eq!(bytes[32..136], [0; 104]);
+        assert_eq!(bytes[136..144], [10, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(bytes[144..160], SOURCE.octets());
+        assert_eq!(bytes[160..], [0; 104]);
+        // 4 and 132 where a long has four bytes
+        assert_eq!(encode_group_source_req::<Linux32>(GROUP, SOURCE, on, &mut bytes), Ok(260));
+        assert_eq!((&bytes[12..28], &bytes[140..156]), (&GROUP.octets()[..], &SOURCE.octets()[..]));
+        assert_eq!(encode_group_req::<Linux32Be>(GROUP, on, &mut bytes), Ok(132));
+        assert_eq!(bytes[..6], [0, 0, 0, 3, 0, 10]);
+    }
+
+    #[test]
+    fn no_interface_is_zero() {
+        let mut bytes = [0xff; 136];
+        encode_group_req::<Linux64>(GROUP, None, &mut bytes).unwrap();
+        assert_eq!(bytes[..8], [0; 8]);
+    }
+
+    #[test]
+    fn a_buffer_that_is_too_small() {
+        for available in 0..136 {
+            let error = GroupError::BufferTooSmall(BufferTooSmall { needed: 136, available });
+            assert_eq!(encode_group_req::<Linux64>(GROUP, None, &mut [0; 136][..available]), Err(error));
+        }
+    }
+}

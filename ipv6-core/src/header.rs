@@ -181,3 +181,63 @@ impl fmt::Display for HeaderError {
 }
 
 impl core::error::Error for HeaderError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    //  version 6, class 0x28, label 0xbeef   payload 8, next 58, hops 255
+    //  fe80::1, ff02::1
+    const PACKET: [u8; 48] = [
+        0x62, 0x80, 0xbe, 0xef, 0, 8, 58, 255, //
+        0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, //
+        0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, //
+        1, 2, 3, 4, 5, 6, 7, 8,
+    ];
+
+    fn header() -> Header {
+        Header {
+            traffic_class: 0x28,
+            flow_label: FlowLabel::new(0xbeef).unwrap(),
+            payload_len: 8,
+            next_header: 58,
+            hop_limit: 255,
+            source: "fe80::1".parse().unwrap(),
+            destination: "ff02::1".parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn both_ways() {
+        assert_eq!(Header::parse(&PACKET), Ok((header(), &PACKET[40..])));
+        assert_eq!(header().encode(), PACKET[..40]);
+        assert_eq!((header().dscp(), header().ecn()), (10, Ecn::NotEct));
+    }
+
+    #[test]
+    fn scar_36_only_version_6() {
+        for version in (0..16).filter(|version| *version != 6) {
+            let mut packet = PACKET;
+            packet[0] = version << 4 | 2;
+            assert_eq!(Header::parse(&packet), Err(HeaderError::Version(version)));
+        }
+    }
+
+    #[test]
+    fn too_few_bytes() {
+        for len in 0..40 {
+            assert_eq!(Header::parse(&PACKET[..len]), Err(HeaderError::TooShort { len }));
+        }
+        assert_eq!(Header::parse(&PACKET[..40]), Ok((header(), [].as_slice())));
+    }
+
+    #[test]
+    fn class_and_label_share_a_byte() {
+        for (traffic_class, label) in [(0, FlowLabel::MAX), (0xff, 0), (0x0f, 0xf0000), (0xf0, 0x0ffff)] {
+            let header = Header { traffic_class, flow_label: FlowLabel::new(label).unwrap(), ..header() };
+            assert_eq!(Header::parse(&header.encode()), Ok((header, [].as_slice())));
+        }
+        assert_eq!(FlowLabel::new(FlowLabel::MAX + 1), None);
+        assert_eq!(FlowLabel::new(0xbeef).unwrap().to_string(), "0x0beef");
+    }
+}

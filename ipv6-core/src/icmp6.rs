@@ -114,3 +114,25 @@ types! {
     201 PRIVATE_EXPERIMENTATION_201 "private experimentation 201" "RFC 4443" [];
     255 RESERVED_INFORMATIONAL_EXPANSION "reserved for expansion of informational messages" "RFC 4443" [];
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_in_order_and_names_are_its_own() {
+        assert!(Icmp6Type::ASSIGNED.windows(2).all(|pair| pair[0] < pair[1]));
+        for (position, kind) in Icmp6Type::ASSIGNED.iter().enumerate() {
+            let name = kind.name().unwrap();
+            assert!(Icmp6Type::ASSIGNED[..position].iter().all(|other| other.name() != Some(name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn both_ends_and_what_is_not_assigned() {
+        assert_eq!(Icmp6Type(0).to_string(), "reserved");
+        assert_eq!(Icmp6Type(255).to_string(), "reserved for expansion of informational messages");
+        assert_eq!(Icmp6Type(199).to_string(), "type 199");
+        assert_eq!(Icmp6Type(161).name(), Some("extended echo reply"));
+    }
+}

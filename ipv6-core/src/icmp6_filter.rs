@@ -119,3 +119,48 @@ impl fmt::Debug for Icmp6Filter {
         f.debug_set().entries(passed.map(|kind| kind.0)).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::{Linux64, Linux64Be};
+
+    #[test]
+    fn golden() {
+        // Type 129 is bit 1 of word 4; a set bit blocks.
+        let mut filter = Icmp6Filter::block_all();
+        filter.pass(Icmp6Type::ECHO_REPLY);
+        let mut little = [0xff; 32];
+        little[16] = 0b1111_1101;
+        let mut big = [0xff; 32];
+        big[19] = 0b1111_1101;
+        assert_eq!(filter.encode::<Linux64>(), Some(little));
+        assert_eq!(filter.encode::<Linux64Be>(), Some(big));
+        assert_eq!(Icmp6Filter::decode::<Linux64>(&little), Some(filter));
+        assert_eq!(Icmp6Filter::decode::<Linux64Be>(&big), Some(filter));
+        assert_eq!(Icmp6Filter::pass_all().encode::<Linux64>(), Some([0; 32]));
+    }
+
+    #[test]
+    fn every_type_is_apart() {
+        for kind in (0..=u8::MAX).map(Icmp6Type) {
+            let (mut one, mut but_one) = (Icmp6Filter::block_all(), Icmp6Filter::pass_all());
+            one.pass(kind);
+            but_one.block(kind);
+            for other in (0..=u8::MAX).map(Icmp6Type) {
+                assert_eq!(one.blocks(other), other != kind);
+                assert_eq!(but_one.blocks(other), other == kind);
+            }
+            assert_eq!(*one.block(kind), Icmp6Filter::block_all());
+            assert_eq!(*but_one.pass(kind), Icmp6Filter::pass_all());
+        }
+    }
+
+    #[test]
+    fn text_names_what_passes() {
+        let mut filter = Icmp6Filter::block_all();
+        filter.pass(Icmp6Type(1)).pass(Icmp6Type(255));
+        assert_eq!(format!("{filter:?}"), "Icmp6Filter passing {1, 255}");
+        assert_eq!(Icmp6Filter::default(), Icmp6Filter::pass_all());
+    }
+}

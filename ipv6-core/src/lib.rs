@@ -42,7 +42,7 @@
 //! No input makes this crate panic, loop or read out of bounds. Indexing, unchecked arithmetic,
 //! `unwrap` and `as` are denied by lint in the whole crate; every table and codec is fuzzed.
 
-#![no_std]
+#![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(test),

@@ -76,3 +76,35 @@ pub fn decode<P: Platform>(bytes: &[u8]) -> Option<SocketAddrV6> {
     let scope = wire::read_u32::<P>(bytes, SCOPE)?;
     Some(SocketAddrV6::new(address, port, flow_info, scope))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::{Linux64, Linux64Be};
+
+    //  family 10   port 1024 = 0x400   flow info      fe80::1, scope 3
+    const LITTLE: [u8; 28] =
+        [10, 0, 4, 0, 4, 3, 2, 1, 0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 3, 0, 0, 0];
+    const BIG: [u8; 28] =
+        [0, 10, 4, 0, 1, 2, 3, 4, 0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 3];
+
+    #[test]
+    fn golden() {
+        let address = SocketAddrV6::new("fe80::1".parse().unwrap(), 1024, 0x0102_0304, 3);
+        assert_eq!(encode::<Linux64>(&address)[..28], LITTLE);
+        assert_eq!(encode::<Linux64Be>(&address)[..28], BIG);
+        assert_eq!(decode::<Linux64>(&LITTLE), Some(address));
+        assert_eq!(decode::<Linux64Be>(&BIG), Some(address));
+    }
+
+    #[test]
+    fn too_few_bytes_and_other_families() {
+        for len in 0..28 {
+            assert_eq!(decode::<Linux64>(&LITTLE[..len]), None);
+        }
+        let mut inet = LITTLE;
+        inet[0] = 2;
+        assert_eq!(decode::<Linux64>(&inet), None);
+        assert_eq!(decode::<Linux64>(&BIG), None);
+    }
+}

@@ -244,3 +244,38 @@ pub enum FilterPolarity {
     /// The type passes (RFC 3542 section 3.2 as every other system has it).
     SetPasses,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a system would have, as RFC 3542's macros compute it, in wider integers.
+    fn oracle(layout: &CmsgLayout, data: usize) -> (u128, u128) {
+        let up = |value: u128, align: usize| value.div_ceil(align as u128) * align as u128;
+        let len = up(layout.len.bytes() as u128 + 8, layout.data_align) + data as u128;
+        (len, up(len, layout.header_align))
+    }
+
+    #[test]
+    fn scar_14_alignments_that_systems_have() {
+        // Linux; BSD and Apple on 64 and 32 bits; NetBSD on aarch64; illumos on SPARC; AIX.
+        let layouts = [
+            (Width::Eight, 8, 8),
+            (Width::Four, 4, 4),
+            (Width::Four, 8, 8),
+            (Width::Four, 16, 16),
+            (Width::Four, 8, 4),
+            (Width::Four, 1, 1),
+        ];
+        for (len, header_align, data_align) in layouts {
+            let layout = CmsgLayout { len, header_align, data_align };
+            for data in (0..=64).chain(usize::MAX - 64..=usize::MAX) {
+                let (len, space) = oracle(&layout, data);
+                assert_eq!(layout.len(data) as u128, len.min(usize::MAX as u128));
+                // Past the end of what can be counted, any multiple that no buffer has will do.
+                assert!(layout.space(data) as u128 == space || space > usize::MAX as u128 - 16);
+                assert!(layout.space(data) >= usize::MAX - 31 || space < usize::MAX as u128);
+            }
+        }
+    }
+}

@@ -619,3 +619,146 @@ impl fmt::Display for EncodeError {
 }
 
 impl core::error::Error for EncodeError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::Linux64;
+
+    fn encoded(control: &SendControl<'_>) -> Vec<u8> {
+        let mut bytes = vec![0xff; 256];
+        let used = control.encode::<Linux64>(&mut bytes).unwrap();
+        bytes.truncate(used);
+        bytes
+    }
+
+    fn full() -> SendControl<'static> {
+        SendControl::new()
+            .with_traffic_class(0xe0)
+            .with_hop_limit(1)
+            .with_source("2001:db8::1".parse().unwrap())
+            .with_interface(InterfaceIndex::new(7).unwrap())
+    }
+
+    #[test]
+    fn scar_3_the_flags_know_how_much_room_their_messages_take() {
+        let all = ControlFlags::all();
+        assert_eq!(all.space::<Linux64>(), 24 + 24 + 40 + 48);
+        for flag in all.iter() {
+            assert!(flag.space::<Linux64>() > 0, "{flag:?}");
+        }
+    }
+
+    #[test]
+    fn scar_4_what_arrived_whole_is_delivered_and_the_cut_one_is_not() {
+        let bytes = encoded(&full());
+        let whole = RecvControl::decode::<Linux64>(&bytes).unwrap();
+        for len in 0..=bytes.len() {
+            // Some systems leave its length to the message that they cut; Linux shortens it.
+            let left = bytes[..len].to_vec();
+            let mut shortened = left.clone();
+            for start in [0, 40, 64].into_iter().filter(|start| start + 16 <= len) {
+                shortened[start] = shortened[start].min(u8::try_from(len - start).unwrap());
+            }
+            for control in [left, shortened] {
+                let got = RecvControl::decode_truncated::<Linux64>(&control);
+                assert_eq!(got.destination, whole.destination.filter(|_| len >= 36), "{len}");
+                assert_eq!(got.hop_limit, whole.hop_limit.filter(|_| len >= 60), "{len}");
+                assert_eq!(got.traffic_class, whole.traffic_class.filter(|_| len >= 84), "{len}");
+            }
+        }
+    }
+
+    #[test]
+    fn scar_23_ipv4_packet_info_is_beside_the_point() {
+        // IP_PKTINFO, level 0 and type 8, as a dual-stack socket may deliver it.
+        for first in [true, false] {
+            let mut bytes = [0; 128];
+            let mut writer = Writer::<Linux64>::new(&mut bytes);
+            let info = packet_info::encode::<Linux64>("::1".parse().ok(), InterfaceIndex::new(1));
+            if first {
+                writer.push(0, 8, &[9; 12]).unwrap();
+            }
+            writer.push(41, 50, &info).unwrap();
+            if !first {
+                writer.push(0, 8, &[9; 12]).unwrap();
+            }
+            let used = writer.finish();
+            let got = RecvControl::decode::<Linux64>(&bytes[..used]).unwrap();
+            assert_eq!((got.destination, got.interface), ("::1".parse().ok(), InterfaceIndex::new(1)));
+        }
+    }
+
+    #[test]
+    fn scar_26_every_field_may_be_absent() {
+        let none = RecvControl::decode::<Linux64>(&[]).unwrap();
+        assert_eq!(none, RecvControl::default());
+        assert_eq!((none.dscp(), none.ecn(), none.reply()), (None, None, SendControl::new()));
+        assert_eq!(none.to_string(), "no control messages");
+    }
+
+    #[test]
+    fn scar_32_the_traffic_class_is_dscp_and_ecn() {
+        let got = RecvControl { traffic_class: Some(0b1011_1001), ..RecvControl::default() };
+        assert_eq!((got.dscp(), got.ecn()), (Some(46), Some(Ecn::Ect1)));
+    }
+
+    #[test]
+    fn scar_34_some_zero_is_sent_as_zero() {
+        let bytes = encoded(&SendControl::new().with_traffic_class(0).with_hop_limit(0));
+        let got = RecvControl::decode::<Linux64>(&bytes).unwrap();
+        assert_eq!((got.traffic_class, got.hop_limit), (Some(0), Some(0)));
+        assert_eq!(encoded(&SendControl::new()), []);
+    }
+
+    #[test]
+    fn scar_35_what_the_system_does_not_take_is_an_error() {
+        let control = SendControl::new().with_next_hop("[fe80::1]:0".parse().unwrap());
+        let answer = control.encode::<Linux64>(&mut [0; 128]);
+        assert_eq!(answer, Err(EncodeError::Unsupported(Control::NextHop)));
+    }
+
+    #[test]
+    fn a_buffer_of_every_size() {
+        let control = full();
+        assert_eq!(control.space::<Linux64>(), 88);
+        for available in 0..96 {
+            let mut bytes = vec![0xff; available];
+            match control.encode::<Linux64>(&mut bytes) {
+                Ok(used) => assert_eq!(
+                    (used, available >= 88, &bytes[88..]),
+                    (88, true, &[0xff; 8][..available - 88])
+                ),
+                Err(error) => {
+                    assert_eq!(error, EncodeError::BufferTooSmall { needed: 88, available });
+                    assert!(available < 88);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn errors_name_the_message() {
+        let error = DecodeError::Width { control: Control::HopLimit, len: 2, expected: 4 };
+        assert_eq!(error.to_string(), "IPV6_HOPLIMIT message of 2 bytes instead of 4");
+    }
+
+    #[test]
+    fn text() {
+        let bytes = encoded(&full());
+        let got = RecvControl::decode::<Linux64>(&bytes).unwrap();
+        let text = "traffic class 0xe0, hop limit 1, destination 2001:db8::1, interface 7";
+        assert_eq!(got.to_string(), text);
+        assert_eq!(full().to_string(), text.replace("destination", "source"));
+        assert!(format!("{got:?}").starts_with("RecvControl { traffic_class: Some(224)"));
+    }
+
+    #[test]
+    fn a_reply_goes_back_the_way_it_came() {
+        let bytes = encoded(&full());
+        let got = RecvControl::decode::<Linux64>(&bytes).unwrap();
+        let reply = got.reply();
+        assert_eq!((reply.source, reply.interface), (full().source, full().interface));
+        assert_eq!((reply.traffic_class, reply.hop_limit), (None, None));
+    }
+}

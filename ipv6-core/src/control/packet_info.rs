@@ -36,3 +36,61 @@ pub(super) fn encode<P: Platform>(address: Option<Ipv6Addr>, on: Option<Interfac
     to_index.copy_from_slice(&wire::bytes_of_u32::<P>(on.map_or(0, InterfaceIndex::get)));
     info
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::{Linux32, Linux64, Linux64Be};
+    use crate::control::{RecvControl, SendControl};
+
+    //  len 36 = 16 + 20            level 41      type 50
+    //  fe80::1                                               interface 3   padding
+    const INFO: [u8; 40] = [
+        36, 0, 0, 0, 0, 0, 0, 0, 41, 0, 0, 0, 50, 0, 0, 0, //
+        0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 3, 0, 0, 0, 0, 0, 0, 0,
+    ];
+
+    fn control() -> SendControl<'static> {
+        let on = InterfaceIndex::new(3).unwrap();
+        SendControl::new().with_source("fe80::1".parse().unwrap()).with_interface(on)
+    }
+
+    #[test]
+    fn both_ways() {
+        let mut bytes = [0xff; 40];
+        assert_eq!(control().encode::<Linux64>(&mut bytes), Ok(40));
+        assert_eq!(bytes, INFO);
+        let got = RecvControl::decode::<Linux64>(&INFO).unwrap();
+        assert_eq!((got.destination, got.interface), (control().source, control().interface));
+    }
+
+    #[test]
+    fn other_layouts() {
+        let mut bytes = [0; 40];
+        // 12 of header and 20 of data: no padding.
+        assert_eq!(control().encode::<Linux32>(&mut bytes), Ok(32));
+        assert_eq!((bytes[0], &bytes[28..32]), (32, [3, 0, 0, 0].as_slice()));
+        assert_eq!(control().encode::<Linux64Be>(&mut bytes), Ok(40));
+        assert_eq!((bytes[7], &bytes[32..36]), (36, [0, 0, 0, 3].as_slice()));
+    }
+
+    #[test]
+    fn one_half_leaves_the_other_to_the_system() {
+        let mut bytes = [0xff; 40];
+        SendControl::new()
+            .with_interface(InterfaceIndex::new(3).unwrap())
+            .encode::<Linux64>(&mut bytes)
+            .unwrap();
+        assert_eq!(bytes[16..32], [0; 16]);
+        SendControl::new().with_source("fe80::1".parse().unwrap()).encode::<Linux64>(&mut bytes).unwrap();
+        assert_eq!(bytes[32..36], [0; 4]);
+    }
+
+    #[test]
+    fn another_width() {
+        for len in [0, 16, 19, 21] {
+            let error = DecodeError::Width { control: Control::PacketInfo, len, expected: 20 };
+            assert_eq!(decode::<Linux64>(&[0; 32][..len]), Err(error));
+        }
+    }
+}

@@ -67,3 +67,47 @@ impl fmt::Display for PathMtu {
         self.interface.map_or(Ok(()), |index| write!(f, " on interface {index}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::Linux64;
+    use crate::control::RecvControl;
+
+    //  len 48 = 16 + 32            level 41      type 61
+    //  family 10, port, flow info
+    //  2001:db8::b                                           scope 0       mtu 1300 = 0x514
+    const NEWS: [u8; 48] = [
+        48, 0, 0, 0, 0, 0, 0, 0, 41, 0, 0, 0, 61, 0, 0, 0, //
+        10, 0, 0, 0, 0, 0, 0, 0, //
+        0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xb, 0, 0, 0, 0, 0x14, 5, 0, 0,
+    ];
+
+    #[test]
+    fn what_the_kernel_writes() {
+        let news = RecvControl::decode::<Linux64>(&NEWS).unwrap().path_mtu.unwrap();
+        let expected = PathMtu { destination: "2001:db8::b".parse().unwrap(), interface: None, mtu: 1300 };
+        assert_eq!(news, expected);
+        assert_eq!(news.to_string(), "1300 bytes to 2001:db8::b");
+    }
+
+    #[test]
+    fn scar_37_it_is_apart_from_destination_and_interface() {
+        let got = RecvControl::decode::<Linux64>(&NEWS).unwrap();
+        assert_eq!((got.destination, got.interface), (None, None));
+    }
+
+    #[test]
+    fn other_widths_and_families() {
+        for len in [0, 28, 31, 33] {
+            let error = DecodeError::Width { control: Control::PathMtu, len, expected: 32 };
+            assert_eq!(PathMtu::decode::<Linux64>(&[0; 40][..len]), Err(error));
+        }
+        let mut structure = NEWS[16..].to_vec();
+        structure[0] = 0;
+        let error = DecodeError::Family { control: Control::PathMtu, family: [0, 0] };
+        assert_eq!(PathMtu::decode::<Linux64>(&structure), Err(error));
+        // The option has no address, and an MTU all the same.
+        assert_eq!(PathMtu::decode_mtu::<Linux64>(&structure), Ok(1300));
+    }
+}
