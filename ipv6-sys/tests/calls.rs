@@ -1,0 +1,232 @@
+//! Options, messages, batches and interfaces as programs without `std` use them.
+
+use std::net::{Ipv6Addr, SocketAddrV6};
+
+use ipv6_core::{ControlFlags, InterfaceIndex, RecvControl, SendControl};
+use ipv6_sys::batch::{self, BatchHeader, Outgoing, RecvSlot, SendError, SendSlot};
+use ipv6_sys::fd::OwnedFd;
+use ipv6_sys::interface::{self, Addresses, Flags};
+use ipv6_sys::message::{self, ControlBuffer, ControlSpace, IoSlice, IoSliceMut, MessageFlags};
+use ipv6_sys::option::{self, Group, SourceGroup};
+use ipv6_sys::socket::{self, Kind};
+use ipv6_sys::wait::{Ready, wait};
+use ipv6_sys::{Errno, Error, Host};
+
+ipv6_testnet::tests! {
+    [Namespace] every_option_is_read_and_changed;
+    [Namespace] groups_are_joined_and_left;
+    [Namespace] an_option_of_another_socket_is_refused;
+    [Namespace] scar_5_a_failed_receive_leaves_no_control;
+    [Namespace] peeking_leaves_the_message;
+    [Namespace] not_waiting_says_so;
+    [Namespace] waiting_ends;
+    [Namespace] batches_over_arrays;
+    [Namespace] sockets_know_what_they_are;
+    [Namespace] interfaces_are_found_and_named;
+    [Namespace] a_segment_tells_its_control;
+    [] errors_have_text;
+}
+
+const LOOPBACK: SocketAddrV6 = SocketAddrV6::new(Ipv6Addr::LOCALHOST, 0, 0, 0);
+
+fn bound() -> (OwnedFd, SocketAddrV6) {
+    let socket = socket::datagram().unwrap();
+    socket::bind(&socket, &LOOPBACK).unwrap();
+    let address = socket::local_address(&socket).unwrap().unwrap();
+    (socket, address)
+}
+
+fn every_option_is_read_and_changed() {
+    let (socket, _) = bound();
+    for option in [&option::TRAFFIC_CLASS, &option::UNICAST_HOPS, &option::MULTICAST_HOPS] {
+        for value in [0, 1, 255] {
+            option.set(&socket, value).unwrap();
+            assert_eq!(option.get(&socket), Ok(value), "{}", option.name());
+        }
+    }
+    for option in [
+        &option::MULTICAST_LOOPBACK,
+        &option::RECEIVE_TRAFFIC_CLASS,
+        &option::RECEIVE_HOP_LIMIT,
+        &option::RECEIVE_PACKET_INFO,
+        &option::RECEIVE_PATH_MTU,
+        &option::DONT_FRAGMENT,
+    ] {
+        for value in [true, false] {
+            option.set(&socket, value).unwrap();
+            assert_eq!(option.get(&socket), Ok(value), "{}", option.name());
+        }
+    }
+    for value in [InterfaceIndex::new(1), None] {
+        option::MULTICAST_INTERFACE.set(&socket, value).unwrap();
+        assert_eq!(option::MULTICAST_INTERFACE.get(&socket), Ok(value));
+    }
+    let unbound = socket::datagram().unwrap();
+    option::V6_ONLY.set(&unbound, true).unwrap();
+    assert_eq!(option::V6_ONLY.get(&unbound), Ok(true));
+
+    let raw = socket::raw(89).unwrap();
+    for value in [Some(0), Some(12), None] {
+        option::CHECKSUM.set(&raw, value).unwrap();
+        assert_eq!(option::CHECKSUM.get(&raw), Ok(value));
+    }
+    option::HEADER_INCLUDED.set(&raw, true).unwrap();
+    assert_eq!(option::HEADER_INCLUDED.get(&raw), Ok(true));
+    assert_eq!(option::PATH_MTU.get(&socket), Err(Error::Os(Errno::from_raw(107))));
+}
+
+fn groups_are_joined_and_left() {
+    let (socket, _) = bound();
+    let on = InterfaceIndex::new(1);
+    let any = Group { group: "ff02::114".parse().unwrap(), on };
+    let (group, source) = ("ff3e::8000:1".parse().unwrap(), "2001:db8::1".parse().unwrap());
+    let one = SourceGroup { group, source, on };
+    option::JOIN_GROUP.set(&socket, any).unwrap();
+    option::LEAVE_GROUP.set(&socket, any).unwrap();
+    option::JOIN_SOURCE_GROUP.set(&socket, one).unwrap();
+    option::LEAVE_SOURCE_GROUP.set(&socket, one).unwrap();
+    option::JOIN_GROUP.set(&socket, Group { group, on }).unwrap();
+    option::BLOCK_SOURCE.set(&socket, one).unwrap();
+    option::UNBLOCK_SOURCE.set(&socket, one).unwrap();
+    assert!(option::UNBLOCK_SOURCE.set(&socket, one).is_err());
+}
+
+fn an_option_of_another_socket_is_refused() {
+    let (socket, _) = bound();
+    // What a UDP socket answers to a raw socket's option.
+    assert_eq!(option::CHECKSUM.set(&socket, Some(2)), Err(Error::Os(Errno::from_raw(92))));
+    assert!(option::ICMPV6_FILTER.get(&socket).is_err());
+}
+
+fn scar_5_a_failed_receive_leaves_no_control() {
+    let (socket, address) = bound();
+    option::RECEIVE_HOP_LIMIT.set(&socket, true).unwrap();
+    let mut buffer = ControlBuffer::<128>::new();
+    let mut control = ControlSpace::from(&mut buffer);
+    message::send(&socket, &[IoSlice::new(b"x")], &[], Some(&address), MessageFlags::empty()).unwrap();
+    let mut payload = [0; 4];
+    let mut parts = [IoSliceMut::new(&mut payload)];
+    message::receive(&socket, &mut parts, &mut control, MessageFlags::empty()).unwrap();
+    assert_eq!(RecvControl::decode::<Host>(control.written()).unwrap().hop_limit, Some(64));
+    let again = message::receive(&socket, &mut parts, &mut control, MessageFlags::DONT_WAIT);
+    assert_eq!(again, Err(Errno::AGAIN));
+    assert!(control.written().is_empty());
+}
+
+fn peeking_leaves_the_message() {
+    let (socket, address) = bound();
+    message::send(&socket, &[IoSlice::new(b"x")], &[], Some(&address), MessageFlags::empty()).unwrap();
+    let mut payload = [0; 4];
+    for flags in [MessageFlags::PEEK, MessageFlags::PEEK, MessageFlags::empty()] {
+        let mut none = ControlBuffer::<0>::new();
+        let mut parts = [IoSliceMut::new(&mut payload)];
+        let got = message::receive(&socket, &mut parts, &mut ControlSpace::from(&mut none), flags).unwrap();
+        assert_eq!((got.len, got.source), (1, Some(address)));
+    }
+}
+
+fn not_waiting_says_so() {
+    let (socket, _) = bound();
+    let mut none = ControlBuffer::<0>::new();
+    let mut control = ControlSpace::from(&mut none);
+    let answer = message::receive(&socket, &mut [], &mut control, MessageFlags::DONT_WAIT);
+    assert_eq!(answer, Err(Errno::AGAIN));
+    let answer = message::receive(&socket, &mut [], &mut control, MessageFlags::ERROR_QUEUE);
+    assert_eq!(answer, Err(Errno::AGAIN));
+}
+
+fn waiting_ends() {
+    let (socket, address) = bound();
+    let moment = core::time::Duration::from_millis(5);
+    assert_eq!(wait(&socket, Ready::Receive, Some(moment)), Ok(false));
+    assert_eq!(wait(&socket, Ready::Send, None), Ok(true));
+    message::send(&socket, &[IoSlice::new(b"x")], &[], Some(&address), MessageFlags::empty()).unwrap();
+    assert_eq!(wait(&socket, Ready::Receive, Some(core::time::Duration::MAX)), Ok(true));
+}
+
+fn batches_over_arrays() {
+    const SENT: usize = SendControl::max_space::<Host>();
+    const RECEIVED: usize = ControlFlags::all().space::<Host>();
+    let (socket, address) = bound();
+    option::RECEIVE_TRAFFIC_CLASS.set(&socket, true).unwrap();
+    let mut headers = [const { BatchHeader::new() }; 4];
+    let mut slots = [const { SendSlot::<SENT>::new() }; 4];
+    let messages = [4, 8, 12]
+        .map(|class| Outgoing::new(b"x", SendControl::new().with_traffic_class(class), Some(address)));
+    assert_eq!(batch::send(&socket, &mut headers, &mut slots, messages, MessageFlags::empty()), Ok(3));
+
+    let mut slots = [const { RecvSlot::<RECEIVED>::new() }; 4];
+    let mut payloads = [[0; 4]; 4];
+    let flags = MessageFlags::WAIT_FOR_ONE;
+    assert_eq!(batch::receive(&socket, &mut headers, &mut slots, &mut payloads, flags), Ok(3));
+    for (slot, class) in slots.iter().zip([4, 8, 12]) {
+        assert_eq!((slot.received().len, slot.received().source), (1, Some(address)));
+        assert_eq!(RecvControl::decode::<Host>(slot.control()).unwrap().traffic_class, Some(class));
+    }
+    // A slot that nothing was received into has nothing.
+    assert_eq!((slots[3].received().source, slots[3].control()), (None, [].as_slice()));
+
+    // Control that does not fit into the slot is an error of the first message, and an end otherwise.
+    let mut small = [const { SendSlot::<8>::new() }; 4];
+    let plain = Outgoing::new(b"x", SendControl::new(), Some(address));
+    let answer = batch::send(&socket, &mut headers, &mut small, messages, MessageFlags::empty());
+    assert!(matches!(answer, Err(SendError::Control(_))));
+    let answer = batch::send(&socket, &mut headers, &mut small, [plain, messages[0]], MessageFlags::empty());
+    assert_eq!(answer, Ok(1));
+    // Nothing to send or no room is no call.
+    assert_eq!(batch::send(&socket, &mut [], &mut small, [plain], MessageFlags::empty()), Ok(0));
+    assert_eq!(batch::receive(&socket, &mut [], &mut slots, &mut payloads, flags), Ok(0));
+}
+
+fn sockets_know_what_they_are() {
+    let (datagram, raw) = (socket::datagram().unwrap(), socket::raw(58).unwrap());
+    let ping = socket::icmp6_datagram().unwrap();
+    let stream = std::net::TcpListener::bind("[::1]:0").unwrap();
+    assert_eq!(socket::kind(&datagram), Ok(Kind::Datagram));
+    assert_eq!(socket::kind(&raw), Ok(Kind::Raw));
+    assert_eq!(socket::kind(&ping), Ok(Kind::Datagram));
+    assert_eq!(socket::kind(&stream), Ok(Kind::Stream));
+    let protocols = [&datagram, &raw, &ping].map(|socket| socket::protocol(socket).unwrap());
+    assert_eq!(protocols, [17, 58, 58]);
+    assert_eq!(socket::local_address(&datagram).unwrap().map(|address| address.port()), Some(0));
+    let unix = std::os::unix::net::UnixDatagram::unbound().unwrap();
+    assert_eq!(socket::local_address(&unix), Ok(None));
+    assert_eq!(socket::raw(0).map(drop), Err(Errno::INVAL));
+}
+
+fn interfaces_are_found_and_named() {
+    let lo = interface::index_of("lo").unwrap();
+    assert_eq!(lo.get(), 1);
+    assert_eq!(interface::name_of(lo).unwrap().as_str(), "lo");
+    for name in ["", "nosuch", "l\0o", "a-name-that-is-much-longer-than-any-interface-has"] {
+        assert!(interface::index_of(name).is_err(), "{name:?}");
+    }
+    assert!(interface::name_of(InterfaceIndex::new(u32::MAX).unwrap()).is_err());
+    let addresses = Addresses::new().unwrap();
+    let found = addresses.iter().find(|entry| entry.address.is_some()).unwrap();
+    assert_eq!((found.interface.to_bytes(), found.prefix_len), (b"lo".as_slice(), Some(128)));
+    assert!(found.flags.contains(Flags::LOOPBACK | Flags::UP));
+}
+
+fn a_segment_tells_its_control() {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("[::1]:0").unwrap();
+    let mut client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (mut server, _) = listener.accept().unwrap();
+    option::RECEIVE_TRAFFIC_CLASS.set(&client, true).unwrap();
+    option::TRAFFIC_CLASS.set(&server, 0x28).unwrap();
+    server.write_all(b"x").unwrap();
+    client.read_exact(&mut [0; 1]).unwrap();
+    let mut control = [0; 128];
+    let len = option::stream_control(&client, &mut control).unwrap();
+    assert_eq!(RecvControl::decode::<Host>(&control[..len]).unwrap().traffic_class, Some(0x28));
+}
+
+fn errors_have_text() {
+    assert!(Errno::INVAL.to_string().contains("nvalid argument"));
+    let unsupported = Error::Unsupported("IPV6_NEXTHOP");
+    assert_eq!(unsupported.to_string(), "this system has no IPV6_NEXTHOP");
+    let error = std::io::Error::from(unsupported);
+    assert_eq!(error.kind(), std::io::ErrorKind::Unsupported);
+    assert_eq!(std::io::Error::from(Errno::MSGSIZE).raw_os_error(), Some(90));
+}

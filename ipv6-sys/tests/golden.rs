@@ -1,0 +1,172 @@
+//! Our bytes against those of others: control buffers that libc's macros wrote in a C program, and those
+//! that the kernel wrote.
+
+use std::net::{Ipv6Addr, SocketAddrV6};
+use std::path::PathBuf;
+use std::process::Command;
+
+use ipv6_core::cmsg::{RawMessages, Writer};
+use ipv6_core::{ControlFlags, InterfaceIndex, RecvControl, SendControl};
+use ipv6_sys::message::{self, ControlSpace, IoSlice, IoSliceMut, MessageFlags};
+use ipv6_sys::{Host, option, proofs, socket};
+
+ipv6_testnet::tests! {
+    [CCompiler] what_libc_lacks_is_what_the_headers_say;
+    [CCompiler] the_macros_write_the_same_bytes;
+    [CCompiler] the_macros_find_the_same_messages;
+    [Namespace] the_kernel_writes_the_same_bytes;
+}
+
+/// Builds a C program, runs it, and gives the lines that it prints.
+fn c_program(name: &str, source: &str) -> Vec<String> {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let (file, program) = (folder.join(format!("{name}.c")), folder.join(name));
+    std::fs::write(&file, source).unwrap();
+    let built = ipv6_testnet::cc().arg(&file).arg("-o").arg(&program).output().unwrap();
+    assert!(built.status.success(), "{}\n{source}", String::from_utf8_lossy(&built.stderr));
+    let output = Command::new(&program).output().unwrap();
+    assert!(output.status.success(), "{}", output.status);
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_string).collect()
+}
+
+fn what_libc_lacks_is_what_the_headers_say() {
+    for (number, proofs::Gap { c, headers, ours }) in proofs::GAPS.iter().enumerate() {
+        // A program for each: the kernel's headers and the C library's define the same structures.
+        let includes: String = headers.iter().map(|header| format!("#include <{header}>\n")).collect();
+        let main = format!("int main(void) {{ printf(\"%ld\\n\", (long)({c})); return 0; }}");
+        let source = format!("#include <stdio.h>\n{includes}{main}\n");
+        assert_eq!(c_program(&format!("gap{number}"), &source), [ours.to_string()], "{c}");
+    }
+    assert!(!proofs::GAPS.is_empty());
+}
+
+const SOURCE: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x11);
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The C program that writes control messages the way the manual page cmsg(3) shows: one line with packet
+/// info, hop limit and traffic class, then one line for each length of data from 0 to 64.
+const MACROS: &str = r#"
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static void print(const unsigned char *bytes, size_t len) {
+    for (size_t i = 0; i < len; i++) printf("%02x", bytes[i]);
+    printf("\n");
+}
+
+int main(void) {
+    union { unsigned char bytes[512]; struct cmsghdr align; } control;
+    struct msghdr message;
+    memset(&control, 0, sizeof control);
+    memset(&message, 0, sizeof message);
+    struct in6_pktinfo info = { .ipi6_ifindex = 7 };
+    inet_pton(AF_INET6, "2001:db8::11", &info.ipi6_addr);
+    int hops = 3, class = 0xe0;
+
+    message.msg_control = control.bytes;
+    message.msg_controllen = CMSG_SPACE(sizeof info) + 2 * CMSG_SPACE(sizeof(int));
+    struct cmsghdr *next = CMSG_FIRSTHDR(&message);
+    next->cmsg_level = IPPROTO_IPV6;
+    next->cmsg_type = IPV6_PKTINFO;
+    next->cmsg_len = CMSG_LEN(sizeof info);
+    memcpy(CMSG_DATA(next), &info, sizeof info);
+    next = CMSG_NXTHDR(&message, next);
+    next->cmsg_level = IPPROTO_IPV6;
+    next->cmsg_type = IPV6_HOPLIMIT;
+    next->cmsg_len = CMSG_LEN(sizeof hops);
+    memcpy(CMSG_DATA(next), &hops, sizeof hops);
+    next = CMSG_NXTHDR(&message, next);
+    next->cmsg_level = IPPROTO_IPV6;
+    next->cmsg_type = IPV6_TCLASS;
+    next->cmsg_len = CMSG_LEN(sizeof class);
+    memcpy(CMSG_DATA(next), &class, sizeof class);
+    print(control.bytes, message.msg_controllen);
+
+    for (size_t len = 0; len <= 64; len++) {
+        memset(&control, 0, sizeof control);
+        message.msg_controllen = 2 * CMSG_SPACE(len);
+        next = CMSG_FIRSTHDR(&message);
+        for (int i = 0; i < 2; i++) {
+            next->cmsg_level = 41;
+            next->cmsg_type = 100 + i;
+            next->cmsg_len = CMSG_LEN(len);
+            memset(CMSG_DATA(next), 0xa0 + i, len);
+            next = i == 0 ? CMSG_NXTHDR(&message, next) : next;
+        }
+        print(control.bytes, message.msg_controllen);
+    }
+    return 0;
+}
+"#;
+
+fn the_macros_write_the_same_bytes() {
+    let lines = c_program("macros", MACROS);
+    let control = SendControl::new()
+        .with_source(SOURCE)
+        .with_interface(InterfaceIndex::new(7).unwrap())
+        .with_hop_limit(3)
+        .with_traffic_class(0xe0);
+    let mut bytes = [0xff; 512];
+    let used = control.encode::<Host>(&mut bytes).unwrap();
+    assert_eq!(hex(&bytes[..used]), lines[0]);
+
+    for len in 0..=64 {
+        let mut bytes = [0xff; 512];
+        let mut writer = Writer::<Host>::new(&mut bytes);
+        writer.push(41, 100, &[0xa0; 64][..len]).unwrap();
+        writer.push(41, 101, &[0xa1; 64][..len]).unwrap();
+        let used = writer.finish();
+        assert_eq!(hex(&bytes[..used]), lines[1 + len], "{len}");
+    }
+    assert_eq!(lines.len(), 66);
+}
+
+fn the_macros_find_the_same_messages() {
+    for line in c_program("macros_read", MACROS) {
+        let bytes: Vec<u8> =
+            (0..line.len()).step_by(2).map(|at| u8::from_str_radix(&line[at..at + 2], 16).unwrap()).collect();
+        let messages: Vec<_> = RawMessages::<Host>::new(&bytes).map(Result::unwrap).collect();
+        assert!(matches!(messages.len(), 2 | 3));
+        if messages.len() == 3 {
+            let got = RecvControl::decode::<Host>(&bytes).unwrap();
+            assert_eq!((got.destination, got.interface), (Some(SOURCE), InterfaceIndex::new(7)));
+            assert_eq!((got.hop_limit, got.traffic_class), (Some(3), Some(0xe0)));
+        } else {
+            assert!(messages[0].data.iter().all(|byte| *byte == 0xa0));
+            assert!(messages[1].data.iter().all(|byte| *byte == 0xa1));
+        }
+    }
+}
+
+fn the_kernel_writes_the_same_bytes() {
+    let socket = socket::datagram().unwrap();
+    socket::bind(&socket, &SocketAddrV6::new(Ipv6Addr::LOCALHOST, 0, 0, 0)).unwrap();
+    for option in [&option::RECEIVE_PACKET_INFO, &option::RECEIVE_HOP_LIMIT, &option::RECEIVE_TRAFFIC_CLASS] {
+        option.set(&socket, true).unwrap();
+    }
+    let to = socket::local_address(&socket).unwrap().unwrap();
+    let sent = SendControl::new()
+        .with_source(Ipv6Addr::LOCALHOST)
+        .with_interface(InterfaceIndex::new(1).unwrap())
+        .with_hop_limit(3)
+        .with_traffic_class(0xe0);
+    let mut ours = [0; 128];
+    let used = sent.encode::<Host>(&mut ours).unwrap();
+    message::send(&socket, &[IoSlice::new(b"x")], &ours[..used], Some(&to), MessageFlags::empty()).unwrap();
+
+    // The kernel leaves padding as it finds it: zero, to compare.
+    let mut control = [0; 256];
+    let mut space = ControlSpace::from(&mut control[..]);
+    let mut payload = [0; 8];
+    let mut parts = [IoSliceMut::new(&mut payload)];
+    let got = message::receive(&socket, &mut parts, &mut space, MessageFlags::empty()).unwrap();
+    assert!(!got.control_truncated);
+    assert_eq!(hex(space.written()), hex(&ours[..used]));
+    assert_eq!(used, (ControlFlags::all() - ControlFlags::PATH_MTU).space::<Host>());
+}
