@@ -1,2 +1,131 @@
-//! x
-ipv6_testnet::tests! {}
+//! Bugs that others shipped, where two sockets of the system are needed to show that we have not. Those of
+//! one codec, of batches and of wrong use stand with their tests, under names that start the same way.
+
+mod common;
+
+use std::net::{Ipv6Addr, SocketAddrV6, UdpSocket};
+
+use common::*;
+use ipv6_std::*;
+use ipv6_testnet::Pair;
+use nix::sys::socket::{setsockopt, sockopt};
+
+ipv6_testnet::tests! {
+    [Namespace] scar_18_two_timestamps_are_two_messages;
+    [Namespace, Ipv4] scar_23_both_packet_infos_of_an_ipv4_datagram;
+    [Namespace, Ipv4] scar_24_and_25_an_ipv4_peer_is_answered;
+    [Namespace, Ipv4] scar_26_a_message_may_be_absent;
+    [Namespace] scar_29_no_interface_is_the_systems_choice;
+    [Namespace] scar_41_options_of_others_are_not_silent;
+    [Namespace] scar_44_flow_information_is_no_traffic_class;
+}
+
+fn scar_18_two_timestamps_are_two_messages() {
+    // 32-bit musl adds a message of its own to the kernel's, of another width.
+    let conn = loopback();
+    setsockopt(&conn, sockopt::ReceiveTimestamp, &true).unwrap();
+    conn.set_control_flags(ControlFlags::HOP_LIMIT, true).unwrap();
+    conn.send_to(b"x", &SendControl::new(), conn.local_addr().unwrap()).unwrap();
+    let (mut payload, mut control) = ([0; 8], [0; 512]);
+    let message = conn.recv_message(&mut payload, &mut control).unwrap();
+    assert!(!message.control_truncated);
+    assert_eq!(message.control().unwrap().hop_limit, Some(64));
+    let others = message.raw_messages().map(Result::unwrap).filter(|raw| raw.level != 41);
+    assert!(matches!(others.count(), 1 | 2));
+}
+
+/// A socket that takes IPv4 as well, as only the user can make it.
+fn dual_stack() -> (PacketConn, u16) {
+    let socket = UdpSocket::bind("[::]:0").unwrap();
+    let port = socket.local_addr().unwrap().port();
+    let conn = PacketConn::new(socket).unwrap();
+    assert!(!conn.only_v6().unwrap());
+    conn.set_deadline(soon());
+    conn.set_control_flags(ControlFlags::all(), true).unwrap();
+    (conn, port)
+}
+
+const MAPPED: Ipv6Addr = Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0x7f00, 1);
+
+fn scar_23_both_packet_infos_of_an_ipv4_datagram() {
+    let (conn, port) = dual_stack();
+    setsockopt(&conn, sockopt::Ipv4PacketInfo, &true).unwrap();
+    let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+    client.send_to(b"x", ("127.0.0.1", port)).unwrap();
+    let (mut payload, mut control) = ([0; 8], [0; 512]);
+    let message = conn.recv_message(&mut payload, &mut control).unwrap();
+    let levels: Vec<_> = message.raw_messages().map(|raw| raw.unwrap().level).collect();
+    assert!(levels.contains(&0) && levels.contains(&41), "{levels:?}");
+    let got = message.control().unwrap();
+    assert_eq!((got.destination, got.interface), (Some(MAPPED), InterfaceIndex::new(1)));
+}
+
+fn scar_24_and_25_an_ipv4_peer_is_answered() {
+    let (conn, port) = dual_stack();
+    let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+    client.set_read_timeout(Some(std::time::Duration::from_secs(5))).unwrap();
+    client.send_to(b"x", ("127.0.0.1", port)).unwrap();
+    let (_, got) = receive(&conn);
+    assert_eq!(*got.source.ip(), MAPPED);
+    // With packet info, from the address that was asked, and without.
+    for control in [got.control.reply(), SendControl::new()] {
+        conn.send_to(b"answer", &control, got.source).unwrap();
+        let mut payload = [0; 8];
+        assert_eq!(client.recv(&mut payload).unwrap(), 6);
+    }
+}
+
+fn scar_26_a_message_may_be_absent() {
+    let (conn, port) = dual_stack();
+    UdpSocket::bind("127.0.0.1:0").unwrap().send_to(b"x", ("127.0.0.1", port)).unwrap();
+    let (_, got) = receive(&conn);
+    // IPv4 has a type of service and a time to live, which are other messages.
+    assert_eq!((got.control.traffic_class, got.control.hop_limit), (None, None));
+    assert_eq!((got.control.dscp(), got.control.ecn()), (None, None));
+    assert!(!got.control_truncated);
+}
+
+fn scar_29_no_interface_is_the_systems_choice() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let (sender, listener) = (on(&a), on(&b));
+    b.run(|| listener.join_group(GROUP, None)).unwrap();
+    let to = SocketAddrV6::new(GROUP, port(&listener), 0, a.index("eth0").unwrap());
+    sender.send_to(b"x", &SendControl::new(), to).unwrap();
+    assert_eq!(receive(&listener).1.control.interface, Some(index(&b, "eth0")));
+    listener.leave_group(GROUP, None).unwrap();
+}
+
+fn scar_41_options_of_others_are_not_silent() {
+    // Messages that this crate did not switch on take the room of its own: what is lost is said.
+    let conn = loopback();
+    conn.set_control_flags(ControlFlags::all(), true).unwrap();
+    setsockopt(&conn, sockopt::ReceiveTimestampns, &true).unwrap();
+    setsockopt(&conn, sockopt::RxqOvfl, &1).unwrap();
+    setsockopt(&conn, sockopt::UdpGroSegment, &true).unwrap();
+    let control = SendControl::new().with_traffic_class(0x28).with_hop_limit(3);
+    conn.send_to(b"x", &control, conn.local_addr().unwrap()).unwrap();
+    let (_, got) = receive(&conn);
+    let complete = got.control.traffic_class == Some(0x28)
+        && got.control.hop_limit == Some(3)
+        && got.control.destination.is_some();
+    assert!(complete != got.control_truncated, "{got:?}");
+    // With room of the caller's, all of them are there.
+    conn.send_to(b"x", &control, conn.local_addr().unwrap()).unwrap();
+    let (mut payload, mut space) = ([0; 8], [0; 512]);
+    let message = conn.recv_message(&mut payload, &mut space).unwrap();
+    assert!(!message.control_truncated);
+    assert_eq!(message.control().unwrap().traffic_class, Some(0x28));
+}
+
+fn scar_44_flow_information_is_no_traffic_class() {
+    let (sender, receiver) = (loopback(), loopback());
+    receiver.set_control_flags(ControlFlags::TRAFFIC_CLASS, true).unwrap();
+    let mut to = receiver.local_addr().unwrap();
+    to.set_flowinfo(0x0ff0_0000_u32.to_be());
+    for class in [None, Some(0), Some(0x28)] {
+        let mut control = SendControl::new();
+        control.traffic_class = class;
+        sender.send_to(b"x", &control, to).unwrap();
+        assert_eq!(receive(&receiver).1.control.traffic_class, Some(class.unwrap_or(0)));
+    }
+}

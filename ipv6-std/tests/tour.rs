@@ -1,2 +1,69 @@
-//! x
-ipv6_testnet::tests! {}
+//! The tour, as a user runs it.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use ipv6_testnet::Pair;
+use serde_json::Value;
+
+ipv6_testnet::tests! {
+    [Namespace] every_step_is_as_expected;
+    [Namespace] a_real_interface_will_do;
+    [Namespace] where_namespaces_are_forbidden_loopback_is_left;
+    [Namespace] an_interface_that_does_not_exist;
+}
+
+/// The example's program, which cargo builds with the tests: `deps/../examples/tour`.
+fn tour() -> PathBuf {
+    let this = std::env::current_exe().unwrap();
+    let tour = this.ancestors().nth(2).unwrap().join("examples/tour");
+    assert!(tour.exists(), "{} is not built: `cargo build -p ipv6-std --examples`", tour.display());
+    tour
+}
+
+fn run(command: &mut Command) -> Output {
+    command.output().unwrap()
+}
+
+fn steps(output: &Output) -> Vec<Value> {
+    let lines = std::str::from_utf8(&output.stdout).unwrap().lines();
+    lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn every_step_is_as_expected() {
+    let output = run(Command::new(tour()).arg("--json"));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    let steps = steps(&output);
+    assert_eq!(steps.len(), 10);
+    assert!(steps.iter().all(|step| step["ok"] == true));
+    let text = String::from_utf8(run(&mut Command::new(tour())).stdout).unwrap();
+    assert_eq!(text.matches('✓').count(), 10, "{text}");
+    assert!(text.ends_with("10 steps as expected, 0 not, 0 left out\n"), "{text}");
+}
+
+fn a_real_interface_will_do() {
+    let Pair { a, b: _b } = Pair::new().unwrap();
+    let output = a.run(|| run(Command::new(tour()).args(["--json", "--interface", "eth0"])));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert_eq!(steps(&output).iter().filter(|step| step["ok"] == true).count(), 10);
+}
+
+fn where_namespaces_are_forbidden_loopback_is_left() {
+    // In a user namespace that may have no others, without the privileges that come with it.
+    let script = "echo 0 > /proc/sys/user/max_user_namespaces
+        echo 0 > /proc/sys/user/max_net_namespaces
+        exec setpriv --bounding-set -all --inh-caps -all -- \"$0\" --json";
+    let output = run(Command::new("unshare").args(["-Ur", "sh", "-c", script]).arg(tour()));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stdout));
+    let steps = steps(&output);
+    assert_eq!(steps.iter().filter(|step| step["ok"] == true).count(), 2);
+    let left_out: Vec<_> = steps.iter().filter_map(|step| step["left_out"].as_str()).collect();
+    assert_eq!(left_out, ["multicasting, source-specific multicasting", "a raw socket with a filter"]);
+}
+
+fn an_interface_that_does_not_exist() {
+    let output = run(Command::new(tour()).args(["--interface", "nosuch0"]));
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "tour: no interface nosuch0\n");
+}
