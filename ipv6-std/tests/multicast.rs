@@ -154,7 +154,7 @@ fn heard(sender: &PacketConn, listener: &PacketConn, from: &[(&str, Ipv6Addr)]) 
 fn sources_arrive_as_permitted() {
     let Pair { a, b } = Pair::new().unwrap();
     let second: Ipv6Addr = "2001:db8:1::aa".parse().unwrap();
-    a.ip(&format!("addr add {second}/64 dev eth0")).unwrap();
+    a.add_address(second, "eth0").unwrap();
     let (sender, listener) = (on(&a), on(&b));
     sender.set_multicast_interface(index(&a, "eth0")).unwrap();
     let eth0 = index(&b, "eth0");

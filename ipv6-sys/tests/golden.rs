@@ -2,7 +2,6 @@
 //! that the kernel wrote.
 
 use std::net::{Ipv6Addr, SocketAddrV6};
-use std::path::PathBuf;
 use std::process::Command;
 
 use ipv6_core::cmsg::{RawMessages, Writer};
@@ -19,13 +18,15 @@ ipv6_testnet::tests! {
 
 /// Builds a C program, runs it, and gives the lines that it prints.
 fn c_program(name: &str, source: &str) -> Vec<String> {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-    let (file, program) = (folder.join(format!("{name}.c")), folder.join(name));
+    let folder = std::env::temp_dir().join(format!("ipv6-golden-{}-{name}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (file, program) = (folder.join("program.c"), folder.join("program"));
     std::fs::write(&file, source).unwrap();
     let built = ipv6_testnet::cc().arg(&file).arg("-o").arg(&program).output().unwrap();
     assert!(built.status.success(), "{}\n{source}", String::from_utf8_lossy(&built.stderr));
     let output = Command::new(&program).output().unwrap();
     assert!(output.status.success(), "{}", output.status);
+    std::fs::remove_dir_all(folder).unwrap();
     String::from_utf8(output.stdout).unwrap().lines().map(str::to_string).collect()
 }
 

@@ -47,7 +47,7 @@ impl Ground {
     fn namespaces() -> io::Result<Self> {
         let Pair { a, b } = Pair::new()?;
         link(&a, "eth1", &b, "eth1")?;
-        a.ip(&format!("addr add {SECOND}/64 dev eth0"))?;
+        a.add_address(SECOND, "eth0")?;
         Ok(Self {
             description: "between two hosts made for the occasion, with two cables: eth0 and eth1".into(),
             client: Side::new(Some(a), &["eth0", "eth1"])?,

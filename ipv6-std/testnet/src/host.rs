@@ -125,6 +125,12 @@ impl Host {
         self.run(|| run("ip", arguments))
     }
 
+    /// Gives an interface an address, of a network of 64 bits, that can be used at once.
+    pub fn add_address(&self, address: Ipv6Addr, interface: &str) -> io::Result<()> {
+        // Even where duplicates are not looked for, the kernel has a worker find that out; `nodad` does without.
+        self.ip(&format!("addr add {address}/64 dev {interface} nodad")).map(drop)
+    }
+
     /// Starts a program here.
     pub fn spawn(&self, command: &mut Command) -> io::Result<Child> {
         self.run(|| command.spawn())
@@ -198,8 +204,8 @@ impl Pair {
     pub fn new() -> io::Result<Self> {
         let (a, b) = (Host::new()?, Host::new()?);
         link(&a, "eth0", &b, "eth0")?;
-        a.ip(&format!("addr add {}/64 dev eth0", Self::A))?;
-        b.ip(&format!("addr add {}/64 dev eth0", Self::B))?;
+        a.add_address(Self::A, "eth0")?;
+        b.add_address(Self::B, "eth0")?;
         Ok(Self { a, b })
     }
 }
@@ -239,7 +245,7 @@ impl Line {
             (&b, Self::B, "eth0"),
         ];
         for (host, address, interface) in addresses {
-            host.ip(&format!("addr add {address}/64 dev {interface}"))?;
+            host.add_address(address, interface)?;
         }
         a.ip(&format!("-6 route add default via {}", Self::LEFT))?;
         b.ip(&format!("-6 route add default via {}", Self::RIGHT))?;
