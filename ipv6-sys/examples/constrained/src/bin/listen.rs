@@ -1,0 +1,140 @@
+//! `listen GROUP PORT INTERFACE [COUNT]`: joins a multicast group on one interface and prints each datagram
+//! that arrives, with what its IPv6 header said. Without `std`, without an allocator.
+
+#![no_std]
+#![no_main]
+
+use core::ffi::{c_char, c_int};
+use core::fmt;
+use core::net::{Ipv6Addr, SocketAddrV6};
+use core::num::NonZeroU16;
+
+use ipv6_constrained::{Context, Failure, MAX_PAYLOAD, parse, print, status, words};
+use ipv6_core::{ControlFlags, RecvControl};
+use ipv6_sys::fd::AsFd;
+use ipv6_sys::message::{self, ControlBuffer, ControlSpace, IoSliceMut, MessageFlags, Received};
+use ipv6_sys::option::{self, Group};
+use ipv6_sys::{Errno, Host, interface, socket};
+
+const USAGE: &str = "\
+usage: listen GROUP PORT INTERFACE [COUNT]
+
+Joins the multicast group GROUP on INTERFACE, says \"listening\", and prints
+each datagram for PORT with its hop limit, traffic class, destination and
+interface. Ends after COUNT datagrams, if COUNT is given.
+
+example: listen ff02::114 5000 eth0 1";
+
+/// The control messages that each datagram is to come with, switched on one by one below. Destination and
+/// interface are one message, the packet info.
+const WANTED: ControlFlags = ControlFlags::TRAFFIC_CLASS
+    .union(ControlFlags::HOP_LIMIT)
+    .union(ControlFlags::DESTINATION)
+    .union(ControlFlags::INTERFACE);
+
+// The C library's start code looks for a function of this name.
+#[unsafe(no_mangle)]
+extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
+    // SAFETY: both are as the C library passed them.
+    let words = unsafe { words(argc, argv) };
+    status(words.and_then(|words| run(&words)), USAGE)
+}
+
+fn run(words: &[&str]) -> Result<(), Failure> {
+    let (group, port, name, count) = match *words {
+        [group, port, name] => (group, port, name, None),
+        [group, port, name, count] => (group, port, name, Some(parse(count, "a number of datagrams")?)),
+        _ => return Err(Failure::arguments(format_args!("three or four arguments are needed"))),
+    };
+    let group: Ipv6Addr = parse(group, "an IPv6 address")?;
+    if !group.is_multicast() {
+        return Err(Failure::arguments(format_args!("{group} is not a multicast address")));
+    }
+    let port: NonZeroU16 = parse(port, "a port, 1 to 65535")?;
+    // Groups are joined on an interface, never on "the network": a machine with two links has two of them.
+    let interface = interface::index_of(name).context(format_args!("looking for interface {name}"))?;
+
+    let socket = socket::datagram().context(format_args!("opening a socket"))?;
+    // Several programs may listen to one group: each of them gets a copy of each datagram.
+    socket::set_reuse_address(&socket, true).context(format_args!("sharing the port"))?;
+    // IPv4's datagrams would come without the control messages we want.
+    option::V6_ONLY.set(&socket, true).context(format_args!("leaving IPv4 out"))?;
+    // Everything is switched on before the socket has a port: once it has one datagrams may arrive, and those
+    // that did before the switch come without control messages.
+    option::RECEIVE_TRAFFIC_CLASS.set(&socket, true).context(format_args!("asking for the traffic class"))?;
+    option::RECEIVE_HOP_LIMIT.set(&socket, true).context(format_args!("asking for the hop limit"))?;
+    option::RECEIVE_PACKET_INFO.set(&socket, true).context(format_args!("asking for the packet info"))?;
+    // The unspecified address stands for the group and all addresses of this machine. So the socket gets more
+    // than the group's datagrams; the destination in the packet info tells them apart.
+    let local = SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, port.get(), 0, 0);
+    socket::bind(&socket, &local).context(format_args!("binding to {local}"))?;
+    option::JOIN_GROUP
+        .set(&socket, Group { group, on: Some(interface) })
+        .context(format_args!("joining {group} on {name}"))?;
+    // Who starts this program may wait for the line, and send then.
+    print(format_args!("listening"))?;
+
+    let mut left: Option<u64> = count;
+    while left != Some(0) {
+        receive(&socket)?;
+        left = left.map(|left| left.saturating_sub(1));
+    }
+    Ok(())
+}
+
+/// Waits for a datagram and prints it.
+fn receive(socket: impl AsFd) -> Result<(), Failure> {
+    let mut payload = [0; MAX_PAYLOAD];
+    // Known when this is compiled, for the platform that it is compiled for: no more than is needed, and
+    // enough that the kernel cuts nothing.
+    let mut buffer = ControlBuffer::<{ WANTED.space::<Host>() }>::new();
+    let mut control = ControlSpace::from(&mut buffer);
+    let received = loop {
+        let mut parts = [IoSliceMut::new(&mut payload)];
+        match message::receive(&socket, &mut parts, &mut control, MessageFlags::empty()) {
+            // A signal came first.
+            Err(Errno::INTR) => {}
+            outcome => break outcome.context(format_args!("receiving"))?,
+        }
+    };
+    // What the kernel wrote are bytes, laid out as this platform has them. Should there have been more than
+    // room for, the last message may be cut in the middle: those before it are good.
+    let control = if received.control_truncated {
+        RecvControl::decode_truncated::<Host>(control.written())
+    } else {
+        RecvControl::decode::<Host>(control.written())
+            .context(format_args!("reading the control messages"))?
+    };
+    let payload = payload.get(..received.len).unwrap_or_default();
+    print(format_args!("{}", Datagram { received, control, payload }))
+}
+
+/// A datagram as a line of text.
+struct Datagram<'a> {
+    received: Received,
+    control: RecvControl<'a>,
+    payload: &'a [u8],
+}
+
+impl fmt::Display for Datagram<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { received, control, payload } = self;
+        match received.source {
+            Some(source) => write!(f, "from {source}")?,
+            None => f.write_str("from an unknown sender")?,
+        }
+        write!(f, ": {} bytes, {control}", received.len)?;
+        if received.truncated {
+            f.write_str(", payload truncated")?;
+        }
+        if received.control_truncated {
+            f.write_str(", control messages truncated")?;
+        }
+        // A stranger's bytes must not steer our terminal: visible ASCII only.
+        let visible = |byte: &u8| matches!(byte, b' '..=b'~');
+        match core::str::from_utf8(payload) {
+            Ok(text) if payload.iter().all(visible) => write!(f, ", text \"{text}\""),
+            _ => f.write_str(", not text"),
+        }
+    }
+}

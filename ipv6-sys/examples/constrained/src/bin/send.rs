@@ -1,0 +1,78 @@
+//! `send GROUP PORT INTERFACE TEXT [HOP_LIMIT] [TRAFFIC_CLASS]`: sends one datagram by one interface, with
+//! the hop limit and the traffic class of that datagram alone. Without `std`, without an allocator.
+
+#![no_std]
+#![no_main]
+
+use core::ffi::{c_char, c_int};
+use core::net::{Ipv6Addr, SocketAddrV6};
+use core::num::NonZeroU16;
+
+use ipv6_constrained::{Context, Failure, MAX_PAYLOAD, parse, print, status, words};
+use ipv6_core::SendControl;
+use ipv6_sys::message::{self, ControlBytes, IoSlice, MessageFlags};
+use ipv6_sys::{Errno, Host, interface, socket};
+
+const USAGE: &str = "\
+usage: send GROUP PORT INTERFACE TEXT [HOP_LIMIT] [TRAFFIC_CLASS]
+
+Sends TEXT to PORT of GROUP by INTERFACE. HOP_LIMIT (0 to 255) and
+TRAFFIC_CLASS (0 to 255, or 0x00 to 0xff) are the system's where not given.
+
+example: send ff02::114 5000 eth0 hello 1 0xe0";
+
+// The C library's start code looks for a function of this name.
+#[unsafe(no_mangle)]
+extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
+    // SAFETY: both are as the C library passed them.
+    let words = unsafe { words(argc, argv) };
+    status(words.and_then(|words| run(&words)), USAGE)
+}
+
+fn run(words: &[&str]) -> Result<(), Failure> {
+    let (group, port, name, text, more) = match *words {
+        [group, port, name, text, ref more @ ..] if more.len() <= 2 => (group, port, name, text, more),
+        _ => return Err(Failure::arguments(format_args!("four to six arguments are needed"))),
+    };
+    let group: Ipv6Addr = parse(group, "an IPv6 address")?;
+    let port: NonZeroU16 = parse(port, "a port, 1 to 65535")?;
+    if text.len() > MAX_PAYLOAD {
+        return Err(Failure::arguments(format_args!("TEXT has more than {MAX_PAYLOAD} bytes")));
+    }
+    let interface = interface::index_of(name).context(format_args!("looking for interface {name}"))?;
+
+    // What is not set here stays as the socket's options and the system have it. For a hop limit to a group
+    // that is 1: it does not leave the link.
+    let mut control = SendControl::new().with_interface(interface);
+    if let Some(word) = more.first() {
+        control = control.with_hop_limit(parse(word, "a hop limit, 0 to 255")?);
+    }
+    if let Some(word) = more.get(1) {
+        control = control.with_traffic_class(traffic_class(word)?);
+    }
+
+    let socket = socket::datagram().context(format_args!("opening a socket"))?;
+    // A link-local address or group exists on each link: the scope id says which is meant. The control message
+    // says it for addresses of wider scope, which the routing table would decide.
+    let to = SocketAddrV6::new(group, port.get(), 0, interface.get());
+    // Room for all messages there are, on the platform that this is compiled for.
+    let mut bytes = ControlBytes::<{ SendControl::max_space::<Host>() }>::new();
+    let used = control.encode::<Host>(&mut bytes).context(format_args!("writing the control messages"))?;
+    let parts = [IoSlice::new(text.as_bytes())];
+    let sent = loop {
+        match message::send(&socket, &parts, &bytes[..used], Some(&to), MessageFlags::empty()) {
+            // A signal came first.
+            Err(Errno::INTR) => {}
+            outcome => break outcome.context(format_args!("sending to {to}"))?,
+        }
+    };
+    print(format_args!("sent {sent} bytes to {to}: {control}"))
+}
+
+/// A traffic class as people write it: mostly in base 16, for its fields are at bits 0 and 2.
+fn traffic_class(word: &str) -> Result<u8, Failure> {
+    match word.strip_prefix("0x").map(|digits| u8::from_str_radix(digits, 16)) {
+        Some(Ok(class)) => Ok(class),
+        _ => parse(word, "a traffic class, 0 to 255 or 0x00 to 0xff"),
+    }
+}
