@@ -8,8 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use ipv6_core::{ControlFlags, RecvControl};
-use ipv6_sys::option::{self, SocketOption};
-use ipv6_sys::{Host, socket};
+use ipv6_sys::{option, socket};
 
 use crate::error;
 
@@ -36,19 +35,6 @@ pub struct Conn<S> {
     changing: Mutex<()>,
 }
 
-/// The options that make a socket tell what the flags beside them ask for.
-const SWITCHES: [(&SocketOption<bool>, ControlFlags); 4] = [
-    (&option::RECEIVE_TRAFFIC_CLASS, ControlFlags::TRAFFIC_CLASS),
-    (&option::RECEIVE_HOP_LIMIT, ControlFlags::HOP_LIMIT),
-    (&option::RECEIVE_PACKET_INFO, ControlFlags::DESTINATION.union(ControlFlags::INTERFACE)),
-    (&option::RECEIVE_PATH_MTU, ControlFlags::PATH_MTU),
-];
-
-const _: () = {
-    let [(_, class), (_, hops), (_, info), (_, mtu)] = SWITCHES;
-    assert!(class.union(hops).union(info).union(mtu).is_all(), "a flag without an option");
-};
-
 impl<S: AsFd> Conn<S> {
     /// Wraps a socket. What it tells of received messages stays as it is.
     ///
@@ -60,12 +46,7 @@ impl<S: AsFd> Conn<S> {
         if socket::local_address(&socket)?.is_none() {
             return Err(error::invalid("not an IPv6 socket: its address family is another than AF_INET6"));
         }
-        let mut flags = ControlFlags::empty();
-        for (option, of) in SWITCHES {
-            if option.is_supported() && option.get(&socket)? {
-                flags |= of;
-            }
-        }
+        let flags = option::control_flags(&socket)?;
         Ok(Self { socket, flags: AtomicU32::new(flags.bits()), changing: Mutex::new(()) })
     }
 
@@ -141,7 +122,7 @@ impl<S: AsFd> Conn<S> {
         // A thread that panicked here left flags and options in step: there is nothing to mend.
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut now = self.control_flags();
-        for (option, of) in SWITCHES {
+        for (option, of) in option::CONTROL {
             if flags.intersects(of) {
                 now.set(flags & of, on);
                 option.set(&self.socket, now.intersects(of))?;
@@ -181,11 +162,7 @@ impl<S: AsFd> Conn<S> {
     /// ```
     #[doc(alias = "IPV6_2292PKTOPTIONS", alias = "IPV6_PKTOPTIONS")]
     pub fn stream_control(&self) -> io::Result<RecvControl<'static>> {
-        // The system has no wider messages, and says nothing of a cut: room for all that are known.
-        let mut control = [0; ControlFlags::all().space::<Host>()];
-        let len = option::stream_control(&self.socket, &mut control)?;
-        let control = RecvControl::decode::<Host>(&control[..len]).map_err(error::decode)?;
-        Ok(control.filter(self.control_flags()).detach())
+        Ok(option::stream_control(&self.socket)?.filter(self.control_flags()))
     }
 
     /// The local address; `[::]:0` before the socket has one.

@@ -5,9 +5,9 @@ use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use ipv6_sys::Errno;
 use ipv6_sys::message::MessageFlags;
 use ipv6_sys::wait::{Ready, wait};
+use ipv6_sys::{Errno, retry};
 
 /// A deadline that any thread may read and change.
 ///
@@ -51,12 +51,7 @@ impl Deadline {
         mut call: impl FnMut(MessageFlags) -> Result<T, Errno>,
     ) -> io::Result<T> {
         let Some(deadline) = self.get() else {
-            loop {
-                match call(MessageFlags::empty()) {
-                    Err(Errno::INTR) => {}
-                    answer => return Ok(answer?),
-                }
-            }
+            return Ok(retry(|| call(MessageFlags::empty()))?);
         };
         loop {
             let left = deadline.saturating_duration_since(Instant::now());

@@ -104,7 +104,7 @@ impl<'c> Message<'c> {
     /// [`DecodeError`] when a message is not as this system has it. Of messages that were cut
     /// ([`control_truncated`](Self::control_truncated)) those that arrived whole are given, without error.
     pub fn control(&self) -> Result<RecvControl<'c>, DecodeError> {
-        decode(self.control, self.control_truncated)
+        message::decode(self.control, self.control_truncated)
     }
 
     /// Every control message, also those that this crate has no field for.
@@ -118,21 +118,16 @@ impl<'c> Message<'c> {
     }
 }
 
-fn decode(control: &[u8], truncated: bool) -> Result<RecvControl<'_>, DecodeError> {
-    if truncated {
-        Ok(RecvControl::decode_truncated::<Host>(control))
-    } else {
-        RecvControl::decode::<Host>(control)
-    }
-}
-
 impl Received {
     /// What the kernel said, with the control messages that are wanted.
     #[inline]
-    pub(crate) fn new(received: message::Received, control: &[u8], wanted: ControlFlags) -> io::Result<Self> {
+    pub(crate) fn new(
+        received: message::Received,
+        control: Result<RecvControl<'_>, DecodeError>,
+        wanted: ControlFlags,
+    ) -> io::Result<Self> {
         let message::Received { len, source, truncated, control_truncated } = received;
-        let control = decode(control, control_truncated).map_err(error::decode)?;
-        let control = control.filter(wanted).detach();
+        let control = control.map_err(error::decode)?.filter(wanted).detach();
         Ok(Self { len, source: source.unwrap_or(NOBODY), control, truncated, control_truncated })
     }
 }
@@ -248,7 +243,7 @@ impl<S: AsFd> PacketConn<S> {
         let mut buffer = ControlBuffer::<RECV_SPACE>::new();
         let mut control = ControlSpace::from(&mut buffer);
         let received = self.receive(payload, &mut control)?;
-        Received::new(received, control.written(), self.conn.control_flags())
+        Received::new(received, control.decode(), self.conn.control_flags())
     }
 
     /// Receives one datagram into `payload`, and all its control messages into `control`, from which
@@ -345,8 +340,7 @@ impl<S: AsFd> PacketConn<S> {
     ) -> io::Result<usize> {
         let to = to.map(|to| self.destination(to)).transpose()?;
         let mut bytes = ControlBytes::<SEND_SPACE>::new();
-        let used = control.encode::<Host>(&mut bytes).map_err(error::encode)?;
-        let control = &bytes[..used];
+        let control = bytes.encode(control).map_err(error::encode)?;
         self.write.call(self, Ready::Send, |flags| message::send(self, payload, control, to.as_ref(), flags))
     }
 

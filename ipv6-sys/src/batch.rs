@@ -36,7 +36,7 @@ use core::mem::zeroed;
 use core::net::SocketAddrV6;
 
 use ipv6_core::abi::Platform;
-use ipv6_core::{EncodeError, SendControl, sockaddr};
+use ipv6_core::{DecodeError, EncodeError, RecvControl, SendControl, sockaddr};
 
 use crate::error::Errno;
 use crate::fd::AsFd;
@@ -117,6 +117,16 @@ impl<const C: usize> RecvSlot<C> {
     pub fn control(&self) -> &[u8] {
         // SAFETY: `control_len` bytes were written by the kernel in the call that set it.
         unsafe { self.control.written(self.control_len) }
+    }
+
+    /// The control messages that came with it.
+    ///
+    /// # Errors
+    ///
+    /// As [`ControlSpace::decode`](message::ControlSpace::decode).
+    #[inline]
+    pub fn decode(&self) -> Result<RecvControl<'_>, DecodeError> {
+        message::decode(self.control(), self.flags & libc::MSG_CTRUNC != 0)
     }
 }
 
@@ -275,8 +285,8 @@ pub fn send<'a, const C: usize>(
 ) -> Result<usize, SendError> {
     let mut ready = 0;
     for ((BatchHeader(header), slot), outgoing) in headers.iter_mut().zip(slots).zip(messages).take(MAX) {
-        let used = match outgoing.control.encode::<Host>(&mut slot.control) {
-            Ok(used) => used,
+        let used = match slot.control.encode(&outgoing.control) {
+            Ok(control) => control.len(),
             Err(error) if ready == 0 => return Err(SendError::Control(error)),
             // It is the next call's first message, and an error there.
             Err(_) => break,

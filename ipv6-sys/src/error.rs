@@ -42,6 +42,27 @@ impl Errno {
     }
 }
 
+/// Makes a call, again for as long as signals interrupt it.
+///
+/// ```
+/// use ipv6_sys::{Errno, retry};
+/// let mut signals = 2;
+/// let answer = retry(|| {
+///     signals -= 1;
+///     if signals >= 0 { Err(Errno::INTR) } else { Ok("done") }
+/// });
+/// assert_eq!(answer, Ok("done"));
+/// ```
+#[inline]
+pub fn retry<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
+    loop {
+        match call() {
+            Err(Errno::INTR) => {}
+            answer => return answer,
+        }
+    }
+}
+
 impl fmt::Debug for Errno {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&errno::Errno(self.0), f)

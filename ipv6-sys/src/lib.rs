@@ -17,38 +17,49 @@
 //! | wait until a socket is ready | [`wait`] |
 //!
 //! ```
-//! use ipv6_core::{ControlFlags, RecvControl, SendControl};
+//! use ipv6_core::{ControlFlags, SendControl};
 //! use ipv6_sys::message::{self, ControlBuffer, ControlBytes, ControlSpace, IoSlice, IoSliceMut, MessageFlags};
 //! use ipv6_sys::{Host, option, socket};
 //!
 //! // A socket that tells the traffic class and hop limit of what arrives.
+//! const WANTED: ControlFlags = ControlFlags::TRAFFIC_CLASS.union(ControlFlags::HOP_LIMIT);
 //! let receiver = socket::datagram()?;
 //! socket::bind(&receiver, &"[::1]:0".parse().unwrap())?;
-//! option::RECEIVE_TRAFFIC_CLASS.set(&receiver, true)?;
-//! option::RECEIVE_HOP_LIMIT.set(&receiver, true)?;
+//! option::set_control_flags(&receiver, WANTED)?;
 //! let address = socket::local_address(&receiver)?.unwrap();
 //!
 //! // Encode what is to go with the datagram, and send both.
-//! let mut control = ControlBytes::<{ SendControl::max_space::<Host>() }>::new();
-//! let used = SendControl::new().with_traffic_class(0xe0).encode::<Host>(&mut control).unwrap();
+//! let mut bytes = ControlBytes::<{ SendControl::max_space::<Host>() }>::new();
+//! let control = bytes.encode(&SendControl::new().with_traffic_class(0xe0)).unwrap();
 //! let sender = socket::datagram()?;
-//! message::send(&sender, &[IoSlice::new(b"hello")], &control[..used], Some(&address), MessageFlags::empty())?;
+//! message::send(&sender, &[IoSlice::new(b"hello")], control, Some(&address), MessageFlags::empty())?;
 //!
 //! // Receive into buffers of our own, and decode what the kernel wrote.
 //! let mut payload = [0; 16];
-//! let mut buffer = ControlBuffer::<{ ControlFlags::all().space::<Host>() }>::new();
+//! let mut buffer = ControlBuffer::<{ WANTED.space::<Host>() }>::new();
 //! let mut control = ControlSpace::from(&mut buffer);
 //! let mut parts = [IoSliceMut::new(&mut payload)];
 //! let got = message::receive(&receiver, &mut parts, &mut control, MessageFlags::empty())?;
 //! assert_eq!((got.len, got.truncated), (5, false));
-//! assert_eq!(RecvControl::decode::<Host>(control.written()).unwrap().traffic_class, Some(0xe0));
+//! assert_eq!(control.decode().unwrap().traffic_class, Some(0xe0));
 //! # Ok::<(), ipv6_sys::Error>(())
 //! ```
 //!
 //! # Signals
 //!
-//! A call that a signal interrupts returns [`Errno::INTR`]; retrying is the caller's choice here
-//! (`ipv6-std` retries).
+//! A call that a signal interrupts returns [`Errno::INTR`]; [`retry`] makes it again. (`ipv6-std` always
+//! does.)
+//!
+//! # Programs without `std`
+//!
+//! It is `std` that asks the linker for the C library. A `#![no_std]` program does so itself, once:
+//!
+//! ```
+//! #[link(name = "c")]
+//! unsafe extern "C" {}
+//! ```
+//!
+//! Two whole programs are in `examples/constrained`.
 
 #![no_std]
 
@@ -67,5 +78,5 @@ pub mod proofs;
 pub mod socket;
 pub mod wait;
 
-pub use error::{Errno, Error};
+pub use error::{Errno, Error, retry};
 pub use host::Host;

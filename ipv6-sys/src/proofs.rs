@@ -21,14 +21,13 @@ const ABI: Abi = Host::ABI;
 macro_rules! options_are {
     ({ $($field:ident: $level:ident $name:ident,)* } except { $($gap:ident,)* }) => {
         const _: () = {
+            const fn is_option(number: Option<OptionNumber>, level: libc::c_int, name: libc::c_int) -> bool {
+                matches!(number, Some(number) if number.level == level && number.name == name)
+            }
             let OptionNumbers { $($field,)* $($gap: _,)* } = ABI.options;
             $(assert!(is_option($field, libc::$level, libc::$name), stringify!($name));)*
         };
     };
-}
-
-const fn is_option(number: Option<OptionNumber>, level: libc::c_int, name: libc::c_int) -> bool {
-    matches!(number, Some(number) if number.level == level && number.name == name)
 }
 
 options_are!({
@@ -61,6 +60,10 @@ options_are!({
 
 /// Control messages, likewise. The width is that of the C type that carries them.
 const _: () = {
+    const fn is_message(number: Option<ControlNumber>, kind: libc::c_int, size: usize) -> bool {
+        matches!(number, Some(number)
+            if number.level == libc::IPPROTO_IPV6 && number.kind == kind && number.size == size)
+    }
     let ControlNumbers { traffic_class, hop_limit, packet_info, next_hop, path_mtu } = ABI.control;
     let int = size_of::<libc::c_int>();
     assert!(is_message(traffic_class, libc::IPV6_TCLASS, int));
@@ -71,11 +74,6 @@ const _: () = {
     // libc has no `struct ip6_mtuinfo`; its size is one of the gaps.
     assert!(is_message(path_mtu, libc::IPV6_PATHMTU, size_of::<libc::sockaddr_in6>() + 4));
 };
-
-const fn is_message(number: Option<ControlNumber>, kind: libc::c_int, size: usize) -> bool {
-    matches!(number, Some(number)
-        if number.level == libc::IPPROTO_IPV6 && number.kind == kind && number.size == size)
-}
 
 /// `struct sockaddr_in6` and `struct in6_pktinfo`.
 const _: () = {

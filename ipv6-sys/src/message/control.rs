@@ -4,6 +4,10 @@ use core::mem::MaybeUninit;
 use core::ops::{Deref, DerefMut};
 use core::slice;
 
+use ipv6_core::{DecodeError, EncodeError, RecvControl, SendControl};
+
+use crate::host::Host;
+
 /// Room for `N` bytes of control messages, aligned as the system's headers are.
 ///
 /// [`ControlFlags::space`](ipv6_core::ControlFlags::space) says how many bytes a socket's messages take.
@@ -67,6 +71,18 @@ impl<const N: usize> ControlBytes<N> {
     }
 }
 
+impl<const N: usize> ControlBytes<N> {
+    /// Encodes the control messages of one message to send, and gives their bytes.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`SendControl::encode`].
+    pub fn encode(&mut self, control: &SendControl<'_>) -> Result<&[u8], EncodeError> {
+        let used = control.encode::<Host>(&mut self.bytes)?;
+        Ok(self.bytes.get(..used).unwrap_or(&self.bytes))
+    }
+}
+
 impl<const N: usize> Default for ControlBytes<N> {
     fn default() -> Self {
         Self::new()
@@ -104,6 +120,23 @@ pub struct ControlSpace<'c> {
     bytes: &'c mut [MaybeUninit<u8>],
     /// So many from the start are initialised.
     written: usize,
+    /// Whether there were more messages than room.
+    truncated: bool,
+}
+
+/// Reads the control messages of this host: strictly, or where they were `truncated`, those that arrived
+/// whole.
+///
+/// # Errors
+///
+/// Those of [`RecvControl::decode`].
+#[inline]
+pub fn decode(control: &[u8], truncated: bool) -> Result<RecvControl<'_>, DecodeError> {
+    if truncated {
+        Ok(RecvControl::decode_truncated::<Host>(control))
+    } else {
+        RecvControl::decode::<Host>(control)
+    }
 }
 
 impl<'c> ControlSpace<'c> {
@@ -120,6 +153,17 @@ impl<'c> ControlSpace<'c> {
         unsafe { slice::from_raw_parts(self.bytes.as_ptr().cast(), self.written) }
     }
 
+    /// The control messages that came with the latest message.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`RecvControl::decode`]. Where there was less room than messages, those that arrived whole
+    /// are given, without error.
+    #[inline]
+    pub fn decode(&self) -> Result<RecvControl<'_>, DecodeError> {
+        decode(self.written(), self.truncated)
+    }
+
     pub(crate) fn as_mut_ptr(&mut self) -> *mut u8 {
         self.bytes.as_mut_ptr().cast()
     }
@@ -130,21 +174,23 @@ impl<'c> ControlSpace<'c> {
 
     pub(crate) fn clear(&mut self) {
         self.written = 0;
+        self.truncated = false;
     }
 
-    /// Says how many bytes the kernel wrote.
+    /// Says how many bytes the kernel wrote, and whether it had more.
     ///
     /// # Safety
     ///
     /// The first `len` bytes are initialised, or all of them when there are fewer.
-    pub(crate) unsafe fn set_written(&mut self, len: usize) {
+    pub(crate) unsafe fn set_written(&mut self, len: usize, truncated: bool) {
         self.written = len.min(self.bytes.len());
+        self.truncated = truncated;
     }
 }
 
 impl<'c, const N: usize> From<&'c mut ControlBuffer<N>> for ControlSpace<'c> {
     fn from(buffer: &'c mut ControlBuffer<N>) -> Self {
-        Self { bytes: &mut buffer.bytes, written: 0 }
+        Self { bytes: &mut buffer.bytes, written: 0, truncated: false }
     }
 }
 
@@ -155,6 +201,6 @@ impl<'c> From<&'c mut [u8]> for ControlSpace<'c> {
         // SAFETY: the same bytes with the same lifetime, as a type of the same layout. Through it they
         // are only handed to the kernel, which initialises what it writes: they stay initialised.
         let bytes = unsafe { slice::from_raw_parts_mut(bytes.as_mut_ptr().cast(), bytes.len()) };
-        Self { bytes, written: 0 }
+        Self { bytes, written: 0, truncated: false }
     }
 }

@@ -1,9 +1,8 @@
 //! One message and its control messages: `sendmsg(2)` and `recvmsg(2)` over the caller's buffers.
 //!
-//! The payload is a list of parts. Control messages to send are bytes that
-//! [`SendControl::encode`](ipv6_core::SendControl::encode) wrote; those received are bytes for
-//! [`RecvControl::decode`](ipv6_core::RecvControl::decode), or for
-//! [`RawMessages`](ipv6_core::cmsg::RawMessages).
+//! The payload is a list of parts. Control messages to send are bytes that [`ControlBytes::encode`] wrote;
+//! of those received, [`ControlSpace::decode`] makes values, and
+//! [`RawMessages`](ipv6_core::cmsg::RawMessages) walks through all of them.
 
 use core::mem::{MaybeUninit, zeroed};
 use core::net::SocketAddrV6;
@@ -21,7 +20,7 @@ mod control;
 #[cfg(not(feature = "std"))]
 mod io_slice;
 
-pub use control::{ControlBuffer, ControlBytes, ControlSpace};
+pub use control::{ControlBuffer, ControlBytes, ControlSpace, decode};
 #[cfg(not(feature = "std"))]
 pub use io_slice::{IoSlice, IoSliceMut};
 #[cfg(feature = "std")]
@@ -115,11 +114,12 @@ pub fn receive(
     // documentation promises. recvmsg writes bytes to them, within their lengths.
     let answer = unsafe { libc::recvmsg(raw(socket.as_fd()), &mut message, flags.bits()) };
     let len = Errno::count(answer)?;
-    // SAFETY: the kernel has just written as many bytes from the start of `control` on.
-    unsafe { control.set_written(control_len(&message)) };
     // SAFETY: the kernel has just written `msg_namelen` bytes of the name, or all of it.
     let source = unsafe { source(&name, message.msg_namelen) };
-    Ok(Received::new(len, source, message.msg_flags))
+    let received = Received::new(len, source, message.msg_flags);
+    // SAFETY: the kernel has just written as many bytes from the start of `control` on.
+    unsafe { control.set_written(control_len(&message), received.control_truncated) };
+    Ok(received)
 }
 
 impl Received {

@@ -23,11 +23,11 @@ use core::marker::PhantomData;
 use core::mem::size_of;
 
 use ipv6_core::abi::{OptionNumber, OptionNumbers, Platform};
-use ipv6_core::{BpfInstruction, Icmp6Filter, InterfaceIndex};
+use ipv6_core::{BpfInstruction, ControlFlags, Icmp6Filter, InterfaceIndex, RecvControl};
 
 use crate::error::{Errno, Error};
 use crate::fd::{AsFd, BorrowedFd};
-use crate::host::Host;
+use crate::host::{Host, Kernel};
 
 mod value;
 
@@ -192,16 +192,67 @@ pub fn attach_filter(socket: impl AsFd, program: &[BpfInstruction]) -> Result<()
     Ok(())
 }
 
-/// Reads the control messages of the segment that a stream received last into `control`, and says how
-/// many bytes they take. Those messages are there whose delivery is switched on, as
-/// [`RECEIVE_TRAFFIC_CLASS`] does.
+/// The options that make a socket deliver control messages, with the flags that each of them is for.
+pub const CONTROL: [(&SocketOption<bool>, ControlFlags); 4] = [
+    (&RECEIVE_TRAFFIC_CLASS, ControlFlags::TRAFFIC_CLASS),
+    (&RECEIVE_HOP_LIMIT, ControlFlags::HOP_LIMIT),
+    (&RECEIVE_PACKET_INFO, ControlFlags::DESTINATION.union(ControlFlags::INTERFACE)),
+    (&RECEIVE_PATH_MTU, ControlFlags::PATH_MTU),
+];
+
+const _: () = {
+    let [(_, class), (_, hops), (_, info), (_, mtu)] = CONTROL;
+    assert!(class.union(hops).union(info).union(mtu).is_all(), "a flag without an option");
+};
+
+/// Makes the socket deliver the control messages that these flags ask for, and no others of this crate.
+///
+/// # Errors
+///
+/// As [`SocketOption::set`], at the first option that fails. One that the system does not have is none as
+/// long as it is not asked for.
+pub fn set_control_flags(socket: impl AsFd, flags: ControlFlags) -> Result<(), Error> {
+    for (option, of) in CONTROL {
+        let on = flags.intersects(of);
+        if on || option.is_supported() {
+            option.set(&socket, on)?;
+        }
+    }
+    Ok(())
+}
+
+/// The control messages that the socket delivers. Destination and interface come together.
+pub fn control_flags(socket: impl AsFd) -> Result<ControlFlags, Error> {
+    let mut flags = ControlFlags::empty();
+    for (option, of) in CONTROL {
+        if option.is_supported() && option.get(&socket)? {
+            flags |= of;
+        }
+    }
+    Ok(flags)
+}
+
+/// The control messages of the segment that a stream received last: those whose delivery is
+/// [switched on](set_control_flags).
 ///
 /// Of the systems with such an option (RFC 2292 section 3.5 had it, RFC 3542 no longer), Linux is the one
 /// this knows.
+///
+/// # Errors
+///
+/// As [`SocketOption::get`].
 #[doc(alias = "IPV6_2292PKTOPTIONS", alias = "IPV6_PKTOPTIONS")]
-pub fn stream_control(socket: impl AsFd, control: &mut [u8]) -> Result<usize, Error> {
-    let number = Host::ABI.options.stream_control.ok_or(Error::Unsupported("IPV6_2292PKTOPTIONS"))?;
-    Ok(get(socket.as_fd(), number, control)?)
+pub fn stream_control(socket: impl AsFd) -> Result<RecvControl<'static>, Error> {
+    const NAME: &str = "IPV6_2292PKTOPTIONS";
+    let number = Host::ABI.options.stream_control.ok_or(Error::Unsupported(NAME))?;
+    // The system has no wider messages, and says nothing of a cut: room for all that are known.
+    let mut control = [0; ControlFlags::all().space::<Kernel>()];
+    let len = get(socket.as_fd(), number, &mut control)?;
+    // A 64-bit kernel gives 32-bit programs its own layout here, and a 32-bit kernel theirs. One in the
+    // place of the other is malformed: the level, 41, would be a half of the length.
+    let decoded = RecvControl::decode::<Kernel>(&control[..len])
+        .or_else(|_| RecvControl::decode::<Host>(&control[..len]));
+    decoded.map(RecvControl::detach).map_err(|_| Error::Value { option: NAME, len })
 }
 
 /// `getsockopt(2)`: the bytes of `value` that the kernel wrote.
