@@ -2,6 +2,7 @@
 //! reason, and counted as such; with `IPV6_REQUIRE_ALL=1` it makes the test fail.
 
 use std::net::UdpSocket;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::OnceLock;
 
@@ -54,9 +55,9 @@ impl Need {
             Self::Strace => {
                 STRACE.get_or_init(|| runs(Command::new("strace").arg("-qq").arg("true"))).clone()
             }
-            Self::Constrained => match std::env::var_os("IPV6_CONSTRAINED") {
+            Self::Constrained => match constrained("listen").zip(constrained("send")) {
                 Some(_) => Ok(()),
-                None => Err("IPV6_CONSTRAINED does not name the programs of scripts/constrained".into()),
+                None => Err("scripts/constrained has not built the programs yet".into()),
             },
         }
     }
@@ -88,6 +89,15 @@ pub fn cc() -> Command {
     let mut command = Command::new("cc");
     command.args([C_WIDTH, "-Wall", "-Werror", "-D_GNU_SOURCE"]);
     command
+}
+
+/// One of the constrained example programs, if it is built: below the folder that `IPV6_CONSTRAINED` names, or
+/// where `scripts/constrained` puts it.
+pub fn constrained(program: &str) -> Option<PathBuf> {
+    let built = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ipv6-sys/examples/constrained/target");
+    let folder = std::env::var_os("IPV6_CONSTRAINED").map_or(PathBuf::from(built), PathBuf::from);
+    let program = folder.join("x86_64-unknown-linux-musl/release").join(program);
+    program.exists().then_some(program)
 }
 
 /// The `main` of a test program that has its own: takes the arguments of any Rust test program, moves into

@@ -18,5 +18,5 @@
 mod harness;
 mod host;
 
-pub use harness::{Need, Test, cc, main};
+pub use harness::{Need, Test, cc, constrained, main};
 pub use host::{Forbidden, Host, Line, Pair, enter, link};

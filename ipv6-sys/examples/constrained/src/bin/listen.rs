@@ -14,7 +14,7 @@ use ipv6_core::{ControlFlags, RecvControl};
 use ipv6_sys::fd::AsFd;
 use ipv6_sys::message::{self, ControlBuffer, ControlSpace, IoSliceMut, MessageFlags, Received};
 use ipv6_sys::option::{self, Group};
-use ipv6_sys::{Errno, Host, interface, socket};
+use ipv6_sys::{Host, interface, retry, socket};
 
 const USAGE: &str = "\
 usage: listen GROUP PORT INTERFACE [COUNT]
@@ -25,8 +25,7 @@ interface. Ends after COUNT datagrams, if COUNT is given.
 
 example: listen ff02::114 5000 eth0 1";
 
-/// The control messages that each datagram is to come with, switched on one by one below. Destination and
-/// interface are one message, the packet info.
+/// The control messages that each datagram is to come with.
 const WANTED: ControlFlags = ControlFlags::TRAFFIC_CLASS
     .union(ControlFlags::HOP_LIMIT)
     .union(ControlFlags::DESTINATION)
@@ -61,9 +60,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
     option::V6_ONLY.set(&socket, true).context(format_args!("leaving IPv4 out"))?;
     // Everything is switched on before the socket has a port: once it has one datagrams may arrive, and those
     // that did before the switch come without control messages.
-    option::RECEIVE_TRAFFIC_CLASS.set(&socket, true).context(format_args!("asking for the traffic class"))?;
-    option::RECEIVE_HOP_LIMIT.set(&socket, true).context(format_args!("asking for the hop limit"))?;
-    option::RECEIVE_PACKET_INFO.set(&socket, true).context(format_args!("asking for the packet info"))?;
+    option::set_control_flags(&socket, WANTED).context(format_args!("asking for control messages"))?;
     // The unspecified address stands for the group and all addresses of this machine. So the socket gets more
     // than the group's datagrams; the destination in the packet info tells them apart.
     let local = SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, port.get(), 0, 0);
@@ -89,22 +86,13 @@ fn receive(socket: impl AsFd) -> Result<(), Failure> {
     // enough that the kernel cuts nothing.
     let mut buffer = ControlBuffer::<{ WANTED.space::<Host>() }>::new();
     let mut control = ControlSpace::from(&mut buffer);
-    let received = loop {
-        let mut parts = [IoSliceMut::new(&mut payload)];
-        match message::receive(&socket, &mut parts, &mut control, MessageFlags::empty()) {
-            // A signal came first.
-            Err(Errno::INTR) => {}
-            outcome => break outcome.context(format_args!("receiving"))?,
-        }
-    };
+    let mut parts = [IoSliceMut::new(&mut payload)];
+    // A signal that comes first is no failure.
+    let received = retry(|| message::receive(&socket, &mut parts, &mut control, MessageFlags::empty()))
+        .context(format_args!("receiving"))?;
     // What the kernel wrote are bytes, laid out as this platform has them. Should there have been more than
-    // room for, the last message may be cut in the middle: those before it are good.
-    let control = if received.control_truncated {
-        RecvControl::decode_truncated::<Host>(control.written())
-    } else {
-        RecvControl::decode::<Host>(control.written())
-            .context(format_args!("reading the control messages"))?
-    };
+    // room for, these are the messages that arrived whole.
+    let control = control.decode().context(format_args!("reading the control messages"))?;
     let payload = payload.get(..received.len).unwrap_or_default();
     print(format_args!("{}", Datagram { received, control, payload }))
 }

@@ -11,7 +11,7 @@ use core::num::NonZeroU16;
 use ipv6_constrained::{Context, Failure, MAX_PAYLOAD, parse, print, status, words};
 use ipv6_core::SendControl;
 use ipv6_sys::message::{self, ControlBytes, IoSlice, MessageFlags};
-use ipv6_sys::{Errno, Host, interface, socket};
+use ipv6_sys::{Host, interface, retry, socket};
 
 const USAGE: &str = "\
 usage: send GROUP PORT INTERFACE TEXT [HOP_LIMIT] [TRAFFIC_CLASS]
@@ -57,15 +57,11 @@ fn run(words: &[&str]) -> Result<(), Failure> {
     let to = SocketAddrV6::new(group, port.get(), 0, interface.get());
     // Room for all messages there are, on the platform that this is compiled for.
     let mut bytes = ControlBytes::<{ SendControl::max_space::<Host>() }>::new();
-    let used = control.encode::<Host>(&mut bytes).context(format_args!("writing the control messages"))?;
+    let bytes = bytes.encode(&control).context(format_args!("writing the control messages"))?;
     let parts = [IoSlice::new(text.as_bytes())];
-    let sent = loop {
-        match message::send(&socket, &parts, &bytes[..used], Some(&to), MessageFlags::empty()) {
-            // A signal came first.
-            Err(Errno::INTR) => {}
-            outcome => break outcome.context(format_args!("sending to {to}"))?,
-        }
-    };
+    // A signal that comes first is no failure.
+    let sent = retry(|| message::send(&socket, &parts, bytes, Some(&to), MessageFlags::empty()))
+        .context(format_args!("sending to {to}"))?;
     print(format_args!("sent {sent} bytes to {to}: {control}"))
 }
 
