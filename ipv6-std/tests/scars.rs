@@ -108,7 +108,7 @@ fn scar_41_options_of_others_are_not_silent() {
     let complete = got.control.traffic_class == Some(0x28)
         && got.control.hop_limit == Some(3)
         && got.control.destination.is_some();
-    assert!(complete != got.control_truncated, "{got:?}");
+    assert!(complete || got.control_truncated, "{got:?}");
     // With room of the caller's, all of them are there.
     conn.send_to(b"x", &control, conn.local_addr().unwrap()).unwrap();
     let (mut payload, mut space) = ([0; 8], [0; 512]);

@@ -37,8 +37,10 @@ pub enum Need {
     Constrained,
 }
 
-/// The C compiler's options for programs with pointers as wide as this program's.
-const C_WIDTH: &str = if cfg!(target_pointer_width = "32") { "-m32" } else { "-m64" };
+/// The C compiler's options for programs with pointers as wide as this program's. Debian has the kernel's
+/// headers for x86 of either width in one place, in which only the compiler for 64 bits looks.
+const C_WIDTH: &[&str] =
+    if cfg!(target_arch = "x86") { &["-m32", "-idirafter", "/usr/include/x86_64-linux-gnu"] } else { &[] };
 
 impl Need {
     /// Whether the machine has it; if not, why. Asked once for each need.
@@ -87,7 +89,7 @@ fn compiles() -> Result<(), String> {
 /// The C compiler, for programs as wide as this one.
 pub fn cc() -> Command {
     let mut command = Command::new("cc");
-    command.args([C_WIDTH, "-Wall", "-Werror", "-D_GNU_SOURCE"]);
+    command.args(C_WIDTH).args(["-Wall", "-Werror", "-D_GNU_SOURCE"]);
     command
 }
 
