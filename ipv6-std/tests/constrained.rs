@@ -49,7 +49,7 @@ fn heard((mut child, mut lines): (Child, BufReader<std::process::ChildStdout>)) 
 
 /// Two hosts whose interfaces have other numbers, so that the one cannot pass for the other.
 fn pair() -> Pair {
-    let (a, b) = (Host::new().unwrap(), Host::new().unwrap());
+    let (a, b) = (Host::new("host").unwrap(), Host::new("host").unwrap());
     b.ip("link add spare type veth peer name other").unwrap();
     ipv6_testnet::link(&a, "eth0", &b, "eth0").unwrap();
     assert_ne!(a.index("eth0").unwrap(), b.index("eth0").unwrap());
@@ -95,7 +95,7 @@ fn they_understand_this_library() {
 }
 
 fn failures_are_told() {
-    let host = Host::new().unwrap();
+    let host = Host::new("host").unwrap();
     let cases: [(&str, &[&str], i32, &str); 4] = [
         ("listen", &[], 2, "usage: listen"),
         ("listen", &["::1", "5000", "lo"], 2, "::1 is not a multicast address"),

@@ -3,7 +3,7 @@
 mod common;
 
 use std::fs;
-use std::process::{Command, ExitCode};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use common::*;
@@ -12,10 +12,9 @@ use ipv6_testnet::{Need, Test};
 
 const CHILD: &str = "IPV6_FAULTS_CHILD";
 
-fn main() -> ExitCode {
+fn main() {
     if let Ok(part) = std::env::var(CHILD) {
-        child(&part);
-        return ExitCode::SUCCESS;
+        return child(&part);
     }
     let needs = &[Need::Namespace, Need::Strace];
     ipv6_testnet::main(&[

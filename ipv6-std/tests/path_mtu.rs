@@ -66,8 +66,9 @@ fn path_mtu_lowered_at_a_router() {
 
     // The first packet that is too large is lost, and the router says so.
     a.send(&[0; 1400], &SendControl::new()).unwrap();
+    let deadline = soon().unwrap();
     while a.path_mtu().unwrap() != LOW as u32 {
-        assert!(std::time::Instant::now() < soon().unwrap());
+        assert!(std::time::Instant::now() < deadline, "the router's report did not arrive");
         std::thread::yield_now();
     }
     // Then the system knows, and refuses.

@@ -3,13 +3,13 @@
 
 use std::net::UdpSocket;
 use std::path::PathBuf;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+use std::{env, fs, panic, process, thread};
 
-use libtest_mimic::{Arguments, Trial};
-use nix::sched::{CloneFlags, unshare};
+use libtest_mimic::{Arguments, Failed, Trial};
 
-use crate::host;
+use crate::host::{Host, enter};
 
 /// One test.
 #[derive(Clone, Copy, Debug)]
@@ -23,13 +23,23 @@ pub struct Test {
 }
 
 /// What a test may need of the machine.
+///
+/// A test with one of the first four runs in a fresh network namespace of its own, with loopback up and the
+/// privileges of root, where it may make hosts. Any other test shares one with its like, or runs in the
+/// original one where namespaces are forbidden: it may use loopback and ports that the system chooses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// Network namespaces: the test runs in a fresh one of its own, with loopback up, and may make more.
+    /// Network namespaces.
     Namespace,
+    /// ICMPv6 datagram sockets.
+    PingSocket,
+    /// Raw ICMPv6 sockets.
+    RawSocket,
+    /// Packet sockets (`AF_PACKET`), which see what is on a link.
+    Capture,
     /// IPv4 on loopback.
     Ipv4,
-    /// A C compiler that makes programs like this one.
+    /// A C compiler whose programs run here and have pointers as wide as this program's. See [`cc`].
     CCompiler,
     /// The program `strace`, allowed to trace.
     Strace,
@@ -37,26 +47,31 @@ pub enum Need {
     Constrained,
 }
 
-/// The C compiler's options for programs with pointers as wide as this program's. Debian has the kernel's
-/// headers for x86 of either width in one place, in which only the compiler for 64 bits looks.
-const C_WIDTH: &[&str] =
-    if cfg!(target_arch = "x86") { &["-m32", "-idirafter", "/usr/include/x86_64-linux-gnu"] } else { &[] };
-
 impl Need {
-    /// Whether the machine has it; if not, why. Asked once for each need.
-    fn met(self, namespaces: &Result<(), String>) -> Result<(), String> {
-        static COMPILER: OnceLock<Result<(), String>> = OnceLock::new();
-        static STRACE: OnceLock<Result<(), String>> = OnceLock::new();
+    fn is_in_namespace(self) -> bool {
+        matches!(self, Self::Namespace | Self::PingSocket | Self::RawSocket | Self::Capture)
+    }
+
+    /// Whether the machine has it; if not, why. Found out once for each need.
+    fn met(self) -> Result<(), String> {
+        const COUNT: usize = Need::Constrained as usize + 1;
+        static FOUND: [OnceLock<Result<(), String>>; COUNT] = [const { OnceLock::new() }; COUNT];
+        FOUND[self as usize].get_or_init(|| self.probe()).clone()
+    }
+
+    fn probe(self) -> Result<(), String> {
+        if self.is_in_namespace() && self != Self::Namespace {
+            Self::Namespace.met()?;
+        }
         match self {
-            Self::Namespace => namespaces.clone(),
+            Self::Namespace => enter().map_err(|error| error.to_string()),
+            Self::PingSocket | Self::RawSocket | Self::Capture => opens(self),
             Self::Ipv4 => {
                 let bound = UdpSocket::bind("127.0.0.1:0");
                 bound.map(drop).map_err(|error| format!("there is no IPv4 loopback: {error}"))
             }
-            Self::CCompiler => COMPILER.get_or_init(compiles).clone(),
-            Self::Strace => {
-                STRACE.get_or_init(|| runs(Command::new("strace").arg("-qq").arg("true"))).clone()
-            }
+            Self::CCompiler => compiles(),
+            Self::Strace => succeeds(Command::new("strace").args(["-qq", "-o", "/dev/null", "true"])),
             Self::Constrained => match constrained("listen").zip(constrained("send")) {
                 Some(_) => Ok(()),
                 None => Err("scripts/constrained has not built the programs yet".into()),
@@ -65,97 +80,142 @@ impl Need {
     }
 }
 
-fn runs(command: &mut Command) -> Result<(), String> {
-    let output = command.stdin(Stdio::null()).output().map_err(|error| format!("{command:?}: {error}"))?;
+#[cfg(target_os = "linux")]
+fn opens(need: Need) -> Result<(), String> {
+    use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, socket};
+    let (what, family, kind, protocol) = match need {
+        Need::PingSocket => {
+            ("ICMPv6 datagram sockets", AddressFamily::Inet6, SockType::Datagram, SockProtocol::IcmpV6)
+        }
+        Need::Capture => ("packet sockets", AddressFamily::Packet, SockType::Raw, SockProtocol::EthAll),
+        _ => ("raw sockets", AddressFamily::Inet6, SockType::Raw, SockProtocol::IcmpV6),
+    };
+    let opened = socket(family, kind, SockFlag::SOCK_CLOEXEC, protocol);
+    opened.map(drop).map_err(|errno| format!("this machine forbids {what}: socket: {errno}"))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn opens(_: Need) -> Result<(), String> {
+    Err("not known on this system".into())
+}
+
+fn succeeds(command: &mut Command) -> Result<(), String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.stdin(Stdio::null()).output().map_err(|error| format!("`{program}`: {error}"))?;
     if output.status.success() {
         return Ok(());
     }
-    Err(format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr).trim()))
+    // A reason is one line.
+    let said = String::from_utf8_lossy(&output.stderr);
+    let line = said.lines().find(|line| line.contains("error")).or_else(|| said.lines().next());
+    Err(format!("`{program}`: {} ({})", line.unwrap_or_default(), output.status))
 }
 
-/// Whether a program that includes a header of the C library and is as wide as this one can be built.
-fn compiles() -> Result<(), String> {
-    let folder = std::env::temp_dir().join(format!("ipv6-testnet-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-    let (source, program) = (folder.join("probe.c"), folder.join("probe"));
-    std::fs::write(&source, "#include <sys/socket.h>\nint main(void) { return 0; }\n")
-        .map_err(|error| error.to_string())?;
-    let built =
-        runs(cc().arg(&source).arg("-o").arg(&program)).and_then(|()| runs(&mut Command::new(&program)));
-    let _ = std::fs::remove_dir_all(folder);
-    built
-}
-
-/// The C compiler, for programs as wide as this one.
+/// The C compiler, set to make programs as wide as this one and to accept no dubious code.
 pub fn cc() -> Command {
     let mut command = Command::new("cc");
-    command.args(C_WIDTH).args(["-Wall", "-Werror", "-D_GNU_SOURCE"]);
+    if cfg!(target_arch = "x86") {
+        // Debian has the kernel's headers for both widths in a folder where only the compiler for 64 looks.
+        command.args(["-m32", "-idirafter", "/usr/include/x86_64-linux-gnu"]);
+    } else if cfg!(target_arch = "x86_64") {
+        command.arg("-m64");
+    }
+    command.args(["-Wall", "-Werror", "-D_GNU_SOURCE"]);
     command
+}
+
+/// Whether a program that needs the C library's headers can be built and run: with `-m32`, the compiler is
+/// often there and the library is not.
+fn compiles() -> Result<(), String> {
+    let source = format!(
+        "#include <sys/socket.h>\n\
+         _Static_assert(sizeof(void *) == {}, \"wide pointers\");\n\
+         int main(void) {{ return 0; }}\n",
+        size_of::<usize>()
+    );
+    let folder = env::temp_dir().join(format!("ipv6-testnet-{}", process::id()));
+    let (file, program) = (folder.join("probe.c"), folder.join("probe"));
+    let written = fs::create_dir_all(&folder).and_then(|()| fs::write(&file, source));
+    let built = written
+        .map_err(|error| format!("{}: {error}", file.display()))
+        .and_then(|()| succeeds(cc().arg(&file).arg("-o").arg(&program)))
+        .and_then(|()| succeeds(&mut Command::new(&program)));
+    let _ = fs::remove_dir_all(folder);
+    built
 }
 
 /// One of the constrained example programs, if it is built: below the folder that `IPV6_CONSTRAINED` names, or
 /// where `scripts/constrained` puts it.
 pub fn constrained(program: &str) -> Option<PathBuf> {
     let built = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ipv6-sys/examples/constrained/target");
-    let folder = std::env::var_os("IPV6_CONSTRAINED").map_or(PathBuf::from(built), PathBuf::from);
+    let folder = env::var_os("IPV6_CONSTRAINED").map_or(PathBuf::from(built), PathBuf::from);
     let program = folder.join("x86_64-unknown-linux-musl/release").join(program);
     program.exists().then_some(program)
 }
 
-/// The `main` of a test program that has its own: takes the arguments of any Rust test program, moves into
-/// namespaces of its own, and runs the tests.
-pub fn main(tests: &[Test]) -> ExitCode {
+/// The `main` of a test program: takes the arguments of any Rust test program, moves into a namespace, runs
+/// the tests and exits. See [`tests!`](crate::tests).
+pub fn main(tests: &[Test]) -> ! {
     let arguments = Arguments::from_args();
-    // A list wants no namespaces, and nothing but the list on its output.
-    let namespaces = if arguments.list { Ok(()) } else { host::enter().map_err(|error| error.to_string()) };
-    let required = std::env::var_os("IPV6_REQUIRE_ALL").is_some_and(|value| value == "1");
-    let trials = tests.iter().map(|test| {
-        let lacking = if arguments.list {
-            None
-        } else {
-            test.needs.iter().find_map(|need| need.met(&namespaces).err())
-        };
-        trial(*test, lacking, required)
-    });
-    libtest_mimic::run(&arguments, trials.collect()).exit_code()
-}
-
-fn trial(test: Test, lacking: Option<String>, required: bool) -> Trial {
-    match lacking {
-        Some(reason) if required => {
-            Trial::test(test.name, move || Err(format!("needs more: {reason}").into()))
-        }
-        Some(reason) => {
-            eprintln!("skipped {}: {reason}", test.name);
-            Trial::test(test.name, || Ok(())).with_ignored_flag(true)
-        }
-        None => Trial::test(test.name, move || {
-            if test.needs.contains(&Need::Namespace) {
-                // This thread is the test's own, or between tests: each has a network to itself.
-                unshare(CloneFlags::CLONE_NEWNET)?;
-                host::prepare()?;
-            }
-            (test.run)();
-            Ok(())
-        }),
+    // A list wants no namespaces. The list of what is ignored does: cargo-nextest goes by it, and counts
+    // as passed whatever is not on it and then comes to nothing.
+    let asked = !arguments.list || arguments.ignored;
+    if asked {
+        // Before there are threads. What came of it is remembered, for the tests that need it.
+        let _ = Need::Namespace.met();
     }
+    let require_all = env::var_os("IPV6_REQUIRE_ALL").is_some_and(|value| value == "1");
+    let trials = tests.iter().map(|test| {
+        let plain = trial(*test);
+        // Nothing is to be found out for tests that will not run. Who asks for the ignored ones gets those.
+        let selected = Arguments { ignored: false, ..arguments.clone() };
+        if !asked || selected.is_filtered_out(&plain) {
+            return plain;
+        }
+        let Some(reason) = test.needs.iter().find_map(|need| need.met().err()) else { return plain };
+        if !arguments.list && !require_all {
+            eprintln!("skipped {}: {reason}", test.name);
+        }
+        // With --include-ignored it runs, and fails.
+        Trial::test(test.name, move || Err(Failed::from(reason))).with_ignored_flag(!require_all)
+    });
+    libtest_mimic::run(&arguments, trials.collect()).exit()
 }
 
-/// Writes the `main` of a test program: one line for each test, with what it needs.
+fn trial(test: Test) -> Trial {
+    Trial::test(test.name, move || {
+        let work = move || -> Result<(), Failed> {
+            if !test.needs.iter().any(|need| need.is_in_namespace()) {
+                (test.run)();
+                return Ok(());
+            }
+            Host::new(test.name)?.run(test.run);
+            Ok(())
+        };
+        // A thread of its own also with --test-threads=1, so that the message of a panic has the test's name.
+        let test_thread = thread::Builder::new().name(test.name.into()).spawn(work)?;
+        test_thread.join().unwrap_or_else(|panic| panic::resume_unwind(panic))
+    })
+}
+
+/// Writes the `main` of a test program: one line for each test, with what it needs ([`Need`]).
 ///
 /// ```
 /// ipv6_testnet::tests! {
-///     [Namespace] join_and_leave;
-///     [] parse_a_header;
+///     [] parse_a_header,
+///     [Namespace] join_and_leave,
+///     [PingSocket, Strace] echo_with_interruptions,
 /// }
 ///
-/// fn join_and_leave() {}
 /// fn parse_a_header() {}
+/// fn join_and_leave() {}
+/// fn echo_with_interruptions() {}
 /// ```
 #[macro_export]
 macro_rules! tests {
-    ($([$($need:ident),*] $test:ident;)*) => {
-        fn main() -> std::process::ExitCode {
+    // A semicolon will do, too.
+    ($([$($need:ident),* $(,)?] $test:path $(,)? $(;)?)*) => {
+        fn main() {
             $crate::main(&[$($crate::Test {
                 name: stringify!($test),
                 needs: &[$($crate::Need::$need),*],

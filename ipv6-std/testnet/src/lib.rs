@@ -1,5 +1,5 @@
 //! Hosts and links for tests: network namespaces joined by veth pairs, made by the program that uses them
-//! and gone with it. No privilege is needed where the system lets a user have namespaces of his own.
+//! and gone with it. No privilege is needed where the system lets users have namespaces of their own.
 //!
 //! ```no_run
 //! use ipv6_testnet::{Pair, enter};
@@ -12,6 +12,9 @@
 //! sender.send_to(b"hello", (Pair::B, 7000))?;
 //! # std::io::Result::Ok(())
 //! ```
+//!
+//! A test program (`harness = false` in Cargo.toml) is a table made by [`tests!`] and one function for each
+//! test. Linux only so far: elsewhere everything compiles, and [`enter`] says that there are no namespaces.
 
 #![forbid(unsafe_code)]
 

@@ -1,18 +1,36 @@
-//! The hosts and links themselves.
+//! The hosts, the links and the harness themselves.
 
+use std::env;
 use std::fs;
-use std::net::{SocketAddrV6, UdpSocket};
-use std::time::Duration;
+use std::io::ErrorKind;
+use std::net::{Ipv6Addr, SocketAddrV6, UdpSocket};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use ipv6_testnet::{Host, Line, Pair};
+use ipv6_testnet::{Host, Line, Pair, link};
 
 ipv6_testnet::tests! {
-    [Namespace] two_hosts_reach_each_other;
-    [Namespace] three_hosts_reach_each_other_through_the_router;
-    [Namespace] multicast_crosses_a_link;
-    [Namespace] hosts_leave_no_descriptor;
-    [Namespace] a_panic_on_a_host_returns_the_thread;
+    [] loopback_works_without_a_need,
+    [Ipv4] loopback_works_with_ipv4,
+    [Namespace] each_test_has_a_network_of_its_own,
+    [Namespace] two_hosts_reach_each_other,
+    [Namespace] a_router_joins_two_links,
+    [Namespace] a_router_narrows_the_path,
+    [Namespace] multicast_crosses_a_link,
+    [Namespace] a_link_is_ready_at_once,
+    [Namespace] hosts_leave_no_descriptor,
+    [Namespace] a_panic_on_a_host_returns_the_thread,
+    [Namespace] programs_and_threads_stay_on_their_host,
+    [Namespace] errors_say_where_and_what,
+    [Namespace, PingSocket, RawSocket, Capture] privileged_sockets_open,
+    [Namespace] what_is_forbidden_is_reported_as_ignored,
+    [CCompiler] c_programs_run,
+    [Strace] strace_traces,
 }
+
+const GROUP: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x114);
 
 fn socket(host: &Host) -> UdpSocket {
     let socket = host.run(|| UdpSocket::bind("[::]:0")).unwrap();
@@ -20,58 +38,183 @@ fn socket(host: &Host) -> UdpSocket {
     socket
 }
 
-fn reaches(from: &UdpSocket, to: &UdpSocket, address: SocketAddrV6) {
-    from.send_to(b"hello", address).unwrap();
+fn port(socket: &UdpSocket) -> u16 {
+    socket.local_addr().unwrap().port()
+}
+
+fn reaches(from: &UdpSocket, to: &UdpSocket, address: Ipv6Addr, scope: u32) {
+    from.send_to(b"hello", SocketAddrV6::new(address, port(to), 0, scope)).unwrap();
     let mut payload = [0; 16];
     assert_eq!(to.recv(&mut payload).unwrap(), 5);
 }
 
-fn port(socket: &UdpSocket) -> u16 {
-    socket.local_addr().unwrap().port()
+fn here() -> std::path::PathBuf {
+    fs::read_link("/proc/thread-self/ns/net").unwrap()
+}
+
+fn loopback_works_without_a_need() {
+    let (a, b) = (UdpSocket::bind("[::1]:0").unwrap(), UdpSocket::bind("[::1]:0").unwrap());
+    reaches(&a, &b, Ipv6Addr::LOCALHOST, 0);
+}
+
+fn loopback_works_with_ipv4() {
+    UdpSocket::bind("127.0.0.1:0").unwrap();
+}
+
+fn each_test_has_a_network_of_its_own() {
+    let main = fs::read_link("/proc/self/ns/net").unwrap();
+    assert_ne!(here(), main);
+    loopback_works_without_a_need();
 }
 
 fn two_hosts_reach_each_other() {
     let pair = Pair::new().unwrap();
     let (a, b) = (socket(&pair.a), socket(&pair.b));
-    reaches(&a, &b, SocketAddrV6::new(Pair::B, port(&b), 0, 0));
-    let link_local = pair.a.link_local("eth0").unwrap();
-    let scope = pair.b.index("eth0").unwrap();
-    reaches(&b, &a, SocketAddrV6::new(link_local, port(&a), 0, scope));
+    reaches(&a, &b, Pair::B, 0);
+    reaches(&b, &a, Pair::A, 0);
+    reaches(&b, &a, pair.a.link_local("eth0").unwrap(), pair.b.index("eth0").unwrap());
 }
 
-fn three_hosts_reach_each_other_through_the_router() {
+fn a_router_joins_two_links() {
     let line = Line::new().unwrap();
     let (a, b) = (socket(&line.a), socket(&line.b));
-    reaches(&a, &b, SocketAddrV6::new(Line::B, port(&b), 0, 0));
-    reaches(&b, &a, SocketAddrV6::new(Line::A, port(&a), 0, 0));
+    reaches(&a, &b, Line::B, 0);
+    reaches(&b, &a, Line::A, 0);
+}
+
+fn a_router_narrows_the_path() {
+    let line = Line::new().unwrap();
+    line.router.ip("link set right mtu 1300").unwrap();
+    let (a, b) = (socket(&line.a), socket(&line.b));
+    b.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    let send = || a.send_to(&[0; 1400], (Line::B, port(&b))).unwrap();
+    // The first is lost to "packet too big"; then the sender knows, and sends fragments.
+    let mut payload = [0; 2000];
+    send();
+    assert_eq!(b.recv(&mut payload).unwrap_err().kind(), ErrorKind::WouldBlock);
+    b.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    send();
+    assert_eq!(b.recv(&mut payload).unwrap(), 1400);
 }
 
 fn multicast_crosses_a_link() {
     let pair = Pair::new().unwrap();
     let (a, b) = (socket(&pair.a), socket(&pair.b));
-    let group = "ff02::114".parse().unwrap();
-    b.join_multicast_v6(&group, pair.b.index("eth0").unwrap()).unwrap();
-    reaches(&a, &b, SocketAddrV6::new(group, port(&b), 0, pair.a.index("eth0").unwrap()));
+    b.join_multicast_v6(&GROUP, pair.b.index("eth0").unwrap()).unwrap();
+    assert!(pair.b.proc_net("igmp6").unwrap().contains("ff020000000000000000000000000114"));
+    reaches(&a, &b, GROUP, pair.a.index("eth0").unwrap());
 }
 
-fn descriptors() -> usize {
-    fs::read_dir("/proc/self/fd").unwrap().count()
+fn a_link_is_ready_at_once() {
+    let (a, b) = (Host::new("a").unwrap(), Host::new("b").unwrap());
+    let start = Instant::now();
+    link(&a, "one", &b, "two").unwrap();
+    // With duplicate address detection it takes two seconds.
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    let (from, to) = (socket(&a), socket(&b));
+    reaches(&from, &to, b.link_local("two").unwrap(), a.index("one").unwrap());
+    // A second cable between the same hosts.
+    link(&a, "three", &b, "four").unwrap();
+}
+
+/// This program again, for one of its tests.
+fn again(test: &str) -> Command {
+    let mut command = Command::new(env::current_exe().unwrap());
+    command.args(["--exact", test]);
+    command
 }
 
 fn hosts_leave_no_descriptor() {
-    // Other tests of this program open files meanwhile, so a few more prove nothing; fifty would.
-    let before = descriptors();
-    for _ in 0..50 {
-        Host::new().unwrap();
+    const ALONE: &str = "IPV6_TESTNET_ALONE";
+    if env::var_os(ALONE).is_none() {
+        // The other tests of this program open files meanwhile.
+        let output = again("hosts_leave_no_descriptor").env(ALONE, "1").output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        return;
     }
-    assert!(descriptors() < before + 40);
+    let descriptors = || fs::read_dir("/proc/self/fd").unwrap().count();
+    let before = descriptors();
+    let hosts: Vec<Host> = (0..50).map(|_| Host::new("one of fifty").unwrap()).collect();
+    assert_eq!(descriptors(), before + 50);
+    drop(hosts);
+    assert_eq!(descriptors(), before);
 }
 
 fn a_panic_on_a_host_returns_the_thread() {
-    let host = Host::new().unwrap();
-    let here = || fs::read_link("/proc/thread-self/ns/net").unwrap();
+    let (host, other) = (Host::new("host").unwrap(), Host::new("other").unwrap());
     let before = here();
-    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| host.run(|| panic!("on purpose"))));
+    let result = catch_unwind(AssertUnwindSafe(|| host.run(|| other.run(|| panic!("on purpose")))));
     assert!(result.is_err());
     assert_eq!(here(), before);
+    assert_ne!(host.run(here), before);
+}
+
+fn programs_and_threads_stay_on_their_host() {
+    let host = Host::new("host").unwrap();
+    let place = host.run(here);
+    let thread = host.run(|| thread::spawn(here));
+    assert_eq!(thread.join().unwrap(), place);
+    let child = host.spawn(Command::new("readlink").arg("/proc/self/ns/net").stdout(Stdio::piped())).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), place.to_str().unwrap());
+}
+
+fn errors_say_where_and_what() {
+    let host = Host::new("alpha").unwrap();
+    let text = |error: std::io::Error| {
+        let text = error.to_string();
+        assert!(text.contains("alpha"), "{text}");
+        text
+    };
+    let error = text(host.ip("link set eth7 up").unwrap_err());
+    assert!(error.contains("`ip link set eth7 up`") && error.contains("Cannot find device"), "{error}");
+    assert!(text(host.index("eth7").unwrap_err()).contains("eth7"));
+    assert!(text(host.set("net/ipv6/nothing", "1").unwrap_err()).contains("/proc/sys/net/ipv6/nothing"));
+    assert!(text(host.read("/proc/nothing").unwrap_err()).contains("/proc/nothing"));
+}
+
+fn privileged_sockets_open() {
+    // The probes opened them on another thread's network; this one's is made the same way.
+    let range = fs::read_to_string("/proc/sys/net/ipv4/ping_group_range").unwrap();
+    assert_eq!(range.split_whitespace().collect::<Vec<_>>(), ["0", "0"]);
+}
+
+/// Runs one test of this program where there can be no namespaces.
+fn forbidden(test: &str, require_all: &str) -> Output {
+    // Root of a user namespace that may have no others in it, and who then loses every capability.
+    const SCRIPT: &str = "echo 0 >/proc/sys/user/max_user_namespaces && \
+                          exec setpriv --bounding-set=-all --inh-caps=-all \"$0\" --exact \"$1\"";
+    let mut command = Command::new("unshare");
+    command.args(["-U", "-r", "sh", "-c", SCRIPT]).arg(env::current_exe().unwrap()).arg(test);
+    command.env("IPV6_REQUIRE_ALL", require_all).output().unwrap()
+}
+
+fn what_is_forbidden_is_reported_as_ignored() {
+    const REASON: &str = "this machine forbids user namespaces: unshare: ENOSPC";
+    let text = |output: &Output| {
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+    };
+    let skipped = forbidden("two_hosts_reach_each_other", "");
+    let said = text(&skipped);
+    assert!(skipped.status.success(), "{said}");
+    assert!(said.contains("0 passed; 0 failed; 1 ignored"), "{said}");
+    assert!(said.contains(&format!("skipped two_hosts_reach_each_other: {REASON}")), "{said}");
+
+    let failed = forbidden("two_hosts_reach_each_other", "1");
+    let said = text(&failed);
+    assert!(!failed.status.success(), "{said}");
+    assert!(said.contains("0 passed; 1 failed; 0 ignored") && said.contains(REASON), "{said}");
+
+    // The test that needs nothing runs where it can.
+    let passed = forbidden("loopback_works_without_a_need", "1");
+    assert!(passed.status.success(), "{}", text(&passed));
+}
+
+fn c_programs_run() {
+    assert!(ipv6_testnet::cc().arg("--version").output().unwrap().status.success());
+}
+
+fn strace_traces() {
+    let output = Command::new("strace").args(["-e", "trace=execve", "true"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("execve("));
 }
