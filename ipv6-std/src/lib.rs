@@ -114,6 +114,42 @@
 //! [source](std::error::Error::source) of the `io::Error`. A signal never surfaces: interrupted calls are
 //! made again.
 //!
+//! # Coming from Go
+//!
+//! Every method of `golang.org/x/net/ipv6`, and its name here:
+//!
+//! | Go | Here |
+//! |---|---|
+//! | `NewConn`, `NewPacketConn` | [`Conn::new`], [`PacketConn::new`]; [`PacketConn::bind`] opens a socket as well |
+//! | `net.ListenPacket("ip6:58", …)` | [`RawConn::open`] |
+//! | `TrafficClass`, `SetTrafficClass` | [`Conn::traffic_class`], [`Conn::set_traffic_class`] |
+//! | `HopLimit`, `SetHopLimit` | [`Conn::hop_limit`], [`Conn::set_hop_limit`] |
+//! | `PathMTU` | [`Conn::path_mtu`] |
+//! | `SetControlMessage`, `FlagTrafficClass` … | [`Conn::set_control_flags`], [`ControlFlags`] |
+//! | `ReadFrom` | [`PacketConn::recv_from`], [`PacketConn::recv_message`] for every control message |
+//! | `WriteTo` | [`PacketConn::send_to`], [`PacketConn::send`] when connected |
+//! | `ReadBatch`, `WriteBatch` | [`PacketConn::recv_batch`], [`PacketConn::send_batch`] |
+//! | `SetDeadline`, `SetReadDeadline`, `SetWriteDeadline` | [`PacketConn::set_deadline`] and its siblings |
+//! | `Close` | dropping it |
+//! | `MulticastHopLimit`, `SetMulticastHopLimit` | [`PacketConn::multicast_hop_limit`], [`PacketConn::set_multicast_hop_limit`] |
+//! | `MulticastInterface`, `SetMulticastInterface` | [`PacketConn::multicast_interface`], [`PacketConn::set_multicast_interface`] |
+//! | `MulticastLoopback`, `SetMulticastLoopback` | [`PacketConn::multicast_loopback`], [`PacketConn::set_multicast_loopback`] |
+//! | `JoinGroup`, `LeaveGroup` | [`PacketConn::join_group`], [`PacketConn::leave_group`] |
+//! | `JoinSourceSpecificGroup`, `LeaveSourceSpecificGroup` | [`PacketConn::join_source_group`], [`PacketConn::leave_source_group`] |
+//! | `ExcludeSourceSpecificGroup`, `IncludeSourceSpecificGroup` | [`PacketConn::exclude_source`], [`PacketConn::include_source`] |
+//! | `Checksum`, `SetChecksum` | [`RawConn::checksum_offset`], [`RawConn::set_checksum_offset`] |
+//! | `ICMPFilter`, `SetICMPFilter` | [`RawConn::icmp6_filter`], [`RawConn::set_icmp6_filter`] |
+//! | `ICMPFilter.Accept`, `Block`, `SetAll`, `WillBlock` | [`Icmp6Filter::pass`], [`block`](Icmp6Filter::block), [`pass_all`](Icmp6Filter::pass_all) and [`block_all`](Icmp6Filter::block_all), [`blocks`](Icmp6Filter::blocks) |
+//! | `SetBPF` | [`PacketConn::set_bpf`], [`PacketConn::detach_bpf`] |
+//! | `ControlMessage` | [`RecvControl`] when received, [`SendControl`] when sent |
+//! | `ControlMessage.Marshal`, `Parse`, `String` | [`SendControl::encode`], [`RecvControl::decode`], `Display` |
+//! | `NewControlMessage` | [`ControlFlags::space`], [`SendControl::space`] |
+//! | `Header`, `ParseHeader` | [`Header`], [`Header::parse`] |
+//! | `ICMPType`, `Protocol` | [`Icmp6Type`], [`Icmp6Type::protocol`] |
+//! | `Message.Buffers`, `OOB`, `N`, `NN`, `Flags` | payload buffers of yours, [`Received`] |
+//!
+//! `set_control_flags` and the header fields are [`Conn`]'s, and [`PacketConn`] and [`RawConn`] have them too.
+//!
 //! # What this crate does not do
 //!
 //! No IPv4 API (IPv6 sockets that also carry IPv4 work, with IPv4-mapped addresses), no protocols, no
@@ -143,3 +179,8 @@ pub use ipv6_core::{
 pub use ipv6_sys::Host;
 pub use ipv6_sys::batch::Outgoing;
 pub use ipv6_sys::interface::Flags as InterfaceFlags;
+
+/// The README's example, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
