@@ -174,7 +174,8 @@ pub use raw::RawConn;
 
 pub use ipv6_core::{
     BpfInstruction, BufferTooSmall, Control, ControlFlags, DecodeError, Ecn, EncodeError, FlowLabel, Header,
-    HeaderError, Icmp6Filter, Icmp6Type, InterfaceIndex, PathMtu, RecvControl, SendControl, cmsg,
+    HeaderError, Icmp6Filter, Icmp6Type, InterfaceIndex, PathMtu, Platform, RecvControl, SendControl, abi,
+    cmsg,
 };
 pub use ipv6_sys::Host;
 pub use ipv6_sys::batch::Outgoing;
