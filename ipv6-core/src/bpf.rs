@@ -39,3 +39,20 @@ impl BpfInstruction {
         Self { code, jt, jf, k }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::mem::{offset_of, size_of};
+
+    #[test]
+    fn it_lies_in_memory_as_the_kernel_reads_it() {
+        let offsets = [
+            offset_of!(BpfInstruction, code),
+            offset_of!(BpfInstruction, jt),
+            offset_of!(BpfInstruction, jf),
+            offset_of!(BpfInstruction, k),
+        ];
+        assert_eq!((offsets, size_of::<BpfInstruction>()), ([0, 2, 3, 4], 8));
+    }
+}

@@ -276,14 +276,53 @@ mod tests {
             let mut writer = Writer::<Linux64>::new(&mut storage[start..start + 48]);
             writer.push(41, 67, &[0xe0, 0, 0, 0]).unwrap();
             writer.push(41, 52, &[64, 0, 0, 0]).unwrap();
-            let kinds: Vec<_> =
-                walk::<Linux64>(&storage[start..start + 48]).into_iter().map(|m| m.unwrap().kind).collect();
-            assert_eq!(kinds, [67, 52]);
+            let class = RawMessage { level: 41, kind: 67, data: &[0xe0, 0, 0, 0] };
+            let hops = RawMessage { level: 41, kind: 52, data: &[64, 0, 0, 0] };
+            assert_eq!(walk::<Linux64>(&storage[start..start + 48]), [Ok(class), Ok(hops)]);
         }
     }
 
     #[test]
-    fn scar_16_and_17_no_messages_and_bytes_that_are_too_few() {
+    fn scar_16_several_messages_and_no_padding_past_the_buffer() {
+        //  len 18 = 16 + 2             level 1       type 29        data, then 6 of padding
+        let two_bytes = [18, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 29, 0, 0, 0, 7, 8, 0, 0, 0, 0, 0, 0];
+        let mut buffer = [0xff; 72];
+        // The last message's padding counts: without room for it, the message is not begun.
+        for available in [71, 72] {
+            let mut writer = Writer::<Linux64>::new(&mut buffer[..available]);
+            writer.push(41, 67, &[0xe0]).unwrap();
+            writer.push(1, 29, &[7, 8]).unwrap();
+            let third = writer.push(41, 67, &[0xe0]);
+            if available == 72 {
+                assert_eq!((third, writer.finish()), (Ok(()), 72));
+                assert_eq!(buffer[..], [ONE_BYTE, two_bytes, ONE_BYTE].concat());
+            } else {
+                assert_eq!(third, Err(BufferTooSmall { needed: 72, available: 71 }));
+                assert_eq!(writer.finish(), 48);
+                assert_eq!(buffer[48..], [0xff; 24]);
+            }
+        }
+    }
+
+    #[test]
+    fn levels_and_types_are_signed() {
+        let mut buffer = [0; 16];
+        let mut writer = Writer::<Linux64Be>::new(&mut buffer);
+        writer.push(-1, i32::MIN, &[]).unwrap();
+        //                    len 16                 level -1                type i32::MIN
+        assert_eq!(buffer, [0, 0, 0, 0, 0, 0, 0, 16, 255, 255, 255, 255, 128, 0, 0, 0]);
+        assert_eq!(walk::<Linux64Be>(&buffer), [Ok(RawMessage { level: -1, kind: i32::MIN, data: &[] })]);
+    }
+
+    #[test]
+    fn errors_say_where() {
+        let error = MalformedMessage { offset: 24, len: 25, available: 16 };
+        assert_eq!(error.to_string(), "control message at offset 24 says 25 bytes, with 16 there");
+    }
+
+    #[test]
+    fn scar_17_no_messages_and_bytes_that_are_too_few() {
+        assert_eq!(walk::<Linux64>(&[]), []);
         for len in 0..16 {
             assert_eq!(walk::<Linux64>(&ONE_BYTE[..len]), []);
         }

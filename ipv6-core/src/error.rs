@@ -18,3 +18,14 @@ impl fmt::Display for BufferTooSmall {
 }
 
 impl core::error::Error for BufferTooSmall {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_has_both_numbers() {
+        let error = BufferTooSmall { needed: 24, available: 23 };
+        assert_eq!(error.to_string(), "buffer too small: 24 bytes needed, 23 available");
+    }
+}

@@ -102,7 +102,14 @@ fn encode<P: Platform>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::{Linux32, Linux32Be, Linux64};
+    use crate::abi::{Abi, Linux32, Linux32Be, Linux64};
+
+    /// A system that has no group requests, such as OpenBSD.
+    enum Without {}
+
+    impl Platform for Without {
+        const ABI: Abi = Abi { group_req: None, ..Linux64::ABI };
+    }
 
     const GROUP: Ipv6Addr = Ipv6Addr::new(0xff3e, 0, 0, 0, 0, 0, 0x8000, 1);
     const SOURCE: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
@@ -139,5 +146,21 @@ mod tests {
             let error = GroupError::BufferTooSmall(BufferTooSmall { needed: 136, available });
             assert_eq!(encode_group_req::<Linux64>(GROUP, None, &mut [0; 136][..available]), Err(error));
         }
+        for available in [0, 136, 263] {
+            let error = GroupError::BufferTooSmall(BufferTooSmall { needed: 264, available });
+            let mut bytes = [0xff; 264];
+            let answer = encode_group_source_req::<Linux64>(GROUP, SOURCE, None, &mut bytes[..available]);
+            assert_eq!((answer, bytes), (Err(error), [0xff; 264]));
+        }
+    }
+
+    #[test]
+    fn where_there_are_none() {
+        let mut bytes = [0; 264];
+        assert_eq!(encode_group_req::<Without>(GROUP, None, &mut bytes), Err(GroupError::Unsupported));
+        let answer = encode_group_source_req::<Without>(GROUP, SOURCE, None, &mut bytes);
+        assert_eq!(answer, Err(GroupError::Unsupported));
+        let text = "the platform has no group requests (RFC 3678)";
+        assert_eq!(GroupError::Unsupported.to_string(), text);
     }
 }

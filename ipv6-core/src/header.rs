@@ -232,12 +232,29 @@ mod tests {
     }
 
     #[test]
+    fn the_payload_length_is_told_and_not_enforced() {
+        // A jumbogram has 0 there (RFC 2675 section 3); a cut packet has more than follows.
+        for payload_len in [0, 9, u16::MAX] {
+            let header = Header { payload_len, ..header() };
+            let packet = [&header.encode()[..], &PACKET[40..]].concat();
+            assert_eq!(Header::parse(&packet), Ok((header, &PACKET[40..])));
+        }
+    }
+
+    #[test]
+    fn errors_say_what_there_was() {
+        let text = "39 bytes are too few for an IPv6 header of 40";
+        assert_eq!(HeaderError::TooShort { len: 39 }.to_string(), text);
+        assert_eq!(HeaderError::Version(4).to_string(), "version 4 is not IPv6");
+    }
+
+    #[test]
     fn class_and_label_share_a_byte() {
         for (traffic_class, label) in [(0, FlowLabel::MAX), (0xff, 0), (0x0f, 0xf0000), (0xf0, 0x0ffff)] {
             let header = Header { traffic_class, flow_label: FlowLabel::new(label).unwrap(), ..header() };
             assert_eq!(Header::parse(&header.encode()), Ok((header, [].as_slice())));
         }
-        assert_eq!(FlowLabel::new(FlowLabel::MAX + 1), None);
+        assert_eq!((FlowLabel::new(FlowLabel::MAX + 1), FlowLabel::new(u32::MAX)), (None, None));
         assert_eq!(FlowLabel::new(0xbeef).unwrap().to_string(), "0x0beef");
     }
 }

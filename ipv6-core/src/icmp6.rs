@@ -129,6 +129,24 @@ mod tests {
     }
 
     #[test]
+    fn names_are_lower_case_but_for_acronyms() {
+        let acronyms = ["FMIPv6", "ILNPv6", "MPL", "RPL"];
+        for name in Icmp6Type::ASSIGNED.iter().filter_map(|kind| kind.name()) {
+            for word in name.split(' ') {
+                assert!(word == word.to_lowercase() || acronyms.contains(&word), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_byte_is_a_type() {
+        for kind in (0..=u8::MAX).map(Icmp6Type) {
+            assert_eq!(kind.name().is_some(), Icmp6Type::ASSIGNED.contains(&kind), "{kind}");
+            assert_eq!((kind.is_error(), kind.protocol()), (kind.0 < 128, 58));
+        }
+    }
+
+    #[test]
     fn both_ends_and_what_is_not_assigned() {
         assert_eq!(Icmp6Type(0).to_string(), "reserved");
         assert_eq!(Icmp6Type(255).to_string(), "reserved for expansion of informational messages");

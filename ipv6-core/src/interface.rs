@@ -42,3 +42,23 @@ impl From<InterfaceIndex> for u32 {
         index.get()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_but_zero() {
+        assert_eq!(InterfaceIndex::new(0), None);
+        for index in [1, 0x7fff_ffff, 0x8000_0000, u32::MAX] {
+            let interface = InterfaceIndex::new(index).unwrap();
+            assert_eq!((interface.get(), u32::from(interface)), (index, index));
+            assert_eq!(interface.to_string(), index.to_string());
+        }
+    }
+
+    #[test]
+    fn none_takes_no_room() {
+        assert_eq!(size_of::<Option<InterfaceIndex>>(), size_of::<u32>());
+    }
+}

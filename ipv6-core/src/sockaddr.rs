@@ -80,7 +80,23 @@ pub fn decode<P: Platform>(bytes: &[u8]) -> Option<SocketAddrV6> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::{Linux64, Linux64Be};
+    use crate::abi::{Abi, Linux64, Linux64Be, SockaddrLayout};
+
+    /// FreeBSD: the length before the family.
+    enum Bsd {}
+
+    impl Platform for Bsd {
+        const ABI: Abi =
+            Abi { sockaddr: SockaddrLayout { af_inet6: 28, length_byte: true, size: 28 }, ..Linux64::ABI };
+    }
+
+    /// illumos on SPARC: four bytes of its own at the end.
+    enum Illumos {}
+
+    impl Platform for Illumos {
+        const ABI: Abi =
+            Abi { sockaddr: SockaddrLayout { af_inet6: 26, length_byte: false, size: 32 }, ..Linux64Be::ABI };
+    }
 
     //  family 10   port 1024 = 0x400   flow info      fe80::1, scope 3
     const LITTLE: [u8; 28] =
@@ -95,6 +111,30 @@ mod tests {
         assert_eq!(encode::<Linux64Be>(&address)[..28], BIG);
         assert_eq!(decode::<Linux64>(&LITTLE), Some(address));
         assert_eq!(decode::<Linux64Be>(&BIG), Some(address));
+    }
+
+    #[test]
+    fn other_systems() {
+        let address = SocketAddrV6::new("fe80::1".parse().unwrap(), 1024, 0x0102_0304, 3);
+        // Beside the first two bytes, and what follows the scope, the layout is the same everywhere.
+        let bsd = [&[28, 28], &LITTLE[2..], &[0; 4]].concat();
+        assert_eq!(encode::<Bsd>(&address)[..], bsd);
+        assert_eq!(decode::<Bsd>(&bsd[..28]), Some(address));
+        let illumos = [&[0, 26], &BIG[2..], &[0; 4]].concat();
+        assert_eq!(encode::<Illumos>(&address)[..], illumos);
+        assert_eq!(decode::<Illumos>(&illumos), Some(address));
+    }
+
+    #[test]
+    fn the_length_byte_is_not_believed() {
+        // Some programs leave sin6_len empty, and the kernel does not mind.
+        let mut bytes = LITTLE;
+        for length in [0, 16, 28, 255] {
+            bytes[..2].copy_from_slice(&[length, 28]);
+            assert!(decode::<Bsd>(&bytes).is_some());
+        }
+        bytes[1] = 2;
+        assert_eq!(decode::<Bsd>(&bytes), None);
     }
 
     #[test]

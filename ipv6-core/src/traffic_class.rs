@@ -73,4 +73,12 @@ mod tests {
             assert_eq!(dscp(class) << 2 | Ecn::from_traffic_class(class).bits(), class);
         }
     }
+
+    #[test]
+    fn codepoints_of_rfc_3168() {
+        let names = [0b00, 0b01, 0b10, 0b11].map(|bits| Ecn::from_traffic_class(bits).to_string());
+        assert_eq!(names, ["Not-ECT", "ECT(1)", "ECT(0)", "CE"]);
+        // Expedited forwarding is 46 (RFC 3246 section 2.7).
+        assert_eq!(dscp(0xb8), 46);
+    }
 }

@@ -56,3 +56,36 @@ pub(crate) fn put<const N: usize>(bytes: &mut [u8], offset: usize, value: [u8; N
 pub(crate) fn chunk<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
     bytes.get(offset..)?.first_chunk().copied()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::{Linux64, Linux64Be};
+
+    const BYTES: [u8; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
+
+    #[test]
+    fn both_byte_orders() {
+        assert_eq!(read_u32::<Linux64>(&BYTES, 1), Some(0x0504_0302));
+        assert_eq!(read_u32::<Linux64Be>(&BYTES, 1), Some(0x0203_0405));
+        assert_eq!(read_u64::<Linux64>(&BYTES, 0), Some(0x0807_0605_0403_0201));
+        assert_eq!(read_u64::<Linux64Be>(&BYTES, 0), Some(0x0102_0304_0506_0708));
+        assert_eq!(read_i32::<Linux64>(&[0xff; 4], 0), Some(-1));
+        assert_eq!((bytes_of_u16::<Linux64>(10), bytes_of_u16::<Linux64Be>(10)), ([10, 0], [0, 10]));
+        assert_eq!(bytes_of_u32::<Linux64Be>(0x0102_0304), [1, 2, 3, 4]);
+        assert_eq!(bytes_of_u64::<Linux64>(0x0807_0605_0403_0201), BYTES);
+    }
+
+    #[test]
+    fn past_the_end() {
+        for offset in [5, 8, 9, usize::MAX - 3, usize::MAX] {
+            assert_eq!(read_u32::<Linux64>(&BYTES, offset), None);
+            assert_eq!(chunk::<4>(&BYTES, offset), None);
+            let mut written = BYTES;
+            assert_eq!(put(&mut written, offset, [0xff; 4]), None);
+            assert_eq!(written, BYTES);
+        }
+        assert_eq!(read_u64::<Linux64>(&BYTES, 1), None);
+        assert_eq!(chunk::<4>(&BYTES, 4), Some([5, 6, 7, 8]));
+    }
+}

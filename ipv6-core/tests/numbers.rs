@@ -1,5 +1,8 @@
 //! The tables against an independent source of numbers and sizes, name by name.
 
+// Constants against constants: there is nothing that Miri could see, and it would take minutes.
+#![cfg(not(miri))]
+
 use ipv6_core::abi::*;
 
 const CONSTANTS: &str = include_str!("data/constants.tsv");
@@ -26,14 +29,18 @@ const SYSTEMS: [System; 4] = [
     System { name: "Linux32Be", abi: Linux32Be::ABI, os: "linux", arch: &["ppc"] },
 ];
 
+/// The fields of each line: system, architecture (`*` is all of them), name, value.
+fn constants() -> impl Iterator<Item = [&'static str; 4]> {
+    let lines = CONSTANTS.lines().filter(|line| !line.starts_with('#'));
+    lines.map(|line| line.split('\t').collect::<Vec<_>>().try_into().unwrap())
+}
+
 fn constant(os: &str, arch: &str, name: &str) -> Option<i32> {
-    CONSTANTS.lines().filter(|line| !line.starts_with('#')).find_map(|line| {
-        let mut fields = line.split('\t');
-        let found =
-            fields.next()? == os && matches!(fields.next()?, "*") | line.contains(&format!("\t{arch}\t"));
-        let value = (fields.next()? == name).then(|| fields.next())??;
-        if found { value.parse().ok() } else { None }
-    })
+    let [.., value] = constants().find(|line| {
+        let [of_os, of_arch, of_name, _] = *line;
+        of_os == os && (of_arch == "*" || of_arch == arch) && of_name == name
+    })?;
+    value.parse().ok()
 }
 
 fn size(platform: &str, structure: &str) -> Option<usize> {
@@ -85,8 +92,10 @@ fn options(options: OptionNumbers) -> Vec<(Option<OptionNumber>, &'static str, &
         (path_mtu, "SOL_IPV6", "IPV6_PATHMTU"),
         (dont_fragment, "SOL_IPV6", "IPV6_DONTFRAG"),
         (v6_only, "SOL_IPV6", "IPV6_V6ONLY"),
+        // RFC 3542 section 3.1 has this one at IPPROTO_IPV6; Linux documents SOL_RAW.
         (checksum, "SOL_RAW", "IPV6_CHECKSUM"),
         (header_included, "SOL_IPV6", "IPV6_HDRINCL"),
+        // RFC 3542's ICMP6_FILTER by the name that Linux has for it.
         (icmp6_filter, "SOL_ICMPV6", "ICMPV6_FILTER"),
         (stream_control, "SOL_IPV6", "IPV6_2292PKTOPTIONS"),
         (join_group, "SOL_IPV6", "MCAST_JOIN_GROUP"),
@@ -115,6 +124,27 @@ fn messages(control: ControlNumbers) -> Vec<(Option<ControlNumber>, &'static str
 /// What a table does not have although the data has a number, with the reason.
 const LEFT_OUT: &[(&str, &str)] =
     &[("IPV6_NEXTHOP", "Linux has the number and refuses the message with EINVAL")];
+
+/// Architectures of Linux without a table, with the reason.
+const NO_TABLE: &[(&str, &str)] = &[
+    ("mips", "SOL_SOCKET is 65535"),
+    ("mipsle", "SOL_SOCKET is 65535"),
+    ("mips64", "SOL_SOCKET is 65535"),
+    ("mips64le", "SOL_SOCKET is 65535"),
+    ("sparc64", "SOL_SOCKET is 65535"),
+];
+
+#[test]
+fn every_architecture_has_a_table_or_a_reason() {
+    for [os, arch, ..] in constants().filter(|[os, arch, ..]| *os == "linux" && *arch != "*") {
+        let with_table = SYSTEMS.iter().filter(|system| system.os == os && system.arch.contains(&arch));
+        let without = NO_TABLE.iter().filter(|(of, _)| *of == arch);
+        assert_eq!(with_table.count() + without.count(), 1, "{arch}");
+    }
+    for (arch, reason) in NO_TABLE {
+        assert_eq!(constant("linux", arch, "SOL_SOCKET"), Some(65535), "{arch}: {reason}");
+    }
+}
 
 #[test]
 fn options_and_messages() {
@@ -150,19 +180,32 @@ fn options_and_messages() {
 #[test]
 fn sizes() {
     for System { name: system, abi, os, arch } in SYSTEMS {
+        // Without `..`, here and below: what is added to a table has to be looked at.
+        let Abi { endian, cmsg, sockaddr, control, options: _, group_req, icmp6_filter } = abi;
+        let SockaddrLayout { af_inet6: _, length_byte, size: sockaddr_size } = sockaddr;
+        let CmsgLayout { len, header_align, data_align } = cmsg;
         for arch in arch {
             let of = |structure: &str| {
                 size(&format!("{os}_{arch}"), structure).unwrap_or_else(|| panic!("{os}_{arch} {structure}"))
             };
-            assert_eq!(abi.sockaddr.size, of("SockaddrInet6"), "{system}");
-            for (message, name, structure) in messages(abi.control) {
+            assert_eq!(sockaddr_size, of("SockaddrInet6"), "{system}");
+            for (message, name, structure) in messages(control) {
                 let expected = structure.map_or(4, &of);
                 assert!(message.is_none_or(|message| message.size == expected), "{system} {name}");
             }
-            let layout = abi.group_req.unwrap();
-            assert_eq!((layout.source, layout.size), (of("GroupReq"), of("GroupSourceReq")), "{system}");
+            let GroupReqLayout { group, source, size } = group_req.unwrap();
+            assert_eq!((source, size), (of("GroupReq"), of("GroupSourceReq")), "{system}");
+            // What a struct group_req has beside its sockaddr_storage lies before it.
+            assert_eq!(group, of("GroupReq") - of("KernelSockaddrStorage"), "{system}");
             assert_eq!(of("ICMPv6Filter"), 32);
-            assert_eq!(of("Msghdr"), if abi.cmsg.len == Width::Eight { 56 } else { 28 }, "{system}");
+            // struct iovec is a pointer and a size_t, as cmsg_len is; CMSG_ALIGN is to a long.
+            let long = of("Iovec") / 2;
+            assert_eq!((len.bytes(), header_align, data_align), (long, long, long), "{system} {arch}");
+            let big = ["s390x", "ppc64", "ppc"].contains(arch);
+            assert_eq!(endian, if big { Endian::Big } else { Endian::Little }, "{system} {arch}");
         }
+        // These two have no number to compare: sockaddr_in6 in the kernel's in6.h has no length, and
+        // icmpv6_filter in net/ipv6/raw.c drops where the bit is set.
+        assert_eq!((length_byte, icmp6_filter), (false, Some(FilterPolarity::SetBlocks)), "{system}");
     }
 }

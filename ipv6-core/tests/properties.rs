@@ -1,12 +1,13 @@
 //! Properties of the codecs over inputs of every kind, against naive models.
 
+#[macro_use]
 mod common;
 
-use std::net::SocketAddrV6;
+use std::net::{Ipv6Addr, SocketAddrV6};
 
-use common::{Bare, BsdLike, SystemVLike};
-use ipv6_core::abi::{CmsgLayout, Endian, Linux32, Linux32Be, Linux64, Linux64Be, Platform, Width};
-use ipv6_core::cmsg::{RawMessage, RawMessages, Writer};
+use common::integer;
+use ipv6_core::abi::{CmsgLayout, ControlNumber, Endian, Linux64Be, Platform, Width};
+use ipv6_core::cmsg::{MalformedMessage, RawMessage, RawMessages, Writer};
 use ipv6_core::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -17,9 +18,12 @@ fn cases(count: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
+/// Level, type and data.
+type Message = (i32, i32, Vec<u8>);
+
 /// A walk through control messages as one would write it on a blackboard, in integers that nothing
-/// overflows. `Err` is where it ends with a message that does not fit.
-fn naive_walk<P: Platform>(control: &[u8]) -> (Vec<(i32, i32, Vec<u8>)>, bool) {
+/// overflows. Beside the messages it gives the one that does not fit, where the walk ends with one.
+fn naive_walk<P: Platform>(control: &[u8]) -> (Vec<Message>, Option<MalformedMessage>) {
     let CmsgLayout { len, header_align, data_align } = P::ABI.cmsg;
     let integer = |at: usize, width: usize| {
         let bytes = control[at..at + width].iter();
@@ -30,12 +34,13 @@ fn naive_walk<P: Platform>(control: &[u8]) -> (Vec<(i32, i32, Vec<u8>)>, bool) {
     let data_offset = (width + 8_usize).next_multiple_of(data_align);
     let (mut messages, mut at) = (Vec::new(), 0_usize);
     loop {
-        if control.len().saturating_sub(at) < width + 8 {
-            return (messages, true);
+        let available = control.len().saturating_sub(at);
+        if available < width + 8 {
+            return (messages, None);
         }
         let cmsg_len = integer(at, width);
-        if cmsg_len < data_offset as u128 || at as u128 + cmsg_len > control.len() as u128 {
-            return (messages, false);
+        if cmsg_len < data_offset as u128 || cmsg_len > available as u128 {
+            return (messages, Some(MalformedMessage { offset: at, len: cmsg_len as u64, available }));
         }
         let end = at + cmsg_len as usize;
         let (level, kind) = (integer(at + width, 4) as u32 as i32, integer(at + width + 4, 4) as u32 as i32);
@@ -45,38 +50,106 @@ fn naive_walk<P: Platform>(control: &[u8]) -> (Vec<(i32, i32, Vec<u8>)>, bool) {
 }
 
 fn walks_agree<P: Platform>(control: &[u8]) {
-    let (expected, clean) = naive_walk::<P>(control);
+    let (expected, malformed) = naive_walk::<P>(control);
+    // No message is shorter than the shortest header.
+    let steps = control.len() / 12 + 1;
+    assert!(RawMessages::<P>::new(control).take(steps + 1).count() <= steps);
+
     let mut messages = RawMessages::<P>::new(control);
-    for (level, kind, data) in expected {
-        assert_eq!(messages.next(), Some(Ok(RawMessage { level, kind, data: &data })));
+    for (level, kind, data) in &expected {
+        assert_eq!(messages.next(), Some(Ok(RawMessage { level: *level, kind: *kind, data })));
     }
-    if !clean {
-        assert!(matches!(messages.next(), Some(Err(_))));
+    if let Some(malformed) = malformed {
+        assert_eq!(messages.next(), Some(Err(malformed)));
     }
     // Once over, over.
     assert_eq!((messages.next(), messages.next()), (None, None));
-    let _ = RecvControl::decode::<P>(control);
+    decodes_agree::<P>(control, &expected, malformed);
+}
+
+fn decodes_agree<P: Platform>(control: &[u8], messages: &[Message], malformed: Option<MalformedMessage>) {
+    // The latest message of a kind counts.
+    let latest = |number: Option<ControlNumber>| {
+        let number = number?;
+        let is = |(level, kind, _): &&Message| (*level, *kind) == (number.level, number.kind);
+        messages.iter().rev().find(is).map(|(.., data)| data.clone())
+    };
+    let int = |value: u8| integer::<P>(value.into(), 4);
+    match RecvControl::decode::<P>(control) {
+        Ok(got) => {
+            assert_eq!(malformed, None);
+            assert_eq!(latest(P::ABI.control.hop_limit), got.hop_limit.map(int));
+            let info = got.destination.map(|address| {
+                let index = got.interface.map_or(0, InterfaceIndex::get);
+                [&address.octets()[..], &integer::<P>(index.into(), 4)].concat()
+            });
+            assert_eq!(latest(P::ABI.control.packet_info), info);
+            let class = latest(P::ABI.control.traffic_class);
+            assert!(
+                class == got.traffic_class.map(int) || class == got.traffic_class.map(|class| vec![class])
+            );
+        }
+        Err(DecodeError::Malformed(error)) => assert_eq!(malformed, Some(error)),
+        Err(DecodeError::Width { control, len, expected }) => assert_ne!(len, expected, "{control}"),
+        Err(DecodeError::Value { value, .. }) => assert!(u8::try_from(value).is_err()),
+        Err(DecodeError::Family { control, .. }) => assert_eq!(control, Control::PathMtu),
+    }
+    // After a cut nothing is an error.
     let _ = RecvControl::decode_truncated::<P>(control);
 }
 
-fn everywhere(control: &[u8]) {
-    walks_agree::<Linux64>(control);
-    walks_agree::<Linux64Be>(control);
-    walks_agree::<Linux32>(control);
-    walks_agree::<Linux32Be>(control);
-    walks_agree::<BsdLike>(control);
-    walks_agree::<SystemVLike>(control);
-    walks_agree::<Bare>(control);
+/// A message whose length field is its own, or a little off, or anything.
+#[derive(Clone, Debug)]
+struct Sketch {
+    len: Option<u64>,
+    level: i32,
+    kind: i32,
+    data: Vec<u8>,
 }
 
-/// Bytes that look like control messages more often than chance would have it.
-fn plausible() -> impl Strategy<Value = Vec<u8>> {
-    let len = prop_oneof![0_u64..80, Just(u64::MAX), Just(u64::MAX - 7), Just(1 << 32), any::<u64>()];
-    let message =
-        (len, 0_i32..70, 0_i32..70, vec(any::<u8>(), 0..40)).prop_map(|(len, level, kind, data)| {
-            [&len.to_le_bytes()[..], &level.to_le_bytes(), &kind.to_le_bytes(), &data].concat()
-        });
-    vec(message, 0..4).prop_map(|messages| messages.concat())
+/// Messages that look real more often than chance would have it.
+fn sketches() -> impl Strategy<Value = Vec<Sketch>> {
+    let top = [u64::MAX, u64::MAX - 7, 1 << 32, u64::from(u32::MAX), u64::from(u32::MAX) - 7];
+    let len = prop_oneof![
+        6 => Just(None),
+        1 => (0_u64..80).prop_map(Some),
+        1 => prop::sample::select(top.to_vec()).prop_map(Some),
+        1 => any::<u64>().prop_map(Some),
+    ];
+    // The widths that have a meaning, and small integers in either byte order.
+    let data = prop_oneof![
+        any::<u8>().prop_map(|byte| vec![byte, 0, 0, 0]),
+        any::<u8>().prop_map(|byte| vec![0, 0, 0, byte]),
+        prop::sample::select(vec![1_usize, 20, 28, 32, 36]).prop_flat_map(|len| vec(any::<u8>(), len)),
+        vec(any::<u8>(), 0..40),
+    ];
+    let level = prop_oneof![4 => Just(41), 1 => 0_i32..70];
+    vec((len, level, 0_i32..70, data), 0..5).prop_map(|messages| {
+        messages.into_iter().map(|(len, level, kind, data)| Sketch { len, level, kind, data }).collect()
+    })
+}
+
+/// The messages in the layout of the platform, each behind the other whatever its length says.
+fn drawn<P: Platform>(sketches: &[Sketch]) -> Vec<u8> {
+    let layout = P::ABI.cmsg;
+    let mut bytes = Vec::new();
+    for Sketch { len, level, kind, data } in sketches {
+        let start = bytes.len();
+        let len = len.unwrap_or(layout.len(data.len()) as u64);
+        bytes.extend(integer::<P>(len, layout.len.bytes()));
+        bytes.extend(integer::<P>(*level as u64, 4));
+        bytes.extend(integer::<P>(*kind as u64, 4));
+        bytes.resize(start + layout.data_offset(), 0xa5);
+        bytes.extend(data);
+        bytes.resize(start + layout.space(data.len()), 0xa5);
+    }
+    bytes
+}
+
+fn sketches_agree<P: Platform>(sketches: &[Sketch], cut: usize) {
+    let control = drawn::<P>(sketches);
+    walks_agree::<P>(&control);
+    walks_agree::<P>(&control[..control.len().saturating_sub(cut)]);
 }
 
 fn send_control() -> impl Strategy<Value = SendControl<'static>> {
@@ -100,50 +173,125 @@ fn send_control() -> impl Strategy<Value = SendControl<'static>> {
     })
 }
 
-fn round_trip<P: Platform>(control: SendControl<'_>, garbage: u8) {
+/// The same without what the platform does not take.
+fn supported<'a, P: Platform>(mut control: SendControl<'a>) -> SendControl<'a> {
+    let numbers = P::ABI.control;
+    control.traffic_class = control.traffic_class.filter(|_| numbers.traffic_class.is_some());
+    control.hop_limit = control.hop_limit.filter(|_| numbers.hop_limit.is_some());
+    control.source = control.source.filter(|_| numbers.packet_info.is_some());
+    control.interface = control.interface.filter(|_| numbers.packet_info.is_some());
+    control.next_hop = control.next_hop.filter(|_| numbers.next_hop.is_some());
+    control
+}
+
+fn round_trip<P: Platform>(whole: SendControl<'_>, garbage: u8) {
+    let control = supported::<P>(whole);
     let mut bytes = [garbage; 256];
-    let used = match control.encode::<P>(&mut bytes) {
-        Ok(used) => used,
-        Err(EncodeError::Unsupported(_)) => return,
-        Err(error) => panic!("{error}"),
-    };
+    if whole != control {
+        assert!(matches!(whole.encode::<P>(&mut bytes), Err(EncodeError::Unsupported(_))));
+        bytes = [garbage; 256];
+    }
+    let used = control.encode::<P>(&mut bytes).unwrap();
     assert!(bytes[used..].iter().all(|byte| *byte == garbage));
+    assert_eq!((used, used == 0), (control.space::<P>(), control.is_empty()));
     let got = RecvControl::decode::<P>(&bytes[..used]).unwrap();
     assert_eq!((got.traffic_class, got.hop_limit), (control.traffic_class, control.hop_limit));
     assert_eq!(got.interface, control.interface);
+    assert_eq!(got.destination, control.source.or(control.interface.map(|_| Ipv6Addr::UNSPECIFIED)));
     // What was in the buffer before does not show.
     let mut other = [!garbage; 256];
     assert_eq!(control.encode::<P>(&mut other), Ok(used));
     assert_eq!(bytes[..used], other[..used]);
 }
 
+/// Unknown messages between those of a control change nothing of it, and are all there to see.
+fn interleaved<P: Platform>(control: SendControl<'_>, unknown: &[Message]) {
+    let mut bytes = [0xff; 256];
+    let used = supported::<P>(control).encode::<P>(&mut bytes).unwrap();
+    let known: Vec<_> = RawMessages::<P>::new(&bytes[..used]).map(Result::unwrap).collect();
+
+    let mut mixed = [0xff; 1024];
+    let mut writer = Writer::<P>::new(&mut mixed);
+    let mut count = 0;
+    for place in 0..known.len().max(unknown.len()) {
+        if let Some((level, kind, data)) = unknown.get(place) {
+            writer.push(*level, *kind, data).unwrap();
+            count += 1;
+        }
+        if let Some(message) = known.get(place) {
+            writer.push(message.level, message.kind, message.data).unwrap();
+            count += 1;
+        }
+    }
+    let mixed_used = writer.finish();
+    let mixed = &mixed[..mixed_used];
+    assert_eq!(RecvControl::decode::<P>(mixed), RecvControl::decode::<P>(&bytes[..used]));
+    assert_eq!(RawMessages::<P>::new(mixed).filter(Result::is_ok).count(), count);
+}
+
+fn address_survives<P: Platform>(address: SocketAddrV6) {
+    let bytes = sockaddr::encode::<P>(&address);
+    let size = P::ABI.sockaddr.size;
+    assert_eq!(sockaddr::decode::<P>(&bytes[..size]), Some(address));
+    assert_eq!(bytes[size..], [0; sockaddr::MAX_SIZE][size..]);
+}
+
+/// How addresses begin on one platform or another, and an IPv4 one of Linux.
+const FAMILIES: &[[u8; 2]] = &[[10, 0], [0, 10], [28, 28], [28, 30], [28, 24], [0, 26], [2, 0]];
+
+/// What is read as an address is written as the same bytes, but for the length, which is not read.
+fn address_bytes_survive<P: Platform>(bytes: &[u8]) {
+    let Some(address) = sockaddr::decode::<P>(bytes) else { return };
+    let unread = usize::from(P::ABI.sockaddr.length_byte);
+    assert_eq!(sockaddr::encode::<P>(&address)[unread..28], bytes[unread..28]);
+}
+
+fn path_mtu_is_read_or_refused<P: Platform>(bytes: &[u8]) {
+    let size = P::ABI.sockaddr.size;
+    match PathMtu::decode::<P>(bytes) {
+        Ok(news) => {
+            assert_eq!(bytes[size..], integer::<P>(news.mtu.into(), 4));
+            assert_eq!(bytes[8..24], news.destination.octets());
+        }
+        Err(DecodeError::Family { .. }) => assert_eq!(sockaddr::decode::<P>(bytes), None),
+        Err(error) => {
+            let (control, len) = (Control::PathMtu, bytes.len());
+            assert_eq!(error, DecodeError::Width { control, len, expected: size + 4 });
+            assert_ne!(len, size + 4);
+        }
+    }
+}
+
 proptest! {
-    #![proptest_config(cases(1024))]
+    #![proptest_config(cases(512))]
 
     #[test]
     fn any_bytes_are_walked_as_the_model_does(control in vec(any::<u8>(), 0..128)) {
-        everywhere(&control);
+        on_every_platform!(walks_agree(&control));
     }
 
     #[test]
-    fn plausible_bytes_are_walked_as_the_model_does(control in plausible()) {
-        everywhere(&control);
+    fn plausible_bytes_are_walked_as_the_model_does(sketches in sketches(), cut in 0_usize..48) {
+        on_every_platform!(sketches_agree(&sketches, cut));
     }
 
     #[test]
     fn what_is_encoded_is_decoded(control in send_control(), garbage in any::<u8>()) {
-        round_trip::<Linux64>(control, garbage);
-        round_trip::<Linux64Be>(control, garbage);
-        round_trip::<Linux32>(control, garbage);
-        round_trip::<Linux32Be>(control, garbage);
-        round_trip::<BsdLike>(control, garbage);
-        round_trip::<SystemVLike>(control, garbage);
-        round_trip::<Bare>(control, garbage);
+        on_every_platform!(round_trip(control, garbage));
+    }
+
+    #[test]
+    fn unknown_messages_change_nothing(
+        control in send_control(),
+        // No platform has anything of ours at these levels.
+        unknown in vec((prop::sample::select(&[-1, 0, 1, 58, 0xffff][..]), any::<i32>(), vec(any::<u8>(), 0..40)), 0..5),
+    ) {
+        on_every_platform!(interleaved(control, &unknown));
     }
 
     #[test]
     fn what_is_written_is_walked(messages in vec((any::<i32>(), any::<i32>(), vec(any::<u8>(), 0..40)), 0..5)) {
-        fn check<P: Platform>(messages: &[(i32, i32, Vec<u8>)]) {
+        fn check<P: Platform>(messages: &[Message]) {
             let mut bytes = [0xff; 512];
             let mut writer = Writer::<P>::new(&mut bytes);
             for (level, kind, data) in messages {
@@ -154,11 +302,7 @@ proptest! {
             let walked: Vec<_> = walked.map(|m| (m.level, m.kind, m.data.to_vec())).collect();
             assert_eq!(walked, messages);
         }
-        check::<Linux64>(&messages);
-        check::<Linux32Be>(&messages);
-        check::<BsdLike>(&messages);
-        check::<SystemVLike>(&messages);
-        check::<Bare>(&messages);
+        on_every_platform!(check(&messages));
     }
 
     #[test]
@@ -174,8 +318,8 @@ proptest! {
         }
         let bytes = filter.encode::<Linux64Be>().unwrap();
         prop_assert_eq!(Icmp6Filter::decode::<Linux64Be>(&bytes), Some(filter));
-        let opposite = filter.encode::<BsdLike>().unwrap();
-        prop_assert_eq!(Icmp6Filter::decode::<BsdLike>(&opposite), Some(filter));
+        let opposite = filter.encode::<common::BsdLike>().unwrap();
+        prop_assert_eq!(Icmp6Filter::decode::<common::BsdLike>(&opposite), Some(filter));
     }
 
     #[test]
@@ -193,8 +337,38 @@ proptest! {
     #[test]
     fn an_address_is_its_bytes(ip in any::<[u8; 16]>(), port in any::<u16>(), flow in any::<u32>(), scope in any::<u32>()) {
         let address = SocketAddrV6::new(ip.into(), port, flow, scope);
-        prop_assert_eq!(sockaddr::decode::<Linux64>(&sockaddr::encode::<Linux64>(&address)), Some(address));
-        prop_assert_eq!(sockaddr::decode::<BsdLike>(&sockaddr::encode::<BsdLike>(&address)), Some(address));
-        prop_assert_eq!(sockaddr::decode::<SystemVLike>(&sockaddr::encode::<SystemVLike>(&address)), Some(address));
+        on_every_platform!(address_survives(address));
+    }
+
+    #[test]
+    fn bytes_that_are_an_address(family in prop::sample::select(FAMILIES), rest in vec(any::<u8>(), 0..40)) {
+        let bytes = [&family[..], &rest].concat();
+        on_every_platform!(address_bytes_survive(&bytes));
+        for size in [28, 32] {
+            let bytes: Vec<u8> = bytes.iter().copied().chain(std::iter::repeat(7)).take(size + 4).collect();
+            on_every_platform!(path_mtu_is_read_or_refused(&bytes));
+        }
+        on_every_platform!(path_mtu_is_read_or_refused(&bytes));
+    }
+
+    #[test]
+    fn sizes_are_those_of_wider_integers(
+        wide in any::<bool>(),
+        header_align in 0_u32..6,
+        data_align in 0_u32..6,
+        data in prop_oneof![0_usize..256, usize::MAX - 256..=usize::MAX, any::<usize>()],
+    ) {
+        let len = if wide { Width::Eight } else { Width::Four };
+        let layout = CmsgLayout { len, header_align: 1 << header_align, data_align: 1 << data_align };
+        let greatest = usize::MAX as u128;
+        let true_len = (len.bytes() as u128 + 8).next_multiple_of(1 << data_align) + data as u128;
+        prop_assert_eq!(layout.len(data) as u128, true_len.min(greatest));
+        let true_space = true_len.next_multiple_of(1 << header_align);
+        if true_space <= greatest {
+            prop_assert_eq!(layout.space(data) as u128, true_space);
+        } else {
+            // What cannot be counted saturates to what no buffer has: slices end at isize::MAX.
+            prop_assert!(layout.space(data) > isize::MAX as usize);
+        }
     }
 }

@@ -117,9 +117,9 @@ impl CmsgLayout {
 }
 
 /// Rounds up to a multiple of `align`, a power of two; near `usize::MAX` the result is the greatest
-/// multiple.
+/// multiple. An `align` of 0 counts as 1, so that no table makes a walk stand still.
 const fn align_up(value: usize, align: usize) -> usize {
-    let mask = align.wrapping_sub(1);
+    let mask = align.saturating_sub(1);
     value.saturating_add(mask) & !mask
 }
 
@@ -248,6 +248,7 @@ pub enum FilterPolarity {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cmsg::RawMessages;
 
     /// What a system would have, as RFC 3542's macros compute it, in wider integers.
     fn oracle(layout: &CmsgLayout, data: usize) -> (u128, u128) {
@@ -277,5 +278,28 @@ mod tests {
                 assert!(layout.space(data) >= usize::MAX - 31 || space < usize::MAX as u128);
             }
         }
+    }
+
+    #[test]
+    fn what_the_macros_give_on_linux() {
+        // CMSG_LEN and CMSG_SPACE of a traffic class, a packet info and a path MTU.
+        let of = |layout: CmsgLayout| [4, 20, 32].map(|data| (layout.len(data), layout.space(data)));
+        assert_eq!(of(Linux64::ABI.cmsg), [(20, 24), (36, 40), (48, 48)]);
+        assert_eq!(of(Linux32::ABI.cmsg), [(16, 16), (32, 32), (44, 44)]);
+    }
+
+    #[test]
+    fn no_alignment_makes_a_walk_stand_still() {
+        /// A table with a mistake in it.
+        enum Unaligned {}
+
+        impl Platform for Unaligned {
+            const ABI: Abi =
+                Abi { cmsg: CmsgLayout { len: Width::Four, header_align: 0, data_align: 0 }, ..Linux64::ABI };
+        }
+
+        //              len 12, level 41, type 52, no data; twice
+        let control = [[12, 0, 0, 0, 41, 0, 0, 0, 52, 0, 0, 0]; 2].concat();
+        assert_eq!(RawMessages::<Unaligned>::new(&control).take(3).count(), 2);
     }
 }

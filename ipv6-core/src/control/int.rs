@@ -21,13 +21,18 @@ pub(super) fn encode<P: Platform>(value: u8) -> [u8; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::{Linux64, Linux64Be};
+    use crate::abi::{Linux32, Linux32Be, Linux64, Linux64Be};
     use crate::control::{RecvControl, SendControl};
 
     //  len 20 = 16 + 4             level 41      type 67        0xe0          padding
     const CLASS: [u8; 24] = [20, 0, 0, 0, 0, 0, 0, 0, 41, 0, 0, 0, 67, 0, 0, 0, 0xe0, 0, 0, 0, 0, 0, 0, 0];
     //  the same with type 52, big-endian
     const HOPS_BE: [u8; 24] = [0, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0, 41, 0, 0, 0, 52, 0, 0, 0, 0xe0, 0, 0, 0, 0];
+
+    //  len 16 = 12 + 4  level 41      type 67      0xe0: no padding
+    const CLASS_32: [u8; 16] = [16, 0, 0, 0, 41, 0, 0, 0, 67, 0, 0, 0, 0xe0, 0, 0, 0];
+    //  the same with type 52, big-endian
+    const HOPS_32BE: [u8; 16] = [0, 0, 0, 16, 0, 0, 0, 41, 0, 0, 0, 52, 0, 0, 0, 0xe0];
 
     #[test]
     fn scar_21_an_int_and_not_a_byte() {
@@ -36,12 +41,18 @@ mod tests {
         assert_eq!(control, CLASS);
         assert_eq!(SendControl::new().with_hop_limit(0xe0).encode::<Linux64Be>(&mut control), Ok(24));
         assert_eq!(control, HOPS_BE);
+        assert_eq!(SendControl::new().with_traffic_class(0xe0).encode::<Linux32>(&mut control), Ok(16));
+        assert_eq!(control[..16], CLASS_32);
+        assert_eq!(SendControl::new().with_hop_limit(0xe0).encode::<Linux32Be>(&mut control), Ok(16));
+        assert_eq!(control[..16], HOPS_32BE);
     }
 
     #[test]
     fn both_are_read() {
         assert_eq!(RecvControl::decode::<Linux64>(&CLASS).unwrap().traffic_class, Some(0xe0));
         assert_eq!(RecvControl::decode::<Linux64Be>(&HOPS_BE).unwrap().hop_limit, Some(0xe0));
+        assert_eq!(RecvControl::decode::<Linux32>(&CLASS_32).unwrap().traffic_class, Some(0xe0));
+        assert_eq!(RecvControl::decode::<Linux32Be>(&HOPS_32BE).unwrap().hop_limit, Some(0xe0));
     }
 
     #[test]

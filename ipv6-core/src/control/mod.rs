@@ -644,6 +644,9 @@ mod tests {
     fn scar_3_the_flags_know_how_much_room_their_messages_take() {
         let all = ControlFlags::all();
         assert_eq!(all.space::<Linux64>(), 24 + 24 + 40 + 48);
+        assert_eq!(ControlFlags::empty().space::<Linux64>(), 0);
+        // Bits that mean nothing yet take no room.
+        assert_eq!(ControlFlags::from_bits_retain(u32::MAX).space::<Linux64>(), all.space::<Linux64>());
         for flag in all.iter() {
             assert!(flag.space::<Linux64>() > 0, "{flag:?}");
         }
@@ -741,6 +744,56 @@ mod tests {
     fn errors_name_the_message() {
         let error = DecodeError::Width { control: Control::HopLimit, len: 2, expected: 4 };
         assert_eq!(error.to_string(), "IPV6_HOPLIMIT message of 2 bytes instead of 4");
+        let error = DecodeError::Value { control: Control::TrafficClass, value: 256 };
+        assert_eq!(error.to_string(), "IPV6_TCLASS message with value 256, which is not 0 to 255");
+        let error = DecodeError::Family { control: Control::PathMtu, family: [2, 0] };
+        assert_eq!(error.to_string(), "IPV6_PATHMTU message with an address that is not IPv6 (starts 2 0)");
+        let error = EncodeError::Unsupported(Control::NextHop);
+        assert_eq!(error.to_string(), "the system does not take IPV6_NEXTHOP messages");
+        let error = EncodeError::BufferTooSmall { needed: 40, available: 24 };
+        assert_eq!(error.to_string(), "buffer too small: 40 bytes needed, 24 available");
+    }
+
+    #[test]
+    fn scar_37_each_flag_keeps_its_own_field_alone() {
+        let destination = "2001:db8::1".parse().unwrap();
+        let news = PathMtu { destination, interface: None, mtu: 1280 };
+        let got = RecvControl {
+            traffic_class: Some(1),
+            hop_limit: Some(2),
+            destination: Some(destination),
+            interface: InterfaceIndex::new(3),
+            path_mtu: Some(news),
+            ..RecvControl::default()
+        };
+        let empty = RecvControl::default();
+        for (flag, alone) in [
+            (ControlFlags::TRAFFIC_CLASS, RecvControl { traffic_class: got.traffic_class, ..empty }),
+            (ControlFlags::HOP_LIMIT, RecvControl { hop_limit: got.hop_limit, ..empty }),
+            (ControlFlags::DESTINATION, RecvControl { destination: got.destination, ..empty }),
+            (ControlFlags::INTERFACE, RecvControl { interface: got.interface, ..empty }),
+            (ControlFlags::PATH_MTU, RecvControl { path_mtu: got.path_mtu, ..empty }),
+        ] {
+            assert_eq!(got.filter(flag), alone);
+        }
+        assert_eq!((got.filter(ControlFlags::all()), got.filter(ControlFlags::empty())), (got, empty));
+        assert_eq!(got.detach(), got);
+    }
+
+    #[test]
+    fn a_control_with_any_field_is_not_empty() {
+        let new = SendControl::new();
+        assert!(new.is_empty());
+        let address: Ipv6Addr = "fe80::1".parse().unwrap();
+        for control in [
+            new.with_traffic_class(0),
+            new.with_hop_limit(0),
+            new.with_source(address),
+            new.with_interface(InterfaceIndex::new(1).unwrap()),
+            new.with_next_hop(SocketAddrV6::new(address, 0, 0, 1)),
+        ] {
+            assert!(!control.is_empty(), "{control:?}");
+        }
     }
 
     #[test]

@@ -71,7 +71,8 @@ impl fmt::Display for PathMtu {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::Linux64;
+    use crate::abi::{Linux32Be, Linux64};
+    use crate::cmsg::Writer;
     use crate::control::RecvControl;
 
     //  len 48 = 16 + 32            level 41      type 61
@@ -82,6 +83,23 @@ mod tests {
         10, 0, 0, 0, 0, 0, 0, 0, //
         0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xb, 0, 0, 0, 0, 0x14, 5, 0, 0,
     ];
+
+    //  len 44 = 12 + 32  level 41     type 61
+    //  family 10, port, flow info
+    //  fe80::b                                               scope 3     mtu 1300
+    const NEWS_32BE: [u8; 44] = [
+        0, 0, 0, 44, 0, 0, 0, 41, 0, 0, 0, 61, //
+        0, 10, 0, 0, 0, 0, 0, 0, //
+        0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xb, 0, 0, 0, 3, 0, 0, 5, 0x14,
+    ];
+
+    #[test]
+    fn a_big_endian_machine_of_32_bits() {
+        let news = RecvControl::decode::<Linux32Be>(&NEWS_32BE).unwrap().path_mtu.unwrap();
+        let destination = "fe80::b".parse().unwrap();
+        assert_eq!(news, PathMtu { destination, interface: InterfaceIndex::new(3), mtu: 1300 });
+        assert_eq!(news.to_string(), "1300 bytes to fe80::b on interface 3");
+    }
 
     #[test]
     fn what_the_kernel_writes() {
@@ -95,6 +113,22 @@ mod tests {
     fn scar_37_it_is_apart_from_destination_and_interface() {
         let got = RecvControl::decode::<Linux64>(&NEWS).unwrap();
         assert_eq!((got.destination, got.interface), (None, None));
+        // The same beside a packet info, in either order: ::1 and interface 7.
+        let info = [&[0; 15][..], &[1], &[7, 0, 0, 0]].concat();
+        for info_first in [true, false] {
+            let mut bytes = [0; 88];
+            let mut writer = Writer::<Linux64>::new(&mut bytes);
+            let mut messages = [(50, &info[..]), (61, &NEWS[16..])];
+            if !info_first {
+                messages.reverse();
+            }
+            for (kind, data) in messages {
+                writer.push(41, kind, data).unwrap();
+            }
+            let both = RecvControl::decode::<Linux64>(&bytes).unwrap();
+            assert_eq!(both.path_mtu, got.path_mtu);
+            assert_eq!((both.destination, both.interface), ("::1".parse().ok(), InterfaceIndex::new(7)));
+        }
     }
 
     #[test]
