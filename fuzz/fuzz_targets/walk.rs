@@ -1,4 +1,4 @@
-//! Fuzzes control messages of every platform, walked and decoded.
+//! Fuzzes the walk through control messages of every platform.
 
 #![no_main]
 

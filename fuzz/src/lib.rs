@@ -1,104 +1,169 @@
-//! What the fuzz targets do with an input. The same bodies run over the named inputs in
-//! `tests/regressions.rs`.
+//! What the fuzz targets do with an input, for every platform of the core and of its tests. The same bodies
+//! run over the named inputs in `tests/regressions.rs`.
 
 use std::net::{Ipv6Addr, SocketAddrV6};
 
-use ipv6_core::abi::{Linux32, Linux32Be, Linux64, Linux64Be, Platform};
-use ipv6_core::cmsg::{RawMessages, Writer};
+use arbitrary::Unstructured;
+use ipv6_core::abi::Platform;
+use ipv6_core::cmsg::{MalformedMessage, RawMessages, Writer};
 use ipv6_core::*;
 
-/// Calls a function for every platform.
-macro_rules! on_every_platform {
-    ($function:ident($($argument:expr),*)) => {
-        $function::<Linux64>($($argument),*);
-        $function::<Linux64Be>($($argument),*);
-        $function::<Linux32>($($argument),*);
-        $function::<Linux32Be>($($argument),*);
-    };
-}
+#[macro_use]
+#[path = "../../ipv6-core/tests/common/mod.rs"]
+pub mod common;
 
-/// Walks through the input as control messages, and decodes them.
+/// Walks through the input as control messages, and writes them again.
 pub fn walk(input: &[u8]) {
     fn body<P: Platform>(input: &[u8]) {
         let mut messages = RawMessages::<P>::new(input);
-        let mut seen = 0;
-        let mut failed = false;
+        let mut copy = vec![0xa5; input.len() + P::ABI.cmsg.header_align];
+        let mut writer = Writer::<P>::new(&mut copy);
+        let mut seen = Vec::new();
+        let mut malformed = None;
         for message in messages.by_ref() {
-            assert!(!failed, "something after an error");
-            failed = message.is_err();
-            seen += message.map_or(0, |message| P::ABI.cmsg.len(message.data.len()));
+            assert_eq!(malformed, None, "something after an error");
+            match message {
+                Ok(message) => {
+                    assert!(input.as_ptr_range().contains(&message.data.as_ptr()) || message.data.is_empty());
+                    writer.push(message.level, message.kind, message.data).unwrap();
+                    seen.push(message);
+                }
+                Err(error) => malformed = Some(error),
+            }
         }
-        assert!(seen <= input.len());
         assert!(messages.next().is_none());
-
-        let strict = RecvControl::decode::<P>(input);
-        let whole = RecvControl::decode_truncated::<P>(input);
-        assert!(!failed || strict.is_err());
-        if let Ok(control) = strict {
-            let _ = (control.to_string(), control.reply(), control.dscp(), control.ecn());
+        let used = writer.finish();
+        let again: Vec<_> = RawMessages::<P>::new(&copy[..used]).map(Result::unwrap).collect();
+        assert_eq!(again, seen);
+        if let Some(MalformedMessage { offset, len, available }) = malformed {
+            assert_eq!((offset, available), (used, input.len() - used));
+            assert!(len < P::ABI.cmsg.data_offset() as u64 || len > available as u64);
         }
-        let _ = whole.to_string();
     }
     on_every_platform!(body(input));
 }
 
-/// Makes a control of the input, encodes it, and decodes it again.
-pub fn encode(input: &[u8]) {
-    let (fields, rest) = input.split_at(input.len().min(30));
-    let mut bytes = fields.iter().copied().chain(std::iter::repeat(0));
-    let mut byte = || bytes.next().unwrap_or(0);
-    let present = byte();
-    let mut control = SendControl::new();
-    control.traffic_class = Some(byte()).filter(|_| present & 1 != 0);
-    control.hop_limit = Some(byte()).filter(|_| present & 2 != 0);
-    let address: [u8; 16] = std::array::from_fn(|_| byte());
-    control.source = Some(Ipv6Addr::from(address)).filter(|_| present & 4 != 0);
-    let index = u32::from_le_bytes(std::array::from_fn(|_| byte()));
-    control.interface = InterfaceIndex::new(index).filter(|_| present & 8 != 0);
-    let next_hop = SocketAddrV6::new(address.into(), u16::from(byte()), 0, index);
-    control.next_hop = Some(next_hop).filter(|_| present & 16 != 0);
-    let room = usize::from(byte());
+/// Decodes the input as control messages, and as what is left of them after a cut.
+pub fn decode(input: &[u8]) {
+    fn body<P: Platform>(input: &[u8]) {
+        let strict = RecvControl::decode::<P>(input);
+        let whole = RecvControl::decode_truncated::<P>(input);
+        match strict {
+            Ok(control) => {
+                assert_eq!(control.filter(ControlFlags::all()), control);
+                assert_eq!(control.detach(), control);
+                let reply = control.reply();
+                assert_eq!(reply.interface, control.interface);
+                assert!(reply.source.is_none_or(|source| !source.is_multicast()));
+                // A traffic class may come in one byte, which after a cut counts for nothing.
+                let no_class = ControlFlags::all() - ControlFlags::TRAFFIC_CLASS;
+                assert_eq!(control.filter(no_class), whole.filter(no_class));
+                assert!(RawMessages::<P>::new(input).all(|message| message.is_ok()));
+            }
+            Err(DecodeError::Malformed(error)) => {
+                assert_eq!(RawMessages::<P>::new(input).last(), Some(Err(error)));
+            }
+            Err(error) => assert!(!error.to_string().is_empty()),
+        }
+        assert!(!whole.to_string().is_empty());
+    }
+    on_every_platform!(body(input));
+}
 
+/// Makes a control of the input, encodes it into some room, and decodes it again. What the input has left
+/// is pushed as a message of its own.
+///
+/// The input is read from its front: the fields in the order of [`send_control`], each after a byte that
+/// says with its lowest bit whether it is there, then a byte of room.
+pub fn encode(input: &[u8]) {
     fn body<P: Platform>(control: &SendControl<'_>, room: usize, rest: &[u8]) {
         let mut buffer = vec![0xa5; room];
         match control.encode::<P>(&mut buffer) {
             Ok(used) => {
                 assert_eq!(used, control.space::<P>());
+                assert!(used <= SendControl::max_space::<P>());
                 assert!(buffer[used..].iter().all(|byte| *byte == 0xa5));
                 let got = RecvControl::decode::<P>(&buffer[..used]).unwrap();
                 assert_eq!((got.traffic_class, got.hop_limit), (control.traffic_class, control.hop_limit));
                 assert_eq!(got.interface, control.interface);
+                let chosen = control.source.or(control.interface.map(|_| Ipv6Addr::UNSPECIFIED));
+                assert_eq!(got.destination, chosen);
             }
             Err(EncodeError::BufferTooSmall { needed, available }) => {
                 assert!(needed > available && available == room);
             }
-            Err(EncodeError::Unsupported(_)) => assert!(control.next_hop.is_some()),
+            Err(EncodeError::Unsupported(lacking)) => {
+                let numbers = P::ABI.control;
+                let (number, asked_for) = match lacking {
+                    Control::TrafficClass => (numbers.traffic_class, control.traffic_class.is_some()),
+                    Control::HopLimit => (numbers.hop_limit, control.hop_limit.is_some()),
+                    Control::PacketInfo => {
+                        (numbers.packet_info, control.source.is_some() || control.interface.is_some())
+                    }
+                    Control::NextHop => (numbers.next_hop, control.next_hop.is_some()),
+                    other => panic!("{other} is never sent"),
+                };
+                assert!(number.is_none() && asked_for);
+            }
         }
-        let mut buffer = vec![0; room];
+
+        let mut buffer = vec![0xa5; room];
         let mut writer = Writer::<P>::new(&mut buffer);
-        let fits = writer.push(1, 2, rest).is_ok();
+        let answer = writer.push(-1, i32::MAX, rest);
         let used = writer.finish();
-        assert_eq!(RawMessages::<P>::new(&buffer[..used]).count(), usize::from(fits));
+        assert!(buffer[used..].iter().all(|byte| *byte == 0xa5));
+        match answer {
+            Ok(()) => {
+                let message = RawMessages::<P>::new(&buffer[..used]).next().unwrap().unwrap();
+                assert_eq!((message.level, message.kind, message.data), (-1, i32::MAX, rest));
+            }
+            Err(BufferTooSmall { needed, available }) => assert!(used == 0 && needed > available),
+        }
     }
-    on_every_platform!(body(&control, room, rest));
+    let mut input = Unstructured::new(input);
+    // An empty input gives zeros: this cannot fail for want of bytes.
+    let (Ok(control), Ok(room)) = (send_control(&mut input), input.arbitrary::<u8>()) else { return };
+    let rest = input.take_rest();
+    on_every_platform!(body(&control, room.into(), rest));
 }
 
-/// Reads a filter from the input, and writes it again.
+fn send_control(input: &mut Unstructured<'_>) -> arbitrary::Result<SendControl<'static>> {
+    let mut control = SendControl::new();
+    control.traffic_class = input.arbitrary()?;
+    control.hop_limit = input.arbitrary()?;
+    control.source = input.arbitrary::<Option<[u8; 16]>>()?.map(Ipv6Addr::from);
+    control.interface = input.arbitrary::<Option<u32>>()?.and_then(InterfaceIndex::new);
+    let next_hop: Option<([u8; 16], u16, u32, u32)> = input.arbitrary()?;
+    control.next_hop =
+        next_hop.map(|(ip, port, flow_info, scope)| SocketAddrV6::new(ip.into(), port, flow_info, scope));
+    Ok(control)
+}
+
+/// Reads a filter from the input and writes it again; then changes one step by step beside a model.
 pub fn filter(input: &[u8]) {
     fn body<P: Platform>(bytes: &[u8; 32]) {
         let Some(filter) = Icmp6Filter::decode::<P>(bytes) else { return };
         assert_eq!(filter.encode::<P>().as_ref(), Some(bytes));
         let blocked = (0..=u8::MAX).filter(|kind| filter.blocks(Icmp6Type(*kind))).count();
-        let ones: u32 = bytes.iter().map(|byte| byte.count_ones()).sum();
-        assert_eq!(blocked, ones as usize);
+        let ones = bytes.iter().map(|byte| byte.count_ones() as usize).sum();
+        let passing = P::ABI.icmp6_filter == Some(abi::FilterPolarity::SetPasses);
+        assert_eq!(if passing { 256 - blocked } else { blocked }, ones);
     }
     if let Some(bytes) = input.first_chunk() {
         on_every_platform!(body(bytes));
     }
+    let (mut filter, mut model) = (Icmp6Filter::pass_all(), [false; 256]);
     for pair in input.chunks_exact(2) {
-        let mut filter = Icmp6Filter::pass_all();
-        let (one, other) = (Icmp6Type(pair[0]), Icmp6Type(pair[1]));
-        assert!(filter.block(one).pass(other).blocks(one) == (one != other));
+        let (kind, blocked) = (pair[0], pair[1] & 1 != 0);
+        if blocked {
+            filter.block(Icmp6Type(kind))
+        } else {
+            filter.pass(Icmp6Type(kind))
+        };
+        model[usize::from(kind)] = blocked;
+    }
+    for kind in 0..=u8::MAX {
+        assert_eq!(filter.blocks(Icmp6Type(kind)), model[usize::from(kind)]);
     }
 }
 
@@ -107,20 +172,39 @@ pub fn header(input: &[u8]) {
     match Header::parse(input) {
         Ok((header, payload)) => assert_eq!([&header.encode()[..], payload].concat(), input),
         Err(HeaderError::TooShort { len }) => assert!(len < Header::LEN && len == input.len()),
-        Err(HeaderError::Version(version)) => assert!(version != 6),
+        Err(HeaderError::Version(version)) => assert!(version != 6 && version == input[0] >> 4),
     }
 }
 
-/// Reads an address from the input, writes it again, and as a group request.
-pub fn address(input: &[u8]) {
+/// Reads an address and a path MTU from the input, writes the address again, and puts it into group requests.
+pub fn sockaddr_group(input: &[u8]) {
     fn body<P: Platform>(input: &[u8]) {
-        let _ = PathMtu::decode::<P>(input);
+        let layout = P::ABI.sockaddr;
+        let news = PathMtu::decode::<P>(input);
+        assert!(news.is_err() || input.len() == layout.size + 4);
         let Some(address) = sockaddr::decode::<P>(input) else { return };
-        assert_eq!(sockaddr::encode::<P>(&address)[..28], input[..28]);
-        let mut request = vec![0; input.len() * 8];
+        assert_eq!(news.is_ok(), input.len() == layout.size + 4);
+        // The length byte is written and not read.
+        let unread = usize::from(layout.length_byte);
+        assert_eq!(sockaddr::encode::<P>(&address)[unread..28], input[unread..28]);
+
+        let (group, source) = (*address.ip(), Ipv6Addr::from(address.ip().to_bits() ^ 1));
         let on = InterfaceIndex::new(address.scope_id());
-        let answer = group::encode_group_source_req::<P>(*address.ip(), *address.ip(), on, &mut request);
-        assert_eq!(answer.is_ok(), P::ABI.group_req.is_some_and(|layout| layout.size <= request.len()));
+        // From no room to more than the greatest structure takes.
+        let mut request = vec![0xa5; usize::from(input[2]) * 4];
+        match group::encode_group_source_req::<P>(group, source, on, &mut request) {
+            Ok(size) => {
+                let places = P::ABI.group_req.unwrap();
+                let at = |offset: usize| sockaddr::decode::<P>(&request[offset..]).map(|name| *name.ip());
+                assert_eq!((at(places.group), at(places.source)), (Some(group), Some(source)));
+                assert!(request[size..].iter().all(|byte| *byte == 0xa5));
+            }
+            Err(group::GroupError::Unsupported) => assert_eq!(P::ABI.group_req, None),
+            Err(group::GroupError::BufferTooSmall(error)) => {
+                assert!(error.needed > error.available && error.available == request.len());
+                assert!(request.iter().all(|byte| *byte == 0xa5));
+            }
+        }
     }
     on_every_platform!(body(input));
 }
