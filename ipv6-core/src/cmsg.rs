@@ -261,6 +261,30 @@ mod tests {
     }
 
     #[test]
+    fn scar_2_a_walk_that_was_left_goes_on_where_it_was() {
+        let control = [ONE_BYTE, ONE_BYTE, ONE_BYTE].concat();
+        let mut messages = RawMessages::<Linux64>::new(&control);
+        assert_eq!(messages.by_ref().take(1).count(), 1);
+        assert_eq!(messages.clone().count(), 2);
+        assert!(messages.by_ref().all(|message| message.is_ok_and(|message| message.data == [0xe0])));
+        assert_eq!(messages.next(), None);
+    }
+
+    #[test]
+    fn scar_13_data_of_any_alignment() {
+        #[repr(align(64))]
+        struct Aligned([u8; 8]);
+        let data = Aligned([7; 8]);
+        let mut storage = [0; 32];
+        for start in 0..8 {
+            let mut writer = Writer::<Linux64>::new(&mut storage[start..start + 24]);
+            writer.push(1, 2, &data.0).unwrap();
+            let message = RawMessage { level: 1, kind: 2, data: &[7; 8] };
+            assert_eq!(walk::<Linux64>(&storage[start..start + 24]), [Ok(message)]);
+        }
+    }
+
+    #[test]
     fn scar_9_and_11_a_length_below_the_header_is_one_error() {
         for len in 0..16 {
             let error = MalformedMessage { offset: 0, len, available: 16 };

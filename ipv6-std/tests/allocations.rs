@@ -9,7 +9,7 @@ use ipv6_std::*;
 ipv6_testnet::tests! {
     [] the_counter_counts;
     [Namespace] one_message_allocates_nothing;
-    [Namespace] batches_allocate_nothing;
+    [Namespace] scar_38_batches_allocate_nothing;
     [Namespace] deadlines_allocate_nothing;
 }
 
@@ -47,7 +47,7 @@ fn one_message_allocates_nothing() {
     assert_eq!(count, 0);
 }
 
-fn batches_allocate_nothing() {
+fn scar_38_batches_allocate_nothing() {
     let conn = loopback();
     conn.set_control_flags(ControlFlags::all(), true).unwrap();
     let to = Some(conn.local_addr().unwrap());

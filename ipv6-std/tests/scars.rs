@@ -15,6 +15,7 @@ ipv6_testnet::tests! {
     [Namespace, Ipv4] scar_23_both_packet_infos_of_an_ipv4_datagram;
     [Namespace, Ipv4] scar_24_and_25_an_ipv4_peer_is_answered;
     [Namespace, Ipv4] scar_26_a_message_may_be_absent;
+    [Namespace] scar_28_a_link_local_source_needs_its_interface;
     [Namespace] scar_29_no_interface_is_the_systems_choice;
     [Namespace] scar_41_options_of_others_are_not_silent;
     [Namespace] scar_44_flow_information_is_no_traffic_class;
@@ -83,6 +84,22 @@ fn scar_26_a_message_may_be_absent() {
     assert_eq!((got.control.traffic_class, got.control.hop_limit), (None, None));
     assert_eq!((got.control.dscp(), got.control.ecn()), (None, None));
     assert!(!got.control_truncated);
+}
+
+fn scar_28_a_link_local_source_needs_its_interface() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let (client, server) = (on(&a), on(&b));
+    let (here, there) = (a.link_local("eth0").unwrap(), b.link_local("eth0").unwrap());
+    let to = SocketAddrV6::new(there, port(&server), 0, a.index("eth0").unwrap());
+    let source = SendControl::new().with_source(here);
+    client.send_to(b"?", &source.with_interface(index(&a, "eth0")), to).unwrap();
+    let (_, asked) = receive(&server);
+    assert_eq!((*asked.source.ip(), asked.control.destination), (here, Some(there)));
+    // A reply has both, and so arrives.
+    let reply = asked.control.reply();
+    assert_eq!((reply.source, reply.interface), (Some(there), Some(index(&b, "eth0"))));
+    server.send_to(b"!", &reply, asked.source).unwrap();
+    assert_eq!(*receive(&client).1.source.ip(), there);
 }
 
 fn scar_29_no_interface_is_the_systems_choice() {

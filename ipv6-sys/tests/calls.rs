@@ -14,6 +14,7 @@ use ipv6_sys::{Errno, Error, Host};
 
 ipv6_testnet::tests! {
     [Namespace] every_option_is_read_and_changed;
+    [Namespace] scar_22_a_number_is_no_boolean;
     [Namespace] groups_are_joined_and_left;
     [Namespace] an_option_of_another_socket_is_refused;
     [Namespace] scar_5_a_failed_receive_leaves_no_control;
@@ -73,6 +74,16 @@ fn every_option_is_read_and_changed() {
     option::HEADER_INCLUDED.set(&raw, true).unwrap();
     assert_eq!(option::HEADER_INCLUDED.get(&raw), Ok(true));
     assert_eq!(option::PATH_MTU.get(&socket), Err(Error::Os(Errno::from_raw(107))));
+}
+
+fn scar_22_a_number_is_no_boolean() {
+    // The same option under both types: the kernel has an int of four bytes.
+    let (socket, _) = bound();
+    option::MULTICAST_HOPS.set(&socket, 2).unwrap();
+    assert_eq!(option::MULTICAST_HOPS.get(&socket), Ok(2));
+    option::MULTICAST_LOOPBACK.set(&socket, true).unwrap();
+    assert_eq!(rustix::net::sockopt::ipv6_multicast_loop(&socket), Ok(true));
+    assert_eq!(rustix::net::sockopt::ipv6_multicast_hops(&socket), Ok(2));
 }
 
 fn groups_are_joined_and_left() {

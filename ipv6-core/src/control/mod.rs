@@ -673,6 +673,20 @@ mod tests {
     }
 
     #[test]
+    fn scar_10_an_error_without_an_offender_is_passed_over() {
+        // IPV6_RECVERR, level 41 and type 25: a struct sock_extended_err of 16 bytes, with or without the
+        // address of who reported it behind it.
+        for len in [0, 16, 44] {
+            let mut bytes = [0; 128];
+            let mut writer = Writer::<Linux64>::new(&mut bytes);
+            writer.push(41, 25, &[0xff; 44][..len]).unwrap();
+            writer.push(41, 52, &[3, 0, 0, 0]).unwrap();
+            let used = writer.finish();
+            assert_eq!(RecvControl::decode::<Linux64>(&bytes[..used]).unwrap().hop_limit, Some(3));
+        }
+    }
+
+    #[test]
     fn scar_23_ipv4_packet_info_is_beside_the_point() {
         // IP_PKTINFO, level 0 and type 8, as a dual-stack socket may deliver it.
         for first in [true, false] {

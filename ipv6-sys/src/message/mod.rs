@@ -175,3 +175,29 @@ pub(crate) fn set_control(message: &mut libc::msghdr, control: *mut u8, len: usi
     // The field is 32 bits wide in some libraries, in which more must not come out as less.
     message.msg_controllen = len.min(libc::c_int::MAX as usize) as _;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scar_15_no_byte_of_a_header_is_undefined() {
+        let message = header();
+        // SAFETY: `header` sets every byte, which is the claim: under Miri an undefined one would show.
+        let bytes = unsafe {
+            core::slice::from_raw_parts((&raw const message).cast::<u8>(), size_of::<libc::msghdr>())
+        };
+        assert!(bytes.iter().all(|byte| *byte == 0));
+    }
+
+    #[test]
+    fn scar_17_no_control_is_a_null_pointer() {
+        let mut message = header();
+        let mut byte = 0;
+        set_control(&mut message, &mut byte, 1);
+        assert!(!message.msg_control.is_null());
+        set_control(&mut message, &mut byte, 0);
+        assert!(message.msg_control.is_null());
+        assert_eq!(control_len(&message), 0);
+    }
+}
