@@ -10,6 +10,7 @@ ipv6_testnet::tests! {
     [Namespace] scar_39_each_message_has_its_control;
     [Namespace] scar_6_storage_is_used_again;
     [Namespace] scar_7_fewer_than_asked;
+    [Namespace] a_batch_waits_for_one_message_only;
     [Namespace] scar_8_no_stale_control;
     [Namespace] scar_42_a_slot_without_a_message_is_good_again;
     [Namespace] truncation_is_told_per_message;
@@ -94,6 +95,28 @@ fn scar_7_fewer_than_asked() {
     conn.send_batch(&mut SendBatch::new(3), &outgoing(&texts, &conn)).unwrap();
     assert_eq!(conn.recv_batch(&mut batch, &mut payloads[..2]).unwrap(), 2);
     assert_eq!(conn.recv_batch(&mut RecvBatch::new(1), &mut payloads).unwrap(), 1);
+}
+
+fn a_batch_waits_for_one_message_only() {
+    let conn = loopback();
+    conn.set_deadline(None);
+    let texts = texts(4);
+    let messages = outgoing(&texts, &conn);
+    conn.send_batch(&mut SendBatch::new(1), &messages[..1]).unwrap();
+    let (done, waiting) = std::sync::mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        let (conn, messages) = (&conn, &messages);
+        // Should it wait for more, it gets more, and fails.
+        scope.spawn(move || {
+            if waiting.recv_timeout(std::time::Duration::from_secs(5))
+                == Err(std::sync::mpsc::RecvTimeoutError::Timeout)
+            {
+                conn.send_batch(&mut SendBatch::new(3), &messages[1..]).unwrap();
+            }
+        });
+        assert_eq!(conn.recv_batch(&mut RecvBatch::new(4), &mut [[0; 64]; 4]).unwrap(), 1);
+        drop(done);
+    });
 }
 
 fn scar_8_no_stale_control() {
