@@ -4,7 +4,8 @@
 use std::net::UdpSocket;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::time::Duration;
 use std::{env, fs, panic, process, thread};
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -45,6 +46,9 @@ pub enum Need {
     Strace,
     /// The constrained example programs, as `scripts/constrained` builds them.
     Constrained,
+    /// A program in one of the folders of `PATH`, in `/usr/sbin` (not in the `PATH` of an ordinary user) or in
+    /// `/usr/lib/frr`. See [`program`].
+    Program(&'static str),
 }
 
 impl Need {
@@ -54,9 +58,15 @@ impl Need {
 
     /// Whether the machine has it; if not, why. Found out once for each need.
     fn met(self) -> Result<(), String> {
-        const COUNT: usize = Need::Constrained as usize + 1;
-        static FOUND: [OnceLock<Result<(), String>>; COUNT] = [const { OnceLock::new() }; COUNT];
-        FOUND[self as usize].get_or_init(|| self.probe()).clone()
+        static FOUND: Mutex<Vec<(Need, Result<(), String>)>> = Mutex::new(Vec::new());
+        let found = || FOUND.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = found().iter().find(|(need, _)| *need == self).map(|(_, met)| met.clone());
+        known.unwrap_or_else(|| {
+            // Not under the lock: one need may ask for another.
+            let met = self.probe();
+            found().push((self, met.clone()));
+            met
+        })
     }
 
     fn probe(self) -> Result<(), String> {
@@ -75,6 +85,10 @@ impl Need {
             Self::Constrained => match constrained("listen").zip(constrained("send")) {
                 Some(_) => Ok(()),
                 None => Err("scripts/constrained has not built the programs yet".into()),
+            },
+            Self::Program(name) => match program(name) {
+                Some(_) => Ok(()),
+                None => Err(format!("the program `{name}` is not installed")),
             },
         }
     }
@@ -153,6 +167,13 @@ pub fn constrained(program: &str) -> Option<PathBuf> {
     program.exists().then_some(program)
 }
 
+/// Where a program is: see [`Need::Program`].
+pub fn program(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/lib/frr".into()]);
+    folders.map(|folder| folder.join(name)).find(|file| file.is_file())
+}
+
 /// The `main` of a test program: takes the arguments of any Rust test program, moves into a namespace, runs
 /// the tests and exits. See [`tests!`](crate::tests).
 pub fn main(tests: &[Test]) -> ! {
@@ -182,6 +203,9 @@ pub fn main(tests: &[Test]) -> ! {
     libtest_mimic::run(&arguments, trials.collect()).exit()
 }
 
+/// A test that runs for longer than this hangs.
+const HANG: Duration = Duration::from_secs(180);
+
 fn trial(test: Test) -> Trial {
     Trial::test(test.name, move || {
         let work = move || -> Result<(), Failed> {
@@ -193,7 +217,17 @@ fn trial(test: Test) -> Trial {
             Ok(())
         };
         // A thread of its own also with --test-threads=1, so that the message of a panic has the test's name.
+        let (done, ended) = mpsc::channel::<()>();
+        let work = move || {
+            let _done_when_dropped = done;
+            work()
+        };
         let test_thread = thread::Builder::new().name(test.name.into()).spawn(work)?;
+        if let Err(mpsc::RecvTimeoutError::Timeout) = ended.recv_timeout(HANG) {
+            // A thread cannot be stopped; a test program that hangs would say nothing at all.
+            eprintln!("test {} hangs: still running after {} s", test.name, HANG.as_secs());
+            process::abort();
+        }
         test_thread.join().unwrap_or_else(|panic| panic::resume_unwind(panic))
     })
 }
@@ -205,20 +239,22 @@ fn trial(test: Test) -> Trial {
 ///     [] parse_a_header,
 ///     [Namespace] join_and_leave,
 ///     [PingSocket, Strace] echo_with_interruptions,
+///     [Namespace, Program("ping")] echo_to_ping,
 /// }
 ///
 /// fn parse_a_header() {}
 /// fn join_and_leave() {}
 /// fn echo_with_interruptions() {}
+/// fn echo_to_ping() {}
 /// ```
 #[macro_export]
 macro_rules! tests {
     // A semicolon will do, too.
-    ($([$($need:ident),* $(,)?] $test:path $(,)? $(;)?)*) => {
+    ($([$($need:ident $(($what:literal))?),* $(,)?] $test:path $(,)? $(;)?)*) => {
         fn main() {
             $crate::main(&[$($crate::Test {
                 name: stringify!($test),
-                needs: &[$($crate::Need::$need),*],
+                needs: &[$($crate::Need::$need $(($what))?),*],
                 run: $test,
             }),*])
         }
