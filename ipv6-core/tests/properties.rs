@@ -6,7 +6,7 @@ mod common;
 use std::net::{Ipv6Addr, SocketAddrV6};
 
 use common::integer;
-use ipv6_core::abi::{CmsgLayout, ControlNumber, Endian, Linux64Be, Platform, Width};
+use ipv6_core::abi::{CmsgLayout, ControlNumber, Endian, FreeBsd64, Linux64Be, Platform, Width};
 use ipv6_core::cmsg::{MalformedMessage, RawMessage, RawMessages, Writer};
 use ipv6_core::*;
 use proptest::collection::vec;
@@ -318,8 +318,8 @@ proptest! {
         }
         let bytes = filter.encode::<Linux64Be>().unwrap();
         prop_assert_eq!(Icmp6Filter::decode::<Linux64Be>(&bytes), Some(filter));
-        let opposite = filter.encode::<common::BsdLike>().unwrap();
-        prop_assert_eq!(Icmp6Filter::decode::<common::BsdLike>(&opposite), Some(filter));
+        let opposite = filter.encode::<FreeBsd64>().unwrap();
+        prop_assert_eq!(Icmp6Filter::decode::<FreeBsd64>(&opposite), Some(filter));
     }
 
     #[test]

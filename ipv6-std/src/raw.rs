@@ -4,7 +4,7 @@ use std::io;
 use std::ops::Deref;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use ipv6_core::{Icmp6Filter, Icmp6Type};
+use ipv6_core::Icmp6Filter;
 use ipv6_sys::option;
 use ipv6_sys::socket::{self, Kind};
 
@@ -40,10 +40,8 @@ use crate::packet::PacketConn;
 #[derive(Debug)]
 pub struct RawConn<S = OwnedFd> {
     packets: PacketConn<S>,
-    protocol: u32,
+    is_icmp6: bool,
 }
-
-const ICMPV6: u32 = Icmp6Type::PROTOCOL as u32;
 
 impl RawConn<OwnedFd> {
     /// Opens a raw socket for a protocol: 58 is ICMPv6, 89 OSPF, 47 GRE.
@@ -82,13 +80,13 @@ impl<S: AsFd> RawConn<S> {
     /// `InvalidInput` for any other socket.
     pub fn new(socket: S) -> io::Result<Self> {
         let packets = PacketConn::new(socket)?;
-        let protocol = socket::protocol(&packets)?;
+        let is_icmp6 = socket::is_icmp6(&packets)?;
         match socket::kind(&packets)? {
             Kind::Raw => {}
-            Kind::Datagram if protocol == ICMPV6 => {}
+            Kind::Datagram if is_icmp6 => {}
             _ => return Err(error::invalid("not a raw socket: use PacketConn")),
         }
-        Ok(Self { packets, protocol })
+        Ok(Self { packets, is_icmp6 })
     }
 
     /// Where in the payload the kernel writes the checksum of what is sent, and checks that of what is
@@ -109,7 +107,7 @@ impl<S: AsFd> RawConn<S> {
     pub fn set_checksum_offset(&self, offset: Option<u16>) -> io::Result<()> {
         // Linux would let a raw ICMPv6 socket do without its checksum (net/ipv6/raw.c refuses it at level
         // IPPROTO_IPV6 only); RFC 3542 section 3.1 does not.
-        if self.protocol == ICMPV6 {
+        if self.is_icmp6 {
             return Err(error::invalid("the checksum of ICMPv6 is always the kernel's, at offset 2"));
         }
         if let Some(offset) = offset.filter(|offset| offset % 2 != 0) {

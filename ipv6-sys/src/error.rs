@@ -2,19 +2,21 @@
 
 use core::fmt;
 
+use crate::os;
+
 /// The number by which the system names an error (`errno`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Errno(i32);
 
 impl Errno {
     /// A signal interrupted the call; it may be made again.
-    pub const INTR: Self = Self(libc::EINTR);
+    pub const INTR: Self = Self(os::EINTR);
     /// The call would have had to wait, and was asked not to.
-    pub const AGAIN: Self = Self(libc::EAGAIN);
+    pub const AGAIN: Self = Self(os::EAGAIN);
     /// An argument has no meaning for the socket.
-    pub const INVAL: Self = Self(libc::EINVAL);
+    pub const INVAL: Self = Self(os::EINVAL);
     /// The message is larger than the protocol, or the path, takes.
-    pub const MSGSIZE: Self = Self(libc::EMSGSIZE);
+    pub const MSGSIZE: Self = Self(os::EMSGSIZE);
 
     /// The error with this number.
     pub const fn from_raw(errno: i32) -> Self {
@@ -24,21 +26,6 @@ impl Errno {
     /// The number, as `errno` had it.
     pub const fn raw(self) -> i32 {
         self.0
-    }
-
-    /// The error of the system call that has just failed on this thread.
-    pub(crate) fn last() -> Self {
-        Self(errno::errno().0)
-    }
-
-    /// What a call that answers -1 for "see errno" has answered.
-    pub(crate) fn check(answer: libc::c_int) -> Result<(), Self> {
-        if answer == -1 { Err(Self::last()) } else { Ok(()) }
-    }
-
-    /// What a call that answers a count, or -1 for "see errno", has answered.
-    pub(crate) fn count<T: TryInto<usize>>(answer: T) -> Result<usize, Self> {
-        answer.try_into().map_err(|_| Self::last())
     }
 }
 

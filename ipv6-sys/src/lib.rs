@@ -73,6 +73,9 @@ mod host;
 pub mod interface;
 pub mod message;
 pub mod option;
+#[cfg_attr(unix, path = "os/unix/mod.rs")]
+#[cfg_attr(windows, path = "os/windows/mod.rs")]
+mod os;
 #[doc(hidden)]
 pub mod proofs;
 pub mod socket;

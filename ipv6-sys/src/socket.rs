@@ -2,10 +2,13 @@
 
 use core::net::SocketAddrV6;
 
-use rustix::net::{self, AddressFamily, Protocol, SocketFlags, SocketType};
+use ipv6_core::Icmp6Type;
+use rustix::net::{self, Protocol, SocketType};
 
-use crate::error::{Errno, Error};
+use crate::error::Errno;
 use crate::fd::{AsFd, OwnedFd};
+use crate::option::ICMPV6_FILTER;
+use crate::os;
 
 /// What kind of messages a socket carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,13 +24,9 @@ pub enum Kind {
     Other,
 }
 
-fn open(kind: SocketType, protocol: Option<Protocol>) -> Result<OwnedFd, Errno> {
-    Ok(net::socket_with(AddressFamily::INET6, kind, SocketFlags::CLOEXEC, protocol)?)
-}
-
 /// A UDP socket, not bound yet. It closes on exec and blocks.
 pub fn datagram() -> Result<OwnedFd, Errno> {
-    open(SocketType::DGRAM, None)
+    os::open(SocketType::DGRAM, None)
 }
 
 /// A raw socket for one protocol (RFC 3542 section 3). Most systems allow it to privileged programs only.
@@ -37,19 +36,19 @@ pub fn datagram() -> Result<OwnedFd, Errno> {
 /// `EPERM` or `EACCES` without the privilege; `EPROTONOSUPPORT` or `EINVAL` for protocol 0.
 pub fn raw(protocol: u8) -> Result<OwnedFd, Errno> {
     let protocol = rustix::net::RawProtocol::new(u32::from(protocol)).ok_or(Errno::INVAL)?;
-    open(SocketType::RAW, Some(Protocol::from_raw(protocol)))
+    os::open(SocketType::RAW, Some(Protocol::from_raw(protocol)))
 }
 
 /// An ICMPv6 socket that sends and receives echo messages without privilege, where the system lets it
 /// (Linux: the group range in `net.ipv4.ping_group_range`).
 pub fn icmp6_datagram() -> Result<OwnedFd, Errno> {
-    open(SocketType::DGRAM, Some(net::ipproto::ICMPV6))
+    os::open(SocketType::DGRAM, Some(net::ipproto::ICMPV6))
 }
 
 /// Lets several sockets on this host listen on one port, for multicast. To be set before [`bind`].
-#[doc(alias = "SO_REUSEADDR")]
+#[doc(alias = "SO_REUSEADDR", alias = "SO_REUSEPORT")]
 pub fn set_reuse_address(socket: impl AsFd, on: bool) -> Result<(), Errno> {
-    Ok(net::sockopt::set_socket_reuseaddr(socket, on)?)
+    os::share_port(socket.as_fd(), on)
 }
 
 /// Gives the socket its local address.
@@ -73,8 +72,12 @@ pub fn kind(socket: impl AsFd) -> Result<Kind, Errno> {
     })
 }
 
-/// The protocol number of the socket: 17 is UDP, 58 is ICMPv6.
+/// Whether the socket is one of ICMPv6, raw or not.
 #[doc(alias = "SO_PROTOCOL")]
-pub fn protocol(socket: impl AsFd) -> Result<u32, Error> {
-    Ok(net::sockopt::socket_protocol(socket)?.map_or(0, |protocol| protocol.as_raw().get()))
+pub fn is_icmp6(socket: impl AsFd) -> Result<bool, Errno> {
+    let protocol = os::protocol(socket.as_fd())?;
+    // Where the system does not tell, no other socket has the filter.
+    Ok(protocol.map_or_else(|| ICMPV6_FILTER.get(&socket).is_ok(), |protocol| protocol == ICMPV6))
 }
+
+const ICMPV6: u32 = Icmp6Type::PROTOCOL as u32;

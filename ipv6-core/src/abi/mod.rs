@@ -12,9 +12,27 @@
 //! assert_eq!(Linux32::ABI.cmsg.space(4), 16);
 //! ```
 
+mod aix;
+mod apple;
+mod dragonfly;
+mod freebsd;
 mod linux;
+mod netbsd;
+mod openbsd;
+mod solaris;
+mod windows;
 
-pub use linux::{Linux32, Linux32Be, Linux64, Linux64Be};
+pub use aix::Aix;
+pub use apple::Apple;
+pub use dragonfly::DragonFly;
+pub use freebsd::{FreeBsd32, FreeBsd32On64, FreeBsd64, FreeBsd64Be, FreeBsdArm};
+pub use linux::{
+    Linux32, Linux32Be, Linux64, Linux64Be, LinuxMips32, LinuxMips32Be, LinuxMips64, LinuxMips64Be,
+};
+pub use netbsd::{NetBsd32, NetBsd64, NetBsdAarch64, NetBsdArm};
+pub use openbsd::{OpenBsd32, OpenBsd64, OpenBsd64Be, OpenBsdArm};
+pub use solaris::{Solaris, SolarisSparc};
+pub use windows::{Windows32, Windows64};
 
 /// A system whose bytes the codecs read and write. It has no values; it is named as a type.
 pub trait Platform {
@@ -35,8 +53,7 @@ pub struct Abi {
     pub control: ControlNumbers,
     /// Level and name of each socket option.
     pub options: OptionNumbers,
-    /// Layout of `struct group_req` and `struct group_source_req` (RFC 3678 section 5.1), where the
-    /// system has them.
+    /// Layout of `struct group_source_req` (RFC 3678 section 5.1), where the system has it.
     pub group_req: Option<GroupReqLayout>,
     /// What a set bit means in `struct icmp6_filter`, where the system has one.
     pub icmp6_filter: Option<FilterPolarity>,
@@ -205,9 +222,9 @@ pub struct OptionNumbers {
     pub icmp6_filter: Option<OptionNumber>,
     /// `IPV6_2292PKTOPTIONS`: the control messages of the latest segment of a stream.
     pub stream_control: Option<OptionNumber>,
-    /// `MCAST_JOIN_GROUP`.
+    /// `IPV6_JOIN_GROUP` (Linux and Windows: `IPV6_ADD_MEMBERSHIP`).
     pub join_group: Option<OptionNumber>,
-    /// `MCAST_LEAVE_GROUP`.
+    /// `IPV6_LEAVE_GROUP` (Linux and Windows: `IPV6_DROP_MEMBERSHIP`).
     pub leave_group: Option<OptionNumber>,
     /// `MCAST_JOIN_SOURCE_GROUP`.
     pub join_source_group: Option<OptionNumber>,
@@ -223,17 +240,30 @@ pub struct OptionNumbers {
     pub detach_filter: Option<OptionNumber>,
 }
 
-/// The layout of `struct group_req` and `struct group_source_req` (RFC 3678 section 5.1): an
-/// interface index at offset 0, then one or two `struct sockaddr_storage`.
+/// The layout of `struct group_source_req` (RFC 3678 section 5.1): an interface index at offset 0, then two
+/// `struct sockaddr_storage`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GroupReqLayout {
-    /// Offset of the group's address in both.
+    /// Offset of the group's address.
     pub group: usize,
-    /// Offset of the source's address in `struct group_source_req`; also the size of
-    /// `struct group_req`.
+    /// Offset of the source's address; also the size of `struct group_req`, which ends there.
     pub source: usize,
     /// `sizeof(struct group_source_req)`.
     pub size: usize,
+}
+
+/// Level of the options and messages of IPv6, on every system.
+const IPPROTO_IPV6: i32 = 41;
+/// Level of the options of ICMPv6, on every system.
+const IPPROTO_ICMPV6: i32 = 58;
+
+/// A control message at the level of IPv6, where they all are.
+const fn message(kind: i32, size: usize) -> Option<ControlNumber> {
+    Some(ControlNumber { level: IPPROTO_IPV6, kind, size })
+}
+
+const fn option(level: i32, name: i32) -> Option<OptionNumber> {
+    Some(OptionNumber { level, name })
 }
 
 /// What a set bit means in `struct icmp6_filter`.

@@ -1,23 +1,42 @@
-//! Platforms that are not in the crate: each is one literal, as a system is added. They are made of parts
-//! that real systems have, to reach what no Linux table does. The fuzz targets include this file as well.
+//! Every platform, and one from outside the crate, made as a user would make it: one literal. The fuzz targets
+//! include this file as well.
 
 use ipv6_core::abi::{
-    Abi, CmsgLayout, ControlNumber, ControlNumbers, Endian, FilterPolarity, GroupReqLayout, OptionNumbers,
-    Platform, SockaddrLayout, Width,
+    Abi, CmsgLayout, ControlNumber, ControlNumbers, Endian, OptionNumbers, Platform, SockaddrLayout, Width,
 };
 
-/// Calls a function for every platform, those of the crate and those here.
+/// Calls a function for every platform, those of the crate and the one here.
 #[allow(unused_macros, reason = "not every crate that includes this file uses it")]
 macro_rules! on_every_platform {
     ($function:ident($($argument:expr),*)) => {
-        $function::<ipv6_core::abi::Linux64>($($argument),*);
-        $function::<ipv6_core::abi::Linux64Be>($($argument),*);
+        $function::<ipv6_core::abi::Aix>($($argument),*);
+        $function::<ipv6_core::abi::Apple>($($argument),*);
+        $function::<ipv6_core::abi::DragonFly>($($argument),*);
+        $function::<ipv6_core::abi::FreeBsd32>($($argument),*);
+        $function::<ipv6_core::abi::FreeBsd32On64>($($argument),*);
+        $function::<ipv6_core::abi::FreeBsd64>($($argument),*);
+        $function::<ipv6_core::abi::FreeBsd64Be>($($argument),*);
+        $function::<ipv6_core::abi::FreeBsdArm>($($argument),*);
         $function::<ipv6_core::abi::Linux32>($($argument),*);
         $function::<ipv6_core::abi::Linux32Be>($($argument),*);
-        $function::<$crate::common::BsdLike>($($argument),*);
-        $function::<$crate::common::AppleLike>($($argument),*);
-        $function::<$crate::common::NetBsdArmLike>($($argument),*);
-        $function::<$crate::common::SystemVLike>($($argument),*);
+        $function::<ipv6_core::abi::Linux64>($($argument),*);
+        $function::<ipv6_core::abi::Linux64Be>($($argument),*);
+        $function::<ipv6_core::abi::LinuxMips32>($($argument),*);
+        $function::<ipv6_core::abi::LinuxMips32Be>($($argument),*);
+        $function::<ipv6_core::abi::LinuxMips64>($($argument),*);
+        $function::<ipv6_core::abi::LinuxMips64Be>($($argument),*);
+        $function::<ipv6_core::abi::NetBsd32>($($argument),*);
+        $function::<ipv6_core::abi::NetBsd64>($($argument),*);
+        $function::<ipv6_core::abi::NetBsdAarch64>($($argument),*);
+        $function::<ipv6_core::abi::NetBsdArm>($($argument),*);
+        $function::<ipv6_core::abi::OpenBsd32>($($argument),*);
+        $function::<ipv6_core::abi::OpenBsd64>($($argument),*);
+        $function::<ipv6_core::abi::OpenBsd64Be>($($argument),*);
+        $function::<ipv6_core::abi::OpenBsdArm>($($argument),*);
+        $function::<ipv6_core::abi::Solaris>($($argument),*);
+        $function::<ipv6_core::abi::SolarisSparc>($($argument),*);
+        $function::<ipv6_core::abi::Windows32>($($argument),*);
+        $function::<ipv6_core::abi::Windows64>($($argument),*);
         $function::<$crate::common::Bare>($($argument),*);
     };
 }
@@ -60,91 +79,6 @@ const NO_OPTIONS: OptionNumbers = OptionNumbers {
     attach_filter: None,
     detach_filter: None,
 };
-
-/// As 4.4BSD: a length byte in addresses, four bytes of `cmsg_len`, everything at multiples of eight.
-pub enum BsdLike {}
-
-impl Platform for BsdLike {
-    const ABI: Abi = Abi {
-        endian: Endian::Little,
-        cmsg: CmsgLayout { len: Width::Four, header_align: 8, data_align: 8 },
-        sockaddr: SockaddrLayout { af_inet6: 28, length_byte: true, size: 28 },
-        control: ControlNumbers {
-            traffic_class: message(61, 4),
-            hop_limit: message(47, 4),
-            packet_info: message(46, 20),
-            next_hop: message(48, 28),
-            path_mtu: message(44, 32),
-        },
-        options: NO_OPTIONS,
-        group_req: Some(GroupReqLayout { group: 8, source: 136, size: 264 }),
-        icmp6_filter: Some(FilterPolarity::SetPasses),
-    };
-}
-
-/// As macOS: everything at multiples of four, also in the group requests of 64-bit programs.
-pub enum AppleLike {}
-
-impl Platform for AppleLike {
-    const ABI: Abi = Abi {
-        endian: Endian::Little,
-        cmsg: CmsgLayout { len: Width::Four, header_align: 4, data_align: 4 },
-        sockaddr: SockaddrLayout { af_inet6: 30, length_byte: true, size: 28 },
-        control: ControlNumbers {
-            traffic_class: message(36, 4),
-            hop_limit: message(47, 4),
-            packet_info: message(46, 20),
-            next_hop: message(48, 28),
-            path_mtu: message(44, 32),
-        },
-        options: NO_OPTIONS,
-        group_req: Some(GroupReqLayout { group: 4, source: 132, size: 260 }),
-        icmp6_filter: Some(FilterPolarity::SetPasses),
-    };
-}
-
-/// As NetBSD on aarch64: a header of twelve bytes, data at sixteen, and no group requests.
-pub enum NetBsdArmLike {}
-
-impl Platform for NetBsdArmLike {
-    const ABI: Abi = Abi {
-        endian: Endian::Little,
-        cmsg: CmsgLayout { len: Width::Four, header_align: 16, data_align: 16 },
-        sockaddr: SockaddrLayout { af_inet6: 24, length_byte: true, size: 28 },
-        control: ControlNumbers {
-            traffic_class: message(61, 4),
-            hop_limit: message(47, 4),
-            packet_info: message(46, 20),
-            next_hop: message(48, 28),
-            path_mtu: message(44, 32),
-        },
-        options: NO_OPTIONS,
-        group_req: None,
-        icmp6_filter: Some(FilterPolarity::SetPasses),
-    };
-}
-
-/// As System V on SPARC: big-endian, addresses of 32 bytes, headers at multiples of eight and data of four,
-/// group requests packed to four.
-pub enum SystemVLike {}
-
-impl Platform for SystemVLike {
-    const ABI: Abi = Abi {
-        endian: Endian::Big,
-        cmsg: CmsgLayout { len: Width::Four, header_align: 8, data_align: 4 },
-        sockaddr: SockaddrLayout { af_inet6: 26, length_byte: false, size: 32 },
-        control: ControlNumbers {
-            traffic_class: message(38, 4),
-            hop_limit: message(12, 4),
-            packet_info: message(11, 20),
-            next_hop: message(13, 32),
-            path_mtu: message(37, 36),
-        },
-        options: NO_OPTIONS,
-        group_req: Some(GroupReqLayout { group: 4, source: 260, size: 516 }),
-        icmp6_filter: Some(FilterPolarity::SetPasses),
-    };
-}
 
 /// A system that has next to nothing, and packs what it has.
 pub enum Bare {}

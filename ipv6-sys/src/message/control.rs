@@ -7,6 +7,7 @@ use core::slice;
 use ipv6_core::{DecodeError, EncodeError, RecvControl, SendControl};
 
 use crate::host::Host;
+use crate::os;
 
 /// Room for `N` bytes of control messages, aligned as the system's headers are.
 ///
@@ -24,7 +25,7 @@ pub struct ControlBuffer<const N: usize> {
     bytes: [MaybeUninit<u8>; N],
 }
 
-const _: () = assert!(align_of::<libc::cmsghdr>() <= align_of::<ControlBuffer<0>>());
+const _: () = assert!(align_of::<os::ControlHeader>() <= align_of::<ControlBuffer<0>>());
 
 impl<const N: usize> ControlBuffer<N> {
     /// A buffer whose bytes are not set.
@@ -62,7 +63,7 @@ pub struct ControlBytes<const N: usize> {
     bytes: [u8; N],
 }
 
-const _: () = assert!(align_of::<libc::cmsghdr>() <= align_of::<ControlBytes<0>>());
+const _: () = assert!(align_of::<os::ControlHeader>() <= align_of::<ControlBytes<0>>());
 
 impl<const N: usize> ControlBytes<N> {
     /// Zeros.
@@ -196,7 +197,7 @@ impl<'c, const N: usize> From<&'c mut ControlBuffer<N>> for ControlSpace<'c> {
 
 impl<'c> From<&'c mut [u8]> for ControlSpace<'c> {
     fn from(bytes: &'c mut [u8]) -> Self {
-        let skipped = bytes.as_ptr().align_offset(align_of::<libc::cmsghdr>());
+        let skipped = bytes.as_ptr().align_offset(align_of::<os::ControlHeader>());
         let bytes = bytes.get_mut(skipped..).unwrap_or_default();
         // SAFETY: the same bytes with the same lifetime, as a type of the same layout. Through it they
         // are only handed to the kernel, which initialises what it writes: they stay initialised.

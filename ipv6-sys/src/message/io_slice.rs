@@ -5,25 +5,27 @@ use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
 use core::slice;
 
-/// Bytes to send, laid out as the system's `struct iovec`.
+use crate::os;
+
+/// Bytes to send, laid out as the system's own part of a payload.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
 pub struct IoSlice<'a> {
-    part: libc::iovec,
+    part: os::Part,
     bytes: PhantomData<&'a [u8]>,
 }
 
-/// Room for bytes to receive, laid out as the system's `struct iovec`.
+/// Room for bytes to receive, laid out as the system's own part of a payload.
 #[repr(transparent)]
 pub struct IoSliceMut<'a> {
-    part: libc::iovec,
+    part: os::Part,
     bytes: PhantomData<&'a mut [u8]>,
 }
 
 impl<'a> IoSlice<'a> {
     /// These bytes.
     pub const fn new(bytes: &'a [u8]) -> Self {
-        let part = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+        let part = os::part(bytes.as_ptr().cast_mut(), bytes.len());
         Self { part, bytes: PhantomData }
     }
 }
@@ -31,7 +33,7 @@ impl<'a> IoSlice<'a> {
 impl<'a> IoSliceMut<'a> {
     /// This room.
     pub const fn new(bytes: &'a mut [u8]) -> Self {
-        let part = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
+        let part = os::part(bytes.as_mut_ptr(), bytes.len());
         Self { part, bytes: PhantomData }
     }
 }
@@ -41,7 +43,7 @@ impl Deref for IoSlice<'_> {
 
     fn deref(&self) -> &[u8] {
         // SAFETY: pointer and length are those of the slice borrowed in `new`.
-        unsafe { slice::from_raw_parts(self.part.iov_base.cast(), self.part.iov_len) }
+        unsafe { slice::from_raw_parts(os::part_start(&self.part), os::part_len(&self.part)) }
     }
 }
 
@@ -50,14 +52,14 @@ impl Deref for IoSliceMut<'_> {
 
     fn deref(&self) -> &[u8] {
         // SAFETY: pointer and length are those of the slice borrowed in `new`.
-        unsafe { slice::from_raw_parts(self.part.iov_base.cast(), self.part.iov_len) }
+        unsafe { slice::from_raw_parts(os::part_start(&self.part), os::part_len(&self.part)) }
     }
 }
 
 impl DerefMut for IoSliceMut<'_> {
     fn deref_mut(&mut self) -> &mut [u8] {
         // SAFETY: pointer and length are those of the slice borrowed mutably in `new`.
-        unsafe { slice::from_raw_parts_mut(self.part.iov_base.cast(), self.part.iov_len) }
+        unsafe { slice::from_raw_parts_mut(os::part_start(&self.part), os::part_len(&self.part)) }
     }
 }
 

@@ -4,9 +4,8 @@
 //! of those received, [`ControlSpace::decode`] makes values, and
 //! [`RawMessages`](ipv6_core::cmsg::RawMessages) walks through all of them.
 
-use core::mem::{MaybeUninit, zeroed};
+use core::mem::MaybeUninit;
 use core::net::SocketAddrV6;
-use core::ptr;
 
 use ipv6_core::abi::Platform;
 use ipv6_core::sockaddr;
@@ -14,7 +13,7 @@ use ipv6_core::sockaddr;
 use crate::error::Errno;
 use crate::fd::AsFd;
 use crate::host::Host;
-use crate::option::raw;
+use crate::os;
 
 mod control;
 #[cfg(not(feature = "std"))]
@@ -32,16 +31,17 @@ bitflags::bitflags! {
     pub struct MessageFlags: i32 {
         /// Answer [`Errno::AGAIN`] instead of waiting.
         #[doc(alias = "MSG_DONTWAIT")]
-        const DONT_WAIT = libc::MSG_DONTWAIT;
+        const DONT_WAIT = os::MSG_DONTWAIT;
         /// Leave the message where it is, to be received again.
         #[doc(alias = "MSG_PEEK")]
-        const PEEK = libc::MSG_PEEK;
-        /// Receive what the socket's error queue has.
+        const PEEK = os::MSG_PEEK;
+        /// Receive what the socket's error queue has (Linux).
+        #[cfg(any(target_os = "linux", target_os = "android"))]
         #[doc(alias = "MSG_ERRQUEUE")]
         const ERROR_QUEUE = libc::MSG_ERRQUEUE;
         /// In a batch: wait for the first message only.
         #[doc(alias = "MSG_WAITFORONE")]
-        const WAIT_FOR_ONE = libc::MSG_WAITFORONE;
+        const WAIT_FOR_ONE = crate::batch::MSG_WAITFORONE;
     }
 }
 
@@ -75,17 +75,16 @@ pub fn send(
     flags: MessageFlags,
 ) -> Result<usize, Errno> {
     let name = to.map(sockaddr::encode::<Host>);
-    let mut message = header();
+    let mut message = os::header();
     if let Some(name) = &name {
-        set_name(&mut message, name.as_ptr().cast_mut(), Host::ABI.sockaddr.size);
+        os::set_name(&mut message, name.as_ptr().cast_mut(), Host::ABI.sockaddr.size);
     }
-    set_payload(&mut message, payload.as_ptr().cast::<libc::iovec>().cast_mut(), payload.len());
-    set_control(&mut message, control.as_ptr().cast_mut(), control.len());
+    os::set_payload(&mut message, payload.as_ptr().cast::<os::Part>().cast_mut(), payload.len());
+    os::set_control(&mut message, control.as_ptr().cast_mut(), control.len());
     // SAFETY: every pointer in `message` is that of a slice or an array that is borrowed here and so
-    // outlives the call, with its length; `IoSlice` has the layout of `iovec`, as its documentation
-    // promises. sendmsg reads them and writes nothing.
-    let answer = unsafe { libc::sendmsg(raw(socket.as_fd()), &message, flags.bits()) };
-    Errno::count(answer)
+    // outlives the call, with its length; `IoSlice` has the layout of `Part`, as its documentation
+    // promises.
+    unsafe { os::send(socket.as_fd(), &message, flags.bits()) }
 }
 
 /// Receives one message into `payload`'s parts, and its control messages into `control`, where
@@ -105,27 +104,26 @@ pub fn receive(
 ) -> Result<Received, Errno> {
     control.clear();
     let mut name = Name::uninit();
-    let mut message = header();
-    set_name(&mut message, name.as_mut_ptr().cast(), size_of::<Name>());
-    set_payload(&mut message, payload.as_mut_ptr().cast(), payload.len());
-    set_control(&mut message, control.as_mut_ptr(), control.capacity());
+    let mut message = os::header();
+    os::set_name(&mut message, name.as_mut_ptr().cast(), size_of::<Name>());
+    os::set_payload(&mut message, payload.as_mut_ptr().cast(), payload.len());
+    os::set_control(&mut message, control.as_mut_ptr(), control.capacity());
     // SAFETY: every pointer in `message` is that of a slice or an array that is borrowed mutably here
-    // and so outlives the call, with its length; `IoSliceMut` has the layout of `iovec`, as its
-    // documentation promises. recvmsg writes bytes to them, within their lengths.
-    let answer = unsafe { libc::recvmsg(raw(socket.as_fd()), &mut message, flags.bits()) };
-    let len = Errno::count(answer)?;
-    // SAFETY: the kernel has just written `msg_namelen` bytes of the name, or all of it.
-    let source = unsafe { source(&name, message.msg_namelen) };
-    let received = Received::new(len, source, message.msg_flags);
+    // and so outlives the call, with its length; `IoSliceMut` has the layout of `Part`, as its
+    // documentation promises.
+    let len = unsafe { os::receive(socket.as_fd(), &mut message, flags.bits()) }?;
+    // SAFETY: the kernel has just written so many bytes of the name, or all of it.
+    let source = unsafe { source(&name, os::name_len(&message)) };
+    let received = Received::new(len, source, os::flags(&message));
     // SAFETY: the kernel has just written as many bytes from the start of `control` on.
-    unsafe { control.set_written(control_len(&message), received.control_truncated) };
+    unsafe { control.set_written(os::control_len(&message), received.control_truncated) };
     Ok(received)
 }
 
 impl Received {
-    pub(crate) fn new(len: usize, source: Option<SocketAddrV6>, flags: libc::c_int) -> Self {
-        let truncated = flags & libc::MSG_TRUNC != 0;
-        let control_truncated = flags & libc::MSG_CTRUNC != 0;
+    pub(crate) fn new(len: usize, source: Option<SocketAddrV6>, flags: i32) -> Self {
+        let truncated = flags & os::MSG_TRUNC != 0;
+        let control_truncated = flags & os::MSG_CTRUNC != 0;
         Self { len, source, truncated, control_truncated }
     }
 }
@@ -138,66 +136,9 @@ pub(crate) type Name = MaybeUninit<[u8; sockaddr::MAX_SIZE]>;
 /// # Safety
 ///
 /// The first `len` bytes of `name` are initialised, or all of them when it has fewer.
-pub(crate) unsafe fn source(name: &Name, len: libc::socklen_t) -> Option<SocketAddrV6> {
+pub(crate) unsafe fn source(name: &Name, len: os::NameLen) -> Option<SocketAddrV6> {
     let len = (len as usize).min(size_of::<Name>());
     // SAFETY: within `name`, and initialised, as the caller promises.
     let bytes = unsafe { core::slice::from_raw_parts(name.as_ptr().cast::<u8>(), len) };
     sockaddr::decode::<Host>(bytes)
-}
-
-/// A `struct msghdr` without anything. Some libraries have padding in it that must be zero.
-pub(crate) fn header() -> libc::msghdr {
-    // SAFETY: a C structure of integers and pointers, for all of which zero is a value.
-    unsafe { zeroed() }
-}
-
-pub(crate) fn set_name(message: &mut libc::msghdr, name: *mut u8, len: usize) {
-    message.msg_name = name.cast();
-    message.msg_namelen = len as libc::socklen_t;
-}
-
-pub(crate) fn set_payload(message: &mut libc::msghdr, parts: *mut libc::iovec, count: usize) {
-    message.msg_iov = parts;
-    // The kernel refuses more than 1,024 parts (EMSGSIZE); the field is an int in some libraries, in
-    // which a greater number must not come out smaller.
-    message.msg_iovlen = count.min(libc::c_int::MAX as usize) as _;
-}
-
-/// Bytes of control messages that the kernel wrote.
-#[allow(clippy::unnecessary_cast, reason = "a socklen_t on some libraries, a size_t on others")]
-pub(crate) fn control_len(message: &libc::msghdr) -> usize {
-    message.msg_controllen as usize
-}
-
-pub(crate) fn set_control(message: &mut libc::msghdr, control: *mut u8, len: usize) {
-    // Null when empty: some systems look at the pointer first.
-    message.msg_control = if len == 0 { ptr::null_mut() } else { control.cast() };
-    // The field is 32 bits wide in some libraries, in which more must not come out as less.
-    message.msg_controllen = len.min(libc::c_int::MAX as usize) as _;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn scar_15_no_byte_of_a_header_is_undefined() {
-        let message = header();
-        // SAFETY: `header` sets every byte, which is the claim: under Miri an undefined one would show.
-        let bytes = unsafe {
-            core::slice::from_raw_parts((&raw const message).cast::<u8>(), size_of::<libc::msghdr>())
-        };
-        assert!(bytes.iter().all(|byte| *byte == 0));
-    }
-
-    #[test]
-    fn scar_17_no_control_is_a_null_pointer() {
-        let mut message = header();
-        let mut byte = 0;
-        set_control(&mut message, &mut byte, 1);
-        assert!(!message.msg_control.is_null());
-        set_control(&mut message, &mut byte, 0);
-        assert!(message.msg_control.is_null());
-        assert_eq!(control_len(&message), 0);
-    }
 }

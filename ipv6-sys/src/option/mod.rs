@@ -26,8 +26,9 @@ use ipv6_core::abi::{OptionNumber, OptionNumbers, Platform};
 use ipv6_core::{BpfInstruction, ControlFlags, Icmp6Filter, InterfaceIndex, RecvControl};
 
 use crate::error::{Errno, Error};
-use crate::fd::{AsFd, BorrowedFd};
+use crate::fd::AsFd;
 use crate::host::{Host, Kernel};
+use crate::os;
 
 mod value;
 
@@ -72,7 +73,7 @@ impl<T> SocketOption<T> {
     {
         let mut bytes = T::Bytes::default();
         let bytes = bytes.as_mut();
-        let len = get(socket.as_fd(), self.number()?, bytes)?;
+        let len = os::get_option(socket.as_fd(), self.number()?, bytes)?;
         T::read(&bytes[..len]).ok_or(Error::Value { option: self.name, len })
     }
 
@@ -88,7 +89,9 @@ impl<T> SocketOption<T> {
     {
         let mut bytes = T::Bytes::default();
         let len = value.write(bytes.as_mut()).ok_or(Error::Unsupported(self.name))?;
-        set(socket.as_fd(), self.number()?, &bytes.as_ref()[..len])?;
+        let bytes = &bytes.as_ref()[..len];
+        // SAFETY: there is no pointer in the bytes: the values are those of `Writable`, which is sealed.
+        unsafe { os::set_option(socket.as_fd(), self.number()?, bytes) }?;
         Ok(())
     }
 }
@@ -143,14 +146,14 @@ options! {
     HEADER_INCLUDED: bool = header_included "IPV6_HDRINCL";
     /// Which ICMPv6 types a raw socket receives (RFC 3542 section 3.2).
     ICMPV6_FILTER: Icmp6Filter = icmp6_filter "ICMP6_FILTER";
-    /// Joins a group, from any source (RFC 3678 section 5.1).
-    #[doc(alias = "IPV6_JOIN_GROUP")]
+    /// Joins a group, from any source (RFC 3493 section 5.2).
     #[doc(alias = "IPV6_ADD_MEMBERSHIP")]
-    JOIN_GROUP: Group = join_group "MCAST_JOIN_GROUP";
-    /// Leaves a group, with all its sources (RFC 3678 section 5.1).
-    #[doc(alias = "IPV6_LEAVE_GROUP")]
+    #[doc(alias = "MCAST_JOIN_GROUP")]
+    JOIN_GROUP: Group = join_group "IPV6_JOIN_GROUP";
+    /// Leaves a group, with all its sources (RFC 3493 section 5.2).
     #[doc(alias = "IPV6_DROP_MEMBERSHIP")]
-    LEAVE_GROUP: Group = leave_group "MCAST_LEAVE_GROUP";
+    #[doc(alias = "MCAST_LEAVE_GROUP")]
+    LEAVE_GROUP: Group = leave_group "IPV6_LEAVE_GROUP";
     /// Joins a group for one source (RFC 3678 section 5.1).
     JOIN_SOURCE_GROUP: SourceGroup = join_source_group "MCAST_JOIN_SOURCE_GROUP";
     /// Leaves a group for one source (RFC 3678 section 5.1).
@@ -172,23 +175,15 @@ options! {
 #[doc(alias = "SO_ATTACH_FILTER")]
 pub fn attach_filter(socket: impl AsFd, program: &[BpfInstruction]) -> Result<(), Error> {
     let number = Host::ABI.options.attach_filter.ok_or(Error::Unsupported("SO_ATTACH_FILTER"))?;
-    let len = program.len().try_into().map_err(|_| Errno::INVAL)?;
-    // The kernel reads the instructions through this and writes nothing: the field is mutable in C's
-    // declaration only.
-    let program = libc::sock_fprog { len, filter: program.as_ptr().cast_mut().cast() };
-    // SAFETY: `program` is a `struct sock_fprog`, as SO_ATTACH_FILTER takes it, alive through the call
-    // with the size given. Its pointer and length are those of a slice whose elements are laid out as
-    // `struct sock_filter` (proven in proofs.rs).
-    let answer = unsafe {
-        libc::setsockopt(
-            raw(socket.as_fd()),
-            number.level,
-            number.name,
-            (&raw const program).cast(),
-            size_of::<libc::sock_fprog>() as libc::socklen_t,
-        )
-    };
-    Errno::check(answer)?;
+    // `struct sock_fprog`: a count of two bytes, and where the instructions are (proven in proofs.rs).
+    let len = u16::try_from(program.len()).map_err(|_| Errno::INVAL)?;
+    let mut bytes = [0; 2 * size_of::<usize>()];
+    let (count, start) = bytes.split_at_mut(size_of::<usize>());
+    count[..2].copy_from_slice(&len.to_ne_bytes());
+    start.copy_from_slice(&program.as_ptr().expose_provenance().to_ne_bytes());
+    // SAFETY: the pointer in the bytes is that of `program`, which is borrowed through the call, and the
+    // count its own; its elements are laid out as `struct sock_filter` (proven in proofs.rs).
+    unsafe { os::set_option(socket.as_fd(), number, &bytes) }?;
     Ok(())
 }
 
@@ -247,36 +242,10 @@ pub fn stream_control(socket: impl AsFd) -> Result<RecvControl<'static>, Error> 
     let number = Host::ABI.options.stream_control.ok_or(Error::Unsupported(NAME))?;
     // The system has no wider messages, and says nothing of a cut: room for all that are known.
     let mut control = [0; ControlFlags::all().space::<Kernel>()];
-    let len = get(socket.as_fd(), number, &mut control)?;
+    let len = os::get_option(socket.as_fd(), number, &mut control)?;
     // A 64-bit kernel gives 32-bit programs its own layout here, and a 32-bit kernel theirs. One in the
     // place of the other is malformed: the level, 41, would be a half of the length.
     let decoded = RecvControl::decode::<Kernel>(&control[..len])
         .or_else(|_| RecvControl::decode::<Host>(&control[..len]));
     decoded.map(RecvControl::detach).map_err(|_| Error::Value { option: NAME, len })
-}
-
-/// `getsockopt(2)`: the bytes of `value` that the kernel wrote.
-fn get(socket: BorrowedFd<'_>, number: OptionNumber, value: &mut [u8]) -> Result<usize, Errno> {
-    let mut len = libc::socklen_t::try_from(value.len()).unwrap_or(libc::socklen_t::MAX);
-    // SAFETY: `value` is writable for at least `len` bytes, which the kernel takes as its limit; `len`
-    // is a `socklen_t` of ours.
-    let answer = unsafe {
-        libc::getsockopt(raw(socket), number.level, number.name, value.as_mut_ptr().cast(), &mut len)
-    };
-    Errno::check(answer)?;
-    Ok(value.len().min(len as usize))
-}
-
-/// `setsockopt(2)`.
-fn set(socket: BorrowedFd<'_>, number: OptionNumber, value: &[u8]) -> Result<(), Errno> {
-    let len = libc::socklen_t::try_from(value.len()).map_err(|_| Errno::INVAL)?;
-    // SAFETY: `value` is readable for `len` bytes. An option whose value holds a pointer does not come
-    // this way: the values are those of `Writable`, which is sealed.
-    let answer =
-        unsafe { libc::setsockopt(raw(socket), number.level, number.name, value.as_ptr().cast(), len) };
-    Errno::check(answer)
-}
-
-pub(crate) fn raw(fd: BorrowedFd<'_>) -> libc::c_int {
-    rustix::fd::AsRawFd::as_raw_fd(&fd)
 }

@@ -5,7 +5,8 @@ use core::net::Ipv6Addr;
 use ipv6_core::abi::Platform;
 use ipv6_core::{Icmp6Filter, InterfaceIndex, PathMtu, group};
 
-use crate::host::Host;
+use crate::host::{Host, HostOn64};
+use crate::os;
 
 mod sealed {
     /// Bytes reach the kernel only from here.
@@ -155,7 +156,7 @@ impl Writable for () {
 
 /// A multicast group, on an interface or on the one the system chooses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[doc(alias = "group_req", alias = "ipv6_mreq")]
+#[doc(alias = "ipv6_mreq", alias = "group_req")]
 pub struct Group {
     /// The group's address.
     pub group: Ipv6Addr,
@@ -175,28 +176,35 @@ pub struct SourceGroup {
     pub on: Option<InterfaceIndex>,
 }
 
-/// `sizeof(struct group_source_req)`, the larger of the two; 0 where the system has neither.
-const GROUP_BYTES: usize = match Host::ABI.group_req {
+impl Sealed for Group {}
+
+impl Writable for Group {
+    type Bytes = Zeroed<{ group::MREQ_SIZE }>;
+
+    fn write(self, bytes: &mut [u8]) -> Option<usize> {
+        bytes.copy_from_slice(&group::encode_mreq::<Host>(self.group, self.on));
+        Some(bytes.len())
+    }
+}
+
+/// The largest `struct group_source_req` of this host's kernels; 0 where they have none.
+const SOURCE_GROUP_BYTES: usize = match HostOn64::ABI.group_req {
     Some(layout) => layout.size,
     None => 0,
 };
 
-impl Sealed for Group {}
-
-impl Writable for Group {
-    type Bytes = Zeroed<GROUP_BYTES>;
-
-    fn write(self, bytes: &mut [u8]) -> Option<usize> {
-        group::encode_group_req::<Host>(self.group, self.on, bytes).ok()
-    }
-}
-
 impl Sealed for SourceGroup {}
 
 impl Writable for SourceGroup {
-    type Bytes = Zeroed<GROUP_BYTES>;
+    type Bytes = Zeroed<SOURCE_GROUP_BYTES>;
 
     fn write(self, bytes: &mut [u8]) -> Option<usize> {
-        group::encode_group_source_req::<Host>(self.group, self.source, self.on, bytes).ok()
+        let Self { group, source, on } = self;
+        let encoded = if os::kernel_reads_as_64() {
+            group::encode_group_source_req::<HostOn64>(group, source, on, bytes)
+        } else {
+            group::encode_group_source_req::<Host>(group, source, on, bytes)
+        };
+        encoded.ok()
     }
 }

@@ -1,5 +1,8 @@
 //! Many messages in one system call: `sendmmsg(2)` and `recvmmsg(2)` over the caller's storage.
 //!
+//! Linux, FreeBSD, NetBSD and OpenBSD have these calls. Elsewhere the messages go and come one by one, and
+//! everything else here is the same.
+//!
 //! The storage is one [`BatchHeader`] and one [`RecvSlot`] or [`SendSlot`] for each message, in arrays or
 //! vectors that the caller makes once and uses again. Each call writes all that the kernel reads, so
 //! nothing that the kernel left in them matters, and they may move between calls.
@@ -32,7 +35,6 @@
 //! ```
 
 use core::fmt;
-use core::mem::zeroed;
 use core::net::SocketAddrV6;
 
 use ipv6_core::abi::Platform;
@@ -42,29 +44,33 @@ use crate::error::Errno;
 use crate::fd::AsFd;
 use crate::host::Host;
 use crate::message::{self, ControlBuffer, ControlBytes, MessageFlags, Name, Received};
-use crate::option::raw;
+use crate::os;
 
 /// Messages that one system call takes at most; of more, the first so many are meant.
 pub const MAX: usize = 1024;
 
-/// What the kernel reads and writes of one message of a batch. Its content matters to no one between
-/// calls.
-#[repr(transparent)]
-pub struct BatchHeader(libc::mmsghdr);
+// The systems whose libraries have the calls; the file says which.
+#[cfg(any(
+    target_os = "linux",
+    target_os = "android",
+    target_os = "freebsd",
+    target_os = "netbsd",
+    target_os = "openbsd"
+))]
+#[path = "mmsg.rs"]
+mod calls;
+#[cfg(not(any(
+    target_os = "linux",
+    target_os = "android",
+    target_os = "freebsd",
+    target_os = "netbsd",
+    target_os = "openbsd"
+)))]
+#[path = "single.rs"]
+mod calls;
 
-impl BatchHeader {
-    /// A header without anything.
-    pub const fn new() -> Self {
-        // SAFETY: a C structure of integers and pointers, for all of which zero is a value.
-        Self(unsafe { zeroed() })
-    }
-}
-
-// SAFETY: the pointers in it are written and used within one call of `send` or `receive`, through a
-// `&mut`; to another thread they are bytes without a meaning.
-unsafe impl Send for BatchHeader {}
-// SAFETY: nothing can be read through a `&BatchHeader`.
-unsafe impl Sync for BatchHeader {}
+pub use calls::BatchHeader;
+pub(crate) use calls::MSG_WAITFORONE;
 
 impl Default for BatchHeader {
     fn default() -> Self {
@@ -87,9 +93,9 @@ pub struct RecvSlot<const C: usize> {
     part: Part,
     /// What the kernel wrote. The lengths are those of initialised bytes, always.
     len: usize,
-    name_len: libc::socklen_t,
+    name_len: os::NameLen,
     control_len: usize,
-    flags: libc::c_int,
+    flags: i32,
 }
 
 impl<const C: usize> RecvSlot<C> {
@@ -126,7 +132,28 @@ impl<const C: usize> RecvSlot<C> {
     /// As [`ControlSpace::decode`](message::ControlSpace::decode).
     #[inline]
     pub fn decode(&self) -> Result<RecvControl<'_>, DecodeError> {
-        message::decode(self.control(), self.flags & libc::MSG_CTRUNC != 0)
+        message::decode(self.control(), self.flags & os::MSG_CTRUNC != 0)
+    }
+
+    /// Makes `header` receive into this slot and this payload.
+    fn fill(&mut self, header: &mut os::Header, payload: &mut [u8]) {
+        *header = os::header();
+        self.part = Part(os::part(payload.as_mut_ptr(), payload.len()));
+        os::set_name(header, self.name.as_mut_ptr().cast(), size_of::<Name>());
+        os::set_payload(header, &raw mut self.part.0, 1);
+        os::set_control(header, self.control.as_mut_ptr(), C);
+    }
+
+    /// Takes over what the kernel said of the message.
+    ///
+    /// # Safety
+    ///
+    /// The kernel has just received into `header`, which this slot [filled](Self::fill).
+    unsafe fn take(&mut self, header: &os::Header, len: usize) {
+        self.len = len;
+        self.name_len = os::name_len(header);
+        self.control_len = os::control_len(header);
+        self.flags = os::flags(header);
     }
 }
 
@@ -139,10 +166,10 @@ impl<const C: usize> Default for RecvSlot<C> {
 /// One part of a payload, between the call that sets it and the kernel.
 #[derive(Debug)]
 #[repr(transparent)]
-struct Part(libc::iovec);
+struct Part(os::Part);
 
 impl Part {
-    const EMPTY: Self = Self(libc::iovec { iov_base: core::ptr::null_mut(), iov_len: 0 });
+    const EMPTY: Self = Self(os::part(core::ptr::null_mut(), 0));
 }
 
 // SAFETY: as with `BatchHeader`: the pointer is written and used within one call.
@@ -170,41 +197,7 @@ pub fn receive<const C: usize>(
     payloads: &mut [impl AsMut<[u8]>],
     flags: MessageFlags,
 ) -> Result<usize, Errno> {
-    let mut ready = 0;
-    for ((BatchHeader(header), slot), payload) in headers.iter_mut().zip(&mut *slots).zip(payloads).take(MAX)
-    {
-        let payload = payload.as_mut();
-        slot.part = Part(libc::iovec { iov_base: payload.as_mut_ptr().cast(), iov_len: payload.len() });
-        header.msg_len = 0;
-        header.msg_hdr = message::header();
-        message::set_name(&mut header.msg_hdr, slot.name.as_mut_ptr().cast(), size_of::<Name>());
-        message::set_payload(&mut header.msg_hdr, &raw mut slot.part.0, 1);
-        message::set_control(&mut header.msg_hdr, slot.control.as_mut_ptr(), C);
-        ready += 1;
-    }
-    if ready == 0 {
-        return Ok(0);
-    }
-    // SAFETY: the first `ready` headers were just set: each pointer is that of a slot or a payload buffer
-    // borrowed mutably here, of which each is used once, with its length. The kernel writes bytes to
-    // them, within their lengths, and their lengths to the headers. There is no timeout.
-    let answer = unsafe {
-        libc::recvmmsg(
-            raw(socket.as_fd()),
-            headers.as_mut_ptr().cast(),
-            ready as libc::c_uint,
-            flags.bits() as _,
-            core::ptr::null_mut(),
-        )
-    };
-    let count = Errno::count(answer)?;
-    for (BatchHeader(header), slot) in headers.iter().zip(slots).take(count) {
-        slot.len = header.msg_len as usize;
-        slot.name_len = header.msg_hdr.msg_namelen;
-        slot.control_len = message::control_len(&header.msg_hdr);
-        slot.flags = header.msg_hdr.msg_flags;
-    }
-    Ok(count)
+    calls::receive(socket.as_fd(), headers, slots, payloads, flags)
 }
 
 /// One message of a batch to send.
@@ -238,6 +231,21 @@ impl<const C: usize> SendSlot<C> {
     /// Room without a message.
     pub const fn new() -> Self {
         Self { name: [0; sockaddr::MAX_SIZE], control: ControlBytes::new(), part: Part::EMPTY }
+    }
+
+    /// Makes `header` send this message, which has to live until then.
+    fn fill(&mut self, header: &mut os::Header, message: &Outgoing<'_>) -> Result<(), EncodeError> {
+        let used = self.control.encode(&message.control)?.len();
+        *header = os::header();
+        if let Some(to) = &message.to {
+            self.name = sockaddr::encode::<Host>(to);
+            os::set_name(header, self.name.as_mut_ptr(), Host::ABI.sockaddr.size);
+        }
+        // The kernel reads the payload and writes nothing to it.
+        self.part = Part(os::part(message.payload.as_ptr().cast_mut(), message.payload.len()));
+        os::set_payload(header, &raw mut self.part.0, 1);
+        os::set_control(header, self.control.as_mut_ptr(), used);
+        Ok(())
     }
 }
 
@@ -283,41 +291,5 @@ pub fn send<'a, const C: usize>(
     messages: impl IntoIterator<Item = Outgoing<'a>>,
     flags: MessageFlags,
 ) -> Result<usize, SendError> {
-    let mut ready = 0;
-    for ((BatchHeader(header), slot), outgoing) in headers.iter_mut().zip(slots).zip(messages).take(MAX) {
-        let used = match slot.control.encode(&outgoing.control) {
-            Ok(control) => control.len(),
-            Err(error) if ready == 0 => return Err(SendError::Control(error)),
-            // It is the next call's first message, and an error there.
-            Err(_) => break,
-        };
-        header.msg_len = 0;
-        header.msg_hdr = message::header();
-        if let Some(to) = outgoing.to {
-            slot.name = sockaddr::encode::<Host>(&to);
-            message::set_name(&mut header.msg_hdr, slot.name.as_mut_ptr(), Host::ABI.sockaddr.size);
-        }
-        // The kernel reads the payload and writes nothing to it.
-        let payload = outgoing.payload;
-        slot.part =
-            Part(libc::iovec { iov_base: payload.as_ptr().cast_mut().cast(), iov_len: payload.len() });
-        message::set_payload(&mut header.msg_hdr, &raw mut slot.part.0, 1);
-        message::set_control(&mut header.msg_hdr, slot.control.as_mut_ptr(), used);
-        ready += 1;
-    }
-    if ready == 0 {
-        return Ok(0);
-    }
-    // SAFETY: the first `ready` headers were just set: each pointer is that of a slot borrowed mutably
-    // here or of a payload borrowed for 'a, with its length. The kernel reads them, and writes only the
-    // headers' `msg_len`.
-    let answer = unsafe {
-        libc::sendmmsg(
-            raw(socket.as_fd()),
-            headers.as_mut_ptr().cast(),
-            ready as libc::c_uint,
-            flags.bits() as _,
-        )
-    };
-    Errno::count(answer).map_err(SendError::Os)
+    calls::send(socket.as_fd(), headers, slots, messages, flags)
 }

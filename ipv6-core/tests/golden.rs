@@ -1,0 +1,373 @@
+//! Bytes worked out by hand from each system's headers, for what the shared suite cannot see: that encoding and
+//! decoding err alike. Each test has the layout beside the bytes.
+
+use std::net::{Ipv6Addr, SocketAddrV6};
+
+use ipv6_core::abi::*;
+use ipv6_core::{
+    Icmp6Filter, Icmp6Type, InterfaceIndex, PathMtu, RecvControl, SendControl, cmsg, group, sockaddr,
+};
+
+const ADDRESS: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0x11);
+const GROUP: Ipv6Addr = Ipv6Addr::new(0xff3e, 0, 0, 0, 0, 0, 0x8000, 1);
+
+/// 16 bytes of [`ADDRESS`] and of [`GROUP`].
+const A: [u8; 16] = [0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x11];
+const G: [u8; 16] = [0xff, 0x3e, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x80, 0, 0, 1];
+
+/// A row of a table in bytes: numbers and padding in one list.
+fn bytes(rows: &[&[u8]]) -> Vec<u8> {
+    rows.concat()
+}
+
+/// Hop limit 64, then packet info of [`ADDRESS`] and interface 3: sent one after the other, and received.
+fn hop_limit_and_packet_info<P: Platform>(expected: &[&[u8]]) {
+    let mut buffer = [0xff; 96];
+    let hop_limit = SendControl::new().with_hop_limit(64).encode::<P>(&mut buffer).unwrap();
+    let packet_info = SendControl::new().with_source(ADDRESS).with_interface(InterfaceIndex::new(3).unwrap());
+    let used = hop_limit + packet_info.encode::<P>(&mut buffer[hop_limit..]).unwrap();
+    assert_eq!(buffer[..used], bytes(expected));
+    let got = RecvControl::decode::<P>(&buffer[..used]).unwrap();
+    assert_eq!(
+        (got.hop_limit, got.destination, got.interface),
+        (Some(64), Some(ADDRESS), InterfaceIndex::new(3))
+    );
+}
+
+/// A traffic class of 0xb8, sent.
+fn traffic_class<P: Platform>(expected: &[&[u8]]) {
+    let mut buffer = [0xff; 64];
+    let used = SendControl::new().with_traffic_class(0xb8).encode::<P>(&mut buffer).unwrap();
+    assert_eq!(buffer[..used], bytes(expected));
+}
+
+/// News of a path MTU of 1,280 bytes to [`ADDRESS`] on interface 3, received.
+fn path_mtu<P: Platform>(news: &[&[u8]]) {
+    let news = bytes(news);
+    let got = RecvControl::decode::<P>(&news).unwrap();
+    let expected = PathMtu { destination: ADDRESS, interface: InterfaceIndex::new(3), mtu: 1280 };
+    assert_eq!(got.path_mtu, Some(expected));
+}
+
+/// `[fe80::11%3]:258`, both ways.
+fn socket_address<P: Platform>(expected: &[&[u8]]) {
+    let address = SocketAddrV6::new(ADDRESS, 258, 0, 3);
+    let expected = bytes(expected);
+    assert_eq!(sockaddr::encode::<P>(&address)[..P::ABI.sockaddr.size], expected);
+    assert_eq!(sockaddr::decode::<P>(&expected), Some(address));
+}
+
+/// [`ADDRESS`] as a source of [`GROUP`] on interface 3: the bytes at some places, and zeros everywhere else.
+fn source_request<P: Platform>(size: usize, places: &[(usize, &[u8])]) {
+    let mut expected = vec![0; size];
+    for (at, part) in places {
+        expected[*at..at + part.len()].copy_from_slice(part);
+    }
+    let mut buffer = vec![0xff; size];
+    let on = InterfaceIndex::new(3);
+    assert_eq!(group::encode_group_source_req::<P>(GROUP, ADDRESS, on, &mut buffer), Ok(size));
+    assert_eq!(buffer, expected);
+}
+
+fn no_source_requests<P: Platform>() {
+    let answer = group::encode_group_source_req::<P>(GROUP, ADDRESS, None, &mut [0; 3000]);
+    assert_eq!(answer, Err(group::GroupError::Unsupported));
+}
+
+/// A filter that passes echo replies (129) alone. `struct icmp6_filter` has eight words; the type's is the
+/// fifth, its bit the second.
+fn echo_replies_only<P: Platform>(word: [u8; 4], others: u8) {
+    let mut expected = [others; 32];
+    expected[16..20].copy_from_slice(&word);
+    let mut filter = Icmp6Filter::block_all();
+    filter.pass(Icmp6Type::ECHO_REPLY);
+    assert_eq!(filter.encode::<P>(), Some(expected));
+    assert_eq!(Icmp6Filter::decode::<P>(&expected), Some(filter));
+}
+
+// struct cmsghdr { size_t cmsg_len; int cmsg_level; int cmsg_type; }, aligned to a long (8).
+#[test]
+fn linux64() {
+    hop_limit_and_packet_info::<Linux64>(&[
+        // len 16 + 4             level 41      IPV6_HOPLIMIT 52  64           padding to 24
+        &[20, 0, 0, 0, 0, 0, 0, 0, 41, 0, 0, 0, 52, 0, 0, 0, 64, 0, 0, 0, 0, 0, 0, 0],
+        // len 16 + 20            level 41      IPV6_PKTINFO 50   address      interface   padding to 40
+        &[36, 0, 0, 0, 0, 0, 0, 0, 41, 0, 0, 0, 50, 0, 0, 0],
+        &A,
+        &[3, 0, 0, 0, 0, 0, 0, 0],
+    ]);
+    traffic_class::<Linux64>(&[&[
+        20, 0, 0, 0, 0, 0, 0, 0, 41, 0, 0, 0, 67, 0, 0, 0, 0xb8, 0, 0, 0, 0, 0, 0, 0,
+    ]]);
+    path_mtu::<Linux64>(&[
+        // len 16 + 32            level 41      IPV6_PATHMTU 61
+        &[48, 0, 0, 0, 0, 0, 0, 0, 41, 0, 0, 0, 61, 0, 0, 0],
+        // family  port  flow info    address     scope       MTU
+        &[10, 0, 0, 0, 0, 0, 0, 0],
+        &A,
+        &[3, 0, 0, 0, 0, 5, 0, 0],
+    ]);
+    // family (16 bits), port (network order), flow info, address, scope
+    socket_address::<Linux64>(&[&[10, 0, 1, 2, 0, 0, 0, 0], &A, &[3, 0, 0, 0]]);
+    source_request::<Linux64>(264, &[(0, &[3]), (8, &[10]), (16, &G), (136, &[10]), (144, &A)]);
+    // A bit that is set blocks.
+    echo_replies_only::<Linux64>([0xfd, 0xff, 0xff, 0xff], 0xff);
+}
+
+#[test]
+fn linux64_big_endian() {
+    hop_limit_and_packet_info::<Linux64Be>(&[
+        &[0, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0, 41, 0, 0, 0, 52, 0, 0, 0, 64, 0, 0, 0, 0],
+        &[0, 0, 0, 0, 0, 0, 0, 36, 0, 0, 0, 41, 0, 0, 0, 50],
+        &A,
+        &[0, 0, 0, 3, 0, 0, 0, 0],
+    ]);
+    path_mtu::<Linux64Be>(&[
+        &[0, 0, 0, 0, 0, 0, 0, 48, 0, 0, 0, 41, 0, 0, 0, 61],
+        &[0, 10, 0, 0, 0, 0, 0, 0],
+        &A,
+        &[0, 0, 0, 3, 0, 0, 5, 0],
+    ]);
+    socket_address::<Linux64Be>(&[&[0, 10, 1, 2, 0, 0, 0, 0], &A, &[0, 0, 0, 3]]);
+    source_request::<Linux64Be>(264, &[(3, &[3]), (9, &[10]), (16, &G), (137, &[10]), (144, &A)]);
+    echo_replies_only::<Linux64Be>([0xff, 0xff, 0xff, 0xfd], 0xff);
+}
+
+// size_t and the alignment have four bytes; a sockaddr_storage lies at 4.
+#[test]
+fn linux32() {
+    hop_limit_and_packet_info::<Linux32>(&[
+        &[16, 0, 0, 0, 41, 0, 0, 0, 52, 0, 0, 0, 64, 0, 0, 0],
+        &[32, 0, 0, 0, 41, 0, 0, 0, 50, 0, 0, 0],
+        &A,
+        &[3, 0, 0, 0],
+    ]);
+    source_request::<Linux32>(260, &[(0, &[3]), (4, &[10]), (12, &G), (132, &[10]), (140, &A)]);
+    source_request::<Linux32Be>(260, &[(3, &[3]), (5, &[10]), (12, &G), (133, &[10]), (140, &A)]);
+}
+
+// MIPS: the same, and SOL_SOCKET is 0xffff.
+#[test]
+fn linux_mips() {
+    let attach = LinuxMips64Be::ABI.options.attach_filter;
+    assert_eq!(attach, Some(OptionNumber { level: 0xffff, name: 26 }));
+    hop_limit_and_packet_info::<LinuxMips32Be>(&[
+        &[0, 0, 0, 16, 0, 0, 0, 41, 0, 0, 0, 52, 0, 0, 0, 64],
+        &[0, 0, 0, 32, 0, 0, 0, 41, 0, 0, 0, 50],
+        &A,
+        &[0, 0, 0, 3],
+    ]);
+}
+
+// struct cmsghdr { socklen_t (4 bytes) cmsg_len; int; int; }, 12 bytes, everything at multiples of four.
+#[test]
+fn apple() {
+    hop_limit_and_packet_info::<Apple>(&[
+        // len 12 + 4   level 41      IPV6_HOPLIMIT 47  64
+        &[16, 0, 0, 0, 41, 0, 0, 0, 47, 0, 0, 0, 64, 0, 0, 0],
+        // len 12 + 20  level 41      IPV6_PKTINFO 46   address  interface
+        &[32, 0, 0, 0, 41, 0, 0, 0, 46, 0, 0, 0],
+        &A,
+        &[3, 0, 0, 0],
+    ]);
+    // IPV6_TCLASS 36
+    traffic_class::<Apple>(&[&[16, 0, 0, 0, 41, 0, 0, 0, 36, 0, 0, 0, 0xb8, 0, 0, 0]]);
+    path_mtu::<Apple>(&[
+        // len 12 + 32  level 41      IPV6_PATHMTU 44
+        &[44, 0, 0, 0, 41, 0, 0, 0, 44, 0, 0, 0],
+        // length, family, port, flow info, address, scope, MTU
+        &[28, 30, 0, 0, 0, 0, 0, 0],
+        &A,
+        &[3, 0, 0, 0, 0, 5, 0, 0],
+    ]);
+    socket_address::<Apple>(&[&[28, 30, 1, 2, 0, 0, 0, 0], &A, &[3, 0, 0, 0]]);
+    // #pragma pack(4): the group at 4, the source at 4 + 128.
+    source_request::<Apple>(260, &[(0, &[3]), (4, &[28, 30]), (12, &G), (132, &[28, 30]), (140, &A)]);
+    // A bit that is set passes.
+    echo_replies_only::<Apple>([2, 0, 0, 0], 0);
+}
+
+#[test]
+fn scar_19_a_traffic_class_of_one_byte() {
+    // len 12 + 1   level 41      IPV6_TCLASS 36  0xb8  padding to 16
+    let control = [13, 0, 0, 0, 41, 0, 0, 0, 36, 0, 0, 0, 0xb8, 0, 0, 0];
+    assert_eq!(RecvControl::decode::<Apple>(&control).unwrap().traffic_class, Some(0xb8));
+    assert_eq!(RecvControl::decode::<Apple>(&control[..13]).unwrap().traffic_class, Some(0xb8));
+}
+
+/// The four BSDs have the numbers of KAME; what differs is the alignment and the address family.
+macro_rules! aligned_to_eight {
+    ($platform:ty, $af_inet6:literal) => {
+        hop_limit_and_packet_info::<$platform>(&[
+            // len 16 + 4   level 41      IPV6_HOPLIMIT 47  padding     64           padding to 24
+            &[20, 0, 0, 0, 41, 0, 0, 0, 47, 0, 0, 0, 0, 0, 0, 0, 64, 0, 0, 0, 0, 0, 0, 0],
+            // len 16 + 20  level 41      IPV6_PKTINFO 46   padding     address      interface, padding to 40
+            &[36, 0, 0, 0, 41, 0, 0, 0, 46, 0, 0, 0, 0, 0, 0, 0],
+            &A,
+            &[3, 0, 0, 0, 0, 0, 0, 0],
+        ]);
+        // IPV6_TCLASS 61
+        traffic_class::<$platform>(&[&[
+            20, 0, 0, 0, 41, 0, 0, 0, 61, 0, 0, 0, 0, 0, 0, 0, 0xb8, 0, 0, 0, 0, 0, 0, 0,
+        ]]);
+        path_mtu::<$platform>(&[
+            // len 16 + 32  level 41      IPV6_PATHMTU 44   padding
+            &[48, 0, 0, 0, 41, 0, 0, 0, 44, 0, 0, 0, 0, 0, 0, 0],
+            &[28, $af_inet6, 0, 0, 0, 0, 0, 0],
+            &A,
+            &[3, 0, 0, 0, 0, 5, 0, 0],
+        ]);
+        socket_address::<$platform>(&[&[28, $af_inet6, 1, 2, 0, 0, 0, 0], &A, &[3, 0, 0, 0]]);
+        echo_replies_only::<$platform>([2, 0, 0, 0], 0);
+    };
+}
+
+/// Programs of 32 bits that align control messages to four.
+fn aligned_to_four<P: Platform>() {
+    hop_limit_and_packet_info::<P>(&[
+        &[16, 0, 0, 0, 41, 0, 0, 0, 47, 0, 0, 0, 64, 0, 0, 0],
+        &[32, 0, 0, 0, 41, 0, 0, 0, 46, 0, 0, 0],
+        &A,
+        &[3, 0, 0, 0],
+    ]);
+}
+
+#[test]
+fn freebsd() {
+    aligned_to_eight!(FreeBsd64, 28);
+    aligned_to_four::<FreeBsd32>();
+    aligned_to_four::<FreeBsdArm>();
+    // struct sockaddr_storage has an int64_t: it lies at 8, but on i386 at 4.
+    source_request::<FreeBsd64>(264, &[(0, &[3]), (8, &[28, 28]), (16, &G), (136, &[28, 28]), (144, &A)]);
+    source_request::<FreeBsdArm>(264, &[(0, &[3]), (8, &[28, 28]), (16, &G), (136, &[28, 28]), (144, &A)]);
+    source_request::<FreeBsd32>(260, &[(0, &[3]), (4, &[28, 28]), (12, &G), (132, &[28, 28]), (140, &A)]);
+    // An amd64 kernel reads what an i386 program asks as if it were one of its own.
+    source_request::<FreeBsd32On64>(264, &[(0, &[3]), (8, &[28, 28]), (16, &G), (136, &[28, 28]), (144, &A)]);
+    aligned_to_four::<FreeBsd32On64>();
+}
+
+#[test]
+fn freebsd_big_endian() {
+    hop_limit_and_packet_info::<FreeBsd64Be>(&[
+        &[0, 0, 0, 20, 0, 0, 0, 41, 0, 0, 0, 47, 0, 0, 0, 0, 0, 0, 0, 64, 0, 0, 0, 0],
+        &[0, 0, 0, 36, 0, 0, 0, 41, 0, 0, 0, 46, 0, 0, 0, 0],
+        &A,
+        &[0, 0, 0, 3, 0, 0, 0, 0],
+    ]);
+    // Length and family are a byte each: no byte order.
+    socket_address::<FreeBsd64Be>(&[&[28, 28, 1, 2, 0, 0, 0, 0], &A, &[0, 0, 0, 3]]);
+    echo_replies_only::<FreeBsd64Be>([0, 0, 0, 2], 0);
+}
+
+#[test]
+fn dragonfly() {
+    aligned_to_eight!(DragonFly, 28);
+    no_source_requests::<DragonFly>();
+}
+
+#[test]
+fn openbsd() {
+    aligned_to_eight!(OpenBsd64, 24);
+    aligned_to_eight!(OpenBsdArm, 24);
+    aligned_to_four::<OpenBsd32>();
+    no_source_requests::<OpenBsd64>();
+    socket_address::<OpenBsd64Be>(&[&[28, 24, 1, 2, 0, 0, 0, 0], &A, &[0, 0, 0, 3]]);
+}
+
+#[test]
+fn netbsd() {
+    aligned_to_eight!(NetBsd64, 24);
+    aligned_to_eight!(NetBsdArm, 24);
+    aligned_to_four::<NetBsd32>();
+    no_source_requests::<NetBsd64>();
+    // On aarch64: the header's 12 bytes end at 16, and every message at a multiple of 16.
+    hop_limit_and_packet_info::<NetBsdAarch64>(&[
+        &[20, 0, 0, 0, 41, 0, 0, 0, 47, 0, 0, 0, 0, 0, 0, 0, 64, 0, 0, 0, 0, 0, 0, 0],
+        &[0; 8],
+        &[36, 0, 0, 0, 41, 0, 0, 0, 46, 0, 0, 0, 0, 0, 0, 0],
+        &A,
+        &[3, 0, 0, 0],
+        &[0; 12],
+    ]);
+}
+
+// The header has 12 bytes, as have data at 12; an address ends in __sin6_src_id.
+#[test]
+fn solaris() {
+    hop_limit_and_packet_info::<Solaris>(&[
+        // len 12 + 4   level 41      IPV6_HOPLIMIT 12  64
+        &[16, 0, 0, 0, 41, 0, 0, 0, 12, 0, 0, 0, 64, 0, 0, 0],
+        // len 12 + 20  level 41      IPV6_PKTINFO 11   address  interface
+        &[32, 0, 0, 0, 41, 0, 0, 0, 11, 0, 0, 0],
+        &A,
+        &[3, 0, 0, 0],
+    ]);
+    path_mtu::<Solaris>(&[
+        // len 12 + 36  level 41      IPV6_PATHMTU 37
+        &[48, 0, 0, 0, 41, 0, 0, 0, 37, 0, 0, 0],
+        // family, port, flow info, address, scope, __sin6_src_id, MTU
+        &[26, 0, 0, 0, 0, 0, 0, 0],
+        &A,
+        &[3, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0],
+    ]);
+    socket_address::<Solaris>(&[&[26, 0, 1, 2, 0, 0, 0, 0], &A, &[3, 0, 0, 0, 0, 0, 0, 0]]);
+    source_request::<Solaris>(516, &[(0, &[3]), (4, &[26]), (12, &G), (260, &[26]), (268, &A)]);
+    echo_replies_only::<Solaris>([2, 0, 0, 0], 0);
+    // SPARC: headers at multiples of eight, data still at 12.
+    hop_limit_and_packet_info::<SolarisSparc>(&[
+        &[0, 0, 0, 16, 0, 0, 0, 41, 0, 0, 0, 12, 0, 0, 0, 64],
+        &[0, 0, 0, 32, 0, 0, 0, 41, 0, 0, 0, 11],
+        &A,
+        &[0, 0, 0, 3],
+    ]);
+    let mut buffer = [0xff; 64];
+    let mut writer = cmsg::Writer::<SolarisSparc>::new(&mut buffer);
+    writer.push(41, 11, &[7; 2]).unwrap();
+    assert_eq!(writer.finish(), 16);
+    assert_eq!(buffer[..16], [0, 0, 0, 14, 0, 0, 0, 41, 0, 0, 0, 11, 7, 7, 0, 0]);
+}
+
+// Nothing is aligned; a sockaddr_storage has 1,288 bytes.
+#[test]
+fn aix() {
+    hop_limit_and_packet_info::<Aix>(&[
+        // len 12 + 4   level 41      IPV6_HOPLIMIT 40  64
+        &[0, 0, 0, 16, 0, 0, 0, 41, 0, 0, 0, 40, 0, 0, 0, 64],
+        // len 12 + 20  level 41      IPV6_PKTINFO 33   address  interface
+        &[0, 0, 0, 32, 0, 0, 0, 41, 0, 0, 0, 33],
+        &A,
+        &[0, 0, 0, 3],
+    ]);
+    socket_address::<Aix>(&[&[28, 24, 1, 2, 0, 0, 0, 0], &A, &[0, 0, 0, 3]]);
+    let name = [28, 24];
+    source_request::<Aix>(2584, &[(3, &[3]), (8, &name), (16, &G), (1296, &name), (1304, &A)]);
+    echo_replies_only::<Aix>([0, 0, 0, 2], 0);
+}
+
+// WSACMSGHDR { SIZE_T cmsg_len; INT cmsg_level; INT cmsg_type; }
+#[test]
+fn windows() {
+    hop_limit_and_packet_info::<Windows64>(&[
+        // len 16 + 4             level 41      IPV6_HOPLIMIT 21  64           padding to 24
+        &[20, 0, 0, 0, 0, 0, 0, 0, 41, 0, 0, 0, 21, 0, 0, 0, 64, 0, 0, 0, 0, 0, 0, 0],
+        // len 16 + 20            level 41      IPV6_PKTINFO 19   address      interface   padding to 40
+        &[36, 0, 0, 0, 0, 0, 0, 0, 41, 0, 0, 0, 19, 0, 0, 0],
+        &A,
+        &[3, 0, 0, 0, 0, 0, 0, 0],
+    ]);
+    hop_limit_and_packet_info::<Windows32>(&[
+        &[16, 0, 0, 0, 41, 0, 0, 0, 21, 0, 0, 0, 64, 0, 0, 0],
+        &[32, 0, 0, 0, 41, 0, 0, 0, 19, 0, 0, 0],
+        &A,
+        &[3, 0, 0, 0],
+    ]);
+    // IPV6_TCLASS 39
+    traffic_class::<Windows64>(&[&[
+        20, 0, 0, 0, 0, 0, 0, 0, 41, 0, 0, 0, 39, 0, 0, 0, 0xb8, 0, 0, 0, 0, 0, 0, 0,
+    ]]);
+    socket_address::<Windows64>(&[&[23, 0, 1, 2, 0, 0, 0, 0], &A, &[3, 0, 0, 0]]);
+    // SOCKADDR_STORAGE has an __int64: it lies at 8 in programs of 32 bits too.
+    source_request::<Windows64>(264, &[(0, &[3]), (8, &[23]), (16, &G), (136, &[23]), (144, &A)]);
+    source_request::<Windows32>(264, &[(0, &[3]), (8, &[23]), (16, &G), (136, &[23]), (144, &A)]);
+    assert_eq!(Icmp6Filter::block_all().encode::<Windows64>(), None);
+}

@@ -1,0 +1,51 @@
+//! AIX.
+
+use core::mem::size_of;
+
+use super::{ABI, Gap, gap, messages_are, name, options_are};
+
+options_are!({
+    traffic_class: IPPROTO_IPV6 IPV6_TCLASS,
+    unicast_hops: IPPROTO_IPV6 IPV6_UNICAST_HOPS,
+    multicast_interface: IPPROTO_IPV6 IPV6_MULTICAST_IF,
+    multicast_hops: IPPROTO_IPV6 IPV6_MULTICAST_HOPS,
+    multicast_loopback: IPPROTO_IPV6 IPV6_MULTICAST_LOOP,
+    receive_traffic_class: IPPROTO_IPV6 IPV6_RECVTCLASS,
+    receive_hop_limit: IPPROTO_IPV6 IPV6_RECVHOPLIMIT,
+    receive_packet_info: IPPROTO_IPV6 IPV6_RECVPKTINFO,
+    receive_path_mtu: IPPROTO_IPV6 IPV6_RECVPATHMTU,
+    path_mtu: IPPROTO_IPV6 IPV6_PATHMTU,
+    dont_fragment: IPPROTO_IPV6 IPV6_DONTFRAG,
+    v6_only: IPPROTO_IPV6 IPV6_V6ONLY,
+    checksum: IPPROTO_IPV6 IPV6_CHECKSUM,
+    join_group: IPPROTO_IPV6 IPV6_JOIN_GROUP,
+    leave_group: IPPROTO_IPV6 IPV6_LEAVE_GROUP,
+    join_source_group: IPPROTO_IPV6 MCAST_JOIN_SOURCE_GROUP,
+    leave_source_group: IPPROTO_IPV6 MCAST_LEAVE_SOURCE_GROUP,
+    block_source: IPPROTO_IPV6 MCAST_BLOCK_SOURCE,
+    unblock_source: IPPROTO_IPV6 MCAST_UNBLOCK_SOURCE,
+} gaps {
+    icmp6_filter,
+} none {
+    header_included,
+    stream_control,
+    attach_filter,
+    detach_filter,
+});
+
+messages_are!({
+    traffic_class: IPV6_TCLASS size_of::<libc::c_int>(),
+    hop_limit: IPV6_HOPLIMIT size_of::<libc::c_int>(),
+    packet_info: IPV6_PKTINFO 20,
+    next_hop: IPV6_NEXTHOP ABI.sockaddr.size,
+    path_mtu: IPV6_PATHMTU ABI.sockaddr.size + 4,
+} gaps {
+} none {
+});
+
+/// What libc has no word for, each with the header it was taken from.
+pub const GAPS: &[Gap] = &[
+    gap("ICMP6_FILTER", &["netinet/in.h", "netinet/icmp6.h"], name(ABI.options.icmp6_filter)),
+    gap("sizeof(struct icmp6_filter)", &["netinet/in.h", "netinet/icmp6.h"], 32),
+    gap("sizeof(struct ip6_mtuinfo)", &["netinet/in.h"], ABI.sockaddr.size as i64 + 4),
+];

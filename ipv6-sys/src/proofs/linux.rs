@@ -1,0 +1,77 @@
+//! Linux and Android.
+
+use core::mem::{align_of, offset_of, size_of};
+
+use ipv6_core::{BpfInstruction, Icmp6Filter};
+
+use super::{ABI, Gap, gap, messages_are, name, options_are};
+
+options_are!({
+    traffic_class: IPPROTO_IPV6 IPV6_TCLASS,
+    unicast_hops: IPPROTO_IPV6 IPV6_UNICAST_HOPS,
+    multicast_interface: IPPROTO_IPV6 IPV6_MULTICAST_IF,
+    multicast_hops: IPPROTO_IPV6 IPV6_MULTICAST_HOPS,
+    multicast_loopback: IPPROTO_IPV6 IPV6_MULTICAST_LOOP,
+    receive_traffic_class: IPPROTO_IPV6 IPV6_RECVTCLASS,
+    receive_hop_limit: IPPROTO_IPV6 IPV6_RECVHOPLIMIT,
+    receive_packet_info: IPPROTO_IPV6 IPV6_RECVPKTINFO,
+    receive_path_mtu: IPPROTO_IPV6 IPV6_RECVPATHMTU,
+    path_mtu: IPPROTO_IPV6 IPV6_PATHMTU,
+    dont_fragment: IPPROTO_IPV6 IPV6_DONTFRAG,
+    v6_only: IPPROTO_IPV6 IPV6_V6ONLY,
+    checksum: SOL_RAW IPV6_CHECKSUM,
+    header_included: IPPROTO_IPV6 IPV6_HDRINCL,
+    stream_control: IPPROTO_IPV6 IPV6_2292PKTOPTIONS,
+    join_group: IPPROTO_IPV6 IPV6_ADD_MEMBERSHIP,
+    leave_group: IPPROTO_IPV6 IPV6_DROP_MEMBERSHIP,
+    join_source_group: IPPROTO_IPV6 MCAST_JOIN_SOURCE_GROUP,
+    leave_source_group: IPPROTO_IPV6 MCAST_LEAVE_SOURCE_GROUP,
+    block_source: IPPROTO_IPV6 MCAST_BLOCK_SOURCE,
+    unblock_source: IPPROTO_IPV6 MCAST_UNBLOCK_SOURCE,
+    attach_filter: SOL_SOCKET SO_ATTACH_FILTER,
+    detach_filter: SOL_SOCKET SO_DETACH_FILTER,
+} gaps {
+    icmp6_filter,
+} none {
+});
+
+messages_are!({
+    traffic_class: IPV6_TCLASS size_of::<libc::c_int>(),
+    hop_limit: IPV6_HOPLIMIT size_of::<libc::c_int>(),
+    packet_info: IPV6_PKTINFO size_of::<libc::in6_pktinfo>(),
+    // libc has no `struct ip6_mtuinfo`; its size is one of the gaps.
+    path_mtu: IPV6_PATHMTU ABI.sockaddr.size + 4,
+} gaps {
+} none {
+    // Linux has a number and does not take the message: PLATFORM.md.
+    next_hop,
+});
+
+/// `struct sock_filter` and `struct sock_fprog`.
+const _: () = {
+    assert!(size_of::<BpfInstruction>() == size_of::<libc::sock_filter>());
+    assert!(align_of::<BpfInstruction>() == align_of::<libc::sock_filter>());
+    assert!(offset_of!(BpfInstruction, code) == offset_of!(libc::sock_filter, code));
+    assert!(offset_of!(BpfInstruction, jt) == offset_of!(libc::sock_filter, jt));
+    assert!(offset_of!(BpfInstruction, jf) == offset_of!(libc::sock_filter, jf));
+    assert!(offset_of!(BpfInstruction, k) == offset_of!(libc::sock_filter, k));
+    assert!(size_of::<libc::sock_fprog>() == 2 * size_of::<usize>());
+    assert!(offset_of!(libc::sock_fprog, len) == 0);
+    assert!(offset_of!(libc::sock_fprog, filter) == size_of::<usize>());
+};
+
+const ICMP6_FILTER_LEVEL: i32 = match ABI.options.icmp6_filter {
+    Some(number) => number.level,
+    None => panic!(),
+};
+
+const _: () = assert!(ICMP6_FILTER_LEVEL == libc::IPPROTO_ICMPV6);
+
+/// What libc has no word for, each with the header it was taken from.
+pub const GAPS: &[Gap] = &[
+    gap("ICMPV6_FILTER", &["linux/icmpv6.h"], name(ABI.options.icmp6_filter)),
+    gap("sizeof(struct icmp6_filter)", &["netinet/in.h", "netinet/icmp6.h"], size_of::<Icmp6Filter>() as i64),
+    gap("sizeof(struct ip6_mtuinfo)", &["netinet/in.h"], ABI.sockaddr.size as i64 + 4),
+    gap("offsetof(struct ip6_mtuinfo, ip6m_addr)", &["stddef.h", "netinet/in.h"], 0),
+    gap("offsetof(struct ip6_mtuinfo, ip6m_mtu)", &["stddef.h", "netinet/in.h"], ABI.sockaddr.size as i64),
+];
