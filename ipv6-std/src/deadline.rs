@@ -2,12 +2,17 @@
 
 use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
-use std::sync::atomic::{AtomicU64, Ordering};
+#[cfg(target_has_atomic = "64")]
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use ipv6_sys::message::MessageFlags;
 use ipv6_sys::wait::{Ready, wait};
 use ipv6_sys::{Errno, retry};
+// MIPS and PowerPC with 32 bits have no such instructions.
+#[cfg(not(target_has_atomic = "64"))]
+use portable_atomic::AtomicU64;
 
 /// A deadline that any thread may read and change.
 ///

@@ -25,8 +25,15 @@ use ipv6_core::abi::{Abi, Endian, Platform};
 
 use crate::host::Host;
 
-#[cfg(unix)]
+#[cfg(all(unix, not(all(target_os = "linux", target_arch = "mips64"))))]
 use libc as library;
+/// libc 0.2.191 takes 64-bit MIPS for one of the processors where this is 1 (its `new/linux_uapi/asm/mod.rs` lists
+/// the 32-bit ones twice). It is in `arch/mips/include/uapi/asm/socket.h`.
+#[cfg(all(target_os = "linux", target_arch = "mips64"))]
+mod library {
+    pub use libc::*;
+    pub const SOL_SOCKET: c_int = 0xffff;
+}
 #[cfg(windows)]
 use windows_sys::Win32::Networking::WinSock as library;
 

@@ -63,12 +63,12 @@ impl<'a> Iterator for Iter<'a> {
             let ones = mask.ip().to_bits().leading_ones();
             u8::try_from(ones).unwrap_or(128)
         });
-        Some(Address {
-            interface,
-            flags: Flags::from_bits_retain(entry.ifa_flags as u32),
-            address,
-            prefix_len,
-        })
+        #[allow(
+            clippy::unnecessary_cast,
+            reason = "64 bits on illumos, of which the upper half has no names here"
+        )]
+        let flags = Flags::from_bits_retain(entry.ifa_flags as u32);
+        Some(Address { interface, flags, address, prefix_len })
     }
 }
 

@@ -11,7 +11,11 @@ use crate::fd::{BorrowedFd, OwnedFd};
 
 pub(crate) mod interface;
 
-pub(crate) use libc::{EAGAIN, EINTR, EINVAL, EMSGSIZE, MSG_CTRUNC, MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC};
+#[cfg(not(target_os = "aix"))]
+pub(crate) use libc::MSG_DONTWAIT;
+#[cfg(target_os = "aix")]
+pub(crate) use libc::MSG_NONBLOCK as MSG_DONTWAIT;
+pub(crate) use libc::{EAGAIN, EINTR, EINVAL, EMSGSIZE, MSG_CTRUNC, MSG_PEEK, MSG_TRUNC};
 
 /// Where a message's parts, address and control messages are: what `sendmsg` and `recvmsg` take.
 pub(crate) type Header = libc::msghdr;
