@@ -3,7 +3,6 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddrV6;
-use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -11,6 +10,7 @@ use ipv6_core::{ControlFlags, RecvControl};
 use ipv6_sys::{option, socket};
 
 use crate::error;
+use crate::fd::{AsFd, lends_socket};
 
 /// A connected or listening stream, or any IPv6 socket: the fields of the headers that it sends, and the
 /// path MTU.
@@ -43,37 +43,37 @@ impl<S: AsFd> Conn<S> {
     /// `InvalidInput` when it is not an IPv6 socket.
     #[doc(alias = "NewConn")]
     pub fn new(socket: S) -> io::Result<Self> {
-        if socket::local_address(&socket)?.is_none() {
+        if socket::local_address(socket.as_fd())?.is_none() {
             return Err(error::invalid("not an IPv6 socket: its address family is another than AF_INET6"));
         }
-        let flags = option::control_flags(&socket)?;
+        let flags = option::control_flags(socket.as_fd())?;
         Ok(Self { socket, flags: AtomicU32::new(flags.bits()), changing: Mutex::new(()) })
     }
 
     /// The traffic class of what is sent: DSCP and ECN together (RFC 3542 section 6.5).
     #[doc(alias = "IPV6_TCLASS", alias = "TrafficClass")]
     pub fn traffic_class(&self) -> io::Result<u8> {
-        Ok(option::TRAFFIC_CLASS.get(&self.socket)?)
+        Ok(option::TRAFFIC_CLASS.get(self.socket.as_fd())?)
     }
 
     /// Sets the traffic class of what is sent: DSCP and ECN together (RFC 3542 section 6.5). Of a TCP
     /// socket, Linux sets the DSCP and leaves the two ECN bits to TCP.
     #[doc(alias = "IPV6_TCLASS", alias = "SetTrafficClass")]
     pub fn set_traffic_class(&self, traffic_class: u8) -> io::Result<()> {
-        Ok(option::TRAFFIC_CLASS.set(&self.socket, traffic_class)?)
+        Ok(option::TRAFFIC_CLASS.set(self.socket.as_fd(), traffic_class)?)
     }
 
     /// The hop limit of what is sent to one address (RFC 3493 section 5.1).
     #[doc(alias = "IPV6_UNICAST_HOPS", alias = "HopLimit")]
     pub fn hop_limit(&self) -> io::Result<u8> {
-        Ok(option::UNICAST_HOPS.get(&self.socket)?)
+        Ok(option::UNICAST_HOPS.get(self.socket.as_fd())?)
     }
 
     /// Sets the hop limit of what is sent to one address (RFC 3493 section 5.1). What is sent to groups
     /// has [a hop limit of its own](crate::PacketConn::set_multicast_hop_limit).
     #[doc(alias = "IPV6_UNICAST_HOPS", alias = "SetHopLimit")]
     pub fn set_hop_limit(&self, hop_limit: u8) -> io::Result<()> {
-        Ok(option::UNICAST_HOPS.set(&self.socket, hop_limit)?)
+        Ok(option::UNICAST_HOPS.set(self.socket.as_fd(), hop_limit)?)
     }
 
     /// The path MTU to the peer of a connected socket: the greatest IPv6 packet that goes there whole, in
@@ -85,26 +85,26 @@ impl<S: AsFd> Conn<S> {
     /// its traffic class and the next packet.
     #[doc(alias = "IPV6_PATHMTU", alias = "PathMTU")]
     pub fn path_mtu(&self) -> io::Result<u32> {
-        Ok(option::PATH_MTU.get(&self.socket)?.0)
+        Ok(option::PATH_MTU.get(self.socket.as_fd())?.0)
     }
 
     /// Whether packets are sent whole or refused, never in fragments (RFC 3542 section 11.2).
     #[doc(alias = "IPV6_DONTFRAG")]
     pub fn dont_fragment(&self) -> io::Result<bool> {
-        Ok(option::DONT_FRAGMENT.get(&self.socket)?)
+        Ok(option::DONT_FRAGMENT.get(self.socket.as_fd())?)
     }
 
     /// Sends packets whole or not at all: one that is larger than the path takes is refused (`EMSGSIZE`
     /// on Linux) instead of going in fragments (RFC 3542 section 11.2).
     #[doc(alias = "IPV6_DONTFRAG")]
     pub fn set_dont_fragment(&self, on: bool) -> io::Result<()> {
-        Ok(option::DONT_FRAGMENT.set(&self.socket, on)?)
+        Ok(option::DONT_FRAGMENT.set(self.socket.as_fd(), on)?)
     }
 
     /// Whether the socket leaves IPv4 alone (RFC 3493 section 5.3).
     #[doc(alias = "IPV6_V6ONLY")]
     pub fn only_v6(&self) -> io::Result<bool> {
-        Ok(option::V6_ONLY.get(&self.socket)?)
+        Ok(option::V6_ONLY.get(self.socket.as_fd())?)
     }
 
     /// Switches the delivery of control messages on or off for the flags given, and leaves the others.
@@ -125,7 +125,7 @@ impl<S: AsFd> Conn<S> {
         for (option, of) in option::CONTROL {
             if flags.intersects(of) {
                 now.set(flags & of, on);
-                option.set(&self.socket, now.intersects(of))?;
+                option.set(self.socket.as_fd(), now.intersects(of))?;
                 self.flags.store(now.bits(), Ordering::Relaxed);
             }
         }
@@ -162,13 +162,13 @@ impl<S: AsFd> Conn<S> {
     /// ```
     #[doc(alias = "IPV6_2292PKTOPTIONS", alias = "IPV6_PKTOPTIONS")]
     pub fn stream_control(&self) -> io::Result<RecvControl<'static>> {
-        Ok(option::stream_control(&self.socket)?.filter(self.control_flags()))
+        Ok(option::stream_control(self.socket.as_fd())?.filter(self.control_flags()))
     }
 
     /// The local address; `[::]:0` before the socket has one.
     #[doc(alias = "getsockname", alias = "LocalAddr")]
     pub fn local_addr(&self) -> io::Result<SocketAddrV6> {
-        let address = socket::local_address(&self.socket)?;
+        let address = socket::local_address(self.socket.as_fd())?;
         address.ok_or_else(|| error::invalid("not an IPv6 socket any more"))
     }
 }
@@ -185,11 +185,7 @@ impl<S> Conn<S> {
     }
 }
 
-impl<S: AsFd> AsFd for Conn<S> {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
-    }
-}
+lends_socket!(Conn: socket);
 
 impl<S: fmt::Debug> fmt::Debug for Conn<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,7 +1,6 @@
 //! Deadlines: points in time after which a call gives up.
 
 use std::io::{self, ErrorKind};
-use std::os::fd::AsFd;
 #[cfg(target_has_atomic = "64")]
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
@@ -13,6 +12,8 @@ use ipv6_sys::{Errno, retry};
 // MIPS and PowerPC with 32 bits have no such instructions.
 #[cfg(not(target_has_atomic = "64"))]
 use portable_atomic::AtomicU64;
+
+use crate::fd::BorrowedFd;
 
 /// A deadline that any thread may read and change.
 ///
@@ -51,7 +52,7 @@ impl Deadline {
     #[inline]
     pub(crate) fn call<T>(
         &self,
-        socket: impl AsFd,
+        socket: BorrowedFd<'_>,
         ready: Ready,
         mut call: impl FnMut(MessageFlags) -> Result<T, Errno>,
     ) -> io::Result<T> {
@@ -65,7 +66,7 @@ impl Deadline {
             }
             match call(MessageFlags::DONT_WAIT) {
                 Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => match wait(&socket, ready, Some(left)) {
+                Err(Errno::AGAIN) => match wait(socket, ready, Some(left)) {
                     // Ready, or the time is up, which the next round sees; or a signal.
                     Ok(_) | Err(Errno::INTR) => {}
                     Err(errno) => return Err(errno.into()),

@@ -69,10 +69,11 @@ impl Interface {
     pub fn all() -> io::Result<Vec<Self>> {
         let mut all: Vec<Self> = Vec::new();
         for entry in Addresses::new()?.iter() {
-            let name = entry.interface.to_string_lossy();
+            let name = entry.interface.as_str();
             if !all.iter().any(|known| known.name == name) {
                 // One that has gone since the list was made is left out.
-                let Ok(index) = interface::index_of(&name) else { continue };
+                let index = entry.index.or_else(|| interface::index_of(name).ok());
+                let Some(index) = index else { continue };
                 let (name, flags) = (name.to_string(), entry.flags);
                 all.push(Self { index, name, flags, addresses: Vec::new() });
             }

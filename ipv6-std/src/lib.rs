@@ -162,6 +162,7 @@ mod batch;
 mod conn;
 mod deadline;
 mod error;
+mod fd;
 mod interface;
 mod packet;
 mod raw;

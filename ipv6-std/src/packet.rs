@@ -4,7 +4,6 @@ use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs, UdpSocket};
 use std::ops::Deref;
-use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Instant;
 
 use ipv6_core::cmsg::RawMessages;
@@ -20,6 +19,7 @@ use crate::batch::{RecvBatch, SendBatch};
 use crate::conn::Conn;
 use crate::deadline::Deadline;
 use crate::error;
+use crate::fd::{AsFd, lends_socket};
 
 /// Bytes of control buffer for every message that can be switched on.
 pub(crate) const RECV_SPACE: usize = ControlFlags::all().space::<Host>();
@@ -285,7 +285,7 @@ impl<S: AsFd> PacketConn<S> {
         payload: &mut [IoSliceMut<'_>],
         control: &mut ControlSpace<'_>,
     ) -> io::Result<message::Received> {
-        self.read.call(self, Ready::Receive, |flags| message::receive(self, payload, control, flags))
+        self.read.call(self.as_fd(), Ready::Receive, |flags| message::receive(self, payload, control, flags))
     }
 
     /// Sends one datagram with its control messages. Says how many bytes of payload went: all of them.
@@ -341,7 +341,9 @@ impl<S: AsFd> PacketConn<S> {
         let to = to.map(|to| self.destination(to)).transpose()?;
         let mut bytes = ControlBytes::<SEND_SPACE>::new();
         let control = bytes.encode(control).map_err(error::encode)?;
-        self.write.call(self, Ready::Send, |flags| message::send(self, payload, control, to.as_ref(), flags))
+        self.write.call(self.as_fd(), Ready::Send, |flags| {
+            message::send(self, payload, control, to.as_ref(), flags)
+        })
     }
 
     /// A destination as the kernel is to see it.
@@ -385,7 +387,7 @@ impl<S: AsFd> PacketConn<S> {
     #[doc(alias = "recvmmsg", alias = "ReadBatch")]
     pub fn recv_batch(&self, batch: &mut RecvBatch, payloads: &mut [impl AsMut<[u8]>]) -> io::Result<usize> {
         batch.receive(self.conn.control_flags(), |headers, slots| {
-            self.read.call(self, Ready::Receive, |flags| {
+            self.read.call(self.as_fd(), Ready::Receive, |flags| {
                 batch::receive(self, headers, slots, payloads, flags | message::MessageFlags::WAIT_FOR_ONE)
             })
         })
@@ -439,7 +441,7 @@ impl<S: AsFd> PacketConn<S> {
         let ready = || {
             messages.iter().map_while(|outgoing| Some(Outgoing { to: valid(outgoing).ok()?, ..*outgoing }))
         };
-        let answer = self.write.call(self, Ready::Send, |flags| {
+        let answer = self.write.call(self.as_fd(), Ready::Send, |flags| {
             match batch::send(self, headers, slots, ready(), flags) {
                 Err(SendError::Os(errno)) => Err(errno),
                 answer => Ok(answer),
@@ -660,11 +662,7 @@ impl<S> Deref for PacketConn<S> {
     }
 }
 
-impl<S: AsFd> AsFd for PacketConn<S> {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.conn.as_fd()
-    }
-}
+lends_socket!(PacketConn: conn);
 
 impl<S: fmt::Debug> fmt::Debug for PacketConn<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

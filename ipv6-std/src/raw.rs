@@ -2,13 +2,13 @@
 
 use std::io;
 use std::ops::Deref;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use ipv6_core::Icmp6Filter;
 use ipv6_sys::option;
 use ipv6_sys::socket::{self, Kind};
 
 use crate::error;
+use crate::fd::{AsFd, OwnedFd, lends_socket};
 use crate::packet::PacketConn;
 
 /// A raw IPv6 socket of one protocol (RFC 3542 section 3).
@@ -163,8 +163,4 @@ impl<S> Deref for RawConn<S> {
     }
 }
 
-impl<S: AsFd> AsFd for RawConn<S> {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.packets.as_fd()
-    }
-}
+lends_socket!(RawConn: packets);

@@ -43,7 +43,7 @@ bitflags::bitflags! {
 ///
 /// # Errors
 ///
-/// `ENODEV` or `ENXIO` when there is none, as for a name that none can have.
+/// `ENODEV` or `ENXIO` (Windows: `ERROR_NOT_FOUND`) when there is none, as for a name that none can have.
 #[doc(alias = "if_nametoindex")]
 pub fn index_of(name: &str) -> Result<InterfaceIndex, Errno> {
     let mut bytes = [0_u8; os::interface::NAME_MAX + 1];
@@ -58,7 +58,7 @@ pub fn index_of(name: &str) -> Result<InterfaceIndex, Errno> {
 ///
 /// # Errors
 ///
-/// `ENXIO` or `ENODEV` when there is no such interface.
+/// `ENXIO` or `ENODEV` (Windows: `ERROR_NOT_FOUND`) when there is no such interface.
 #[doc(alias = "if_indextoname")]
 pub fn name_of(index: InterfaceIndex) -> Result<Name, Errno> {
     let mut bytes = [0_u8; os::interface::NAME_MAX + 1];
@@ -68,10 +68,12 @@ pub fn name_of(index: InterfaceIndex) -> Result<Name, Errno> {
 
 /// One entry of the list: an interface and one of its addresses. Each interface has at least one entry;
 /// the entries without an IPv6 address name its link layer or another protocol.
-#[derive(Clone, Copy, Debug)]
-pub struct Address<'a> {
-    /// The interface's name.
-    pub interface: &'a CStr,
+#[derive(Clone, Debug)]
+pub struct Address {
+    /// The interface's name: that of the system's commands. What of it is not UTF-8 is replaced.
+    pub interface: Name,
+    /// Its index, where the list has it (Windows); [`index_of`] knows it elsewhere.
+    pub index: Option<InterfaceIndex>,
     /// What it is, and its state.
     pub flags: Flags,
     /// The address, with the interface as its scope where it needs one.

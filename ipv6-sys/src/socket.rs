@@ -75,9 +75,10 @@ pub fn kind(socket: impl AsFd) -> Result<Kind, Errno> {
 /// Whether the socket is one of ICMPv6, raw or not.
 #[doc(alias = "SO_PROTOCOL")]
 pub fn is_icmp6(socket: impl AsFd) -> Result<bool, Errno> {
-    let protocol = os::protocol(socket.as_fd())?;
+    let socket = socket.as_fd();
+    let protocol = os::protocol(socket)?;
     // Where the system does not tell, no other socket has the filter.
-    Ok(protocol.map_or_else(|| ICMPV6_FILTER.get(&socket).is_ok(), |protocol| protocol == ICMPV6))
+    Ok(protocol.map_or_else(|| ICMPV6_FILTER.get(socket).is_ok(), |protocol| protocol == ICMPV6))
 }
 
 const ICMPV6: u32 = Icmp6Type::PROTOCOL as u32;

@@ -164,12 +164,17 @@ impl<const C: usize> Default for RecvSlot<C> {
 }
 
 /// One part of a payload, between the call that sets it and the kernel.
-#[derive(Debug)]
 #[repr(transparent)]
 struct Part(os::Part);
 
 impl Part {
     const EMPTY: Self = Self(os::part(core::ptr::null_mut(), 0));
+}
+
+impl fmt::Debug for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Part").finish_non_exhaustive()
+    }
 }
 
 // SAFETY: as with `BatchHeader`: the pointer is written and used within one call.

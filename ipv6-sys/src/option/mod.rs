@@ -207,10 +207,11 @@ const _: () = {
 /// As [`SocketOption::set`], at the first option that fails. One that the system does not have is none as
 /// long as it is not asked for.
 pub fn set_control_flags(socket: impl AsFd, flags: ControlFlags) -> Result<(), Error> {
+    let socket = socket.as_fd();
     for (option, of) in CONTROL {
         let on = flags.intersects(of);
         if on || option.is_supported() {
-            option.set(&socket, on)?;
+            option.set(socket, on)?;
         }
     }
     Ok(())
@@ -218,10 +219,14 @@ pub fn set_control_flags(socket: impl AsFd, flags: ControlFlags) -> Result<(), E
 
 /// The control messages that the socket delivers. Destination and interface come together.
 pub fn control_flags(socket: impl AsFd) -> Result<ControlFlags, Error> {
+    let socket = socket.as_fd();
     let mut flags = ControlFlags::empty();
     for (option, of) in CONTROL {
-        if option.is_supported() && option.get(&socket)? {
-            flags |= of;
+        match option.get(socket) {
+            Ok(true) => flags |= of,
+            // The system has no such messages, or none for this kind of socket.
+            Ok(false) | Err(Error::Unsupported(_) | Error::Os(Errno::NOPROTOOPT)) => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(flags)

@@ -139,7 +139,11 @@ impl Readable for Mtu {
     type Bytes = Zeroed<{ Host::ABI.sockaddr.size + 4 }>;
 
     fn read(bytes: &[u8]) -> Option<Self> {
-        PathMtu::decode_mtu::<Host>(bytes).ok().map(Self)
+        // Windows has an integer where others have a `struct ip6_mtuinfo`.
+        match bytes.try_into() {
+            Ok(bytes) => Some(Self(u32::from_ne_bytes(bytes))),
+            Err(_) => PathMtu::decode_mtu::<Host>(bytes).ok().map(Self),
+        }
     }
 }
 

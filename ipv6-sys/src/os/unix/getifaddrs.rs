@@ -9,7 +9,7 @@ use ipv6_core::abi::Platform;
 
 use crate::Host;
 use crate::error::Errno;
-use crate::interface::{Address, Flags};
+use crate::interface::{Address, Flags, Name};
 
 /// The system's list of its interfaces' addresses, as it was when asked for.
 ///
@@ -31,7 +31,7 @@ impl Addresses {
     }
 
     /// The entries, in the system's order.
-    pub fn iter(&self) -> impl Iterator<Item = Address<'_>> {
+    pub fn iter(&self) -> impl Iterator<Item = Address> {
         Iter { next: self.first, list: PhantomData }
     }
 }
@@ -49,10 +49,10 @@ struct Iter<'a> {
     list: PhantomData<&'a Addresses>,
 }
 
-impl<'a> Iterator for Iter<'a> {
-    type Item = Address<'a>;
+impl Iterator for Iter<'_> {
+    type Item = Address;
 
-    fn next(&mut self) -> Option<Address<'a>> {
+    fn next(&mut self) -> Option<Address> {
         // SAFETY: null, or an entry of the list, which is not changed and lives for 'a.
         let entry = unsafe { self.next.as_ref() }?;
         self.next = entry.ifa_next;
@@ -68,8 +68,20 @@ impl<'a> Iterator for Iter<'a> {
             reason = "64 bits on illumos, of which the upper half has no names here"
         )]
         let flags = Flags::from_bits_retain(entry.ifa_flags as u32);
-        Some(Address { interface, flags, address, prefix_len })
+        Some(Address { interface: name(interface), index: None, flags, address, prefix_len })
     }
+}
+
+fn name(bytes: &CStr) -> Name {
+    let mut name = Name::new();
+    for chunk in bytes.to_bytes().utf8_chunks() {
+        let replaced = if chunk.invalid().is_empty() { None } else { Some(char::REPLACEMENT_CHARACTER) };
+        for character in chunk.valid().chars().chain(replaced) {
+            // A name fits, but for one that is made longer by what replaces a part of it.
+            let _ = name.push(character);
+        }
+    }
+    name
 }
 
 /// Kernels with code of KAME keep the scope of a link-local address in its second half word, and some let it

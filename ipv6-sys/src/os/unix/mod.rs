@@ -15,7 +15,7 @@ pub(crate) mod interface;
 pub(crate) use libc::MSG_DONTWAIT;
 #[cfg(target_os = "aix")]
 pub(crate) use libc::MSG_NONBLOCK as MSG_DONTWAIT;
-pub(crate) use libc::{EAGAIN, EINTR, EINVAL, EMSGSIZE, MSG_CTRUNC, MSG_PEEK, MSG_TRUNC};
+pub(crate) use libc::{EAGAIN, EINTR, EINVAL, EMSGSIZE, ENOPROTOOPT, MSG_CTRUNC, MSG_PEEK, MSG_TRUNC};
 
 /// Where a message's parts, address and control messages are: what `sendmsg` and `recvmsg` take.
 pub(crate) type Header = libc::msghdr;

@@ -16,7 +16,7 @@ impl Addresses {
     }
 
     /// No entries.
-    pub fn iter(&self) -> impl Iterator<Item = Address<'_>> {
+    pub fn iter(&self) -> impl Iterator<Item = Address> {
         iter::empty()
     }
 }

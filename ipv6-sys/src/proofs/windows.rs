@@ -1,0 +1,91 @@
+//! Windows.
+
+use core::mem::{offset_of, size_of};
+
+use windows_sys::Win32::Networking::WinSock as winsock;
+
+use super::{ABI, Gap, gap, messages_are, options_are};
+
+options_are!({
+    traffic_class: IPPROTO_IPV6 IPV6_TCLASS,
+    unicast_hops: IPPROTO_IPV6 IPV6_UNICAST_HOPS,
+    multicast_interface: IPPROTO_IPV6 IPV6_MULTICAST_IF,
+    multicast_hops: IPPROTO_IPV6 IPV6_MULTICAST_HOPS,
+    multicast_loopback: IPPROTO_IPV6 IPV6_MULTICAST_LOOP,
+    receive_traffic_class: IPPROTO_IPV6 IPV6_RECVTCLASS,
+    // Windows has one number for what is received, and for whether it is.
+    receive_hop_limit: IPPROTO_IPV6 IPV6_HOPLIMIT,
+    receive_packet_info: IPPROTO_IPV6 IPV6_PKTINFO,
+    path_mtu: IPPROTO_IPV6 IPV6_MTU,
+    dont_fragment: IPPROTO_IPV6 IPV6_DONTFRAG,
+    v6_only: IPPROTO_IPV6 IPV6_V6ONLY,
+    checksum: IPPROTO_IPV6 IPV6_CHECKSUM,
+    header_included: IPPROTO_IPV6 IPV6_HDRINCL,
+    join_group: IPPROTO_IPV6 IPV6_JOIN_GROUP,
+    leave_group: IPPROTO_IPV6 IPV6_LEAVE_GROUP,
+    join_source_group: IPPROTO_IPV6 MCAST_JOIN_SOURCE_GROUP,
+    leave_source_group: IPPROTO_IPV6 MCAST_LEAVE_SOURCE_GROUP,
+    block_source: IPPROTO_IPV6 MCAST_BLOCK_SOURCE,
+    unblock_source: IPPROTO_IPV6 MCAST_UNBLOCK_SOURCE,
+} gaps {
+} none {
+    receive_path_mtu,
+    icmp6_filter,
+    stream_control,
+    attach_filter,
+    detach_filter,
+});
+
+messages_are!({
+    traffic_class: IPV6_TCLASS size_of::<i32>(),
+    hop_limit: IPV6_HOPLIMIT size_of::<i32>(),
+    packet_info: IPV6_PKTINFO size_of::<winsock::IN6_PKTINFO>(),
+} gaps {
+} none {
+    next_hop,
+    path_mtu,
+});
+
+/// `SOCKADDR_IN6`.
+const _: () = {
+    let ipv6_core::abi::SockaddrLayout { af_inet6, length_byte, size } = ABI.sockaddr;
+    assert!(af_inet6 as winsock::ADDRESS_FAMILY == winsock::AF_INET6);
+    assert!(!length_byte);
+    assert!(size == size_of::<winsock::SOCKADDR_IN6>());
+    assert!(offset_of!(winsock::SOCKADDR_IN6, sin6_family) == 0);
+    assert!(offset_of!(winsock::SOCKADDR_IN6, sin6_port) == 2);
+    assert!(offset_of!(winsock::SOCKADDR_IN6, sin6_flowinfo) == 4);
+    assert!(offset_of!(winsock::SOCKADDR_IN6, sin6_addr) == 8);
+    assert!(offset_of!(winsock::SOCKADDR_IN6, Anonymous) == 24);
+};
+
+/// `IPV6_MREQ`, `IN6_PKTINFO` and `GROUP_SOURCE_REQ`.
+const _: () = {
+    assert!(offset_of!(winsock::IPV6_MREQ, ipv6mr_multiaddr) == 0);
+    assert!(offset_of!(winsock::IPV6_MREQ, ipv6mr_interface) == 16);
+    assert!(size_of::<winsock::IPV6_MREQ>() == ipv6_core::group::MREQ_SIZE);
+    assert!(offset_of!(winsock::IN6_PKTINFO, ipi6_addr) == 0);
+    assert!(offset_of!(winsock::IN6_PKTINFO, ipi6_ifindex) == 16);
+    let Some(ipv6_core::abi::GroupReqLayout { group, source, size }) = ABI.group_req else { panic!() };
+    assert!(offset_of!(winsock::GROUP_SOURCE_REQ, gsr_interface) == 0);
+    assert!(offset_of!(winsock::GROUP_SOURCE_REQ, gsr_group) == group);
+    assert!(offset_of!(winsock::GROUP_SOURCE_REQ, gsr_source) == source);
+    assert!(size_of::<winsock::GROUP_SOURCE_REQ>() == size);
+};
+
+/// `WSACMSGHDR`. The data follows it, and the next one the data, each aligned as it is.
+const _: () = {
+    let ipv6_core::abi::CmsgLayout { len, header_align, data_align } = ABI.cmsg;
+    assert!(len.bytes() == size_of::<usize>());
+    assert!(offset_of!(winsock::CMSGHDR, cmsg_level) == len.bytes());
+    assert!(offset_of!(winsock::CMSGHDR, cmsg_type) == len.bytes() + 4);
+    assert!(header_align == align_of::<winsock::CMSGHDR>());
+    assert!(data_align == align_of::<usize>());
+};
+
+/// What windows-sys has no word for: macros of `mswsock.h`.
+pub const GAPS: &[Gap] = &[
+    gap("WSA_CMSG_LEN(1)", &["winsock2.h", "ws2tcpip.h", "mswsock.h"], ABI.cmsg.len(1) as i64),
+    gap("WSA_CMSG_SPACE(1)", &["winsock2.h", "ws2tcpip.h", "mswsock.h"], ABI.cmsg.space(1) as i64),
+    gap("WSA_CMSG_SPACE(20)", &["winsock2.h", "ws2tcpip.h", "mswsock.h"], ABI.cmsg.space(20) as i64),
+];
