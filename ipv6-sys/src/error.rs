@@ -15,8 +15,6 @@ impl Errno {
     pub const AGAIN: Self = Self(os::EAGAIN);
     /// An argument has no meaning for the socket.
     pub const INVAL: Self = Self(os::EINVAL);
-    /// The socket has no such option.
-    pub const NOPROTOOPT: Self = Self(os::ENOPROTOOPT);
     /// The message is larger than the protocol, or the path, takes.
     pub const MSGSIZE: Self = Self(os::EMSGSIZE);
 

@@ -4,6 +4,7 @@
 use std::net::{Ipv6Addr, SocketAddrV6};
 use std::process::Command;
 
+use ipv6_core::abi::{OptionNumbers, Platform, Windows64};
 use ipv6_core::cmsg::{RawMessages, Writer};
 use ipv6_core::{ControlFlags, InterfaceIndex, RecvControl, SendControl};
 use ipv6_sys::message::{self, ControlSpace, IoSlice, IoSliceMut, MessageFlags};
@@ -14,6 +15,7 @@ ipv6_testnet::tests! {
     [CCompiler] the_macros_write_the_same_bytes;
     [CCompiler] the_macros_find_the_same_messages;
     [Namespace] the_kernel_writes_the_same_bytes;
+    [Program("x86_64-w64-mingw32-gcc")] the_tables_of_windows_are_what_mingw_has;
 }
 
 /// Builds a C program, runs it, and gives the lines that it prints.
@@ -170,4 +172,101 @@ fn the_kernel_writes_the_same_bytes() {
     assert!(!got.control_truncated);
     assert_eq!(hex(space.written()), hex(&ours[..used]));
     assert_eq!(used, (ControlFlags::all() - ControlFlags::PATH_MTU).space::<Host>());
+}
+
+/// The tables of Windows have no line in the data that `ipv6-core/tests/numbers.rs` compares the others with.
+fn the_tables_of_windows_are_what_mingw_has() {
+    let options = Windows64::ABI.options;
+    let control = Windows64::ABI.control;
+    let layout = Windows64::ABI.cmsg;
+    let group = Windows64::ABI.group_req.unwrap();
+    let sockaddr = Windows64::ABI.sockaddr;
+    // Without `..`, so that what is added has to be looked at.
+    let OptionNumbers {
+        traffic_class,
+        unicast_hops,
+        multicast_interface,
+        multicast_hops,
+        multicast_loopback,
+        receive_traffic_class,
+        receive_hop_limit,
+        receive_packet_info,
+        receive_path_mtu: None,
+        path_mtu,
+        dont_fragment,
+        v6_only,
+        checksum,
+        header_included,
+        icmp6_filter: None,
+        stream_control: None,
+        join_group,
+        leave_group,
+        join_source_group,
+        leave_source_group,
+        block_source,
+        unblock_source,
+        attach_filter: None,
+        detach_filter: None,
+    } = options
+    else {
+        panic!("an option that Windows has not");
+    };
+    let names = [
+        (traffic_class, "IPV6_TCLASS"),
+        (unicast_hops, "IPV6_UNICAST_HOPS"),
+        (multicast_interface, "IPV6_MULTICAST_IF"),
+        (multicast_hops, "IPV6_MULTICAST_HOPS"),
+        (multicast_loopback, "IPV6_MULTICAST_LOOP"),
+        (receive_traffic_class, "IPV6_RECVTCLASS"),
+        (receive_hop_limit, "IPV6_HOPLIMIT"),
+        (receive_packet_info, "IPV6_PKTINFO"),
+        (path_mtu, "IPV6_MTU"),
+        (dont_fragment, "IPV6_DONTFRAG"),
+        (v6_only, "IPV6_V6ONLY"),
+        (checksum, "IPV6_CHECKSUM"),
+        (header_included, "IPV6_HDRINCL"),
+        (join_group, "IPV6_JOIN_GROUP"),
+        (leave_group, "IPV6_LEAVE_GROUP"),
+        (join_source_group, "MCAST_JOIN_SOURCE_GROUP"),
+        (leave_source_group, "MCAST_LEAVE_SOURCE_GROUP"),
+        (block_source, "MCAST_BLOCK_SOURCE"),
+        (unblock_source, "MCAST_UNBLOCK_SOURCE"),
+    ];
+    let mut claims = Vec::new();
+    for (option, name) in names {
+        let option = option.unwrap_or_else(|| panic!("{name}"));
+        claims.push(("IPPROTO_IPV6".into(), option.level as usize));
+        claims.push((name.to_string(), option.name as usize));
+    }
+    for (message, name) in [
+        (control.traffic_class, "IPV6_TCLASS"),
+        (control.hop_limit, "IPV6_HOPLIMIT"),
+        (control.packet_info, "IPV6_PKTINFO"),
+    ] {
+        claims.push((name.to_string(), message.unwrap().kind as usize));
+    }
+    for data in [0, 1, 4, 20] {
+        claims.push((format!("WSA_CMSG_LEN({data})"), layout.len(data)));
+        claims.push((format!("WSA_CMSG_SPACE({data})"), layout.space(data)));
+    }
+    claims.extend([
+        ("AF_INET6".into(), sockaddr.af_inet6.into()),
+        ("sizeof(struct sockaddr_in6)".into(), sockaddr.size),
+        ("sizeof(IN6_PKTINFO)".into(), control.packet_info.unwrap().size),
+        ("offsetof(GROUP_SOURCE_REQ, gsr_group)".into(), group.group),
+        ("offsetof(GROUP_SOURCE_REQ, gsr_source)".into(), group.source),
+        ("sizeof(GROUP_SOURCE_REQ)".into(), group.size),
+    ]);
+    let headers =
+        "#define _WIN32_WINNT 0x0a00\n#include <winsock2.h>\n#include <ws2tcpip.h>\n#include <mswsock.h>\n";
+    let asserts: String = claims
+        .iter()
+        .map(|(c, ours)| format!("_Static_assert(({c}) == {ours}, \"{}\");\n", c.replace('"', "'")))
+        .collect();
+    let file = std::env::temp_dir().join(format!("ipv6-golden-{}-windows.c", std::process::id()));
+    std::fs::write(&file, format!("{headers}#include <stddef.h>\n{asserts}")).unwrap();
+    let compiler = ipv6_testnet::program("x86_64-w64-mingw32-gcc").unwrap();
+    let built = Command::new(compiler).args(["-std=c11", "-fsyntax-only"]).arg(&file).output().unwrap();
+    std::fs::remove_file(&file).unwrap();
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
 }

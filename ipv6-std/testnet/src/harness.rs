@@ -49,7 +49,26 @@ pub enum Need {
     /// A program in one of the folders of `PATH`, in `/usr/sbin` (not in the `PATH` of an ordinary user) or in
     /// `/usr/lib/frr`. See [`program`].
     Program(&'static str),
+    /// What a test finds out by trying.
+    Probed(Probe),
 }
+
+/// Something that a system may lack: its name, and how to find out.
+#[derive(Clone, Copy, Debug)]
+pub struct Probe {
+    /// Its name.
+    pub name: &'static str,
+    /// Tries it. An error says what the system answered.
+    pub run: fn() -> Result<(), String>,
+}
+
+impl PartialEq for Probe {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Probe {}
 
 impl Need {
     fn is_in_namespace(self) -> bool {
@@ -90,6 +109,7 @@ impl Need {
                 Some(_) => Ok(()),
                 None => Err(format!("the program `{name}` is not installed")),
             },
+            Self::Probed(probe) => (probe.run)().map_err(|answer| format!("no {}: {answer}", probe.name)),
         }
     }
 }
@@ -250,7 +270,7 @@ fn trial(test: Test) -> Trial {
 #[macro_export]
 macro_rules! tests {
     // A semicolon will do, too.
-    ($([$($need:ident $(($what:literal))?),* $(,)?] $test:path $(,)? $(;)?)*) => {
+    ($([$($need:ident $(($what:expr))?),* $(,)?] $test:path $(,)? $(;)?)*) => {
         fn main() {
             $crate::main(&[$($crate::Test {
                 name: stringify!($test),

@@ -21,5 +21,5 @@
 mod harness;
 mod host;
 
-pub use harness::{Need, Test, cc, constrained, main, program};
+pub use harness::{Need, Probe, Test, cc, constrained, main, program};
 pub use host::{Forbidden, Host, Line, Pair, enter, link};

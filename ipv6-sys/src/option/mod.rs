@@ -225,7 +225,8 @@ pub fn control_flags(socket: impl AsFd) -> Result<ControlFlags, Error> {
         match option.get(socket) {
             Ok(true) => flags |= of,
             // The system has no such messages, or none for this kind of socket.
-            Ok(false) | Err(Error::Unsupported(_) | Error::Os(Errno::NOPROTOOPT)) => {}
+            Ok(false) | Err(Error::Unsupported(_)) => {}
+            Err(Error::Os(errno)) if os::lacks_option(errno) => {}
             Err(error) => return Err(error),
         }
     }

@@ -15,7 +15,7 @@ pub(crate) mod interface;
 pub(crate) use libc::MSG_DONTWAIT;
 #[cfg(target_os = "aix")]
 pub(crate) use libc::MSG_NONBLOCK as MSG_DONTWAIT;
-pub(crate) use libc::{EAGAIN, EINTR, EINVAL, EMSGSIZE, ENOPROTOOPT, MSG_CTRUNC, MSG_PEEK, MSG_TRUNC};
+pub(crate) use libc::{EAGAIN, EINTR, EINVAL, EMSGSIZE, MSG_CTRUNC, MSG_PEEK, MSG_TRUNC};
 
 /// Where a message's parts, address and control messages are: what `sendmsg` and `recvmsg` take.
 pub(crate) type Header = libc::msghdr;
@@ -43,6 +43,11 @@ fn check(answer: libc::c_int) -> Result<(), Errno> {
 /// What a call that answers a count, or -1 for "see errno", has answered.
 pub(crate) fn count<T: TryInto<usize>>(answer: T) -> Result<usize, Errno> {
     answer.try_into().map_err(|_| last_error())
+}
+
+/// Whether the error is that of a socket without the option that was asked for.
+pub(crate) fn lacks_option(errno: Errno) -> bool {
+    errno.raw() == libc::ENOPROTOOPT
 }
 
 /// `getsockopt(2)`: the bytes of `value` that the kernel wrote.

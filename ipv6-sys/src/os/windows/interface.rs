@@ -2,7 +2,7 @@
 
 use core::ffi::{CStr, c_void};
 use core::net::SocketAddrV6;
-use core::{ptr, slice};
+use core::{iter, ptr, slice};
 
 use ipv6_core::{InterfaceIndex, sockaddr};
 use windows_sys::Win32::Foundation::{
@@ -132,7 +132,7 @@ impl Iterator for Iter<'_> {
             let adapter = self.adapter?;
             let entry = Address {
                 interface: name(adapter),
-                index: InterfaceIndex::new(adapter.Ipv6IfIndex),
+                index: index(adapter),
                 flags: flags(adapter),
                 address: None,
                 prefix_len: None,
@@ -157,21 +157,26 @@ impl Iterator for Iter<'_> {
     }
 }
 
+/// Windows has one number for IPv4 and IPv6, in two places; Wine fills one of them.
+fn index(adapter: &IP_ADAPTER_ADDRESSES_LH) -> Option<InterfaceIndex> {
+    // SAFETY: the bits of either half of the union are integers.
+    let parts = unsafe { adapter.Anonymous1.Anonymous };
+    InterfaceIndex::new(adapter.Ipv6IfIndex).or(InterfaceIndex::new(parts.IfIndex))
+}
+
 /// The name that people know it by, such as `Ethernet`.
 fn name(adapter: &IP_ADAPTER_ADDRESSES_LH) -> Name {
+    let mut next = adapter.FriendlyName.cast_const();
+    let units = iter::from_fn(|| {
+        // SAFETY: null, or within a string of 16-bit units that ends in a zero; nothing after that is looked at.
+        let unit = *unsafe { next.as_ref() }?;
+        next = next.wrapping_add(1);
+        Some(unit).filter(|unit| *unit != 0)
+    });
     let mut name = Name::new();
-    let mut len = 0;
-    // SAFETY: a string of 16-bit units that ends in a zero; no unit after that is looked at.
-    while !adapter.FriendlyName.is_null() && unsafe { *adapter.FriendlyName.add(len) } != 0 {
-        len += 1;
-    }
-    if len != 0 {
-        // SAFETY: so many units were there before the zero, just now.
-        let units = unsafe { slice::from_raw_parts(adapter.FriendlyName, len) };
-        for character in char::decode_utf16(units.iter().copied()) {
-            // What does not fit is cut off: names have 256 units at most, nearly all of one byte.
-            let _ = name.push(character.unwrap_or(char::REPLACEMENT_CHARACTER));
-        }
+    for character in char::decode_utf16(units.fuse()) {
+        // What does not fit is cut off: names have 256 units at most, nearly all of one byte.
+        let _ = name.push(character.unwrap_or(char::REPLACEMENT_CHARACTER));
     }
     name
 }

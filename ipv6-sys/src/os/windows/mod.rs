@@ -19,7 +19,6 @@ pub(crate) const EINTR: i32 = winsock::WSAEINTR;
 pub(crate) const EAGAIN: i32 = winsock::WSAEWOULDBLOCK;
 pub(crate) const EINVAL: i32 = winsock::WSAEINVAL;
 pub(crate) const EMSGSIZE: i32 = winsock::WSAEMSGSIZE;
-pub(crate) const ENOPROTOOPT: i32 = winsock::WSAENOPROTOOPT;
 
 pub(crate) const MSG_PEEK: i32 = winsock::MSG_PEEK;
 pub(crate) const MSG_TRUNC: i32 = winsock::MSG_TRUNC.cast_signed();
@@ -49,6 +48,11 @@ pub(crate) fn last_error() -> Errno {
 /// What a call that answers `SOCKET_ERROR` for "see the last error" has answered.
 fn check(answer: i32) -> Result<(), Errno> {
     if answer == winsock::SOCKET_ERROR { Err(last_error()) } else { Ok(()) }
+}
+
+/// Whether the error is that of a socket without the option that was asked for; of a stream it is `WSAEINVAL`.
+pub(crate) fn lacks_option(errno: Errno) -> bool {
+    matches!(errno.raw(), winsock::WSAENOPROTOOPT | winsock::WSAEINVAL)
 }
 
 /// `getsockopt`: the bytes of `value` that the system wrote.

@@ -1,0 +1,400 @@
+//! Windows, by what a program sees on loopback. What Wine lacks is found out by trying, and the tests that need
+//! it are ignored with Wine's answer; on Windows itself they run.
+
+#[cfg(not(windows))]
+fn main() {}
+
+#[cfg(windows)]
+use on_windows::*;
+
+#[cfg(windows)]
+ipv6_testnet::tests! {
+    [] control_messages_are_received;
+    [] flags_are_switched_one_by_one;
+    [] the_source_is_sent;
+    [] an_interface_is_sent;
+    [] options_keep_what_they_are_given;
+    [] streams_have_header_options;
+    [] groups_are_joined_and_left;
+    [] scar_40_a_port_unreachable_is_no_error_of_a_receive;
+    [] a_payload_that_is_cut_says_so;
+    [] a_batch_goes_message_by_message;
+    [] a_batch_waits_for_one_message_only;
+    [] a_batch_tells_of_each_message_what_was_cut;
+    [] deadlines_end_calls;
+    [] interfaces_have_names_and_addresses;
+    [] what_the_system_lacks_is_named;
+    [] sockets_of_another_family_are_refused;
+    [Probed(SENT_SOURCE)] a_source_that_is_not_ours_is_refused;
+    [Probed(SENT_HOP_LIMIT)] a_hop_limit_is_sent;
+    [Probed(SENT_TRAFFIC_CLASS)] a_traffic_class_is_sent;
+    [Probed(TRAFFIC_CLASS)] a_socket_keeps_its_traffic_class;
+    [Probed(SOURCE_GROUPS)] sources_are_joined_and_left;
+    [Probed(SOURCE_GROUPS)] sources_are_excluded_and_included;
+    [Probed(PATH_MTU)] a_connected_socket_has_a_path_mtu;
+    [Probed(RAW_ICMPV6)] an_echo_is_answered;
+}
+
+#[cfg(windows)]
+mod on_windows {
+    use std::io::{self, ErrorKind};
+    use std::net::{Ipv6Addr, TcpListener, TcpStream, UdpSocket};
+    use std::time::{Duration, Instant};
+
+    use ipv6_std::*;
+    use ipv6_testnet::Probe;
+
+    const GROUP: Ipv6Addr = Ipv6Addr::new(0xff01, 0, 0, 0, 0, 0, 0, 0x114);
+    const SOURCE: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+
+    /// A socket on loopback. No receive waits longer than this: what has not come by then was lost.
+    fn loopback() -> PacketConn {
+        let conn = PacketConn::bind("[::1]:0").unwrap();
+        conn.set_deadline(Some(Instant::now() + Duration::from_secs(10)));
+        conn
+    }
+
+    /// What one probe found out: the system's answer, and it must be the one that Wine is known to give.
+    fn lacking<T>(result: io::Result<T>, wine: i32) -> Result<(), String> {
+        match result {
+            Ok(_) => Ok(()),
+            Err(error) if error.raw_os_error() == Some(wine) => Err(error.to_string()),
+            // Not a lack, but something that broke: the test is to run, and fail.
+            Err(_) => Ok(()),
+        }
+    }
+
+    const WSAENOPROTOOPT: i32 = 10042;
+    const WSAEPROTONOSUPPORT: i32 = 10043;
+
+    pub const SENT_HOP_LIMIT: Probe = Probe {
+        name: "hop limit as a control message that is sent",
+        run: || match echo(&SendControl::new().with_hop_limit(7)).control.hop_limit {
+            Some(7) => Ok(()),
+            hop_limit => Err(format!("7 was sent, and {hop_limit:?} came")),
+        },
+    };
+
+    pub const SENT_SOURCE: Probe = Probe {
+        name: "source that is looked at",
+        run: || match from_nobody() {
+            Ok(_) => Err(format!("a datagram from {SOURCE} was sent")),
+            Err(_) => Ok(()),
+        },
+    };
+
+    pub const SENT_TRAFFIC_CLASS: Probe = Probe {
+        name: "traffic class as a control message that is sent",
+        run: || match echo(&SendControl::new().with_traffic_class(0x28)).control.traffic_class {
+            Some(0x28) => Ok(()),
+            traffic_class => Err(format!("0x28 was sent, and {traffic_class:?} came")),
+        },
+    };
+
+    pub const TRAFFIC_CLASS: Probe =
+        Probe { name: "IPV6_TCLASS", run: || lacking(loopback().set_traffic_class(0x28), WSAENOPROTOOPT) };
+
+    pub const SOURCE_GROUPS: Probe = Probe {
+        name: "MCAST_JOIN_SOURCE_GROUP",
+        run: || lacking(loopback().join_source_group(GROUP, SOURCE, lo()), WSAENOPROTOOPT),
+    };
+
+    pub const PATH_MTU: Probe =
+        Probe { name: "IPV6_MTU", run: || lacking(connected().path_mtu(), WSAENOPROTOOPT) };
+
+    pub const RAW_ICMPV6: Probe = Probe {
+        name: "raw ICMPv6 sockets",
+        run: || lacking(RawConn::open(Icmp6Type::PROTOCOL), WSAEPROTONOSUPPORT),
+    };
+
+    fn lo() -> InterfaceIndex {
+        let all = Interface::all().unwrap();
+        let loopback = all.iter().find(|interface| interface.flags().contains(InterfaceFlags::LOOPBACK));
+        loopback.expect("a loopback interface").index()
+    }
+
+    fn connected() -> PacketConn {
+        let socket = UdpSocket::bind("[::1]:0").unwrap();
+        socket.connect(socket.local_addr().unwrap()).unwrap();
+        PacketConn::new(socket).unwrap()
+    }
+
+    const RECEIVABLE: ControlFlags = ControlFlags::all().difference(ControlFlags::PATH_MTU);
+
+    /// Sends a datagram to a socket on loopback that tells all it can.
+    fn echo(control: &SendControl<'_>) -> Received {
+        let (sender, receiver) = (loopback(), loopback());
+        receiver.set_control_flags(RECEIVABLE, true).unwrap();
+        assert_eq!(sender.send_to(b"hello", control, receiver.local_addr().unwrap()).unwrap(), 5);
+        let mut payload = [0; 8];
+        let got = receiver.recv_from(&mut payload).unwrap();
+        assert_eq!((&payload[..got.len], got.source), (&b"hello"[..], sender.local_addr().unwrap()));
+        assert!(!got.truncated && !got.control_truncated);
+        got
+    }
+
+    pub fn control_messages_are_received() {
+        let got = echo(&SendControl::new()).control;
+        assert_eq!((got.destination, got.interface), (Some(Ipv6Addr::LOCALHOST), Some(lo())));
+        // The default of the system, whichever that is.
+        assert!(matches!(got.hop_limit, Some(64 | 128)), "{got}");
+        assert_eq!(got.traffic_class, Some(0));
+    }
+
+    pub fn flags_are_switched_one_by_one() {
+        for flag in RECEIVABLE.iter() {
+            let (sender, receiver) = (loopback(), loopback());
+            receiver.set_control_flags(flag, true).unwrap();
+            assert_eq!(receiver.control_flags(), flag);
+            sender.send_to(b"x", &SendControl::new(), receiver.local_addr().unwrap()).unwrap();
+            let got = receiver.recv_from(&mut [0; 8]).unwrap().control;
+            assert_eq!(got.filter(flag), got);
+            assert_ne!(got, RecvControl::default(), "{flag:?}");
+            receiver.set_control_flags(flag, false).unwrap();
+            sender.send_to(b"x", &SendControl::new(), receiver.local_addr().unwrap()).unwrap();
+            assert_eq!(receiver.recv_from(&mut [0; 8]).unwrap().control, RecvControl::default());
+        }
+    }
+
+    pub fn the_source_is_sent() {
+        echo(&SendControl::new().with_source(Ipv6Addr::LOCALHOST));
+    }
+
+    pub fn a_source_that_is_not_ours_is_refused() {
+        assert!(from_nobody().is_err());
+    }
+
+    /// Sends from an address that this host does not have.
+    fn from_nobody() -> io::Result<usize> {
+        let conn = PacketConn::bind("[::]:0").unwrap();
+        conn.send_to(b"x", &SendControl::new().with_source(SOURCE), loopback().local_addr().unwrap())
+    }
+
+    pub fn an_interface_is_sent() {
+        let got = echo(&SendControl::new().with_source(Ipv6Addr::LOCALHOST).with_interface(lo()));
+        assert_eq!(got.control.interface, Some(lo()));
+        assert_eq!(
+            got.control.reply(),
+            SendControl::new().with_source(Ipv6Addr::LOCALHOST).with_interface(lo())
+        );
+    }
+
+    pub fn options_keep_what_they_are_given() {
+        let conn = loopback();
+        for hops in [1, 64, 255] {
+            conn.set_hop_limit(hops).unwrap();
+            conn.set_multicast_hop_limit(hops).unwrap();
+            assert_eq!((conn.hop_limit().unwrap(), conn.multicast_hop_limit().unwrap()), (hops, hops));
+        }
+        for on in [false, true] {
+            conn.set_multicast_loopback(on).unwrap();
+            conn.set_dont_fragment(on).unwrap();
+            assert_eq!((conn.multicast_loopback().unwrap(), conn.dont_fragment().unwrap()), (on, on));
+        }
+        for on in [Some(lo()), None] {
+            conn.set_multicast_interface(on).unwrap();
+            assert_eq!(conn.multicast_interface().unwrap(), on);
+        }
+        assert!(conn.only_v6().unwrap());
+    }
+
+    pub fn streams_have_header_options() {
+        let listener = TcpListener::bind("[::1]:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let conn = Conn::new(&client).unwrap();
+        conn.set_hop_limit(9).unwrap();
+        assert_eq!(conn.hop_limit().unwrap(), 9);
+        assert_eq!(PacketConn::new(&client).unwrap_err().kind(), ErrorKind::InvalidInput);
+    }
+
+    pub fn groups_are_joined_and_left() {
+        let conn = loopback();
+        conn.join_group(GROUP, lo()).unwrap();
+        assert!(conn.join_group(GROUP, lo()).is_err(), "joined twice");
+        conn.leave_group(GROUP, lo()).unwrap();
+        assert!(conn.leave_group(GROUP, lo()).is_err(), "left twice");
+        let error = conn.join_group(SOURCE, lo()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    }
+
+    pub fn scar_40_a_port_unreachable_is_no_error_of_a_receive() {
+        let (conn, other) = (loopback(), loopback());
+        // A port that was somebody's a moment ago.
+        let nobody = loopback().local_addr().unwrap();
+        for _ in 0..3 {
+            conn.send_to(b"anybody there?", &SendControl::new(), nobody).unwrap();
+        }
+        conn.set_read_deadline(Some(Instant::now() + Duration::from_millis(200)));
+        assert_eq!(conn.recv_from(&mut [0; 8]).unwrap_err().kind(), ErrorKind::TimedOut);
+        conn.set_read_deadline(None);
+        other.send_to(b"yes", &SendControl::new(), conn.local_addr().unwrap()).unwrap();
+        assert_eq!(conn.recv_from(&mut [0; 8]).unwrap().source, other.local_addr().unwrap());
+    }
+
+    pub fn a_payload_that_is_cut_says_so() {
+        let (sender, receiver) = (loopback(), loopback());
+        receiver.set_control_flags(ControlFlags::HOP_LIMIT, true).unwrap();
+        let to = receiver.local_addr().unwrap();
+        for _ in 0..2 {
+            sender.send_to(b"0123456789", &SendControl::new(), to).unwrap();
+        }
+        sender.send_to(b"next", &SendControl::new(), to).unwrap();
+        let mut payload = [0; 4];
+        let got = receiver.recv_from(&mut payload).unwrap();
+        assert_eq!((got.len, got.truncated, &payload), (4, true, b"0123"));
+        let (mut start, mut end) = ([0; 3], [0; 4]);
+        let mut parts = [io::IoSliceMut::new(&mut start), io::IoSliceMut::new(&mut end)];
+        let got = receiver.recv_vectored(&mut parts).unwrap();
+        assert_eq!((got.len, got.truncated, &start, &end), (7, true, b"012", b"3456"));
+        // The rest is gone, and the next message is whole.
+        let got = receiver.recv_from(&mut payload).unwrap();
+        assert_eq!((got.len, got.truncated, &payload), (4, false, b"next"));
+    }
+
+    pub fn a_batch_goes_message_by_message() {
+        let (sender, receiver) = (loopback(), loopback());
+        receiver.set_control_flags(ControlFlags::DESTINATION, true).unwrap();
+        let to = Some(receiver.local_addr().unwrap());
+        let texts: Vec<_> = (0..8).map(|number| format!("message {number}")).collect();
+        let messages: Vec<_> =
+            texts.iter().map(|text| Outgoing::new(text.as_bytes(), SendControl::new(), to)).collect();
+        assert_eq!(sender.send_batch(&mut SendBatch::new(4), &messages).unwrap(), 8);
+        let (mut batch, mut payloads) = (RecvBatch::new(16), vec![[0; 32]; 16]);
+        let mut seen = 0;
+        while seen < 8 {
+            seen += receiver.recv_batch(&mut batch, &mut payloads).unwrap();
+            for (got, payload) in batch.iter().zip(&payloads) {
+                let got = got.unwrap();
+                assert!(texts.iter().any(|text| text.as_bytes() == &payload[..got.len]));
+                assert_eq!(got.control.destination, Some(Ipv6Addr::LOCALHOST));
+            }
+        }
+        assert_eq!(seen, 8);
+    }
+
+    pub fn a_batch_waits_for_one_message_only() {
+        let conn = loopback();
+        conn.send_to(b"alone", &SendControl::new(), conn.local_addr().unwrap()).unwrap();
+        let (mut batch, mut payloads) = (RecvBatch::new(4), vec![[0; 32]; 4]);
+        assert_eq!(conn.recv_batch(&mut batch, &mut payloads).unwrap(), 1);
+        assert_eq!(&payloads[0][..5], b"alone");
+    }
+
+    pub fn a_batch_tells_of_each_message_what_was_cut() {
+        let conn = loopback();
+        for text in [&b"0123456789"[..], b"abc"] {
+            conn.send_to(text, &SendControl::new(), conn.local_addr().unwrap()).unwrap();
+        }
+        let (mut batch, mut payloads) = (RecvBatch::new(4), vec![[0; 4]; 4]);
+        let mut cut = Vec::new();
+        while cut.len() < 2 {
+            conn.recv_batch(&mut batch, &mut payloads).unwrap();
+            cut.extend(batch.iter().map(|got| got.unwrap()).map(|got| (got.len, got.truncated)));
+        }
+        assert_eq!(cut, [(4, true), (3, false)]);
+    }
+
+    pub fn deadlines_end_calls() {
+        let conn = loopback();
+        let deadline = Instant::now() + Duration::from_millis(50);
+        conn.set_deadline(Some(deadline));
+        assert_eq!(conn.recv_from(&mut [0; 8]).unwrap_err().kind(), ErrorKind::TimedOut);
+        assert!(Instant::now() >= deadline);
+        let error = conn.send_to(b"x", &SendControl::new(), conn.local_addr().unwrap()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        conn.set_deadline(None);
+        conn.send_to(b"x", &SendControl::new(), conn.local_addr().unwrap()).unwrap();
+        conn.set_deadline(Some(Instant::now() + Duration::from_secs(10)));
+        assert_eq!(conn.recv_from(&mut [0; 8]).unwrap().len, 1);
+    }
+
+    pub fn interfaces_have_names_and_addresses() {
+        let lo = Interface::by_index(lo()).unwrap();
+        assert!(lo.flags().contains(InterfaceFlags::UP | InterfaceFlags::LOOPBACK));
+        let localhost = InterfaceAddress { address: Ipv6Addr::LOCALHOST, prefix_len: 128 };
+        assert!(lo.addresses().contains(&localhost), "{lo:?}");
+        assert_eq!(Interface::by_name(lo.name()).unwrap(), lo);
+        assert_eq!(Interface::by_name("no such interface").unwrap_err().kind(), ErrorKind::NotFound);
+    }
+
+    pub fn what_the_system_lacks_is_named() {
+        let conn = loopback();
+        let pass = BpfInstruction::new(6, 0, 0, u32::MAX);
+        let next_hop = SendControl::new().with_next_hop(conn.local_addr().unwrap());
+        let errors = [
+            (conn.set_control_flags(ControlFlags::PATH_MTU, true), "IPV6_RECVPATHMTU"),
+            (conn.set_bpf(&[pass]), "SO_ATTACH_FILTER"),
+            (conn.detach_bpf(), "SO_DETACH_FILTER"),
+            (conn.stream_control().map(drop), "IPV6_2292PKTOPTIONS"),
+            (conn.send_to(b"x", &next_hop, conn.local_addr().unwrap()).map(drop), "IPV6_NEXTHOP"),
+        ];
+        for (result, name) in errors {
+            let error = result.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unsupported, "{name}");
+            assert!(error.to_string().contains(name), "{error}");
+        }
+    }
+
+    pub fn sockets_of_another_family_are_refused() {
+        let error = PacketConn::new(UdpSocket::bind("127.0.0.1:0").unwrap()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    }
+
+    pub fn a_hop_limit_is_sent() {
+        for hop_limit in [1, 255] {
+            let got = echo(&SendControl::new().with_hop_limit(hop_limit));
+            assert_eq!(got.control.hop_limit, Some(hop_limit));
+        }
+    }
+
+    pub fn a_traffic_class_is_sent() {
+        for traffic_class in [0xe0, 0xff, 0] {
+            let got = echo(&SendControl::new().with_traffic_class(traffic_class));
+            assert_eq!(got.control.traffic_class, Some(traffic_class));
+        }
+    }
+
+    pub fn a_socket_keeps_its_traffic_class() {
+        let conn = loopback();
+        for traffic_class in [0x28, 0xff, 0] {
+            conn.set_traffic_class(traffic_class).unwrap();
+            assert_eq!(conn.traffic_class().unwrap(), traffic_class);
+        }
+    }
+
+    pub fn sources_are_joined_and_left() {
+        let conn = loopback();
+        conn.join_source_group(GROUP, SOURCE, lo()).unwrap();
+        assert!(conn.join_source_group(GROUP, SOURCE, lo()).is_err(), "joined twice");
+        conn.leave_source_group(GROUP, SOURCE, lo()).unwrap();
+        assert!(conn.leave_source_group(GROUP, SOURCE, lo()).is_err(), "left twice");
+    }
+
+    pub fn sources_are_excluded_and_included() {
+        let conn = loopback();
+        conn.join_group(GROUP, lo()).unwrap();
+        conn.exclude_source(GROUP, SOURCE, lo()).unwrap();
+        assert!(conn.exclude_source(GROUP, SOURCE, lo()).is_err(), "excluded twice");
+        conn.include_source(GROUP, SOURCE, lo()).unwrap();
+        conn.leave_group(GROUP, lo()).unwrap();
+    }
+
+    pub fn a_connected_socket_has_a_path_mtu() {
+        assert!(connected().path_mtu().unwrap() >= 1280);
+    }
+
+    pub fn an_echo_is_answered() {
+        let conn = RawConn::open(Icmp6Type::PROTOCOL).unwrap();
+        conn.set_deadline(Some(Instant::now() + Duration::from_secs(10)));
+        let request = [128, 0, 0, 0, 0x12, 0x34, 0, 1, b'h', b'i'];
+        conn.send_to(&request, &SendControl::new(), "[::1]:0".parse().unwrap()).unwrap();
+        loop {
+            let mut payload = [0; 64];
+            let len = conn.recv_from(&mut payload).unwrap().len;
+            if payload[0] == 129 {
+                assert_eq!(payload[4..len], request[4..]);
+                return;
+            }
+        }
+    }
+}
