@@ -113,10 +113,12 @@ impl Default for Icmp6Filter {
 }
 
 impl fmt::Debug for Icmp6Filter {
+    /// The types that pass, or those that are blocked where these are fewer.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let passed = (0..=u8::MAX).map(Icmp6Type).filter(|kind| !self.blocks(*kind));
-        f.write_str("Icmp6Filter passing ")?;
-        f.debug_set().entries(passed.map(|kind| kind.0)).finish()
+        let of = |blocked| (0..=u8::MAX).filter(move |kind| self.blocks(Icmp6Type(*kind)) == blocked);
+        let fewer_blocked = of(true).count() < of(false).count();
+        f.write_str(if fewer_blocked { "Icmp6Filter blocking " } else { "Icmp6Filter passing " })?;
+        f.debug_set().entries(of(fewer_blocked)).finish()
     }
 }
 
@@ -214,6 +216,9 @@ mod tests {
         let mut filter = Icmp6Filter::block_all();
         filter.pass(Icmp6Type(1)).pass(Icmp6Type(255));
         assert_eq!(format!("{filter:?}"), "Icmp6Filter passing {1, 255}");
+        let mut filter = Icmp6Filter::pass_all();
+        filter.block(Icmp6Type(7));
+        assert_eq!(format!("{filter:?}"), "Icmp6Filter blocking {7}");
         assert_eq!(Icmp6Filter::default(), Icmp6Filter::pass_all());
     }
 }
