@@ -14,8 +14,10 @@ use proptest::prelude::*;
 
 /// Under Miri each case takes long.
 fn cases(count: u32) -> ProptestConfig {
-    let cases = if cfg!(miri) { 8 } else { count };
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+    // PROPTEST_CASES, or the library's number.
+    let default = ProptestConfig::default();
+    let cases = if cfg!(miri) { default.cases.min(8) } else { count };
+    ProptestConfig { cases, failure_persistence: None, ..default }
 }
 
 /// Level, type and data.
