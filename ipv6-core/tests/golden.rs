@@ -5,7 +5,8 @@ use std::net::{Ipv6Addr, SocketAddrV6};
 
 use ipv6_core::abi::*;
 use ipv6_core::{
-    Icmp6Filter, Icmp6Type, InterfaceIndex, PathMtu, RecvControl, SendControl, cmsg, group, sockaddr,
+    ControlFlags, Ecn, Icmp6Filter, Icmp6Type, InterfaceIndex, PathMtu, RecvControl, SendControl, cmsg,
+    group, sockaddr,
 };
 
 const ADDRESS: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0x11);
@@ -370,4 +371,18 @@ fn windows() {
     source_request::<Windows64>(264, &[(0, &[3]), (8, &[23]), (16, &G), (136, &[23]), (144, &A)]);
     source_request::<Windows32>(264, &[(0, &[3]), (8, &[23]), (16, &G), (136, &[23]), (144, &A)]);
     assert_eq!(Icmp6Filter::block_all().encode::<Windows64>(), None);
+}
+
+#[test]
+fn ecn_alone_is_no_traffic_class() {
+    // len 16 + 4                       level 41      IPV6_ECN 50  CE           padding to 24
+    let control = [20, 0, 0, 0, 0, 0, 0, 0, 41, 0, 0, 0, 50, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0];
+    let got = RecvControl::decode::<Windows64>(&control).unwrap();
+    assert_eq!((got.ecn(), got.traffic_class, got.dscp()), (Some(Ecn::Ce), None, None));
+    assert_eq!(got.to_string(), "ECN CE");
+    assert_eq!(got.detach(), got);
+    assert_eq!(got.filter(ControlFlags::TRAFFIC_CLASS), got);
+    assert_eq!(got.filter(ControlFlags::HOP_LIMIT), RecvControl::default());
+    // A system without the message has something else there: IPV6_PKTINFO, of the wrong width.
+    assert!(RecvControl::decode::<Linux64>(&control).is_err());
 }

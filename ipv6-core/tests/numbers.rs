@@ -100,6 +100,7 @@ fn options(os: &str, options: OptionNumbers) -> Vec<(Option<OptionNumber>, &'sta
         receive_hop_limit,
         receive_packet_info,
         receive_path_mtu,
+        receive_ecn,
         path_mtu,
         dont_fragment,
         v6_only,
@@ -130,6 +131,7 @@ fn options(os: &str, options: OptionNumbers) -> Vec<(Option<OptionNumber>, &'sta
         (receive_hop_limit, "IPPROTO_IPV6", "IPV6_RECVHOPLIMIT"),
         (receive_packet_info, "IPPROTO_IPV6", "IPV6_RECVPKTINFO"),
         (receive_path_mtu, "IPPROTO_IPV6", "IPV6_RECVPATHMTU"),
+        (receive_ecn, "IPPROTO_IPV6", "IPV6_RECVECN"),
         (path_mtu, "IPPROTO_IPV6", "IPV6_PATHMTU"),
         (dont_fragment, "IPPROTO_IPV6", "IPV6_DONTFRAG"),
         (v6_only, "IPPROTO_IPV6", "IPV6_V6ONLY"),
@@ -150,13 +152,14 @@ fn options(os: &str, options: OptionNumbers) -> Vec<(Option<OptionNumber>, &'sta
 
 /// Each control message with its name and the size of its structure in the data.
 fn messages(control: ControlNumbers) -> Vec<(Option<ControlNumber>, &'static str, Option<&'static str>)> {
-    let ControlNumbers { traffic_class, hop_limit, packet_info, next_hop, path_mtu } = control;
+    let ControlNumbers { traffic_class, hop_limit, packet_info, next_hop, path_mtu, ecn } = control;
     vec![
         (traffic_class, "IPV6_TCLASS", None),
         (hop_limit, "IPV6_HOPLIMIT", None),
         (packet_info, "IPV6_PKTINFO", Some("Inet6Pktinfo")),
         (next_hop, "IPV6_NEXTHOP", Some("SockaddrInet6")),
         (path_mtu, "IPV6_PATHMTU", Some("IPv6Mtuinfo")),
+        (ecn, "IPV6_ECN", None),
     ]
 }
 

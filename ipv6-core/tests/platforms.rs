@@ -239,6 +239,7 @@ fn delivered<P: Platform>() -> Vec<(ControlFlags, ControlNumber, Vec<u8>)> {
         (ControlFlags::DESTINATION | ControlFlags::INTERFACE, numbers.packet_info, info),
         (ControlFlags::HOP_LIMIT, numbers.hop_limit, integer::<P>(64, 4)),
         (ControlFlags::TRAFFIC_CLASS, numbers.traffic_class, integer::<P>(0xe0, 4)),
+        (ControlFlags::TRAFFIC_CLASS, numbers.ecn, integer::<P>(2, 4)),
         (ControlFlags::PATH_MTU, numbers.path_mtu, mtu_info::<P>()),
     ]
     .into_iter()

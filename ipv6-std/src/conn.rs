@@ -125,7 +125,7 @@ impl<S: AsFd> Conn<S> {
         for (option, of) in option::CONTROL {
             if flags.intersects(of) {
                 now.set(flags & of, on);
-                option.set(self.socket.as_fd(), now.intersects(of))?;
+                option::switch(self.socket.as_fd(), option, now.intersects(of))?;
                 self.flags.store(now.bits(), Ordering::Relaxed);
             }
         }

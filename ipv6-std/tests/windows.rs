@@ -2,7 +2,7 @@
 //! it are ignored with Wine's answer; on Windows itself they run.
 
 #[cfg(not(windows))]
-fn main() {}
+ipv6_testnet::tests! {}
 
 #[cfg(windows)]
 use on_windows::*;

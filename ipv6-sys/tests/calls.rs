@@ -220,7 +220,7 @@ fn interfaces_are_found_and_named() {
     assert!(interface::name_of(InterfaceIndex::new(u32::MAX).unwrap()).is_err());
     let addresses = Addresses::new().unwrap();
     let found = addresses.iter().find(|entry| entry.address.is_some()).unwrap();
-    assert_eq!((found.interface.to_bytes(), found.prefix_len), (b"lo".as_slice(), Some(128)));
+    assert_eq!((found.interface.as_str(), found.prefix_len), ("lo", Some(128)));
     assert!(found.flags.contains(Flags::LOOPBACK | Flags::UP));
 }
 

@@ -23,6 +23,7 @@ impl Platform for Aix {
             packet_info: message(33, 20),
             next_hop: message(48, 28),
             path_mtu: message(46, 32),
+            ecn: None,
         },
         options: OptionNumbers {
             traffic_class: option(IPPROTO_IPV6, 43),
@@ -34,6 +35,7 @@ impl Platform for Aix {
             receive_hop_limit: option(IPPROTO_IPV6, 41),
             receive_packet_info: option(IPPROTO_IPV6, 35),
             receive_path_mtu: option(IPPROTO_IPV6, 47),
+            receive_ecn: None,
             path_mtu: option(IPPROTO_IPV6, 46),
             dont_fragment: option(IPPROTO_IPV6, 45),
             v6_only: option(IPPROTO_IPV6, 37),

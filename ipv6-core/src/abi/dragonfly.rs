@@ -23,6 +23,7 @@ impl Platform for DragonFly {
             packet_info: message(46, 20),
             next_hop: message(48, 28),
             path_mtu: message(44, 32),
+            ecn: None,
         },
         options: OptionNumbers {
             traffic_class: option(IPPROTO_IPV6, 61),
@@ -34,6 +35,7 @@ impl Platform for DragonFly {
             receive_hop_limit: option(IPPROTO_IPV6, 37),
             receive_packet_info: option(IPPROTO_IPV6, 36),
             receive_path_mtu: option(IPPROTO_IPV6, 43),
+            receive_ecn: None,
             path_mtu: option(IPPROTO_IPV6, 44),
             dont_fragment: option(IPPROTO_IPV6, 62),
             v6_only: option(IPPROTO_IPV6, 27),

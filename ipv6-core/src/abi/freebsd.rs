@@ -63,6 +63,7 @@ const fn freebsd(endian: Endian, align: usize, group_req: GroupReqLayout) -> Abi
             packet_info: message(46, 20),
             next_hop: message(48, 28),
             path_mtu: message(44, 32),
+            ecn: None,
         },
         options: OptionNumbers {
             traffic_class: option(IPPROTO_IPV6, 61),
@@ -74,6 +75,7 @@ const fn freebsd(endian: Endian, align: usize, group_req: GroupReqLayout) -> Abi
             receive_hop_limit: option(IPPROTO_IPV6, 37),
             receive_packet_info: option(IPPROTO_IPV6, 36),
             receive_path_mtu: option(IPPROTO_IPV6, 43),
+            receive_ecn: None,
             path_mtu: option(IPPROTO_IPV6, 44),
             dont_fragment: option(IPPROTO_IPV6, 62),
             v6_only: option(IPPROTO_IPV6, 27),

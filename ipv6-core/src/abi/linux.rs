@@ -89,6 +89,7 @@ const fn linux(endian: Endian, long: Width, sol_socket: i32) -> Abi {
             // net/ipv6/datagram.c answers EINVAL.
             next_hop: None,
             path_mtu: message(61, 32),
+            ecn: None,
         },
         options: OptionNumbers {
             traffic_class: option(IPPROTO_IPV6, 67),
@@ -100,6 +101,7 @@ const fn linux(endian: Endian, long: Width, sol_socket: i32) -> Abi {
             receive_hop_limit: option(IPPROTO_IPV6, 51),
             receive_packet_info: option(IPPROTO_IPV6, 49),
             receive_path_mtu: option(IPPROTO_IPV6, 60),
+            receive_ecn: None,
             path_mtu: option(IPPROTO_IPV6, 61),
             dont_fragment: option(IPPROTO_IPV6, 62),
             v6_only: option(IPPROTO_IPV6, 26),

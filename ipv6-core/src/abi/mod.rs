@@ -176,6 +176,8 @@ pub struct ControlNumbers {
     pub next_hop: Option<ControlNumber>,
     /// `IPV6_PATHMTU`: `struct ip6_mtuinfo`.
     pub path_mtu: Option<ControlNumber>,
+    /// `IPV6_ECN`: `int`, the two ECN bits of the traffic class (Windows).
+    pub ecn: Option<ControlNumber>,
 }
 
 /// Level and name of one socket option: the second and third argument of `setsockopt`.
@@ -208,6 +210,8 @@ pub struct OptionNumbers {
     pub receive_packet_info: Option<OptionNumber>,
     /// `IPV6_RECVPATHMTU`.
     pub receive_path_mtu: Option<OptionNumber>,
+    /// `IPV6_RECVECN`.
+    pub receive_ecn: Option<OptionNumber>,
     /// `IPV6_PATHMTU`.
     pub path_mtu: Option<OptionNumber>,
     /// `IPV6_DONTFRAG`.

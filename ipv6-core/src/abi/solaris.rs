@@ -36,6 +36,7 @@ const fn solaris(endian: Endian, header_align: usize) -> Abi {
             packet_info: message(11, 20),
             next_hop: message(13, 32),
             path_mtu: message(37, 36),
+            ecn: None,
         },
         options: OptionNumbers {
             traffic_class: option(IPPROTO_IPV6, 38),
@@ -47,6 +48,7 @@ const fn solaris(endian: Endian, header_align: usize) -> Abi {
             receive_hop_limit: option(IPPROTO_IPV6, 19),
             receive_packet_info: option(IPPROTO_IPV6, 18),
             receive_path_mtu: option(IPPROTO_IPV6, 36),
+            receive_ecn: None,
             path_mtu: option(IPPROTO_IPV6, 37),
             dont_fragment: option(IPPROTO_IPV6, 33),
             v6_only: option(IPPROTO_IPV6, 39),

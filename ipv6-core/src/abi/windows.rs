@@ -36,6 +36,7 @@ const fn windows(pointer: Width) -> Abi {
             packet_info: message(19, 20),
             next_hop: None,
             path_mtu: None,
+            ecn: message(50, 4),
         },
         options: OptionNumbers {
             traffic_class: option(IPPROTO_IPV6, 39),
@@ -47,6 +48,7 @@ const fn windows(pointer: Width) -> Abi {
             receive_hop_limit: option(IPPROTO_IPV6, 21),
             receive_packet_info: option(IPPROTO_IPV6, 19),
             receive_path_mtu: None,
+            receive_ecn: option(IPPROTO_IPV6, 50),
             path_mtu: option(IPPROTO_IPV6, 72),
             dont_fragment: option(IPPROTO_IPV6, 14),
             v6_only: option(IPPROTO_IPV6, 27),

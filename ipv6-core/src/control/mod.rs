@@ -37,10 +37,12 @@ pub enum Control {
     NextHop,
     /// `IPV6_PATHMTU`.
     PathMtu,
+    /// `IPV6_ECN`.
+    Ecn,
 }
 
 impl Control {
-    /// The name that RFC 3542 gives the message.
+    /// The name that RFC 3542 gives the message (`IPV6_ECN` is Windows').
     pub const fn name(self) -> &'static str {
         match self {
             Self::TrafficClass => "IPV6_TCLASS",
@@ -48,6 +50,7 @@ impl Control {
             Self::PacketInfo => "IPV6_PKTINFO",
             Self::NextHop => "IPV6_NEXTHOP",
             Self::PathMtu => "IPV6_PATHMTU",
+            Self::Ecn => "IPV6_ECN",
         }
     }
 
@@ -55,7 +58,8 @@ impl Control {
     #[inline]
     fn of<P: Platform>(message: &RawMessage<'_>) -> Option<Self> {
         // Without `..`: a new message must be looked for here.
-        let ControlNumbers { traffic_class, hop_limit, packet_info, next_hop, path_mtu } = P::ABI.control;
+        let ControlNumbers { traffic_class, hop_limit, packet_info, next_hop, path_mtu, ecn } =
+            P::ABI.control;
         let is = |number: Option<ControlNumber>| {
             number.is_some_and(|number| number.level == message.level && number.kind == message.kind)
         };
@@ -69,6 +73,8 @@ impl Control {
             Some(Self::PathMtu)
         } else if is(next_hop) {
             Some(Self::NextHop)
+        } else if is(ecn) {
+            Some(Self::Ecn)
         } else {
             None
         }
@@ -83,6 +89,7 @@ impl Control {
             Self::PacketInfo => P::ABI.control.packet_info,
             Self::NextHop => P::ABI.control.next_hop,
             Self::PathMtu => P::ABI.control.path_mtu,
+            Self::Ecn => P::ABI.control.ecn,
         }
     }
 
@@ -142,6 +149,7 @@ impl ControlFlags {
         let mut space = 0_usize;
         if self.contains(Self::TRAFFIC_CLASS) {
             space = space.saturating_add(Control::TrafficClass.space::<P>());
+            space = space.saturating_add(Control::Ecn.space::<P>());
         }
         if self.contains(Self::HOP_LIMIT) {
             space = space.saturating_add(Control::HopLimit.space::<P>());
@@ -182,6 +190,8 @@ pub struct RecvControl<'a> {
     /// that comes with it is empty.
     #[doc(alias = "IPV6_PATHMTU", alias = "ip6_mtuinfo", alias = "MTU")]
     pub path_mtu: Option<PathMtu>,
+    /// The ECN bits, where the system told them and not the traffic class.
+    ecn: Option<Ecn>,
     borrowed: PhantomData<&'a [u8]>,
 }
 
@@ -246,6 +256,9 @@ impl<'a> RecvControl<'a> {
                 self.interface = interface;
             }
             Some(Control::PathMtu) => self.path_mtu = Some(PathMtu::decode::<P>(message.data)?),
+            Some(Control::Ecn) => {
+                self.ecn = Some(Ecn::from_traffic_class(int::decode::<P>(Control::Ecn, message.data)?));
+            }
             // Sent, never delivered.
             Some(Control::NextHop) | None => {}
         }
@@ -259,13 +272,14 @@ impl<'a> RecvControl<'a> {
         fn keep<T>(field: Option<T>, wanted: bool) -> Option<T> {
             field.filter(|_| wanted)
         }
-        let Self { traffic_class, hop_limit, destination, interface, path_mtu, borrowed } = self;
+        let Self { traffic_class, hop_limit, destination, interface, path_mtu, ecn, borrowed } = self;
         Self {
             traffic_class: keep(traffic_class, wanted.contains(ControlFlags::TRAFFIC_CLASS)),
             hop_limit: keep(hop_limit, wanted.contains(ControlFlags::HOP_LIMIT)),
             destination: keep(destination, wanted.contains(ControlFlags::DESTINATION)),
             interface: keep(interface, wanted.contains(ControlFlags::INTERFACE)),
             path_mtu: keep(path_mtu, wanted.contains(ControlFlags::PATH_MTU)),
+            ecn: keep(ecn, wanted.contains(ControlFlags::TRAFFIC_CLASS)),
             borrowed,
         }
     }
@@ -273,8 +287,8 @@ impl<'a> RecvControl<'a> {
     /// The same without what is borrowed from the control buffer, so that it may outlive it. Of the
     /// fields there are now, none is.
     pub fn detach(self) -> RecvControl<'static> {
-        let Self { traffic_class, hop_limit, destination, interface, path_mtu, borrowed: _ } = self;
-        RecvControl { traffic_class, hop_limit, destination, interface, path_mtu, borrowed: PhantomData }
+        let Self { traffic_class, hop_limit, destination, interface, path_mtu, ecn, borrowed: _ } = self;
+        RecvControl { traffic_class, hop_limit, destination, interface, path_mtu, ecn, borrowed: PhantomData }
     }
 
     /// The differentiated services codepoint, 0 to 63 (RFC 2474).
@@ -282,9 +296,11 @@ impl<'a> RecvControl<'a> {
         self.traffic_class.map(dscp)
     }
 
-    /// The congestion notification (RFC 3168).
+    /// The congestion notification (RFC 3168): of the traffic class or, where a system told that alone, by
+    /// itself (`IPV6_ECN`, Windows before it had `IPV6_RECVTCLASS`).
+    #[doc(alias = "IPV6_ECN")]
     pub fn ecn(&self) -> Option<Ecn> {
-        self.traffic_class.map(Ecn::from_traffic_class)
+        self.traffic_class.map(Ecn::from_traffic_class).or(self.ecn)
     }
 
     /// The control for an answer: it leaves by the interface that this came in on, from the address
@@ -308,13 +324,14 @@ impl<'a> RecvControl<'a> {
 
 impl fmt::Debug for RecvControl<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { traffic_class, hop_limit, destination, interface, path_mtu, borrowed: _ } = self;
+        let Self { traffic_class, hop_limit, destination, interface, path_mtu, ecn: _, borrowed: _ } = self;
         f.debug_struct("RecvControl")
             .field("traffic_class", traffic_class)
             .field("hop_limit", hop_limit)
             .field("destination", destination)
             .field("interface", interface)
             .field("path_mtu", path_mtu)
+            .field("ecn", &self.ecn())
             .finish()
     }
 }
@@ -322,13 +339,14 @@ impl fmt::Debug for RecvControl<'_> {
 impl fmt::Display for RecvControl<'_> {
     /// The fields that are there, as `traffic class 0xe0, hop limit 1, destination ff02::114, interface 3`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { traffic_class, hop_limit, destination, interface, path_mtu, borrowed: _ } = self;
+        let Self { traffic_class, hop_limit, destination, interface, path_mtu, ecn, borrowed: _ } = self;
         let mut list = List { f, empty: true };
         list.item(traffic_class.map(Hex), "traffic class ")?;
         list.item(*hop_limit, "hop limit ")?;
         list.item(*destination, "destination ")?;
         list.item(*interface, "interface ")?;
         list.item(*path_mtu, "path MTU ")?;
+        list.item(ecn.filter(|_| traffic_class.is_none()), "ECN ")?;
         list.finish()
     }
 }

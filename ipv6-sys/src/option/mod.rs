@@ -132,6 +132,8 @@ options! {
     RECEIVE_PACKET_INFO: bool = receive_packet_info "IPV6_RECVPKTINFO";
     /// Whether news of the path MTU is delivered (RFC 3542 section 11.3).
     RECEIVE_PATH_MTU: bool = receive_path_mtu "IPV6_RECVPATHMTU";
+    /// Whether the ECN bits of the traffic class are delivered (Windows).
+    RECEIVE_ECN: bool = receive_ecn "IPV6_RECVECN";
     /// The path MTU of a connected socket (RFC 3542 section 11.4). `ENOTCONN` for any other, and on Linux
     /// while it has no route: between a change of its traffic class and the next packet.
     PATH_MTU: Mtu = path_mtu "IPV6_PATHMTU";
@@ -200,6 +202,26 @@ const _: () = {
     assert!(class.union(hops).union(info).union(mtu).is_all(), "a flag without an option");
 };
 
+/// Switches the delivery of one kind of control messages. Of the traffic class, a system that tells its ECN bits
+/// alone (Windows before it had `IPV6_RECVTCLASS`) tells these.
+///
+/// # Errors
+///
+/// As [`SocketOption::set`].
+pub fn switch(socket: impl AsFd, option: &SocketOption<bool>, on: bool) -> Result<(), Error> {
+    let socket = socket.as_fd();
+    match option.set(socket, on) {
+        Err(Error::Os(errno))
+            if os::lacks_option(errno)
+                && RECEIVE_ECN.is_supported()
+                && option.name == RECEIVE_TRAFFIC_CLASS.name =>
+        {
+            RECEIVE_ECN.set(socket, on)
+        }
+        answer => answer,
+    }
+}
+
 /// Makes the socket deliver the control messages that these flags ask for, and no others of this crate.
 ///
 /// # Errors
@@ -211,7 +233,7 @@ pub fn set_control_flags(socket: impl AsFd, flags: ControlFlags) -> Result<(), E
     for (option, of) in CONTROL {
         let on = flags.intersects(of);
         if on || option.is_supported() {
-            option.set(socket, on)?;
+            switch(socket, option, on)?;
         }
     }
     Ok(())

@@ -27,6 +27,7 @@ options_are!({
 } gaps {
     icmp6_filter,
 } none {
+    receive_ecn,
     header_included,
     stream_control,
     attach_filter,
@@ -41,6 +42,7 @@ messages_are!({
     path_mtu: IPV6_PATHMTU ABI.sockaddr.size + 4,
 } gaps {
 } none {
+    ecn,
 });
 
 /// What libc has no word for, each with the header it was taken from.

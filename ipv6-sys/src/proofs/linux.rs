@@ -33,6 +33,7 @@ options_are!({
 } gaps {
     icmp6_filter,
 } none {
+    receive_ecn,
 });
 
 messages_are!({
@@ -43,6 +44,7 @@ messages_are!({
     path_mtu: IPV6_PATHMTU ABI.sockaddr.size + 4,
 } gaps {
 } none {
+    ecn,
     // Linux has a number and does not take the message: PLATFORM.md.
     next_hop,
 });

@@ -23,6 +23,7 @@ options_are!({
     icmp6_filter,
     checksum,
 } none {
+    receive_ecn,
     header_included,
     stream_control,
     attach_filter,
@@ -41,6 +42,7 @@ messages_are!({
     next_hop: ABI.sockaddr.size,
     path_mtu: ABI.sockaddr.size + 4,
 } none {
+    ecn,
 });
 
 /// What libc has no word for, each with the header it was taken from.

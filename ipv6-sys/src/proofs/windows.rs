@@ -16,6 +16,7 @@ options_are!({
     // Windows has one number for what is received, and for whether it is.
     receive_hop_limit: IPPROTO_IPV6 IPV6_HOPLIMIT,
     receive_packet_info: IPPROTO_IPV6 IPV6_PKTINFO,
+    receive_ecn: IPPROTO_IPV6 IPV6_RECVECN,
     path_mtu: IPPROTO_IPV6 IPV6_MTU,
     dont_fragment: IPPROTO_IPV6 IPV6_DONTFRAG,
     v6_only: IPPROTO_IPV6 IPV6_V6ONLY,
@@ -40,6 +41,7 @@ messages_are!({
     traffic_class: IPV6_TCLASS size_of::<i32>(),
     hop_limit: IPV6_HOPLIMIT size_of::<i32>(),
     packet_info: IPV6_PKTINFO size_of::<winsock::IN6_PKTINFO>(),
+    ecn: IPV6_ECN size_of::<i32>(),
 } gaps {
 } none {
     next_hop,
