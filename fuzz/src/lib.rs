@@ -191,7 +191,7 @@ pub fn sockaddr_group(input: &[u8]) {
         let (group, source) = (*address.ip(), Ipv6Addr::from(address.ip().to_bits() ^ 1));
         let on = InterfaceIndex::new(address.scope_id());
         // From no room to more than the greatest structure takes.
-        let mut request = vec![0xa5; usize::from(input[2]) * 4];
+        let mut request = vec![0xa5; usize::from(input[2]) * 12];
         match group::encode_group_source_req::<P>(group, source, on, &mut request) {
             Ok(size) => {
                 let places = P::ABI.group_req.unwrap();

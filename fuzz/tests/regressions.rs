@@ -1,7 +1,7 @@
 //! Inputs that once mattered, to us or to others, through the bodies of the fuzz targets.
 
-use ipv6_core::abi::{Linux32, Linux64, Linux64Be, Platform, Width};
-use ipv6_fuzz::common::{Bare, BsdLike, NetBsdArmLike, SystemVLike, integer};
+use ipv6_core::abi::{FreeBsd64, Linux32, Linux64, Linux64Be, NetBsdAarch64, Platform, SolarisSparc, Width};
+use ipv6_fuzz::common::{Bare, integer};
 
 /// A traffic class message of a platform with this length, and this data behind its header.
 fn message<P: Platform>(len: u64, data: &[u8]) -> Vec<u8> {
@@ -79,9 +79,9 @@ fn control_messages() {
     check::<Linux64>("Linux64");
     check::<Linux64Be>("Linux64Be");
     check::<Linux32>("Linux32");
-    check::<BsdLike>("BsdLike");
-    check::<NetBsdArmLike>("NetBsdArmLike");
-    check::<SystemVLike>("SystemVLike");
+    check::<FreeBsd64>("FreeBsd64");
+    check::<NetBsdAarch64>("NetBsdAarch64");
+    check::<SolarisSparc>("SolarisSparc");
     check::<Bare>("Bare");
 }
 
