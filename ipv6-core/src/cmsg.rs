@@ -24,7 +24,7 @@ use core::fmt;
 use core::iter::FusedIterator;
 use core::marker::PhantomData;
 
-use crate::abi::{Platform, Width};
+use crate::abi::{ControlNumber, Platform, Width};
 use crate::error::BufferTooSmall;
 use crate::wire;
 
@@ -100,6 +100,26 @@ impl<'a, P: Platform> Iterator for RawMessages<'a, P> {
 
 impl<P: Platform> FusedIterator for RawMessages<'_, P> {}
 
+/// The data of the message that `control` starts with, and what follows it, where this is the message with
+/// these numbers and this width: a kernel's messages have an order of their own, in which looking for each
+/// takes the least.
+#[inline(always)]
+pub(crate) fn expect<P: Platform, const N: usize>(
+    control: &[u8],
+    number: Option<ControlNumber>,
+) -> Option<(&[u8; N], &[u8])> {
+    let (number, layout) = (number?, P::ABI.cmsg);
+    let (message, rest) = control.split_at_checked(layout.space(N))?;
+    let level_at = layout.len.bytes();
+    let found = match layout.len {
+        Width::Four => wire::read_u32::<P>(message, 0)? == u32::try_from(layout.len(N)).ok()?,
+        Width::Eight => wire::read_u64::<P>(message, 0)? == u64::try_from(layout.len(N)).ok()?,
+    } && wire::read_i32::<P>(message, level_at)? == number.level
+        && wire::read_i32::<P>(message, level_at.saturating_add(4))? == number.kind;
+    let data = message.get(layout.data_offset()..)?.first_chunk()?;
+    if found { Some((data, rest)) } else { None }
+}
+
 /// A control message whose length is below that of its header or past the end of the buffer.
 ///
 /// Kernels do not write such messages, but for one case: some leave the full length on a message
@@ -146,7 +166,7 @@ impl<'a, P: Platform> Writer<'a, P> {
     ///
     /// [`BufferTooSmall`] when the message and its padding do not fit behind those already there;
     /// these stay, and a smaller message may still fit.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, level: i32, kind: i32, data: &[u8]) -> Result<(), BufferTooSmall> {
         let space = P::ABI.cmsg.space(data.len());
         let available = self.buffer.len();
@@ -157,7 +177,7 @@ impl<'a, P: Platform> Writer<'a, P> {
     }
 
     /// `None` when the message does not fit; then nothing was written.
-    #[inline]
+    #[inline(always)]
     fn push_at(&mut self, level: i32, kind: i32, data: &[u8], space: usize) -> Option<()> {
         let layout = P::ABI.cmsg;
         let message = self.buffer.get_mut(self.used..)?.get_mut(..space)?;

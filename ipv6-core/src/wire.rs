@@ -5,6 +5,7 @@
 
 use crate::abi::{Endian, Platform};
 
+#[inline(always)]
 pub(crate) fn read_u32<P: Platform>(bytes: &[u8], offset: usize) -> Option<u32> {
     let bytes = *bytes.get(offset..)?.first_chunk()?;
     Some(match P::ABI.endian {
@@ -13,6 +14,7 @@ pub(crate) fn read_u32<P: Platform>(bytes: &[u8], offset: usize) -> Option<u32> 
     })
 }
 
+#[inline(always)]
 pub(crate) fn read_u64<P: Platform>(bytes: &[u8], offset: usize) -> Option<u64> {
     let bytes = *bytes.get(offset..)?.first_chunk()?;
     Some(match P::ABI.endian {
@@ -21,10 +23,12 @@ pub(crate) fn read_u64<P: Platform>(bytes: &[u8], offset: usize) -> Option<u64> 
     })
 }
 
+#[inline(always)]
 pub(crate) fn read_i32<P: Platform>(bytes: &[u8], offset: usize) -> Option<i32> {
     read_u32::<P>(bytes, offset).map(u32::cast_signed)
 }
 
+#[inline(always)]
 pub(crate) fn bytes_of_u16<P: Platform>(value: u16) -> [u8; 2] {
     match P::ABI.endian {
         Endian::Little => value.to_le_bytes(),
@@ -32,6 +36,7 @@ pub(crate) fn bytes_of_u16<P: Platform>(value: u16) -> [u8; 2] {
     }
 }
 
+#[inline(always)]
 pub(crate) fn bytes_of_u32<P: Platform>(value: u32) -> [u8; 4] {
     match P::ABI.endian {
         Endian::Little => value.to_le_bytes(),
@@ -39,6 +44,7 @@ pub(crate) fn bytes_of_u32<P: Platform>(value: u32) -> [u8; 4] {
     }
 }
 
+#[inline(always)]
 pub(crate) fn bytes_of_u64<P: Platform>(value: u64) -> [u8; 8] {
     match P::ABI.endian {
         Endian::Little => value.to_le_bytes(),
@@ -47,12 +53,14 @@ pub(crate) fn bytes_of_u64<P: Platform>(value: u64) -> [u8; 8] {
 }
 
 /// Writes `value` at `offset`, whole or not at all.
+#[inline(always)]
 pub(crate) fn put<const N: usize>(bytes: &mut [u8], offset: usize, value: [u8; N]) -> Option<()> {
     *bytes.get_mut(offset..)?.first_chunk_mut()? = value;
     Some(())
 }
 
 /// The bytes `offset..offset + N`, or `None` past the end.
+#[inline(always)]
 pub(crate) fn chunk<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
     bytes.get(offset..)?.first_chunk().copied()
 }

@@ -13,7 +13,14 @@ pub(super) fn decode<P: Platform>(control: Control, data: &[u8]) -> Result<u8, D
     u8::try_from(value).map_err(|_| DecodeError::Value { control, value })
 }
 
+/// The byte, where the value is one.
+#[inline(always)]
+pub(super) fn read<P: Platform>(data: &[u8; 4]) -> Option<u8> {
+    u8::try_from(wire::read_i32::<P>(data, 0)?).ok()
+}
+
 /// An `int` and not a byte: Linux answers EINVAL to fewer than four (scar 21).
+#[inline(always)]
 pub(super) fn encode<P: Platform>(value: u8) -> [u8; 4] {
     wire::bytes_of_u32::<P>(u32::from(value))
 }

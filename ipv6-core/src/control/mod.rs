@@ -9,7 +9,7 @@ use core::marker::PhantomData;
 use core::net::{Ipv6Addr, SocketAddrV6};
 
 use crate::abi::{ControlNumber, ControlNumbers, Platform};
-use crate::cmsg::{MalformedMessage, RawMessage, RawMessages, Writer};
+use crate::cmsg::{MalformedMessage, RawMessage, RawMessages, Writer, expect};
 use crate::error::BufferTooSmall;
 use crate::interface::InterfaceIndex;
 use crate::traffic_class::{Ecn, dscp};
@@ -214,6 +214,40 @@ impl<'a> RecvControl<'a> {
     #[doc(alias = "Parse")]
     #[inline]
     pub fn decode<P: Platform>(control: &'a [u8]) -> Result<Self, DecodeError> {
+        match Self::decode_in_order::<P>(control) {
+            Some(decoded) => Ok(decoded),
+            None => Self::decode_any::<P>(control),
+        }
+    }
+
+    /// Reads the most common messages, where there are no others and they come in the order in which Linux
+    /// writes them, each as wide as the platform has it.
+    #[inline(always)]
+    fn decode_in_order<P: Platform>(control: &'a [u8]) -> Option<Self> {
+        // Linux: ip6_datagram_recv_common_ctl() and ip6_datagram_recv_specific_ctl() in net/ipv6/datagram.c.
+        let ControlNumbers { traffic_class, hop_limit, packet_info, .. } = P::ABI.control;
+        let mut decoded = Self::default();
+        let mut rest = control;
+        if let Some((data, after)) = expect::<P, { packet_info::SIZE }>(rest, packet_info) {
+            let (destination, interface) = packet_info::read::<P>(data);
+            decoded.destination = Some(destination);
+            decoded.interface = interface;
+            rest = after;
+        }
+        if let Some((data, after)) = expect::<P, 4>(rest, hop_limit) {
+            decoded.hop_limit = Some(int::read::<P>(data)?);
+            rest = after;
+        }
+        if let Some((data, after)) = expect::<P, 4>(rest, traffic_class) {
+            decoded.traffic_class = Some(int::read::<P>(data)?);
+            rest = after;
+        }
+        if rest.is_empty() { Some(decoded) } else { None }
+    }
+
+    /// Reads messages of any kind in any order.
+    #[inline(never)]
+    fn decode_any<P: Platform>(control: &'a [u8]) -> Result<Self, DecodeError> {
         let mut decoded = Self::default();
         for message in RawMessages::<P>::new(control) {
             decoded.take::<P>(&message?)?;
@@ -457,10 +491,8 @@ impl SendControl<'_> {
         let mut writer = Writer::<P>::new(control);
         let mut push = |control: Control, data: &[u8]| -> Result<(), EncodeError> {
             let number = control.number::<P>().ok_or(EncodeError::Unsupported(control))?;
-            let data = data.get(..number.size).unwrap_or(data);
-            writer
-                .push(number.level, number.kind, data)
-                .map_err(|_| EncodeError::BufferTooSmall { needed: self.space::<P>(), available })
+            let pushed = writer.push(number.level, number.kind, data.get(..number.size).unwrap_or(data));
+            pushed.map_err(|_| self.too_small::<P>(available))
         };
         // In the order in which kernels deliver them.
         if source.is_some() || interface.is_some() {
@@ -476,6 +508,11 @@ impl SendControl<'_> {
             push(Control::NextHop, &next_hop::encode::<P>(&next_hop))?;
         }
         Ok(writer.finish())
+    }
+
+    #[cold]
+    fn too_small<P: Platform>(&self, available: usize) -> EncodeError {
+        EncodeError::BufferTooSmall { needed: self.space::<P>(), available }
     }
 
     /// The bytes that [`encode`](Self::encode) takes on platform `P`.

@@ -18,17 +18,24 @@ use crate::abi::Platform;
 use crate::interface::InterfaceIndex;
 use crate::wire;
 
-const SIZE: usize = 20;
+pub(super) const SIZE: usize = 20;
 const INTERFACE: usize = 16;
 
 pub(super) fn decode<P: Platform>(data: &[u8]) -> Result<(Ipv6Addr, Option<InterfaceIndex>), DecodeError> {
     let width = DecodeError::Width { control: Control::PacketInfo, len: data.len(), expected: SIZE };
-    let info: &[u8; SIZE] = data.try_into().map_err(|_| width)?;
-    let address = wire::chunk::<16>(info, 0).ok_or(width)?;
-    let index = wire::read_u32::<P>(info, INTERFACE).ok_or(width)?;
-    Ok((Ipv6Addr::from(address), InterfaceIndex::new(index)))
+    let info = data.try_into().map_err(|_| width)?;
+    Ok(read::<P>(info))
 }
 
+#[inline(always)]
+pub(super) fn read<P: Platform>(info: &[u8; SIZE]) -> (Ipv6Addr, Option<InterfaceIndex>) {
+    // Both lie within.
+    let address = wire::chunk::<16>(info, 0).unwrap_or_default();
+    let index = wire::read_u32::<P>(info, INTERFACE).unwrap_or_default();
+    (Ipv6Addr::from(address), InterfaceIndex::new(index))
+}
+
+#[inline(always)]
 pub(super) fn encode<P: Platform>(address: Option<Ipv6Addr>, on: Option<InterfaceIndex>) -> [u8; SIZE] {
     let mut info = [0; SIZE];
     let (to_address, to_index) = info.split_at_mut(INTERFACE);
