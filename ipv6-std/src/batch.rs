@@ -53,7 +53,7 @@ impl RecvBatch {
     /// of one message, and the others stand.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = io::Result<Received>> {
         let received = self.slots.iter().take(self.count);
-        received.map(|slot| Received::new(slot.received(), slot.decode(), self.wanted))
+        received.map(|slot| Received::new(slot.received(), slot.control(), self.wanted))
     }
 
     /// Fills the slots with `call`, which says how many.

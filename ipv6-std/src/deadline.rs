@@ -6,9 +6,9 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use ipv6_sys::message::MessageFlags;
+use ipv6_sys::Errno;
+use ipv6_sys::message::{Caller, MessageFlags};
 use ipv6_sys::wait::{Ready, wait};
-use ipv6_sys::{Errno, retry};
 // MIPS and PowerPC with 32 bits have no such instructions.
 #[cfg(not(target_has_atomic = "64"))]
 use portable_atomic::AtomicU64;
@@ -38,40 +38,84 @@ impl Deadline {
         self.nanoseconds.store(nanoseconds, Ordering::Relaxed);
     }
 
-    fn get(&self) -> Option<Instant> {
-        let nanoseconds = self.nanoseconds.load(Ordering::Relaxed).checked_sub(1)?;
-        // A clock that cannot count as far has no such time to reach.
-        self.epoch.checked_add(Duration::from_nanos(nanoseconds))
+    #[inline]
+    fn is_set(&self) -> bool {
+        self.nanoseconds.load(Ordering::Relaxed) != 0
     }
 
-    /// Makes a system call on `socket`, again when a signal interrupts it, and until the deadline when
-    /// there is one.
-    ///
-    /// Without a deadline it is one call, which waits where the socket does. With one, the call does not
-    /// wait; what waits is `poll`, only after the call has found nothing.
+    /// How long it is until then; `None` without a deadline.
+    fn left(&self) -> Option<Duration> {
+        let nanoseconds = self.nanoseconds.load(Ordering::Relaxed).checked_sub(1)?;
+        // A clock that cannot count as far has no such time to reach.
+        let deadline = self.epoch.checked_add(Duration::from_nanos(nanoseconds))?;
+        Some(deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// Who makes system calls on `socket` until then.
     #[inline]
-    pub(crate) fn call<T>(
-        &self,
-        socket: BorrowedFd<'_>,
-        ready: Ready,
-        mut call: impl FnMut(MessageFlags) -> Result<T, Errno>,
-    ) -> io::Result<T> {
-        let Some(deadline) = self.get() else {
-            return Ok(retry(|| call(MessageFlags::empty()))?);
-        };
+    pub(crate) fn on<'a>(&'a self, socket: BorrowedFd<'a>, ready: Ready) -> Until<'a> {
+        Until { deadline: self, socket, ready, flags: MessageFlags::empty() }
+    }
+}
+
+/// Makes a system call, again when a signal interrupts it, and until the deadline when there is one.
+///
+/// Without a deadline it is one call, which waits where the socket does. With one, the call does not
+/// wait; what waits is `poll`, only after the call has found nothing.
+pub(crate) struct Until<'a> {
+    deadline: &'a Deadline,
+    socket: BorrowedFd<'a>,
+    ready: Ready,
+    flags: MessageFlags,
+}
+
+impl Until<'_> {
+    /// With these flags, too.
+    #[inline]
+    pub(crate) fn with(self, flags: MessageFlags) -> Self {
+        Self { flags, ..self }
+    }
+
+    /// An error once the deadline has passed.
+    #[cold]
+    fn not_yet(&self) -> io::Result<()> {
+        match self.deadline.left() {
+            Some(Duration::ZERO) => Err(io::Error::new(ErrorKind::TimedOut, "the deadline has passed")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Says whether a call that has failed is to be made again, after a wait where it found nothing.
+    #[cold]
+    fn again(&self, errno: Errno, may_wait: bool) -> io::Result<()> {
+        match errno {
+            Errno::INTR => Ok(()),
+            Errno::AGAIN if may_wait => match wait(self.socket, self.ready, self.deadline.left()) {
+                // Ready, or the time is up, which the next round sees; or a signal.
+                Ok(_) | Err(Errno::INTR) => Ok(()),
+                Err(errno) => Err(errno.into()),
+            },
+            errno => Err(errno.into()),
+        }
+    }
+}
+
+impl Caller for Until<'_> {
+    type Error = io::Error;
+
+    #[inline(always)]
+    fn call(self, mut make: impl FnMut(MessageFlags) -> Result<usize, Errno>) -> io::Result<usize> {
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(io::Error::new(ErrorKind::TimedOut, "the deadline has passed"));
+            // Read for each round: another thread may have changed it.
+            let limited = self.deadline.is_set();
+            let mut flags = self.flags;
+            if limited {
+                self.not_yet()?;
+                flags |= MessageFlags::DONT_WAIT;
             }
-            match call(MessageFlags::DONT_WAIT) {
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => match wait(socket, ready, Some(left)) {
-                    // Ready, or the time is up, which the next round sees; or a signal.
-                    Ok(_) | Err(Errno::INTR) => {}
-                    Err(errno) => return Err(errno.into()),
-                },
-                answer => return Ok(answer?),
+            match make(flags) {
+                Ok(count) => return Ok(count),
+                Err(errno) => self.again(errno, limited)?,
             }
         }
     }

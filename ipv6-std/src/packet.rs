@@ -10,7 +10,7 @@ use ipv6_core::cmsg::RawMessages;
 use ipv6_core::{BpfInstruction, ControlFlags, DecodeError, InterfaceIndex, RecvControl, SendControl};
 use ipv6_sys::Host;
 use ipv6_sys::batch::{self, Outgoing, SendError};
-use ipv6_sys::message::{self, ControlBuffer, ControlBytes, ControlSpace};
+use ipv6_sys::message::{self, ControlBuffer, ControlBytes, ControlSpace, MessageFlags};
 use ipv6_sys::option::{self, Group, SourceGroup};
 use ipv6_sys::socket::{self, Kind};
 use ipv6_sys::wait::Ready;
@@ -51,6 +51,8 @@ pub struct PacketConn<S = UdpSocket> {
     ports: Ports,
     /// Whether the socket was for IPv6 only when it was wrapped.
     v6_only: bool,
+    /// Whether a receive without control messages says what was cut.
+    tells_length: bool,
     read: Deadline,
     write: Deadline,
 }
@@ -121,14 +123,25 @@ impl<'c> Message<'c> {
 impl Received {
     /// What the kernel said, with the control messages that are wanted.
     #[inline]
-    pub(crate) fn new(
-        received: message::Received,
-        control: Result<RecvControl<'_>, DecodeError>,
-        wanted: ControlFlags,
-    ) -> io::Result<Self> {
+    pub(crate) fn new(received: message::Received, control: &[u8], wanted: ControlFlags) -> io::Result<Self> {
+        match RecvControl::decode_in_order::<Host>(control) {
+            Some(control) if !received.control_truncated => Ok(Self::with(received, control, wanted)),
+            _ => Self::from_any(received, control, wanted),
+        }
+    }
+
+    /// The same for control messages of any kind, in any order, whole or not.
+    #[inline(never)]
+    fn from_any(received: message::Received, control: &[u8], wanted: ControlFlags) -> io::Result<Self> {
+        let control = message::decode(control, received.control_truncated).map_err(error::decode)?;
+        Ok(Self::with(received, control, wanted))
+    }
+
+    #[inline(always)]
+    fn with(received: message::Received, control: RecvControl<'_>, wanted: ControlFlags) -> Self {
         let message::Received { len, source, truncated, control_truncated } = received;
-        let control = control.map_err(error::decode)?.filter(wanted).detach();
-        Ok(Self { len, source: source.unwrap_or(NOBODY), control, truncated, control_truncated })
+        let control = control.filter(wanted).detach();
+        Self { len, source: source.unwrap_or(NOBODY), control, truncated, control_truncated }
     }
 }
 
@@ -215,7 +228,8 @@ impl<S: AsFd> PacketConn<S> {
             _ => Ports::Sent,
         };
         let v6_only = ports == Ports::Zero || option::V6_ONLY.get(&conn)?;
-        Ok(Self { conn, ports, v6_only, read: Deadline::none(), write: Deadline::none() })
+        let tells_length = socket::tells_length(&conn)?;
+        Ok(Self { conn, ports, v6_only, tells_length, read: Deadline::none(), write: Deadline::none() })
     }
 
     /// Receives one datagram into `payload`, with its control messages.
@@ -229,6 +243,11 @@ impl<S: AsFd> PacketConn<S> {
     #[doc(alias = "recvmsg", alias = "ReadFrom")]
     #[inline]
     pub fn recv_from(&self, payload: &mut [u8]) -> io::Result<Received> {
+        if self.tells_length && self.conn.control_flags().is_empty() {
+            let socket = self.as_fd();
+            let received = message::receive_from(socket, payload, self.read.on(socket, Ready::Receive))?;
+            return Ok(Received::with(received, RecvControl::default(), ControlFlags::empty()));
+        }
         self.recv_vectored(&mut [IoSliceMut::new(payload)])
     }
 
@@ -243,7 +262,7 @@ impl<S: AsFd> PacketConn<S> {
         let mut buffer = ControlBuffer::<RECV_SPACE>::new();
         let mut control = ControlSpace::from(&mut buffer);
         let received = self.receive(payload, &mut control)?;
-        Received::new(received, control.decode(), self.conn.control_flags())
+        Received::new(received, control.written(), self.conn.control_flags())
     }
 
     /// Receives one datagram into `payload`, and all its control messages into `control`, from which
@@ -285,7 +304,8 @@ impl<S: AsFd> PacketConn<S> {
         payload: &mut [IoSliceMut<'_>],
         control: &mut ControlSpace<'_>,
     ) -> io::Result<message::Received> {
-        self.read.call(self.as_fd(), Ready::Receive, |flags| message::receive(self, payload, control, flags))
+        let socket = self.as_fd();
+        message::receive(socket, payload, control, self.read.on(socket, Ready::Receive))
     }
 
     /// Sends one datagram with its control messages. Says how many bytes of payload went: all of them.
@@ -338,12 +358,14 @@ impl<S: AsFd> PacketConn<S> {
         control: &SendControl<'_>,
         to: Option<SocketAddrV6>,
     ) -> io::Result<usize> {
-        let to = to.map(|to| self.destination(to)).transpose()?;
+        let to = match to {
+            Some(to) => Some(self.destination(to)?),
+            None => None,
+        };
         let mut bytes = ControlBytes::<SEND_SPACE>::new();
         let control = bytes.encode(control).map_err(error::encode)?;
-        self.write.call(self.as_fd(), Ready::Send, |flags| {
-            message::send(self, payload, control, to.as_ref(), flags)
-        })
+        let socket = self.as_fd();
+        message::send(socket, payload, control, to.as_ref(), self.write.on(socket, Ready::Send))
     }
 
     /// A destination as the kernel is to see it.
@@ -386,10 +408,10 @@ impl<S: AsFd> PacketConn<S> {
     /// ```
     #[doc(alias = "recvmmsg", alias = "ReadBatch")]
     pub fn recv_batch(&self, batch: &mut RecvBatch, payloads: &mut [impl AsMut<[u8]>]) -> io::Result<usize> {
+        let socket = self.as_fd();
         batch.receive(self.conn.control_flags(), |headers, slots| {
-            self.read.call(self.as_fd(), Ready::Receive, |flags| {
-                batch::receive(self, headers, slots, payloads, flags | message::MessageFlags::WAIT_FOR_ONE)
-            })
+            let caller = self.read.on(socket, Ready::Receive).with(MessageFlags::WAIT_FOR_ONE);
+            batch::receive(socket, headers, slots, payloads, caller)
         })
     }
 
@@ -438,16 +460,14 @@ impl<S: AsFd> PacketConn<S> {
         if let Some(first) = messages.first() {
             valid(first)?;
         }
-        let ready = || {
-            messages.iter().map_while(|outgoing| Some(Outgoing { to: valid(outgoing).ok()?, ..*outgoing }))
-        };
-        let answer = self.write.call(self.as_fd(), Ready::Send, |flags| {
-            match batch::send(self, headers, slots, ready(), flags) {
-                Err(SendError::Os(errno)) => Err(errno),
-                answer => Ok(answer),
-            }
-        })?;
-        answer.map_err(error::send)
+        let ready =
+            messages.iter().map_while(|outgoing| Some(Outgoing { to: valid(outgoing).ok()?, ..*outgoing }));
+        let socket = self.as_fd();
+        let caller = self.write.on(socket, Ready::Send);
+        batch::send(socket, headers, slots, ready, caller).map_err(|error| match error {
+            SendError::Control(error) => error::encode(error),
+            SendError::Os(error) => error,
+        })
     }
 
     /// Makes receive and send calls fail with `TimedOut` from this time on; `None` lets them wait.

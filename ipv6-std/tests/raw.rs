@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::net::Ipv6Addr;
+use std::net::{Ipv6Addr, SocketAddrV6};
 
 use common::*;
 use ipv6_std::*;
@@ -20,6 +20,7 @@ ipv6_testnet::tests! {
     [Namespace] raw_multicast;
     [Namespace] header_included;
     [Namespace] unprivileged_echo;
+    [PingSocket] what_is_cut_is_told_with_and_without_control;
     [Namespace] raw_batches;
 }
 
@@ -222,4 +223,30 @@ fn raw_batches() {
     let (mut batch, mut payloads) = (RecvBatch::new(4), [[0; 64]; 4]);
     assert_eq!(conn.recv_batch(&mut batch, &mut payloads).unwrap(), 2);
     assert_eq!((payloads[0][7], payloads[1][7]), (1, 2));
+}
+
+/// Without control messages a receive may be another system call, which tells this in its own way, or not at all.
+fn what_is_cut_is_told_with_and_without_control() {
+    let mut filter = Icmp6Filter::block_all();
+    let raw = icmp6();
+    raw.set_icmp6_filter(filter.pass(Icmp6Type::ECHO_REPLY)).unwrap();
+    let ping = RawConn::open_icmp6_unprivileged().unwrap();
+    ping.set_deadline(soon());
+    let long = [&request(1)[..], &[7; 100]].concat();
+    for conn in [&raw, &ping] {
+        for flags in [ControlFlags::empty(), ControlFlags::HOP_LIMIT] {
+            conn.set_control_flags(ControlFlags::all(), false).unwrap();
+            conn.set_control_flags(flags, true).unwrap();
+            for (room, cut) in [(16, true), (108, false)] {
+                conn.send_to(&long, &SendControl::new(), SocketAddrV6::new(LOOPBACK, 0, 0, 0)).unwrap();
+                let mut payload = vec![0; room];
+                let got = conn.recv_from(&mut payload).unwrap();
+                assert_eq!((got.len, got.truncated), (room, cut), "{flags:?}");
+                assert_eq!(payload[8..], long[8..room]);
+                assert_eq!(got.control.hop_limit.is_some(), !flags.is_empty());
+            }
+        }
+        // The raw socket also hears the answers to the other one.
+        let _ = raw.set_icmp6_filter(&Icmp6Filter::block_all());
+    }
 }

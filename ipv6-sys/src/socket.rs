@@ -72,6 +72,15 @@ pub fn kind(socket: impl AsFd) -> Result<Kind, Errno> {
     })
 }
 
+/// Whether a receive without control messages can be told how long a message was that did not fit: on Linux, by
+/// UDP and raw sockets ([`receive_from`](crate::message::receive_from)).
+pub fn tells_length(socket: impl AsFd) -> Result<bool, Errno> {
+    let socket = socket.as_fd();
+    Ok(os::TELLS_LENGTH && (kind(socket)? == Kind::Raw || os::protocol(socket)? == Some(UDP)))
+}
+
+const UDP: u32 = 17;
+
 /// Whether the socket is one of ICMPv6, raw or not.
 #[doc(alias = "SO_PROTOCOL")]
 pub fn is_icmp6(socket: impl AsFd) -> Result<bool, Errno> {

@@ -220,10 +220,11 @@ impl<'a> RecvControl<'a> {
         }
     }
 
-    /// Reads the most common messages, where there are no others and they come in the order in which Linux
-    /// writes them, each as wide as the platform has it.
+    /// What [`decode`](Self::decode) gives, for the most common messages, where there are no others and they come
+    /// in the order in which Linux writes them, each as wide as the platform has it; `None` says nothing of
+    /// others. For callers on whose fast path even the copy of a result shows.
     #[inline(always)]
-    fn decode_in_order<P: Platform>(control: &'a [u8]) -> Option<Self> {
+    pub fn decode_in_order<P: Platform>(control: &'a [u8]) -> Option<Self> {
         // Linux: ip6_datagram_recv_common_ctl() and ip6_datagram_recv_specific_ctl() in net/ipv6/datagram.c.
         let ControlNumbers { traffic_class, hop_limit, packet_info, .. } = P::ABI.control;
         let mut decoded = Self::default();
@@ -302,6 +303,7 @@ impl<'a> RecvControl<'a> {
     /// Only the fields that these flags ask for. Destination and interface come in one message, of
     /// which a program may want one half.
     #[must_use]
+    #[inline]
     pub fn filter(self, wanted: ControlFlags) -> Self {
         fn keep<T>(field: Option<T>, wanted: bool) -> Option<T> {
             field.filter(|_| wanted)
@@ -320,6 +322,7 @@ impl<'a> RecvControl<'a> {
 
     /// The same without what is borrowed from the control buffer, so that it may outlive it. Of the
     /// fields there are now, none is.
+    #[inline]
     pub fn detach(self) -> RecvControl<'static> {
         let Self { traffic_class, hop_limit, destination, interface, path_mtu, ecn, borrowed: _ } = self;
         RecvControl { traffic_class, hop_limit, destination, interface, path_mtu, ecn, borrowed: PhantomData }

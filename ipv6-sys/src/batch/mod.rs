@@ -43,7 +43,7 @@ use ipv6_core::{DecodeError, EncodeError, RecvControl, SendControl, sockaddr};
 use crate::error::Errno;
 use crate::fd::AsFd;
 use crate::host::Host;
-use crate::message::{self, ControlBuffer, ControlBytes, MessageFlags, Name, Received};
+use crate::message::{self, Caller, ControlBuffer, ControlBytes, Name, Received};
 use crate::os;
 
 /// Messages that one system call takes at most; of more, the first so many are meant.
@@ -195,14 +195,14 @@ unsafe impl Sync for Part {}
 /// after the first is reported by the next call.
 #[doc(alias = "recvmmsg")]
 #[doc(alias = "ReadBatch")]
-pub fn receive<const C: usize>(
+pub fn receive<const C: usize, K: Caller>(
     socket: impl AsFd,
     headers: &mut [BatchHeader],
     slots: &mut [RecvSlot<C>],
     payloads: &mut [impl AsMut<[u8]>],
-    flags: MessageFlags,
-) -> Result<usize, Errno> {
-    calls::receive(socket.as_fd(), headers, slots, payloads, flags)
+    caller: K,
+) -> Result<usize, K::Error> {
+    calls::receive(socket.as_fd(), headers, slots, payloads, caller)
 }
 
 /// One message of a batch to send.
@@ -262,14 +262,14 @@ impl<const C: usize> Default for SendSlot<C> {
 
 /// Why not a single message of a batch was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SendError {
+pub enum SendError<E = Errno> {
     /// The first message's control cannot be encoded.
     Control(EncodeError),
-    /// The system refused the first message.
-    Os(Errno),
+    /// The system refused the first message: what the caller made of that.
+    Os(E),
 }
 
-impl fmt::Display for SendError {
+impl<E: fmt::Display> fmt::Display for SendError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Control(error) => error.fmt(f),
@@ -278,7 +278,7 @@ impl fmt::Display for SendError {
     }
 }
 
-impl core::error::Error for SendError {}
+impl<E: fmt::Debug + fmt::Display> core::error::Error for SendError<E> {}
 
 /// Sends the messages in order, as many as there are headers and slots for (at most [`MAX`]), and says
 /// how many went. A message that fails ends the batch: those before it are sent, and counted.
@@ -289,12 +289,12 @@ impl core::error::Error for SendError {}
 /// of messages tells what was wrong.
 #[doc(alias = "sendmmsg")]
 #[doc(alias = "WriteBatch")]
-pub fn send<'a, const C: usize>(
+pub fn send<'a, const C: usize, K: Caller>(
     socket: impl AsFd,
     headers: &mut [BatchHeader],
     slots: &mut [SendSlot<C>],
     messages: impl IntoIterator<Item = Outgoing<'a>>,
-    flags: MessageFlags,
-) -> Result<usize, SendError> {
-    calls::send(socket.as_fd(), headers, slots, messages, flags)
+    caller: K,
+) -> Result<usize, SendError<K::Error>> {
+    calls::send(socket.as_fd(), headers, slots, messages, caller)
 }

@@ -1,9 +1,8 @@
 //! Batches where the system has no calls for them: one message after another.
 
 use super::{MAX, Outgoing, RecvSlot, SendError, SendSlot};
-use crate::error::Errno;
 use crate::fd::BorrowedFd;
-use crate::message::MessageFlags;
+use crate::message::{Caller, MessageFlags};
 use crate::os;
 
 /// A bit that no system call sees.
@@ -19,56 +18,74 @@ impl BatchHeader {
     }
 }
 
-pub(super) fn receive<const C: usize>(
+pub(super) fn receive<const C: usize, K: Caller>(
     socket: BorrowedFd<'_>,
     headers: &mut [BatchHeader],
     slots: &mut [RecvSlot<C>],
     payloads: &mut [impl AsMut<[u8]>],
-    flags: MessageFlags,
-) -> Result<usize, Errno> {
+    caller: K,
+) -> Result<usize, K::Error> {
     let mut header = os::header();
-    let mut now = flags - MessageFlags::WAIT_FOR_ONE;
-    let mut count = 0;
-    for ((_, slot), payload) in headers.iter().zip(slots).zip(payloads).take(MAX) {
-        slot.fill(&mut header, payload.as_mut());
+    let mut storage = headers.iter().zip(slots).zip(payloads).take(MAX);
+    let Some(((_, slot), payload)) = storage.next() else { return Ok(0) };
+    slot.fill(&mut header, payload.as_mut());
+    let mut flags = MessageFlags::empty();
+    let len = caller.call(|now| {
+        flags = now;
         // SAFETY: the header was just set: each pointer is that of the slot or of the payload buffer, borrowed
         // mutably here, with its length.
-        match unsafe { os::receive(socket, &mut header, now.bits()) } {
-            // SAFETY: the kernel has just received into the header, filled by this slot.
+        unsafe { os::receive(socket, &mut header, (now - MessageFlags::WAIT_FOR_ONE).bits()) }
+    })?;
+    // SAFETY: the kernel has just received into the header, filled by this slot.
+    unsafe { slot.take(&header, len) };
+    if flags.contains(MessageFlags::WAIT_FOR_ONE) {
+        flags = flags - MessageFlags::WAIT_FOR_ONE | MessageFlags::DONT_WAIT;
+    }
+    let mut count = 1;
+    for ((_, slot), payload) in storage {
+        slot.fill(&mut header, payload.as_mut());
+        // SAFETY: as above.
+        match unsafe { os::receive(socket, &mut header, flags.bits()) } {
+            // SAFETY: as above.
             Ok(len) => unsafe { slot.take(&header, len) },
-            Err(errno) if count == 0 => return Err(errno),
             // It stays for the next call.
             Err(_) => break,
         }
         count += 1;
-        if flags.contains(MessageFlags::WAIT_FOR_ONE) {
-            now |= MessageFlags::DONT_WAIT;
-        }
     }
     Ok(count)
 }
 
-pub(super) fn send<'a, const C: usize>(
+pub(super) fn send<'a, const C: usize, K: Caller>(
     socket: BorrowedFd<'_>,
     headers: &mut [BatchHeader],
     slots: &mut [SendSlot<C>],
     messages: impl IntoIterator<Item = Outgoing<'a>>,
-    flags: MessageFlags,
-) -> Result<usize, SendError> {
+    caller: K,
+) -> Result<usize, SendError<K::Error>> {
     let mut header = os::header();
-    let mut count = 0;
-    for ((_, slot), message) in headers.iter().zip(slots).zip(messages).take(MAX) {
-        let sent = slot.fill(&mut header, &message).map_err(SendError::Control).and_then(|()| {
-            // SAFETY: the header was just set: each pointer is that of the slot, borrowed mutably here, or of the
-            // payload, borrowed for 'a, with its length.
-            unsafe { os::send(socket, &header, flags.bits()) }.map_err(SendError::Os)
-        });
-        match sent {
-            Ok(_) => count += 1,
-            Err(error) if count == 0 => return Err(error),
-            // It is the next call's first message, and an error there.
-            Err(_) => break,
+    let mut storage = headers.iter().zip(slots).zip(messages).take(MAX);
+    let Some(((_, slot), message)) = storage.next() else { return Ok(0) };
+    slot.fill(&mut header, &message).map_err(SendError::Control)?;
+    let mut flags = MessageFlags::empty();
+    let sent = caller.call(|now| {
+        flags = now;
+        // SAFETY: the header was just set: each pointer is that of the slot, borrowed mutably here, or of the
+        // payload, borrowed for 'a, with its length.
+        unsafe { os::send(socket, &header, now.bits()) }
+    });
+    sent.map_err(SendError::Os)?;
+    let mut count = 1;
+    for ((_, slot), message) in storage {
+        // What fails is the next call's first message, and an error there.
+        if slot.fill(&mut header, &message).is_err() {
+            break;
         }
+        // SAFETY: as above.
+        if unsafe { os::send(socket, &header, flags.bits()) }.is_err() {
+            break;
+        }
+        count += 1;
     }
     Ok(count)
 }

@@ -58,33 +58,59 @@ pub struct Received {
     pub control_truncated: bool,
 }
 
+/// Who makes a system call, and with which flags: [`MessageFlags`] make it once, and hand on what it answers. A
+/// caller of one's own may make it again, after a signal or after a wait; what goes with the message is made
+/// ready once.
+pub trait Caller {
+    /// What the caller makes of an [`Errno`].
+    type Error;
+
+    /// Makes the call, which answers a count, until it is content.
+    fn call(self, make: impl FnMut(MessageFlags) -> Result<usize, Errno>) -> Result<usize, Self::Error>;
+}
+
+impl Caller for MessageFlags {
+    type Error = Errno;
+
+    #[inline]
+    fn call(self, mut make: impl FnMut(MessageFlags) -> Result<usize, Errno>) -> Result<usize, Errno> {
+        make(self)
+    }
+}
+
 /// Sends one message: `payload`'s parts one after another, with `control` as its control messages, to
 /// `to` or, when the socket is connected, to its peer. Says how many bytes of payload went.
+///
+/// One part without control messages goes by `sendto(2)`, which costs the kernel less.
 ///
 /// # Errors
 ///
 /// Those of [sendmsg(2)](https://man7.org/linux/man-pages/man2/sendmsg.2.html): [`Errno::MSGSIZE`] for a
 /// payload that is too large or has more than 1,024 parts, [`Errno::INVAL`] for control messages that the
 /// system does not take, [`Errno::AGAIN`] where it would have to wait and is not to.
-#[doc(alias = "sendmsg")]
-pub fn send(
+#[doc(alias = "sendmsg", alias = "sendto")]
+#[inline]
+pub fn send<C: Caller>(
     socket: impl AsFd,
     payload: &[IoSlice<'_>],
     control: &[u8],
     to: Option<&SocketAddrV6>,
-    flags: MessageFlags,
-) -> Result<usize, Errno> {
+    caller: C,
+) -> Result<usize, C::Error> {
+    let socket = socket.as_fd();
     let name = to.map(sockaddr::encode::<Host>);
-    let mut message = os::header();
-    if let Some(name) = &name {
-        os::set_name(&mut message, name.as_ptr().cast_mut(), Host::ABI.sockaddr.size);
+    let name = name.as_ref().and_then(|name| name.get(..Host::ABI.sockaddr.size)).unwrap_or_default();
+    if let ([part], []) = (payload, control) {
+        return caller.call(|flags| os::send_to(socket, part, name, flags.bits()));
     }
+    let mut message = os::header();
+    os::set_name(&mut message, name.as_ptr().cast_mut(), name.len());
     os::set_payload(&mut message, payload.as_ptr().cast::<os::Part>().cast_mut(), payload.len());
     os::set_control(&mut message, control.as_ptr().cast_mut(), control.len());
     // SAFETY: every pointer in `message` is that of a slice or an array that is borrowed here and so
-    // outlives the call, with its length; `IoSlice` has the layout of `Part`, as its documentation
+    // outlives the calls, with its length; `IoSlice` has the layout of `Part`, as its documentation
     // promises.
-    unsafe { os::send(socket.as_fd(), &message, flags.bits()) }
+    caller.call(|flags| unsafe { os::send(socket, &message, flags.bits()) })
 }
 
 /// Receives one message into `payload`'s parts, and its control messages into `control`, where
@@ -96,22 +122,27 @@ pub fn send(
 /// would have to wait and is not to, and what the network reported for an earlier message. There are no
 /// control messages then.
 #[doc(alias = "recvmsg")]
-pub fn receive(
+#[inline]
+pub fn receive<C: Caller>(
     socket: impl AsFd,
     payload: &mut [IoSliceMut<'_>],
     control: &mut ControlSpace<'_>,
-    flags: MessageFlags,
-) -> Result<Received, Errno> {
+    caller: C,
+) -> Result<Received, C::Error> {
+    let socket = socket.as_fd();
     control.clear();
     let mut name = Name::uninit();
     let mut message = os::header();
-    os::set_name(&mut message, name.as_mut_ptr().cast(), size_of::<Name>());
     os::set_payload(&mut message, payload.as_mut_ptr().cast(), payload.len());
-    os::set_control(&mut message, control.as_mut_ptr(), control.capacity());
-    // SAFETY: every pointer in `message` is that of a slice or an array that is borrowed mutably here
-    // and so outlives the call, with its length; `IoSliceMut` has the layout of `Part`, as its
-    // documentation promises.
-    let len = unsafe { os::receive(socket.as_fd(), &mut message, flags.bits()) }?;
+    let len = caller.call(|flags| {
+        // Again for each call: some systems write the lengths also when it fails.
+        os::set_name(&mut message, name.as_mut_ptr().cast(), size_of::<Name>());
+        os::set_control(&mut message, control.as_mut_ptr(), control.capacity());
+        // SAFETY: every pointer in `message` is that of a slice or an array that is borrowed mutably here
+        // and so outlives the call, with its length; `IoSliceMut` has the layout of `Part`, as its
+        // documentation promises.
+        unsafe { os::receive(socket, &mut message, flags.bits()) }
+    })?;
     // SAFETY: the kernel has just written so many bytes of the name, or all of it.
     let source = unsafe { source(&name, os::name_len(&message)) };
     let received = Received::new(len, source, os::flags(&message));
@@ -120,7 +151,30 @@ pub fn receive(
     Ok(received)
 }
 
+/// Receives one message without control messages, of a UDP or a raw socket
+/// ([`tells_length`](crate::socket::tells_length)): on Linux by `recvfrom(2)`, which costs the kernel less.
+///
+/// # Errors
+///
+/// Those of [`receive`].
+#[doc(alias = "recvfrom")]
+#[inline]
+pub fn receive_from<C: Caller>(
+    socket: impl AsFd,
+    payload: &mut [u8],
+    caller: C,
+) -> Result<Received, C::Error> {
+    let socket = socket.as_fd();
+    let mut name = Name::uninit();
+    let mut told = os::Told::default();
+    let len = caller.call(|flags| os::receive_from(socket, payload, &mut name, &mut told, flags.bits()))?;
+    // SAFETY: the kernel has just written so many bytes of the name, or all of it.
+    let source = unsafe { source(&name, told.name_len) };
+    Ok(Received { len: len.min(payload.len()), source, truncated: told.truncated, control_truncated: false })
+}
+
 impl Received {
+    #[inline]
     pub(crate) fn new(len: usize, source: Option<SocketAddrV6>, flags: i32) -> Self {
         let truncated = flags & os::MSG_TRUNC != 0;
         let control_truncated = flags & os::MSG_CTRUNC != 0;
@@ -136,6 +190,7 @@ pub(crate) type Name = MaybeUninit<[u8; sockaddr::MAX_SIZE]>;
 /// # Safety
 ///
 /// The first `len` bytes of `name` are initialised, or all of them when it has fewer.
+#[inline]
 pub(crate) unsafe fn source(name: &Name, len: os::NameLen) -> Option<SocketAddrV6> {
     let len = (len as usize).min(size_of::<Name>());
     // SAFETY: within `name`, and initialised, as the caller promises.

@@ -8,6 +8,7 @@ use rustix::net::{self, AddressFamily, Protocol, SocketType};
 
 use crate::error::Errno;
 use crate::fd::{BorrowedFd, OwnedFd};
+use crate::message::Name;
 
 pub(crate) mod interface;
 
@@ -26,21 +27,25 @@ pub(crate) type ControlHeader = libc::cmsghdr;
 /// The length of an address.
 pub(crate) type NameLen = libc::socklen_t;
 
+#[inline]
 pub(crate) fn raw(fd: BorrowedFd<'_>) -> libc::c_int {
     rustix::fd::AsRawFd::as_raw_fd(&fd)
 }
 
 /// The error of the system call that has just failed on this thread.
+#[inline]
 pub(crate) fn last_error() -> Errno {
     Errno::from_raw(errno::errno().0)
 }
 
 /// What a call that answers -1 for "see errno" has answered.
+#[inline]
 fn check(answer: libc::c_int) -> Result<(), Errno> {
     if answer == -1 { Err(last_error()) } else { Ok(()) }
 }
 
 /// What a call that answers a count, or -1 for "see errno", has answered.
+#[inline]
 pub(crate) fn count<T: TryInto<usize>>(answer: T) -> Result<usize, Errno> {
     answer.try_into().map_err(|_| last_error())
 }
@@ -168,11 +173,13 @@ pub(crate) const fn kernel_reads_as_64() -> bool {
 }
 
 /// A header without anything. Some libraries have padding in it that must be zero.
+#[inline]
 pub(crate) fn header() -> Header {
     // SAFETY: a C structure of integers and pointers, for all of which zero is a value.
     unsafe { zeroed() }
 }
 
+#[inline]
 pub(crate) const fn part(bytes: *mut u8, len: usize) -> Part {
     Part { iov_base: bytes.cast(), iov_len: len }
 }
@@ -187,16 +194,19 @@ pub(crate) fn part_len(part: &Part) -> usize {
     part.iov_len
 }
 
+#[inline]
 pub(crate) fn set_name(message: &mut Header, name: *mut u8, len: usize) {
-    message.msg_name = name.cast();
+    message.msg_name = if len == 0 { ptr::null_mut() } else { name.cast() };
     message.msg_namelen = len as libc::socklen_t;
 }
 
 /// Bytes of the name that the kernel wrote.
+#[inline]
 pub(crate) fn name_len(message: &Header) -> NameLen {
     message.msg_namelen
 }
 
+#[inline]
 pub(crate) fn set_payload(message: &mut Header, parts: *mut Part, count: usize) {
     message.msg_iov = parts;
     // The kernel refuses more than 1,024 parts (EMSGSIZE); the field is an int in some libraries, in
@@ -204,6 +214,7 @@ pub(crate) fn set_payload(message: &mut Header, parts: *mut Part, count: usize) 
     message.msg_iovlen = count.min(libc::c_int::MAX as usize) as _;
 }
 
+#[inline]
 pub(crate) fn set_control(message: &mut Header, control: *mut u8, len: usize) {
     // Null when empty: some systems look at the pointer first.
     message.msg_control = if len == 0 { ptr::null_mut() } else { control.cast() };
@@ -213,11 +224,13 @@ pub(crate) fn set_control(message: &mut Header, control: *mut u8, len: usize) {
 
 /// Bytes of control messages that the kernel wrote.
 #[allow(clippy::unnecessary_cast, reason = "a socklen_t on some libraries, a size_t on others")]
+#[inline]
 pub(crate) fn control_len(message: &Header) -> usize {
     message.msg_controllen as usize
 }
 
 /// The flags that the kernel gave a message that was received.
+#[inline]
 pub(crate) fn flags(message: &Header) -> i32 {
     message.msg_flags
 }
@@ -227,10 +240,76 @@ pub(crate) fn flags(message: &Header) -> i32 {
 /// # Safety
 ///
 /// Every pointer in `message`, with its length, is that of something that may be read.
+#[inline]
 pub(crate) unsafe fn send(socket: BorrowedFd<'_>, message: &Header, flags: i32) -> Result<usize, Errno> {
     // SAFETY: what `message` points to is as the caller promises, and the kernel only reads it.
     let answer = unsafe { libc::sendmsg(raw(socket), message, flags) };
     count(answer)
+}
+
+/// `sendto(2)`.
+#[inline]
+pub(crate) fn send_to(
+    socket: BorrowedFd<'_>,
+    payload: &[u8],
+    name: &[u8],
+    flags: i32,
+) -> Result<usize, Errno> {
+    let (start, len) = (payload.as_ptr().cast(), payload.len());
+    // No name is no pointer, for a connected socket.
+    let to = if name.is_empty() { ptr::null() } else { name.as_ptr().cast() };
+    // SAFETY: both pointers are those of slices that are borrowed here, with their lengths; the kernel only
+    // reads.
+    let answer = unsafe { libc::sendto(raw(socket), start, len, flags, to, name.len() as libc::socklen_t) };
+    count(answer)
+}
+
+/// What a receive told beside its count.
+#[derive(Default)]
+pub(crate) struct Told {
+    pub(crate) name_len: NameLen,
+    pub(crate) truncated: bool,
+}
+
+/// Whether `recvfrom(2)` can be asked how long a message was that it cut, by `MSG_TRUNC`.
+pub(crate) const TELLS_LENGTH: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
+/// `recvfrom(2)`, or `recvmsg(2)` where it does not say what was cut.
+#[inline]
+pub(crate) fn receive_from(
+    socket: BorrowedFd<'_>,
+    payload: &mut [u8],
+    name: &mut Name,
+    told: &mut Told,
+    flags: i32,
+) -> Result<usize, Errno> {
+    let (start, len) = (payload.as_mut_ptr(), payload.len());
+    if TELLS_LENGTH {
+        told.name_len = size_of::<Name>() as NameLen;
+        // SAFETY: both pointers are those of what is borrowed mutably here, with their lengths, to which the
+        // kernel keeps; what it writes may be any bytes. `name_len` is a `socklen_t` of ours.
+        let answer = unsafe {
+            libc::recvfrom(
+                raw(socket),
+                start.cast(),
+                len,
+                flags | MSG_TRUNC,
+                name.as_mut_ptr().cast(),
+                &mut told.name_len,
+            )
+        };
+        let received = count(answer)?;
+        told.truncated = received > len;
+        return Ok(received);
+    }
+    let mut message = header();
+    let mut part = part(start, len);
+    set_name(&mut message, name.as_mut_ptr().cast(), size_of::<Name>());
+    set_payload(&mut message, &mut part, 1);
+    // SAFETY: every pointer in `message` is that of something that is borrowed mutably here, with its length.
+    let received = unsafe { receive(socket, &mut message, flags) }?;
+    *told = Told { name_len: message.msg_namelen, truncated: message.msg_flags & MSG_TRUNC != 0 };
+    Ok(received)
 }
 
 /// `recvmsg(2)`. The header says how many bytes of name and control messages the kernel wrote, from their
@@ -239,6 +318,7 @@ pub(crate) unsafe fn send(socket: BorrowedFd<'_>, message: &Header, flags: i32) 
 /// # Safety
 ///
 /// Every pointer in `message`, with its length, is that of something that may be written with any bytes.
+#[inline]
 pub(crate) unsafe fn receive(
     socket: BorrowedFd<'_>,
     message: &mut Header,

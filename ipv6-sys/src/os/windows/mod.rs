@@ -12,6 +12,7 @@ use windows_sys::core::GUID;
 
 use crate::error::Errno;
 use crate::fd::{BorrowedFd, OwnedFd};
+use crate::message::Name;
 
 pub(crate) mod interface;
 
@@ -171,7 +172,7 @@ pub(crate) fn part_len(part: &Part) -> usize {
 }
 
 pub(crate) fn set_name(message: &mut Header, name: *mut u8, len: usize) {
-    message.name = name.cast();
+    message.name = if len == 0 { ptr::null_mut() } else { name.cast() };
     message.namelen = len as NameLen;
 }
 
@@ -219,6 +220,48 @@ pub(crate) unsafe fn send(socket: BorrowedFd<'_>, message: &Header, flags: i32) 
     let answer = unsafe { call(raw(socket), message, flags, &mut sent, ptr::null_mut(), None) };
     check(answer)?;
     Ok(sent as usize)
+}
+
+/// `sendto`, by the call that is there for messages.
+pub(crate) fn send_to(
+    socket: BorrowedFd<'_>,
+    payload: &[u8],
+    name: &[u8],
+    flags: i32,
+) -> Result<usize, Errno> {
+    let mut message = header();
+    let mut part = part(payload.as_ptr().cast_mut(), payload.len());
+    set_name(&mut message, name.as_ptr().cast_mut(), name.len());
+    set_payload(&mut message, &mut part, 1);
+    // SAFETY: every pointer in `message` is that of something that is borrowed here, with its length.
+    unsafe { send(socket, &message, flags) }
+}
+
+/// What a receive told beside its count.
+#[derive(Default)]
+pub(crate) struct Told {
+    pub(crate) name_len: NameLen,
+    pub(crate) truncated: bool,
+}
+
+pub(crate) const TELLS_LENGTH: bool = false;
+
+/// `recvfrom`, by the call that says what was cut.
+pub(crate) fn receive_from(
+    socket: BorrowedFd<'_>,
+    payload: &mut [u8],
+    name: &mut Name,
+    told: &mut Told,
+    flags: i32,
+) -> Result<usize, Errno> {
+    let mut message = header();
+    let mut part = part(payload.as_mut_ptr(), payload.len());
+    set_name(&mut message, name.as_mut_ptr().cast(), size_of::<Name>());
+    set_payload(&mut message, &mut part, 1);
+    // SAFETY: every pointer in `message` is that of something that is borrowed mutably here, with its length.
+    let received = unsafe { receive(socket, &mut message, flags) }?;
+    *told = Told { name_len: message.namelen, truncated: self::flags(&message) & MSG_TRUNC != 0 };
+    Ok(received)
 }
 
 /// `WSARecvMsg`. The header says how many bytes of name and control messages the system wrote, from their
