@@ -186,7 +186,7 @@ unsafe impl Sync for Part {}
 /// `i`-th into `payloads[i]`, with [`slots[i].received()`](RecvSlot::received) about it. Says how many
 /// came.
 ///
-/// With [`MessageFlags::WAIT_FOR_ONE`] it waits for one and takes what else is there; without, it waits
+/// With [`MessageFlags::WAIT_FOR_ONE`](message::MessageFlags::WAIT_FOR_ONE) it waits for one and takes what else is there; without, it waits
 /// for all.
 ///
 /// # Errors
