@@ -294,10 +294,11 @@ impl<S: AsFd> PacketConn<S> {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for an IPv4-mapped destination on a socket for IPv6 only; `Unsupported` for a
-    /// control message that the system does not take; `EMSGSIZE` for a payload over what the protocol
-    /// carries (65,527 bytes for UDP), or over the path MTU on a socket that does not fragment; `TimedOut`
-    /// after the [deadline](Self::set_write_deadline); what the network reported for an earlier datagram.
+    /// `InvalidInput` for a source that is multicast, and for an IPv4-mapped source or destination on a
+    /// socket for IPv6 only; `Unsupported` for a control message that the system does not take; `EMSGSIZE`
+    /// for a payload over what the protocol carries (65,527 bytes for UDP), or over the path MTU on a
+    /// socket that does not fragment; `TimedOut` after the [deadline](Self::set_write_deadline); what the
+    /// network reported for an earlier datagram.
     #[doc(alias = "sendmsg", alias = "WriteTo")]
     #[inline]
     pub fn send_to(&self, payload: &[u8], control: &SendControl<'_>, to: SocketAddrV6) -> io::Result<usize> {
@@ -338,13 +339,28 @@ impl<S: AsFd> PacketConn<S> {
         control: &SendControl<'_>,
         to: Option<SocketAddrV6>,
     ) -> io::Result<usize> {
-        let to = to.map(|to| self.destination(to)).transpose()?;
+        let to = self.addresses(control, to)?;
         let mut bytes = ControlBytes::<SEND_SPACE>::new();
         let control = bytes.encode(control).map_err(error::encode)?;
         self.write.call(self, Ready::Send, |flags| message::send(self, payload, control, to.as_ref(), flags))
     }
 
-    /// A destination as the kernel is to see it.
+    /// The destination as the kernel is to see it, when both it and the source can be used.
+    #[inline]
+    fn addresses(
+        &self,
+        control: &SendControl<'_>,
+        to: Option<SocketAddrV6>,
+    ) -> io::Result<Option<SocketAddrV6>> {
+        if let Some(source) = control.source {
+            error::not_multicast(source)?;
+            if self.v6_only {
+                error::not_mapped(source)?;
+            }
+        }
+        to.map(|to| self.destination(to)).transpose()
+    }
+
     #[inline]
     fn destination(&self, mut to: SocketAddrV6) -> io::Result<SocketAddrV6> {
         if self.v6_only {
@@ -431,8 +447,8 @@ impl<S: AsFd> PacketConn<S> {
         slots: &mut [batch::SendSlot<SEND_SPACE>],
         messages: &[Outgoing<'_>],
     ) -> io::Result<usize> {
-        // One that has no destination ends the call before it, and is an error when it is the first.
-        let valid = |outgoing: &Outgoing<'_>| outgoing.to.map(|to| self.destination(to)).transpose();
+        // One whose addresses are not valid ends the call before it, and is an error when it is the first.
+        let valid = |outgoing: &Outgoing<'_>| self.addresses(&outgoing.control, outgoing.to);
         if let Some(first) = messages.first() {
             valid(first)?;
         }
