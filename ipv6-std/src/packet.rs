@@ -7,6 +7,7 @@ use std::ops::Deref;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Instant;
 
+use ipv6_core::abi::Platform;
 use ipv6_core::cmsg::RawMessages;
 use ipv6_core::{BpfInstruction, ControlFlags, DecodeError, InterfaceIndex, RecvControl, SendControl};
 use ipv6_sys::Host;
@@ -21,8 +22,10 @@ use crate::conn::Conn;
 use crate::deadline::Deadline;
 use crate::error;
 
-/// Bytes of control buffer for every message that can be switched on.
-pub(crate) const RECV_SPACE: usize = ControlFlags::all().space::<Host>();
+/// Bytes of control buffer for every message that can be switched on, and a margin for those that others
+/// switched on: Linux writes timestamps, marks and counts first (net/core/sock.c: `__sock_recv_cmsgs`), and
+/// would cut ours for them.
+pub(crate) const RECV_SPACE: usize = ControlFlags::all().space::<Host>() + 4 * Host::ABI.cmsg.space(4);
 
 /// Bytes of control buffer for any [`SendControl`].
 pub(crate) const SEND_SPACE: usize = SendControl::max_space::<Host>();
