@@ -4,7 +4,7 @@
 mod common;
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::thread;
 
 use common::*;
@@ -28,6 +28,7 @@ ipv6_testnet::tests! {
     [Namespace] into_inner_gives_the_socket_back;
     [Namespace] one_socket_many_threads;
     [Namespace] bind_reusable_shares_a_port;
+    [Namespace, Ipv4] what_is_bound_leaves_ipv4_alone;
     [Namespace] bind_resolves_names;
     [Namespace] interfaces;
     [Namespace] set_bpf_and_detach;
@@ -254,6 +255,21 @@ fn bind_reusable_shares_a_port() {
     // An address that is not multicast is bound as it is.
     let third = PacketConn::bind_reusable("[::1]:0".parse().unwrap()).unwrap();
     assert!(third.local_addr().unwrap().ip().is_loopback());
+}
+
+fn what_is_bound_leaves_ipv4_alone() {
+    let (plain, reusable) = ("[::]:0", "[ff02::]:0");
+    let conns =
+        [PacketConn::bind(plain).unwrap(), PacketConn::bind_reusable(reusable.parse().unwrap()).unwrap()];
+    for conn in conns {
+        assert!(conn.only_v6().unwrap());
+        UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port(&conn))).unwrap();
+    }
+    // One that carries both takes the port of both.
+    let both = PacketConn::new(UdpSocket::bind("[::]:0").unwrap()).unwrap();
+    assert!(!both.only_v6().unwrap());
+    let port = both.local_addr().unwrap().port();
+    assert_eq!(errno(UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port))), Some(EADDRINUSE));
 }
 
 fn bind_resolves_names() {
