@@ -9,6 +9,9 @@ use ipv6_sys::message::MessageFlags;
 use ipv6_sys::wait::{Ready, wait};
 use ipv6_sys::{Errno, retry};
 
+/// How long a call waits before it looks whether the deadline was moved.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
 /// A deadline that any thread may read and change.
 ///
 /// It is kept in nanoseconds from `epoch`, plus one: 0 is none.
@@ -42,7 +45,8 @@ impl Deadline {
     /// there is one.
     ///
     /// Without a deadline it is one call, which waits where the socket does. With one, the call does not
-    /// wait; what waits is `poll`, only after the call has found nothing.
+    /// wait; what waits is `poll`, only after the call has found nothing, and with an eye on the deadline,
+    /// which may be moved or taken away meanwhile.
     #[inline]
     pub(crate) fn call<T>(
         &self,
@@ -50,18 +54,19 @@ impl Deadline {
         ready: Ready,
         mut call: impl FnMut(MessageFlags) -> Result<T, Errno>,
     ) -> io::Result<T> {
-        let Some(deadline) = self.get() else {
+        if self.get().is_none() {
             return Ok(retry(|| call(MessageFlags::empty()))?);
-        };
+        }
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = self.get().map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let left = left.unwrap_or(LOOK_AGAIN);
             if left.is_zero() {
                 return Err(io::Error::new(ErrorKind::TimedOut, "the deadline has passed"));
             }
             match call(MessageFlags::DONT_WAIT) {
                 Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => match wait(&socket, ready, Some(left)) {
-                    // Ready, or the time is up, which the next round sees; or a signal.
+                Err(Errno::AGAIN) => match wait(&socket, ready, Some(left.min(LOOK_AGAIN))) {
+                    // Ready, or time to look, which the next round does; or a signal.
                     Ok(_) | Err(Errno::INTR) => {}
                     Err(errno) => return Err(errno.into()),
                 },

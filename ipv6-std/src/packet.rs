@@ -469,8 +469,9 @@ impl<S: AsFd> PacketConn<S> {
 
     /// Makes receive and send calls fail with `TimedOut` from this time on; `None` lets them wait.
     ///
-    /// It applies to calls that start after it is set: a call that is waiting already keeps the deadline
-    /// that it started with.
+    /// A call that is waiting already follows the change within a tenth of a second, if it started with a
+    /// deadline. One that started without waits for as long as it takes: to be able to end calls, set a
+    /// deadline before them, however far.
     ///
     /// ```
     /// use std::time::{Duration, Instant};
