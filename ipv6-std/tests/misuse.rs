@@ -227,6 +227,7 @@ fn buffers_of_any_size() {
         assert_eq!(got.control.hop_limit, Some(8));
         assert_eq!(buffer[..got.len], b"HELLO"[..got.len]);
     }
+    is_usable(&conn);
 }
 
 fn control_buffers_of_any_size_and_alignment() {
@@ -250,6 +251,10 @@ fn control_buffers_of_any_size_and_alignment() {
                 got.hop_limit.is_some() && got.traffic_class.is_some() && got.destination.is_some();
             assert_eq!(message.control_truncated, !complete, "{start} {len}");
             assert!(complete || len < enough + 8, "{start} {len}");
+            // The kernel, and whoever reads with C's macros, gets what is aligned to a header.
+            if !message.raw_control().is_empty() {
+                assert_eq!(message.raw_control().as_ptr().addr() % size_of::<usize>(), 0, "{start} {len}");
+            }
             if !complete {
                 continue;
             }
