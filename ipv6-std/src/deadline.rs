@@ -15,6 +15,9 @@ use portable_atomic::AtomicU64;
 
 use crate::fd::BorrowedFd;
 
+/// How long a call waits before it looks whether the deadline was moved.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
 /// A deadline that any thread may read and change.
 ///
 /// It is kept in nanoseconds from `epoch`, plus one: 0 is none.
@@ -61,7 +64,8 @@ impl Deadline {
 /// Makes a system call, again when a signal interrupts it, and until the deadline when there is one.
 ///
 /// Without a deadline it is one call, which waits where the socket does. With one, the call does not
-/// wait; what waits is `poll`, only after the call has found nothing.
+/// wait; what waits is `poll`, only after the call has found nothing, and with an eye on the deadline,
+/// which may be moved or taken away meanwhile.
 pub(crate) struct Until<'a> {
     deadline: &'a Deadline,
     socket: BorrowedFd<'a>,
@@ -90,11 +94,14 @@ impl Until<'_> {
     fn again(&self, errno: Errno, may_wait: bool) -> io::Result<()> {
         match errno {
             Errno::INTR => Ok(()),
-            Errno::AGAIN if may_wait => match wait(self.socket, self.ready, self.deadline.left()) {
-                // Ready, or the time is up, which the next round sees; or a signal.
-                Ok(_) | Err(Errno::INTR) => Ok(()),
-                Err(errno) => Err(errno.into()),
-            },
+            Errno::AGAIN if may_wait => {
+                let left = self.deadline.left().unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN);
+                match wait(self.socket, self.ready, Some(left)) {
+                    // Ready, or time to look, which the next round does; or a signal.
+                    Ok(_) | Err(Errno::INTR) => Ok(()),
+                    Err(errno) => Err(errno.into()),
+                }
+            }
             errno => Err(errno.into()),
         }
     }
@@ -105,9 +112,11 @@ impl Caller for Until<'_> {
 
     #[inline(always)]
     fn call(self, mut make: impl FnMut(MessageFlags) -> Result<usize, Errno>) -> io::Result<usize> {
+        let mut limited = false;
         loop {
-            // Read for each round: another thread may have changed it.
-            let limited = self.deadline.is_set();
+            // Read for each round, for it may have been moved or taken away. A call that had a deadline goes on
+            // looking for one, which a wait in the kernel could not.
+            limited |= self.deadline.is_set();
             let mut flags = self.flags;
             if limited {
                 self.not_yet()?;

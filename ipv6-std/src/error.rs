@@ -51,12 +51,19 @@ pub(crate) fn multicast(group: Ipv6Addr) -> io::Result<Ipv6Addr> {
 
 /// `source`, if it can be the source of a packet: one host's own IPv6 address.
 pub(crate) fn unicast(source: Ipv6Addr) -> io::Result<Ipv6Addr> {
-    if source.is_multicast() {
-        Err(invalid(format!("{source} is a multicast address, and no packet's source")))
-    } else if source.is_unspecified() {
+    if source.is_unspecified() {
         Err(invalid(format!("{source} is the unspecified address, and names no source")))
     } else {
-        not_mapped(source)
+        not_mapped(not_multicast(source)?)
+    }
+}
+
+/// `source`, if it is not a group.
+pub(crate) fn not_multicast(source: Ipv6Addr) -> io::Result<Ipv6Addr> {
+    if source.is_multicast() {
+        Err(invalid(format!("{source} is a multicast address, and no packet's source")))
+    } else {
+        Ok(source)
     }
 }
 

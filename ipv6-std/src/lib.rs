@@ -129,7 +129,7 @@
 //! | `ReadFrom` | [`PacketConn::recv_from`], [`PacketConn::recv_message`] for every control message |
 //! | `WriteTo` | [`PacketConn::send_to`], [`PacketConn::send`] when connected |
 //! | `ReadBatch`, `WriteBatch` | [`PacketConn::recv_batch`], [`PacketConn::send_batch`] |
-//! | `SetDeadline`, `SetReadDeadline`, `SetWriteDeadline` | [`PacketConn::set_deadline`] and its siblings |
+//! | `SetDeadline`, `SetReadDeadline`, `SetWriteDeadline` | [`PacketConn::set_deadline`] and its siblings; they reach a call that waits already if it started with a deadline |
 //! | `Close` | dropping it |
 //! | `MulticastHopLimit`, `SetMulticastHopLimit` | [`PacketConn::multicast_hop_limit`], [`PacketConn::set_multicast_hop_limit`] |
 //! | `MulticastInterface`, `SetMulticastInterface` | [`PacketConn::multicast_interface`], [`PacketConn::set_multicast_interface`] |

@@ -6,6 +6,7 @@ use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs, UdpSocket};
 use std::ops::Deref;
 use std::time::Instant;
 
+use ipv6_core::abi::Platform;
 use ipv6_core::cmsg::RawMessages;
 use ipv6_core::{BpfInstruction, ControlFlags, DecodeError, InterfaceIndex, RecvControl, SendControl};
 use ipv6_sys::Host;
@@ -21,8 +22,10 @@ use crate::deadline::Deadline;
 use crate::error;
 use crate::fd::{AsFd, lends_socket};
 
-/// Bytes of control buffer for every message that can be switched on.
-pub(crate) const RECV_SPACE: usize = ControlFlags::all().space::<Host>();
+/// Bytes of control buffer for every message that can be switched on, and a margin for those that others
+/// switched on: Linux writes timestamps, marks and counts first (net/core/sock.c: `__sock_recv_cmsgs`), and
+/// would cut ours for them.
+pub(crate) const RECV_SPACE: usize = ControlFlags::all().space::<Host>() + 4 * Host::ABI.cmsg.space(4);
 
 /// Bytes of control buffer for any [`SendControl`].
 pub(crate) const SEND_SPACE: usize = SendControl::max_space::<Host>();
@@ -314,10 +317,11 @@ impl<S: AsFd> PacketConn<S> {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for an IPv4-mapped destination on a socket for IPv6 only; `Unsupported` for a
-    /// control message that the system does not take; `EMSGSIZE` for a payload over what the protocol
-    /// carries (65,527 bytes for UDP), or over the path MTU on a socket that does not fragment; `TimedOut`
-    /// after the [deadline](Self::set_write_deadline); what the network reported for an earlier datagram.
+    /// `InvalidInput` for a source that is multicast, and for an IPv4-mapped source or destination on a
+    /// socket for IPv6 only; `Unsupported` for a control message that the system does not take; `EMSGSIZE`
+    /// for a payload over what the protocol carries (65,527 bytes for UDP), or over the path MTU on a
+    /// socket that does not fragment; `TimedOut` after the [deadline](Self::set_write_deadline); what the
+    /// network reported for an earlier datagram.
     #[doc(alias = "sendmsg", alias = "WriteTo")]
     #[inline]
     pub fn send_to(&self, payload: &[u8], control: &SendControl<'_>, to: SocketAddrV6) -> io::Result<usize> {
@@ -358,17 +362,32 @@ impl<S: AsFd> PacketConn<S> {
         control: &SendControl<'_>,
         to: Option<SocketAddrV6>,
     ) -> io::Result<usize> {
-        let to = match to {
-            Some(to) => Some(self.destination(to)?),
-            None => None,
-        };
+        let to = self.addresses(control, to)?;
         let mut bytes = ControlBytes::<SEND_SPACE>::new();
         let control = bytes.encode(control).map_err(error::encode)?;
         let socket = self.as_fd();
         message::send(socket, payload, control, to.as_ref(), self.write.on(socket, Ready::Send))
     }
 
-    /// A destination as the kernel is to see it.
+    /// The destination as the kernel is to see it, when both it and the source can be used.
+    #[inline]
+    fn addresses(
+        &self,
+        control: &SendControl<'_>,
+        to: Option<SocketAddrV6>,
+    ) -> io::Result<Option<SocketAddrV6>> {
+        if let Some(source) = control.source {
+            error::not_multicast(source)?;
+            if self.v6_only {
+                error::not_mapped(source)?;
+            }
+        }
+        match to {
+            Some(to) => Ok(Some(self.destination(to)?)),
+            None => Ok(None),
+        }
+    }
+
     #[inline]
     fn destination(&self, mut to: SocketAddrV6) -> io::Result<SocketAddrV6> {
         if self.v6_only {
@@ -455,8 +474,8 @@ impl<S: AsFd> PacketConn<S> {
         slots: &mut [batch::SendSlot<SEND_SPACE>],
         messages: &[Outgoing<'_>],
     ) -> io::Result<usize> {
-        // One that has no destination ends the call before it, and is an error when it is the first.
-        let valid = |outgoing: &Outgoing<'_>| outgoing.to.map(|to| self.destination(to)).transpose();
+        // One whose addresses are not valid ends the call before it, and is an error when it is the first.
+        let valid = |outgoing: &Outgoing<'_>| self.addresses(&outgoing.control, outgoing.to);
         if let Some(first) = messages.first() {
             valid(first)?;
         }
@@ -472,8 +491,9 @@ impl<S: AsFd> PacketConn<S> {
 
     /// Makes receive and send calls fail with `TimedOut` from this time on; `None` lets them wait.
     ///
-    /// It applies to calls that start after it is set: a call that is waiting already keeps the deadline
-    /// that it started with.
+    /// A call that is waiting already follows the change within a tenth of a second, if it started with a
+    /// deadline. One that started without waits for as long as it takes: to be able to end calls, set a
+    /// deadline before them, however far.
     ///
     /// ```
     /// use std::time::{Duration, Instant};

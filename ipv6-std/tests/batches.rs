@@ -8,6 +8,7 @@ use ipv6_std::*;
 ipv6_testnet::tests! {
     [Namespace] read_batch_and_write_batch;
     [Namespace] scar_39_each_message_has_its_control;
+    [Namespace] only_what_was_asked_for_is_there;
     [Namespace] scar_6_storage_is_used_again;
     [Namespace] scar_7_fewer_than_asked;
     [Namespace] a_batch_waits_for_one_message_only;
@@ -61,6 +62,30 @@ fn scar_39_each_message_has_its_control() {
     for (n, got) in (1..).zip(batch.iter()) {
         let control = got.unwrap().control;
         assert_eq!((control.traffic_class, control.hop_limit), (Some(n * 4), Some(n)));
+    }
+}
+
+fn only_what_was_asked_for_is_there() {
+    let conn = loopback();
+    let texts = texts(2);
+    let (here, on) = (Some("::1".parse().unwrap()), InterfaceIndex::new(1));
+    // The two come in one message of the system's.
+    let cases = [
+        (ControlFlags::DESTINATION, here, None),
+        (ControlFlags::INTERFACE, None, on),
+        (ControlFlags::DESTINATION | ControlFlags::INTERFACE, here, on),
+    ];
+    let (mut batch, mut payloads) = (RecvBatch::new(2), [[0; 64]; 2]);
+    for (flags, destination, interface) in cases {
+        conn.set_control_flags(ControlFlags::all(), false).unwrap();
+        conn.set_control_flags(flags, true).unwrap();
+        conn.send_batch(&mut SendBatch::new(2), &outgoing(&texts, &conn)).unwrap();
+        assert_eq!(conn.recv_batch(&mut batch, &mut payloads).unwrap(), 2);
+        let mut expected = RecvControl::default();
+        (expected.destination, expected.interface) = (destination, interface);
+        for got in batch.iter() {
+            assert_eq!(got.unwrap().control, expected);
+        }
     }
 }
 

@@ -16,6 +16,8 @@ ipv6_testnet::tests! {
     [Namespace] what_arrives_before_the_deadline_is_received;
     [Namespace] read_and_write_are_apart;
     [Namespace] a_write_deadline_ends_a_send;
+    [Namespace] a_deadline_that_is_moved_reaches_calls_that_wait;
+    [Namespace] a_deadline_that_is_put_off_or_taken_away;
     [Namespace] batches_have_deadlines;
     [Namespace] a_socket_that_does_not_wait;
     [Namespace] far_deadlines;
@@ -98,6 +100,52 @@ fn a_write_deadline_ends_a_send() {
         }
     };
     assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");
+}
+
+fn a_deadline_that_is_moved_reaches_calls_that_wait() {
+    let conns = [loopback(), loopback(), loopback()];
+    let far = Instant::now() + Duration::from_secs(60);
+    let waits: [fn(&PacketConn) -> std::io::Result<usize>; 3] = [
+        |conn| conn.recv_from(&mut [0; 8]).map(|got| got.len),
+        |conn| conn.recv_message(&mut [0; 8], &mut [0; 64]).map(|got| got.len),
+        |conn| conn.recv_batch(&mut RecvBatch::new(4), &mut [[0; 8]; 4]),
+    ];
+    for conn in &conns {
+        conn.set_deadline(Some(far));
+    }
+    thread::scope(|scope| {
+        let waiting: Vec<_> =
+            conns.iter().zip(waits).map(|(conn, wait)| scope.spawn(move || wait(conn))).collect();
+        // They are likely to wait by now; the test holds either way.
+        thread::sleep(Duration::from_millis(50));
+        for conn in &conns {
+            conn.set_deadline(Some(Instant::now()));
+        }
+        for thread in waiting {
+            timed_out(thread.join().unwrap());
+        }
+    });
+    assert!(Instant::now() < far, "the calls kept the deadline that they started with");
+}
+
+fn a_deadline_that_is_put_off_or_taken_away() {
+    let conns = [loopback(), loopback()];
+    // Near, and far enough to be moved in time on a slow machine.
+    let near = Instant::now() + Duration::from_secs(2);
+    for conn in &conns {
+        conn.set_deadline(Some(near));
+    }
+    thread::scope(|scope| {
+        let waiting: Vec<_> = conns.iter().map(|conn| scope.spawn(|| receive(conn).0)).collect();
+        thread::sleep(Duration::from_millis(50));
+        conns[0].set_deadline(Some(near + Duration::from_secs(60)));
+        conns[1].set_deadline(None);
+        thread::sleep((near + Duration::from_millis(200)).saturating_duration_since(Instant::now()));
+        for (conn, thread) in conns.iter().zip(waiting) {
+            conn.send_to(b"late", &SendControl::new(), conn.local_addr().unwrap()).unwrap();
+            assert_eq!(thread.join().unwrap(), b"late");
+        }
+    });
 }
 
 fn batches_have_deadlines() {

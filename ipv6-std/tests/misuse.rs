@@ -3,7 +3,7 @@
 mod common;
 
 use std::io::ErrorKind;
-use std::net::{Ipv6Addr, TcpListener, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, Ipv6Addr, TcpListener, TcpStream, UdpSocket};
 use std::os::unix::net::UnixDatagram;
 
 use common::*;
@@ -16,6 +16,8 @@ ipv6_testnet::tests! {
     [Namespace] groups_that_are_none;
     [Namespace] sources_that_are_none;
     [Namespace] ipv4_mapped_addresses;
+    [Namespace] sources_that_cannot_be_sent_from;
+    [Namespace, Ipv4] ipv4_mapped_sources_where_ipv4_is_carried;
     [Namespace] interfaces_that_do_not_exist;
     [Namespace] payloads_of_any_size;
     [Namespace] buffers_of_any_size;
@@ -106,6 +108,77 @@ fn ipv4_mapped_addresses() {
     is_usable(&conn);
 }
 
+/// Sends in each of the ways that there are, with `control`, to `to` and to the same peer when connected.
+fn sends(
+    conn: &PacketConn,
+    control: &SendControl<'_>,
+    to: std::net::SocketAddrV6,
+) -> [std::io::Result<usize>; 5] {
+    let connected = loopback();
+    connected.get_ref().connect(to).unwrap();
+    let parts = [std::io::IoSlice::new(b"x")];
+    let batch =
+        |conn: &PacketConn, to| conn.send_batch(&mut SendBatch::new(1), &[Outgoing::new(b"x", *control, to)]);
+    let sent = [
+        conn.send_to(b"x", control, to),
+        conn.send_vectored(&parts, control, to),
+        batch(conn, Some(to)),
+        connected.send(b"x", control),
+        batch(&connected, None),
+    ];
+    connected.send(b"still here", &SendControl::new()).unwrap();
+    sent
+}
+
+fn sources_that_cannot_be_sent_from() {
+    let (conn, peer) = (loopback(), loopback());
+    let to = peer.local_addr().unwrap();
+    for source in ["ff02::1", "::ffff:127.0.0.1"] {
+        let control = SendControl::new().with_source(source.parse().unwrap());
+        for sent in sends(&conn, &control, to) {
+            refused(sent, source);
+            is_usable(&conn);
+        }
+        // Nothing went but what was sent afterwards.
+        assert_eq!(receive(&peer).0, b"still here");
+        // As a message of a batch that is not the first, it ends the batch before it.
+        let (good, bad) =
+            (Outgoing::new(b"x", SendControl::new(), Some(to)), Outgoing::new(b"x", control, Some(to)));
+        assert_eq!(conn.send_batch(&mut SendBatch::new(4), &[good, bad, good]).unwrap(), 1);
+        assert_eq!(receive(&peer).0, b"x");
+        is_usable(&conn);
+    }
+    let raw = RawConn::open(59).unwrap();
+    for source in ["ff02::1", "::ffff:127.0.0.1"] {
+        let control = SendControl::new().with_source(source.parse().unwrap());
+        refused(raw.send_to(b"x", &control, at(Ipv6Addr::LOCALHOST, 0)), source);
+        raw.send_to(b"x", &SendControl::new(), at(Ipv6Addr::LOCALHOST, 0)).unwrap();
+    }
+    // The unspecified address is no choice, and leaves it to the system.
+    for sent in sends(&conn, &SendControl::new().with_source(Ipv6Addr::UNSPECIFIED), to) {
+        assert_eq!(sent.unwrap(), 1);
+    }
+}
+
+fn ipv4_mapped_sources_where_ipv4_is_carried() {
+    let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+    peer.set_read_timeout(Some(std::time::Duration::from_secs(5))).unwrap();
+    let mapped = Ipv4Addr::LOCALHOST.to_ipv6_mapped();
+    let to = at(mapped, peer.local_addr().unwrap().port());
+    let conn = PacketConn::new(UdpSocket::bind("[::]:0").unwrap()).unwrap();
+    let control = SendControl::new().with_source(mapped);
+    assert_eq!(conn.send_to(b"single", &control, to).unwrap(), 6);
+    let batch = [Outgoing::new(b"batch", control, Some(to))];
+    assert_eq!(conn.send_batch(&mut SendBatch::new(1), &batch).unwrap(), 1);
+    for text in [b"single".as_slice(), b"batch"] {
+        let mut payload = [0; 8];
+        let (len, source) = peer.recv_from(&mut payload).unwrap();
+        assert_eq!((&payload[..len], source.ip()), (text, Ipv4Addr::LOCALHOST.into()));
+    }
+    // A group is the source of nothing, here neither.
+    refused(conn.send_to(b"x", &SendControl::new().with_source(GROUP), to), "ff02::114");
+}
+
 fn interfaces_that_do_not_exist() {
     assert_eq!(InterfaceIndex::new(0), None);
     let none = InterfaceIndex::new(0x7fff_ffff).unwrap();
@@ -154,6 +227,7 @@ fn buffers_of_any_size() {
         assert_eq!(got.control.hop_limit, Some(8));
         assert_eq!(buffer[..got.len], b"HELLO"[..got.len]);
     }
+    is_usable(&conn);
 }
 
 fn control_buffers_of_any_size_and_alignment() {
@@ -177,6 +251,10 @@ fn control_buffers_of_any_size_and_alignment() {
                 got.hop_limit.is_some() && got.traffic_class.is_some() && got.destination.is_some();
             assert_eq!(message.control_truncated, !complete, "{start} {len}");
             assert!(complete || len < enough + 8, "{start} {len}");
+            // The kernel, and whoever reads with C's macros, gets what is aligned to a header.
+            if !message.raw_control().is_empty() {
+                assert_eq!(message.raw_control().as_ptr().addr() % size_of::<usize>(), 0, "{start} {len}");
+            }
             if !complete {
                 continue;
             }

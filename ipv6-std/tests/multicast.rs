@@ -11,6 +11,8 @@ use ipv6_testnet::{Host, Pair};
 ipv6_testnet::tests! {
     [Namespace] join_and_leave_group;
     [Namespace] two_groups_on_two_interfaces;
+    [Namespace] memberships_are_of_one_interface;
+    [Namespace] the_scope_of_a_destination_chooses_the_link;
     [Namespace] both_listeners_of_a_port_hear;
     [Namespace] join_and_leave_source_group;
     [Namespace] exclude_and_include_source;
@@ -26,22 +28,30 @@ fn digits(address: Ipv6Addr) -> String {
     format!("{:032x}", address.to_bits())
 }
 
-/// Whether the host is a member of a group on `eth0`.
-fn is_member(host: &Host, group: Ipv6Addr) -> bool {
+/// The interfaces on which the host is a member of a group, each once, in the order of their numbers.
+fn members(host: &Host, group: Ipv6Addr) -> Vec<String> {
     let igmp6 = host.proc_net("igmp6").unwrap();
-    igmp6.lines().any(|line| line.contains(" eth0 ") && line.contains(&digits(group)))
+    let lines = igmp6.lines().filter(|line| line.contains(&digits(group)));
+    lines.map(|line| line.split_whitespace().nth(1).unwrap().to_string()).collect()
 }
 
-/// What the host filters of a group: source, count of includes, count of excludes.
-fn filters(host: &Host, group: Ipv6Addr) -> Vec<(String, u32, u32)> {
+/// Whether the host is a member of a group on `eth0`.
+fn is_member(host: &Host, group: Ipv6Addr) -> bool {
+    members(host, group).contains(&"eth0".to_string())
+}
+
+/// What the host filters of a group on an interface: source, count of includes, count of excludes.
+fn filters_on(host: &Host, interface: &str, group: Ipv6Addr) -> Vec<(String, u32, u32)> {
     let mcfilter6 = host.proc_net("mcfilter6").unwrap();
-    let lines = mcfilter6.lines().filter(|line| line.contains(&digits(group)));
+    let lines = mcfilter6.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
     lines
-        .map(|line| {
-            let words: Vec<&str> = line.split_whitespace().collect();
-            (words[3].to_string(), words[4].parse().unwrap(), words[5].parse().unwrap())
-        })
+        .filter(|words| words[1] == interface && words[2] == digits(group))
+        .map(|words| (words[3].to_string(), words[4].parse().unwrap(), words[5].parse().unwrap()))
         .collect()
+}
+
+fn filters(host: &Host, group: Ipv6Addr) -> Vec<(String, u32, u32)> {
+    filters_on(host, "eth0", group)
 }
 
 fn join_and_leave_group() {
@@ -85,6 +95,97 @@ fn two_groups_on_two_interfaces() {
         let (_, got) = receive(&listener);
         assert_eq!(got.control.destination, Some(group));
         assert_eq!(got.control.interface, Some(index(&b, interface)));
+    }
+}
+
+fn memberships_are_of_one_interface() {
+    let Pair { a, b } = Pair::new().unwrap();
+    ipv6_testnet::link(&a, "eth1", &b, "eth1").unwrap();
+    let (sender, listener) = (on(&a), on(&b));
+    let (eth0, eth1) = (index(&b, "eth0"), index(&b, "eth1"));
+    // Sends from one source by both cables, and gives the interfaces on which that was heard.
+    let heard = || {
+        let by = |name| SendControl::new().with_interface(index(&a, name));
+        for name in ["eth0", "eth1"] {
+            let control = by(name).with_source(Pair::A);
+            sender.send_to(name.as_bytes(), &control, at(SOURCE_GROUP, port(&listener))).unwrap();
+            // What came by a cable came before its end.
+            let to = at(b.link_local(name).unwrap(), port(&listener));
+            sender.send_to(b"end", &by(name), to).unwrap();
+        }
+        let (mut heard, mut ends) = (Vec::new(), 0);
+        while ends < 2 {
+            let (text, got) = receive(&listener);
+            match text.as_slice() {
+                b"end" => ends += 1,
+                text => {
+                    let interface = got.control.interface.unwrap();
+                    assert_eq!(text, if interface == eth0 { b"eth0" } else { b"eth1" });
+                    heard.push(interface);
+                }
+            }
+        }
+        heard
+    };
+    let (source, none) = (digits(Pair::A), Vec::new());
+
+    // eth0 last: of two memberships of a socket in one group, Linux asks the filter of the latest, whichever
+    // interface the datagram came by (net/ipv6/mcast.c: inet6_mc_check). What is filtered on eth1 is so by
+    // the filter of the interface.
+    listener.join_group(SOURCE_GROUP, eth1).unwrap();
+    assert_eq!(members(&b, SOURCE_GROUP), ["eth1"]);
+    assert_eq!(heard(), [eth1]);
+    listener.join_group(SOURCE_GROUP, eth0).unwrap();
+    assert_eq!(members(&b, SOURCE_GROUP), ["eth0", "eth1"]);
+    assert_eq!(heard(), [eth0, eth1]);
+    listener.exclude_source(SOURCE_GROUP, Pair::A, eth1).unwrap();
+    assert_eq!(filters_on(&b, "eth1", SOURCE_GROUP), [(source.clone(), 0, 1)]);
+    assert_eq!(filters_on(&b, "eth0", SOURCE_GROUP), none);
+    assert_eq!(heard(), [eth0]);
+    listener.include_source(SOURCE_GROUP, Pair::A, eth1).unwrap();
+    assert_eq!(filters_on(&b, "eth1", SOURCE_GROUP), none);
+    assert_eq!(heard(), [eth0, eth1]);
+    listener.leave_group(SOURCE_GROUP, eth1).unwrap();
+    assert_eq!(members(&b, SOURCE_GROUP), ["eth0"]);
+    assert_eq!(heard(), [eth0]);
+    listener.leave_group(SOURCE_GROUP, eth0).unwrap();
+    assert_eq!(members(&b, SOURCE_GROUP), Vec::<String>::new());
+
+    for interface in [eth1, eth0] {
+        listener.join_source_group(SOURCE_GROUP, Pair::A, interface).unwrap();
+    }
+    for name in ["eth0", "eth1"] {
+        assert_eq!(filters_on(&b, name, SOURCE_GROUP), [(source.clone(), 1, 0)]);
+    }
+    assert_eq!(heard(), [eth0, eth1]);
+    listener.leave_source_group(SOURCE_GROUP, Pair::A, eth1).unwrap();
+    assert_eq!(filters_on(&b, "eth1", SOURCE_GROUP), none);
+    assert_eq!(filters_on(&b, "eth0", SOURCE_GROUP), [(source, 1, 0)]);
+    assert_eq!(members(&b, SOURCE_GROUP), ["eth0"]);
+    assert_eq!(heard(), [eth0]);
+}
+
+fn the_scope_of_a_destination_chooses_the_link() {
+    let Pair { a, b } = Pair::new().unwrap();
+    ipv6_testnet::link(&a, "eth1", &b, "eth1").unwrap();
+    let (sender, listener) = (on(&a), on(&b));
+    let mut batch = SendBatch::new(2);
+    for name in ["eth1", "eth0"] {
+        listener.join_group(GROUP, index(&b, name)).unwrap();
+        let scope = a.index(name).unwrap();
+        let to = [GROUP, b.link_local(name).unwrap()]
+            .map(|address| std::net::SocketAddrV6::new(address, port(&listener), 0, scope));
+        for to in to {
+            sender.send_to(b"x", &SendControl::new(), to).unwrap();
+        }
+        let messages = to.map(|to| Outgoing::new(b"x", SendControl::new(), Some(to)));
+        assert_eq!(sender.send_batch(&mut batch, &messages).unwrap(), 2);
+        for to in to.iter().chain(&to) {
+            let (_, got) = receive(&listener);
+            assert_eq!(got.control.destination, Some(*to.ip()));
+            assert_eq!(got.control.interface, Some(index(&b, name)));
+            assert_eq!(*got.source.ip(), a.link_local(name).unwrap());
+        }
     }
 }
 

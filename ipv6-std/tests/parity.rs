@@ -4,11 +4,12 @@
 mod common;
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::thread;
 
 use common::*;
 use ipv6_std::*;
+use ipv6_testnet::Pair;
 
 ipv6_testnet::tests! {
     [Namespace] traffic_class;
@@ -28,8 +29,10 @@ ipv6_testnet::tests! {
     [Namespace] into_inner_gives_the_socket_back;
     [Namespace] one_socket_many_threads;
     [Namespace] bind_reusable_shares_a_port;
+    [Namespace, Ipv4] what_is_bound_leaves_ipv4_alone;
     [Namespace] bind_resolves_names;
     [Namespace] interfaces;
+    [Namespace] an_interface_as_it_is;
     [Namespace] set_bpf_and_detach;
     [] types_are_send_and_sync;
     [] control_message_to_string_and_sizes;
@@ -256,6 +259,21 @@ fn bind_reusable_shares_a_port() {
     assert!(third.local_addr().unwrap().ip().is_loopback());
 }
 
+fn what_is_bound_leaves_ipv4_alone() {
+    let (plain, reusable) = ("[::]:0", "[ff02::]:0");
+    let conns =
+        [PacketConn::bind(plain).unwrap(), PacketConn::bind_reusable(reusable.parse().unwrap()).unwrap()];
+    for conn in conns {
+        assert!(conn.only_v6().unwrap());
+        UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port(&conn))).unwrap();
+    }
+    // One that carries both takes the port of both.
+    let both = PacketConn::new(UdpSocket::bind("[::]:0").unwrap()).unwrap();
+    assert!(!both.only_v6().unwrap());
+    let port = both.local_addr().unwrap().port();
+    assert_eq!(errno(UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port))), Some(EADDRINUSE));
+}
+
 fn bind_resolves_names() {
     let conn = PacketConn::bind(("::1", 0)).unwrap();
     assert!(conn.only_v6().unwrap());
@@ -273,6 +291,28 @@ fn interfaces() {
     assert_eq!(lo.addresses(), [InterfaceAddress { address: "::1".parse().unwrap(), prefix_len: 128 }]);
     assert_eq!(&Interface::by_index(lo.index()).unwrap(), lo);
     assert_eq!(&Interface::by_name("lo").unwrap(), lo);
+}
+
+fn an_interface_as_it_is() {
+    use InterfaceFlags as Flags;
+    let Pair { a, b: _b } = Pair::new().unwrap();
+    let find = |name| a.run(|| Interface::by_name(name)).unwrap();
+    // The system has more, without a name here.
+    let named = |interface: &Interface| {
+        let known = Flags::UP | Flags::BROADCAST | Flags::LOOPBACK | Flags::POINT_TO_POINT;
+        interface.flags() & (known | Flags::RUNNING | Flags::MULTICAST)
+    };
+    let eth0 = find("eth0");
+    assert_eq!(eth0.index(), index(&a, "eth0"));
+    assert_eq!(named(&eth0), Flags::UP | Flags::BROADCAST | Flags::RUNNING | Flags::MULTICAST);
+    let link_local = a.link_local("eth0").unwrap();
+    let addresses = [Pair::A, link_local].map(|address| InterfaceAddress { address, prefix_len: 64 });
+    assert_eq!(eth0.addresses(), addresses);
+    assert_eq!(named(&find("lo")), Flags::UP | Flags::LOOPBACK | Flags::RUNNING);
+    a.ip("link set eth0 down").unwrap();
+    assert_eq!(named(&find("eth0")), Flags::BROADCAST | Flags::MULTICAST);
+    // It is what it was when it was looked up.
+    assert!(eth0.flags().contains(Flags::UP));
 }
 
 fn set_bpf_and_detach() {

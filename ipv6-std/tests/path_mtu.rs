@@ -12,6 +12,7 @@ ipv6_testnet::tests! {
     [Namespace] a_hop_limit_of_one_ends_at_the_router;
     [Namespace] path_mtu_lowered_at_a_router;
     [Namespace] path_mtu_of_a_link;
+    [Namespace] bytes_of_the_news;
 }
 
 fn control_messages_both_ways_across_a_link() {
@@ -101,4 +102,26 @@ fn path_mtu_of_a_link() {
     a.ip("link set eth0 mtu 1280").unwrap();
     left.get_ref().connect(at(Pair::B, port(&right))).unwrap();
     assert_eq!(left.path_mtu().unwrap(), 1280);
+}
+
+fn bytes_of_the_news() {
+    const IPV6_PATHMTU: i32 = 61;
+    let Pair { a, b } = Pair::new().unwrap();
+    let (conn, peer) = (on(&a), on(&b));
+    conn.set_dont_fragment(true).unwrap();
+    let to = at(Pair::B, port(&peer));
+    assert_eq!(errno(conn.send_to(&[0; 1500], &SendControl::new(), to)), Some(EMSGSIZE));
+    let mut space = [0; 256];
+    let message = conn.recv_message(&mut [0; 8], &mut space).unwrap();
+    let mut all = message.raw_messages().map(Result::unwrap);
+    let raw = all.find(|raw| (raw.level, raw.kind) == (41, IPV6_PATHMTU)).unwrap();
+    // struct ip6_mtuinfo (RFC 3542 section 11.3): the destination's address, without port, flow information
+    // and scope, and the MTU.
+    const AF_INET6: u16 = 10;
+    let parts: [&[u8]; 6] =
+        [&AF_INET6.to_ne_bytes(), &[0; 2], &[0; 4], &Pair::B.octets(), &[0; 4], &1500_u32.to_ne_bytes()];
+    assert_eq!(raw.data, parts.concat());
+    assert_eq!(all.next(), None);
+    let news = message.control().unwrap().path_mtu.unwrap();
+    assert_eq!((news.destination, news.interface, news.mtu), (Pair::B, None, 1500));
 }

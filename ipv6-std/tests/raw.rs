@@ -19,7 +19,8 @@ ipv6_testnet::tests! {
     [Namespace] the_port_is_ignored;
     [Namespace] raw_multicast;
     [Namespace] header_included;
-    [Namespace] unprivileged_echo;
+    [PingSocket] unprivileged_echo;
+    [PingSocket] an_unprivileged_socket_has_no_options_of_raw_ones;
     [PingSocket] what_is_cut_is_told_with_and_without_control;
     [Namespace] raw_batches;
 }
@@ -53,6 +54,10 @@ fn checksum_and_set_checksum() {
     assert_eq!(ospf.checksum_offset().unwrap(), Some(12));
     ospf.set_checksum_offset(None).unwrap();
     assert_eq!(ospf.checksum_offset().unwrap(), None);
+    // What was refused has left no trace.
+    ospf.set_deadline(soon());
+    ospf.send_to(b"still here", &SendControl::new(), at(LOOPBACK, 0)).unwrap();
+    assert_eq!(receive(&ospf).0, b"still here");
 }
 
 fn icmp6_filter_get_and_set() {
@@ -92,6 +97,13 @@ fn filter_types_at_the_ends() {
             sender.send_to(&[sent.0, 0, 0, 0, 0, 0, 0, 0], &SendControl::new(), at(LOOPBACK, 0)).unwrap();
         }
         assert_eq!(Icmp6Type(receive(&conn).0[0]), kind);
+    }
+    // All of it can be had again.
+    conn.set_icmp6_filter(&Icmp6Filter::pass_all()).unwrap();
+    conn.send_to(&request(7), &SendControl::new(), at(LOOPBACK, 0)).unwrap();
+    for kind in [Icmp6Type::ECHO_REQUEST, Icmp6Type::ECHO_REPLY] {
+        let (packet, _) = receive(&conn);
+        assert_eq!((Icmp6Type(packet[0]), packet[7]), (kind, 7));
     }
 }
 
@@ -211,6 +223,19 @@ fn unprivileged_echo() {
     let (packet, got) = receive(&conn);
     assert_eq!((Icmp6Type(packet[0]), packet[7]), (Icmp6Type::ECHO_REPLY, 5));
     assert_eq!(got.control.hop_limit, Some(64));
+}
+
+fn an_unprivileged_socket_has_no_options_of_raw_ones() {
+    let conn = RawConn::open_icmp6_unprivileged().unwrap();
+    conn.set_deadline(soon());
+    assert_eq!(errno(conn.icmp6_filter()), Some(ENOPROTOOPT));
+    assert_eq!(errno(conn.set_icmp6_filter(&Icmp6Filter::block_all())), Some(ENOPROTOOPT));
+    assert_eq!(errno(conn.checksum_offset()), Some(ENOPROTOOPT));
+    for offset in [Some(2), None] {
+        refused(conn.set_checksum_offset(offset), "ICMPv6");
+    }
+    conn.send_to(&request(6), &SendControl::new(), at(LOOPBACK, 0)).unwrap();
+    assert_eq!(receive(&conn).0[7], 6);
 }
 
 fn raw_batches() {

@@ -1,7 +1,9 @@
 //! What the tour prints: lines for people, or objects for programs.
 
 use std::error::Error;
-use std::process::ExitCode;
+use std::fmt;
+use std::io::{self, ErrorKind, Write};
+use std::process::{self, ExitCode};
 
 use serde_json::json;
 
@@ -10,6 +12,18 @@ pub struct Outcome {
     pub sent: String,
     pub arrived: String,
     pub ok: bool,
+}
+
+/// Prints a line.
+fn print(line: impl fmt::Display) {
+    match writeln!(io::stdout(), "{line}") {
+        // Who has read enough (`tour | head -1`) closes the pipe; the exit status still says how it went.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            eprintln!("tour: standard output: {error}");
+            process::exit(2);
+        }
+        _ => {}
+    }
 }
 
 /// The steps so far.
@@ -28,14 +42,14 @@ impl Report {
 
     pub fn note(&self, text: &str) {
         if !self.json {
-            println!("A tour of ipv6-std, {text}.");
+            print(format_args!("A tour of ipv6-std, {text}."));
         }
     }
 
     pub fn section(&mut self, name: &str) {
         self.section = name.into();
         if !self.json {
-            println!("\n{name}");
+            print(format_args!("\n{name}"));
         }
     }
 
@@ -53,23 +67,20 @@ impl Report {
         }
         if self.json {
             let section = &self.section;
-            println!(
-                "{}",
-                json!({"section": section, "step": name, "sent": sent, "arrived": arrived, "ok": ok})
-            );
+            print(json!({"section": section, "step": name, "sent": sent, "arrived": arrived, "ok": ok}));
         } else {
             let mark = if ok { '✓' } else { '✗' };
-            println!("  {mark} {name}\n      sent     {sent}\n      arrived  {arrived}");
+            print(format_args!("  {mark} {name}\n      sent     {sent}\n      arrived  {arrived}"));
         }
     }
 
-    /// Says what is not shown, and why.
+    /// Says which step is not shown, and why.
     pub fn left_out(&mut self, what: &str, why: &str) {
         self.left_out += 1;
         if self.json {
-            println!("{}", json!({"section": self.section, "left_out": what, "reason": why}));
+            print(json!({"section": self.section, "left_out": what, "reason": why}));
         } else {
-            println!("  – left out: {what} ({why})");
+            print(format_args!("  – left out: {what} ({why})"));
         }
     }
 
@@ -77,7 +88,7 @@ impl Report {
     pub fn finish(self) -> ExitCode {
         let Self { json, section: _, passed, failed, left_out } = self;
         if !json {
-            println!("\n{passed} steps as expected, {failed} not, {left_out} left out");
+            print(format_args!("\n{passed} steps as expected, {failed} not, {left_out} left out"));
         }
         if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }

@@ -2,7 +2,7 @@
 //! reason, and counted as such; with `IPV6_REQUIRE_ALL=1` it makes the test fail.
 
 use std::net::UdpSocket;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::Duration;
@@ -179,12 +179,19 @@ fn compiles() -> Result<(), String> {
 }
 
 /// One of the constrained example programs, if it is built: below the folder that `IPV6_CONSTRAINED` names, or
-/// where `scripts/constrained` puts it.
+/// where `scripts/constrained` puts it, which is the target folder of this program or one of its own.
 pub fn constrained(program: &str) -> Option<PathBuf> {
-    let built = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ipv6-sys/examples/constrained/target");
-    let folder = env::var_os("IPV6_CONSTRAINED").map_or(PathBuf::from(built), PathBuf::from);
-    let program = folder.join("x86_64-unknown-linux-musl/release").join(program);
-    program.exists().then_some(program)
+    let own = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ipv6-sys/examples/constrained/target");
+    let folders: Vec<PathBuf> = match env::var_os("IPV6_CONSTRAINED") {
+        Some(folder) => vec![folder.into()],
+        None => {
+            // Not by CARGO_TARGET_DIR, which may be relative to a folder that only its user knows.
+            let this = env::current_exe().unwrap_or_default();
+            this.ancestors().skip(1).map(PathBuf::from).chain([own.into()]).collect()
+        }
+    };
+    let program = Path::new("x86_64-unknown-linux-musl/release").join(program);
+    folders.iter().map(|folder| folder.join(&program)).find(|program| program.exists())
 }
 
 /// Where a program is: see [`Need::Program`].
