@@ -235,6 +235,7 @@ fn control_buffers_of_any_size_and_alignment() {
     conn.set_control_flags(ControlFlags::all(), true).unwrap();
     let wanted = ControlFlags::all() - ControlFlags::PATH_MTU;
     let enough = wanted.space::<Host>();
+    let align = align_of::<nix::libc::cmsghdr>();
     let mut storage = [0xa5_u8; 512];
     for start in 0..16 {
         for len in 0..=enough + 16 {
@@ -253,7 +254,7 @@ fn control_buffers_of_any_size_and_alignment() {
             assert!(complete || len < enough + 8, "{start} {len}");
             // The kernel, and whoever reads with C's macros, gets what is aligned to a header.
             if !message.raw_control().is_empty() {
-                assert_eq!(message.raw_control().as_ptr().addr() % size_of::<usize>(), 0, "{start} {len}");
+                assert_eq!(message.raw_control().as_ptr().addr() % align, 0, "{start} {len}");
             }
             if !complete {
                 continue;
