@@ -114,6 +114,7 @@ fn options(os: &str, options: OptionNumbers) -> Vec<(Option<OptionNumber>, &'sta
         leave_source_group,
         block_source,
         unblock_source,
+        coalesce,
         attach_filter,
         detach_filter,
     } = options;
@@ -145,6 +146,7 @@ fn options(os: &str, options: OptionNumbers) -> Vec<(Option<OptionNumber>, &'sta
         (leave_source_group, "IPPROTO_IPV6", "MCAST_LEAVE_SOURCE_GROUP"),
         (block_source, "IPPROTO_IPV6", "MCAST_BLOCK_SOURCE"),
         (unblock_source, "IPPROTO_IPV6", "MCAST_UNBLOCK_SOURCE"),
+        (coalesce, "IPPROTO_UDP", "UDP_GRO"),
         (attach_filter, "SOL_SOCKET", "SO_ATTACH_FILTER"),
         (detach_filter, "SOL_SOCKET", "SO_DETACH_FILTER"),
     ]
@@ -152,7 +154,16 @@ fn options(os: &str, options: OptionNumbers) -> Vec<(Option<OptionNumber>, &'sta
 
 /// Each control message with its name and the size of its structure in the data.
 fn messages(control: ControlNumbers) -> Vec<(Option<ControlNumber>, &'static str, Option<&'static str>)> {
-    let ControlNumbers { traffic_class, hop_limit, packet_info, next_hop, path_mtu, ecn } = control;
+    let ControlNumbers {
+        traffic_class,
+        hop_limit,
+        packet_info,
+        next_hop,
+        path_mtu,
+        ecn,
+        segment_size,
+        coalesced,
+    } = control;
     vec![
         (traffic_class, "IPV6_TCLASS", None),
         (hop_limit, "IPV6_HOPLIMIT", None),
@@ -160,6 +171,8 @@ fn messages(control: ControlNumbers) -> Vec<(Option<ControlNumber>, &'static str
         (next_hop, "IPV6_NEXTHOP", Some("SockaddrInet6")),
         (path_mtu, "IPV6_PATHMTU", Some("IPv6Mtuinfo")),
         (ecn, "IPV6_ECN", None),
+        (segment_size, "UDP_SEGMENT", None),
+        (coalesced, "UDP_GRO", None),
     ]
 }
 
@@ -215,14 +228,15 @@ fn options_and_messages() {
                     assert!(message.is_none() && number(name).is_some(), "{system} {name} is not left out");
                     continue;
                 }
-                let expected = number("IPPROTO_IPV6").zip(number(name));
+                let level = if name.starts_with("UDP") { "IPPROTO_UDP" } else { "IPPROTO_IPV6" };
+                let expected = number(level).zip(number(name));
                 assert_eq!(message.map(|message| (message.level, message.kind)), expected, "{system} {name}");
                 seen += usize::from(expected.is_some());
             }
             assert_eq!(Some(i32::from(abi.sockaddr.af_inet6)), number("AF_INET6"), "{system}");
             // A search that finds nothing would agree with a table that has nothing.
             let expected = match *os {
-                "linux" => 24 + 4,
+                "linux" => 25 + 6,
                 // Without header inclusion, control messages of streams, and packet filters.
                 "darwin" | "freebsd" | "solaris" | "aix" => 20 + 5,
                 // Without source filters, too.
@@ -246,7 +260,8 @@ fn sizes() {
             let of = |structure: &str| find(structure).unwrap_or_else(|| panic!("{os}_{arch} {structure}"));
             assert_eq!(sockaddr_size, of("SockaddrInet6"), "{system}");
             for (message, name, structure) in messages(control) {
-                let expected = structure.map_or(4, &of);
+                // An int, but for the one that is a __u16.
+                let expected = structure.map_or(if name == "UDP_SEGMENT" { 2 } else { 4 }, &of);
                 assert!(message.is_none_or(|message| message.size == expected), "{system} {name}");
             }
             assert_eq!(group::MREQ_SIZE, of("IPv6Mreq"), "{system}");

@@ -2,21 +2,54 @@
 
 use std::io;
 
-use ipv6_core::ControlFlags;
-use ipv6_sys::batch::{BatchHeader, RecvSlot, SendSlot};
+use ipv6_core::{ControlFlags, Segments};
+use ipv6_sys::batch::{self, BatchHeader, Part, RecvSlot, SendSlot, SendStorage};
+use ipv6_sys::message::Caller;
 
+use crate::fd::BorrowedFd;
 use crate::packet::{RECV_SPACE, Received, SEND_SPACE};
 
 /// Storage for receiving batches ([`PacketConn::recv_batch`](crate::PacketConn::recv_batch)). Making it
-/// allocates; receiving with it does not.
+/// allocates; receiving with it does not, but for the first time on a socket that
+/// [coalesces](crate::PacketConn::set_receive_coalescing).
 #[derive(Debug)]
 pub struct RecvBatch {
     headers: Box<[BatchHeader]>,
     slots: Box<[RecvSlot<RECV_SPACE>]>,
-    /// How many of the slots the latest call filled.
+    /// How many messages the latest call received.
     count: usize,
     /// What was asked for when it did.
     wanted: ControlFlags,
+    /// Where several datagrams come as one.
+    coalesced: Option<Box<Coalesced>>,
+    /// Whether the latest call received there.
+    is_coalesced: bool,
+}
+
+/// Bytes of one payload at most.
+const PAYLOAD: usize = 65_535;
+/// Payloads in one system call at most, of which each holds up to 128 datagrams.
+const PAYLOADS: usize = 16;
+
+/// Datagrams that came as one, and are given out one by one.
+#[derive(Debug)]
+struct Coalesced {
+    payloads: Vec<Box<[u8]>>,
+    /// How many of the slots the latest system call filled.
+    filled: usize,
+    /// The first slot with something left, and where in its payload that starts.
+    next: usize,
+    offset: usize,
+    /// What was given out: as many as the batch has room for.
+    given: Vec<Given>,
+}
+
+/// One datagram that was given out.
+#[derive(Clone, Copy, Debug)]
+struct Given {
+    slot: usize,
+    len: usize,
+    truncated: bool,
 }
 
 impl RecvBatch {
@@ -27,6 +60,8 @@ impl RecvBatch {
             slots: (0..capacity).map(|_| RecvSlot::new()).collect(),
             count: 0,
             wanted: ControlFlags::empty(),
+            coalesced: None,
+            is_coalesced: false,
         }
     }
 
@@ -52,20 +87,101 @@ impl RecvBatch {
     /// Each item is what [`recv_from`](crate::PacketConn::recv_from) would have returned: an error is that
     /// of one message, and the others stand.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = io::Result<Received>> {
-        let received = self.slots.iter().take(self.count);
-        received.map(|slot| Received::new(slot.received(), slot.control(), self.wanted))
+        let given =
+            self.coalesced.as_ref().filter(|_| self.is_coalesced).map(|coalesced| &coalesced.given[..]);
+        // Datagrams that came as one have the same headers.
+        let mut latest: Option<(usize, Received)> = None;
+        (0..self.count).map(move |index| {
+            let Some(Given { slot, len, truncated }) = given.and_then(|given| given.get(index)).copied()
+            else {
+                let slot = &self.slots[index];
+                return Received::new(slot.received(), slot.control(), self.wanted);
+            };
+            let received = match latest {
+                Some((of, received)) if of == slot => received,
+                _ => {
+                    let slot = &self.slots[slot];
+                    let mut received = Received::new(slot.received(), slot.control(), self.wanted)?;
+                    received.control.segment_size = None;
+                    received
+                }
+            };
+            latest = Some((slot, received));
+            Ok(Received { len, truncated, ..received })
+        })
     }
 
-    /// Fills the slots with `call`, which says how many.
+    /// Receives by `caller`: into `payloads`, or first of all as the system puts datagrams together.
     pub(crate) fn receive(
         &mut self,
+        socket: BorrowedFd<'_>,
+        caller: impl Caller<Error = io::Error>,
         wanted: ControlFlags,
-        call: impl FnOnce(&mut [BatchHeader], &mut [RecvSlot<RECV_SPACE>]) -> io::Result<usize>,
+        coalesces: bool,
+        payloads: &mut [impl AsMut<[u8]>],
     ) -> io::Result<usize> {
+        // Something may be left from before coalescing was switched off.
+        let left = self.coalesced.as_ref().is_some_and(|coalesced| coalesced.next < coalesced.filled);
+        self.is_coalesced = coalesces || left;
         self.count = 0;
-        self.wanted = wanted;
-        self.count = call(&mut self.headers, &mut self.slots)?;
+        if !self.is_coalesced {
+            self.wanted = wanted;
+            self.count = batch::receive(socket, &mut self.headers, &mut self.slots, payloads, caller)?;
+            return Ok(self.count);
+        }
+        let Self { headers, slots, .. } = self;
+        let coalesced = self.coalesced.get_or_insert_with(|| Box::new(Coalesced::new(slots.len())));
+        if !left && !payloads.is_empty() {
+            self.wanted = wanted;
+            coalesced.filled = 0;
+            coalesced.filled = batch::receive(socket, headers, slots, &mut coalesced.payloads, caller)?;
+            (coalesced.next, coalesced.offset) = (0, 0);
+        }
+        coalesced.give(slots, payloads);
+        self.count = coalesced.given.len();
         Ok(self.count)
+    }
+}
+
+impl Coalesced {
+    fn new(capacity: usize) -> Self {
+        Self {
+            payloads: (0..capacity.min(PAYLOADS)).map(|_| vec![0; PAYLOAD].into_boxed_slice()).collect(),
+            filled: 0,
+            next: 0,
+            offset: 0,
+            given: Vec::with_capacity(capacity),
+        }
+    }
+
+    /// Gives out as many datagrams as there is room for.
+    fn give(&mut self, slots: &[RecvSlot<RECV_SPACE>], payloads: &mut [impl AsMut<[u8]>]) {
+        self.given.clear();
+        let mut room = payloads.iter_mut().take(slots.len());
+        while let Some((slot, payload)) =
+            slots[..self.filled].get(self.next).zip(self.payloads.get(self.next))
+        {
+            let received = slot.received();
+            let rest = payload.get(self.offset..received.len).unwrap_or_default();
+            // An error in the control messages is told by `iter`; the payload is then one.
+            let size = slot.decode().ok().and_then(|control| control.segment_size);
+            let mut datagrams = Segments::new(rest, size);
+            let mut left = datagrams.len();
+            for (datagram, payload) in datagrams.by_ref().zip(&mut room) {
+                let payload = payload.as_mut();
+                let len = datagram.len().min(payload.len());
+                payload[..len].copy_from_slice(&datagram[..len]);
+                left -= 1;
+                // What the system cut is missing at the end.
+                let truncated = len < datagram.len() || (received.truncated && left == 0);
+                self.given.push(Given { slot: self.next, len, truncated });
+                self.offset += datagram.len();
+            }
+            if left > 0 {
+                return;
+            }
+            (self.next, self.offset) = (self.next + 1, 0);
+        }
     }
 }
 
@@ -75,6 +191,7 @@ impl RecvBatch {
 pub struct SendBatch {
     headers: Box<[BatchHeader]>,
     slots: Box<[SendSlot<SEND_SPACE>]>,
+    parts: Box<[Part]>,
 }
 
 impl SendBatch {
@@ -84,15 +201,21 @@ impl SendBatch {
         Self {
             headers: (0..capacity).map(|_| BatchHeader::new()).collect(),
             slots: (0..capacity).map(|_| SendSlot::new()).collect(),
+            parts: (0..capacity).map(|_| Part::new()).collect(),
         }
     }
 
     /// How many messages go in one system call.
     pub fn capacity(&self) -> usize {
-        self.slots.len()
+        self.parts.len()
     }
 
-    pub(crate) fn parts(&mut self) -> (&mut [BatchHeader], &mut [SendSlot<SEND_SPACE>]) {
-        (&mut self.headers, &mut self.slots)
+    pub(crate) fn storage(&mut self) -> SendStorage<'_, SEND_SPACE> {
+        SendStorage { headers: &mut self.headers, slots: &mut self.slots, parts: &mut self.parts }
+    }
+
+    /// How many messages went, or were to go, as the first one of the system's.
+    pub(crate) fn first_run(&self) -> usize {
+        self.slots.first().map_or(0, SendSlot::messages)
     }
 }

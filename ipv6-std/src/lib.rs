@@ -159,6 +159,7 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod coalesce;
 mod conn;
 mod deadline;
 mod error;
@@ -175,8 +176,8 @@ pub use raw::RawConn;
 
 pub use ipv6_core::{
     BpfInstruction, BufferTooSmall, Control, ControlFlags, DecodeError, Ecn, EncodeError, FlowLabel, Header,
-    HeaderError, Icmp6Filter, Icmp6Type, InterfaceIndex, PathMtu, Platform, RecvControl, SendControl, abi,
-    cmsg,
+    HeaderError, Icmp6Filter, Icmp6Type, InterfaceIndex, PathMtu, Platform, RecvControl, Segments,
+    SendControl, abi, cmsg,
 };
 pub use ipv6_sys::Host;
 pub use ipv6_sys::batch::Outgoing;

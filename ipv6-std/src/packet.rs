@@ -17,6 +17,7 @@ use ipv6_sys::socket::{self, Kind};
 use ipv6_sys::wait::Ready;
 
 use crate::batch::{RecvBatch, SendBatch};
+use crate::coalesce::Coalescing;
 use crate::conn::Conn;
 use crate::deadline::Deadline;
 use crate::error;
@@ -25,7 +26,7 @@ use crate::fd::{AsFd, lends_socket};
 /// Bytes of control buffer for every message that can be switched on, and a margin for those that others
 /// switched on: Linux writes timestamps, marks and counts first (net/core/sock.c: `__sock_recv_cmsgs`), and
 /// would cut ours for them.
-pub(crate) const RECV_SPACE: usize = ControlFlags::all().space::<Host>() + 4 * Host::ABI.cmsg.space(4);
+pub(crate) const RECV_SPACE: usize = RecvControl::max_space::<Host>() + 4 * Host::ABI.cmsg.space(4);
 
 /// Bytes of control buffer for any [`SendControl`].
 pub(crate) const SEND_SPACE: usize = SendControl::max_space::<Host>();
@@ -56,6 +57,7 @@ pub struct PacketConn<S = UdpSocket> {
     v6_only: bool,
     /// Whether a receive without control messages says what was cut.
     tells_length: bool,
+    coalescing: Coalescing,
     read: Deadline,
     write: Deadline,
 }
@@ -232,7 +234,9 @@ impl<S: AsFd> PacketConn<S> {
         };
         let v6_only = ports == Ports::Zero || option::V6_ONLY.get(&conn)?;
         let tells_length = socket::tells_length(&conn)?;
-        Ok(Self { conn, ports, v6_only, tells_length, read: Deadline::none(), write: Deadline::none() })
+        let coalescing = Coalescing::new(socket::coalesces(&conn)?);
+        let (read, write) = (Deadline::none(), Deadline::none());
+        Ok(Self { conn, ports, v6_only, tells_length, coalescing, read, write })
     }
 
     /// Receives one datagram into `payload`, with its control messages.
@@ -246,7 +250,7 @@ impl<S: AsFd> PacketConn<S> {
     #[doc(alias = "recvmsg", alias = "ReadFrom")]
     #[inline]
     pub fn recv_from(&self, payload: &mut [u8]) -> io::Result<Received> {
-        if self.tells_length && self.conn.control_flags().is_empty() {
+        if self.tells_length && self.conn.control_flags().is_empty() && !self.coalescing.receives() {
             let socket = self.as_fd();
             let received = message::receive_from(socket, payload, self.read.on(socket, Ready::Receive))?;
             return Ok(Received::with(received, RecvControl::default(), ControlFlags::empty()));
@@ -428,10 +432,8 @@ impl<S: AsFd> PacketConn<S> {
     #[doc(alias = "recvmmsg", alias = "ReadBatch")]
     pub fn recv_batch(&self, batch: &mut RecvBatch, payloads: &mut [impl AsMut<[u8]>]) -> io::Result<usize> {
         let socket = self.as_fd();
-        batch.receive(self.conn.control_flags(), |headers, slots| {
-            let caller = self.read.on(socket, Ready::Receive).with(MessageFlags::WAIT_FOR_ONE);
-            batch::receive(socket, headers, slots, payloads, caller)
-        })
+        let caller = self.read.on(socket, Ready::Receive).with(MessageFlags::WAIT_FOR_ONE);
+        batch.receive(socket, caller, self.conn.control_flags(), self.coalescing.receives(), payloads)
     }
 
     /// Sends datagrams in order, with as few system calls as `batch` has room for. Says how many went:
@@ -455,10 +457,9 @@ impl<S: AsFd> PacketConn<S> {
     /// ```
     #[doc(alias = "sendmmsg", alias = "WriteBatch")]
     pub fn send_batch(&self, batch: &mut SendBatch, messages: &[Outgoing<'_>]) -> io::Result<usize> {
-        let (headers, slots) = batch.parts();
         let mut sent = 0;
         while let Some(rest) = messages.get(sent..).filter(|rest| !rest.is_empty()) {
-            match self.send_some(headers, slots, rest) {
+            match self.send_some(batch, rest) {
                 Ok(count) => sent += count,
                 Err(error) if sent == 0 => return Err(error),
                 Err(_) => break,
@@ -467,26 +468,104 @@ impl<S: AsFd> PacketConn<S> {
         Ok(sent)
     }
 
-    /// Sends the first of `messages`, at least one, in one system call.
-    fn send_some(
-        &self,
-        headers: &mut [batch::BatchHeader],
-        slots: &mut [batch::SendSlot<SEND_SPACE>],
-        messages: &[Outgoing<'_>],
-    ) -> io::Result<usize> {
-        // One whose addresses are not valid ends the call before it, and is an error when it is the first.
+    /// Sends the first of `messages`, at least one, in one system call; in another when the device refuses several
+    /// at once.
+    fn send_some(&self, batch: &mut SendBatch, messages: &[Outgoing<'_>]) -> io::Result<usize> {
+        // One that cannot be sent ends the call before it, and is an error when it is the first.
         let valid = |outgoing: &Outgoing<'_>| self.addresses(&outgoing.control, outgoing.to);
-        if let Some(first) = messages.first() {
-            valid(first)?;
-        }
-        let ready =
-            messages.iter().map_while(|outgoing| Some(Outgoing { to: valid(outgoing).ok()?, ..*outgoing }));
+        let Some(first) = messages.first() else { return Ok(0) };
+        valid(first)?;
         let socket = self.as_fd();
-        let caller = self.write.on(socket, Ready::Send);
-        batch::send(socket, headers, slots, ready, caller).map_err(|error| match error {
-            SendError::Control(error) => error::encode(error),
-            SendError::Os(error) => error,
-        })
+        let mut before = None;
+        loop {
+            let ready = messages
+                .iter()
+                .map_while(|outgoing| Some(Outgoing { to: valid(outgoing).ok()?, ..*outgoing }));
+            let caller = self.write.on(socket, Ready::Send);
+            let answer = batch::send(socket, batch.storage(), ready, self.coalescing.limits(), caller);
+            let error = match answer {
+                Ok(count) => {
+                    if before.is_some() {
+                        self.coalescing.count_refusal();
+                    }
+                    return Ok(count);
+                }
+                Err(SendError::Control(error)) => return Err(error::encode(error)),
+                Err(SendError::Os(error)) => error,
+            };
+            let Some(learnt) = self.coalescing.learn(&error, batch.first_run(), first.payload.len()) else {
+                if let Some(before) = before {
+                    self.coalescing.forget(before);
+                }
+                return Err(error);
+            };
+            before = before.or(Some(learnt));
+        }
+    }
+
+    /// Makes [`send_batch`](Self::send_batch) put messages together that the system can take as one, or send each by
+    /// itself. It is on from the start where the system has such a thing: on Linux, for UDP sockets.
+    ///
+    /// Messages that follow one another with the same destination, the same control messages and the same size (the
+    /// last may be shorter) go as one and are cut again on their way (`UDP_SEGMENT`). Who receives them cannot tell.
+    #[doc(alias = "UDP_SEGMENT", alias = "GSO")]
+    pub fn set_send_coalescing(&self, on: bool) {
+        self.coalescing.set_send(on);
+    }
+
+    /// Whether [`send_batch`](Self::send_batch) puts messages together.
+    pub fn send_coalescing(&self) -> bool {
+        self.coalescing.sends()
+    }
+
+    /// How many messages [`send_batch`](Self::send_batch) puts together at most: what is known of this socket so far.
+    /// 1 where the system has no such thing, or the device has refused it.
+    #[doc(alias = "UDP_MAX_SEGMENTS")]
+    pub fn max_segments(&self) -> usize {
+        self.coalescing.max_segments().into()
+    }
+
+    /// How often a device or the system has refused messages that went as one. They were sent again by themselves
+    /// or with fewer others, and so is what comes after them.
+    pub fn coalescing_refused(&self) -> u32 {
+        self.coalescing.refused()
+    }
+
+    /// Lets the system put datagrams together that come one after another, from one sender with the same headers
+    /// (`UDP_GRO`, Linux). [`recv_batch`](Self::recv_batch) takes them apart again, so that nothing else changes for
+    /// who uses that. Any other receive gets several at once, with the size of each in
+    /// [`RecvControl::segment_size`], and wants room for 65,535 bytes: see [`Segments`](crate::Segments).
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` where the system has no such thing; the system's error for sockets that are not UDP's.
+    ///
+    /// ```
+    /// use ipv6_std::{Outgoing, PacketConn, RecvBatch, SendBatch, SendControl};
+    ///
+    /// let (sender, receiver) = (PacketConn::bind("[::1]:0")?, PacketConn::bind("[::1]:0")?);
+    /// # if cfg!(target_os = "linux") {
+    /// receiver.set_receive_coalescing(true)?;
+    /// # }
+    /// let to = Some(receiver.local_addr()?);
+    /// let messages = [b"one", b"two"].map(|text| Outgoing::new(text, SendControl::new(), to));
+    /// sender.send_batch(&mut SendBatch::new(8), &messages)?; // one message for the system
+    ///
+    /// let (mut batch, mut payloads) = (RecvBatch::new(8), vec![[0; 1500]; 8]);
+    /// assert_eq!(receiver.recv_batch(&mut batch, &mut payloads)?, 2);
+    /// assert_eq!(&payloads[1][..3], b"two");
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[doc(alias = "UDP_GRO")]
+    pub fn set_receive_coalescing(&self, on: bool) -> io::Result<()> {
+        option::COALESCE.set(self.as_fd(), on)?;
+        self.coalescing.set_receive(on);
+        Ok(())
+    }
+
+    /// Whether the system puts together what is received, by [`set_receive_coalescing`](Self::set_receive_coalescing).
+    pub fn receive_coalescing(&self) -> bool {
+        self.coalescing.receives()
     }
 
     /// Makes receive and send calls fail with `TimedOut` from this time on; `None` lets them wait.

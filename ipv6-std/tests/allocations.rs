@@ -10,6 +10,7 @@ ipv6_testnet::tests! {
     [] the_counter_counts;
     [Namespace] one_message_allocates_nothing;
     [Namespace] scar_38_batches_allocate_nothing;
+    [Namespace] coalescing_allocates_nothing_after_the_first_time;
     [Namespace] deadlines_allocate_nothing;
 }
 
@@ -63,6 +64,21 @@ fn scar_38_batches_allocate_nothing() {
         }
     });
     assert_eq!(count, 0);
+}
+
+fn coalescing_allocates_nothing_after_the_first_time() {
+    let conn = loopback();
+    conn.set_receive_coalescing(true).unwrap();
+    let to = Some(conn.local_addr().unwrap());
+    let (mut send, mut batch, mut payloads) = (SendBatch::new(32), RecvBatch::new(32), vec![[0; 64]; 32]);
+    let mut round = || {
+        let messages = [Outgoing::new(b"HELLO", control(), to); 32];
+        assert_eq!(conn.send_batch(&mut send, &messages).unwrap(), 32);
+        assert_eq!(conn.recv_batch(&mut batch, &mut payloads).unwrap(), 32);
+        assert!(batch.iter().all(|got| got.unwrap().len == 5));
+    };
+    assert!(allocations(&mut round) > 0);
+    assert_eq!(allocations(round), 0);
 }
 
 fn deadlines_allocate_nothing() {

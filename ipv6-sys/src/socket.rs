@@ -7,7 +7,7 @@ use rustix::net::{self, Protocol, SocketType};
 
 use crate::error::Errno;
 use crate::fd::{AsFd, OwnedFd};
-use crate::option::ICMPV6_FILTER;
+use crate::option::{COALESCE, ICMPV6_FILTER};
 use crate::os;
 
 /// What kind of messages a socket carries.
@@ -77,6 +77,11 @@ pub fn kind(socket: impl AsFd) -> Result<Kind, Errno> {
 pub fn tells_length(socket: impl AsFd) -> Result<bool, Errno> {
     let socket = socket.as_fd();
     Ok(os::TELLS_LENGTH && (kind(socket)? == Kind::Raw || os::protocol(socket)? == Some(UDP)))
+}
+
+/// Whether the socket can send and receive several datagrams as one payload: on Linux, one of UDP.
+pub fn coalesces(socket: impl AsFd) -> Result<bool, Errno> {
+    Ok(COALESCE.is_supported() && os::protocol(socket.as_fd())? == Some(UDP))
 }
 
 const UDP: u32 = 17;

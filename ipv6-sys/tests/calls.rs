@@ -3,7 +3,9 @@
 use std::net::{Ipv6Addr, SocketAddrV6};
 
 use ipv6_core::{ControlFlags, InterfaceIndex, RecvControl, SendControl};
-use ipv6_sys::batch::{self, BatchHeader, Outgoing, RecvSlot, SendError, SendSlot};
+use ipv6_sys::batch::{
+    self, BatchHeader, Coalesce, Outgoing, Part, RecvSlot, SendError, SendSlot, SendStorage,
+};
 use ipv6_sys::fd::OwnedFd;
 use ipv6_sys::interface::{self, Addresses, Flags};
 use ipv6_sys::message::{self, ControlBuffer, ControlSpace, IoSlice, IoSliceMut, MessageFlags};
@@ -162,9 +164,12 @@ fn batches_over_arrays() {
     option::RECEIVE_TRAFFIC_CLASS.set(&socket, true).unwrap();
     let mut headers = [const { BatchHeader::new() }; 4];
     let mut slots = [const { SendSlot::<SENT>::new() }; 4];
+    let mut parts = [const { Part::new() }; 4];
     let messages = [4, 8, 12]
         .map(|class| Outgoing::new(b"x", SendControl::new().with_traffic_class(class), Some(address)));
-    assert_eq!(batch::send(&socket, &mut headers, &mut slots, messages, MessageFlags::empty()), Ok(3));
+    let once = MessageFlags::empty();
+    let storage = SendStorage { headers: &mut headers, slots: &mut slots, parts: &mut parts };
+    assert_eq!(batch::send(&socket, storage, messages, Coalesce::NONE, once), Ok(3));
 
     let mut slots = [const { RecvSlot::<RECEIVED>::new() }; 4];
     let mut payloads = [[0; 4]; 4];
@@ -185,12 +190,15 @@ fn batches_over_arrays() {
     // Control that does not fit into the slot is an error of the first message, and an end otherwise.
     let mut small = [const { SendSlot::<8>::new() }; 4];
     let plain = Outgoing::new(b"x", SendControl::new(), Some(address));
-    let answer = batch::send(&socket, &mut headers, &mut small, messages, MessageFlags::empty());
+    let storage = SendStorage { headers: &mut headers, slots: &mut small, parts: &mut parts };
+    let answer = batch::send(&socket, storage, messages, Coalesce::NONE, once);
     assert!(matches!(answer, Err(SendError::Control(_))));
-    let answer = batch::send(&socket, &mut headers, &mut small, [plain, messages[0]], MessageFlags::empty());
+    let storage = SendStorage { headers: &mut headers, slots: &mut small, parts: &mut parts };
+    let answer = batch::send(&socket, storage, [plain, messages[0]], Coalesce::NONE, once);
     assert_eq!(answer, Ok(1));
     // Nothing to send or no room is no call.
-    assert_eq!(batch::send(&socket, &mut [], &mut small, [plain], MessageFlags::empty()), Ok(0));
+    let storage = SendStorage { headers: &mut [], slots: &mut small, parts: &mut parts };
+    assert_eq!(batch::send(&socket, storage, [plain], Coalesce::NONE, once), Ok(0));
     assert_eq!(batch::receive(&socket, &mut [], &mut slots, &mut payloads, flags), Ok(0));
 }
 

@@ -207,6 +207,7 @@ fn the_tables_of_windows_are_what_mingw_has() {
         leave_source_group,
         block_source,
         unblock_source,
+        coalesce: None,
         attach_filter: None,
         detach_filter: None,
     } = options

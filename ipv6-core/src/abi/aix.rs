@@ -24,6 +24,8 @@ impl Platform for Aix {
             next_hop: message(48, 28),
             path_mtu: message(46, 32),
             ecn: None,
+            segment_size: None,
+            coalesced: None,
         },
         options: OptionNumbers {
             traffic_class: option(IPPROTO_IPV6, 43),
@@ -49,6 +51,7 @@ impl Platform for Aix {
             leave_source_group: option(IPPROTO_IPV6, 67),
             block_source: option(IPPROTO_IPV6, 64),
             unblock_source: option(IPPROTO_IPV6, 65),
+            coalesce: None,
             attach_filter: None,
             detach_filter: None,
         },

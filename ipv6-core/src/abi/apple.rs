@@ -25,6 +25,8 @@ impl Platform for Apple {
             next_hop: message(48, 28),
             path_mtu: message(44, 32),
             ecn: None,
+            segment_size: None,
+            coalesced: None,
         },
         options: OptionNumbers {
             traffic_class: option(IPPROTO_IPV6, 36),
@@ -50,6 +52,7 @@ impl Platform for Apple {
             leave_source_group: option(IPPROTO_IPV6, 83),
             block_source: option(IPPROTO_IPV6, 84),
             unblock_source: option(IPPROTO_IPV6, 85),
+            coalesce: None,
             attach_filter: None,
             detach_filter: None,
         },

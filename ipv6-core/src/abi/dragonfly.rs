@@ -24,6 +24,8 @@ impl Platform for DragonFly {
             next_hop: message(48, 28),
             path_mtu: message(44, 32),
             ecn: None,
+            segment_size: None,
+            coalesced: None,
         },
         options: OptionNumbers {
             traffic_class: option(IPPROTO_IPV6, 61),
@@ -49,6 +51,7 @@ impl Platform for DragonFly {
             leave_source_group: None,
             block_source: None,
             unblock_source: None,
+            coalesce: None,
             attach_filter: None,
             detach_filter: None,
         },

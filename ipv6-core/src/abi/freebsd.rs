@@ -64,6 +64,8 @@ const fn freebsd(endian: Endian, align: usize, group_req: GroupReqLayout) -> Abi
             next_hop: message(48, 28),
             path_mtu: message(44, 32),
             ecn: None,
+            segment_size: None,
+            coalesced: None,
         },
         options: OptionNumbers {
             traffic_class: option(IPPROTO_IPV6, 61),
@@ -89,6 +91,7 @@ const fn freebsd(endian: Endian, align: usize, group_req: GroupReqLayout) -> Abi
             leave_source_group: option(IPPROTO_IPV6, 83),
             block_source: option(IPPROTO_IPV6, 84),
             unblock_source: option(IPPROTO_IPV6, 85),
+            coalesce: None,
             attach_filter: None,
             detach_filter: None,
         },

@@ -1,13 +1,13 @@
 //! Linux and Android.
 //!
-//! The numbers are those of the kernel's `include/uapi/linux/in6.h`, `in.h`, `ipv6.h`, `icmpv6.h` and
+//! The numbers are those of the kernel's `include/uapi/linux/in6.h`, `in.h`, `ipv6.h`, `icmpv6.h`, `udp.h` and
 //! `include/uapi/asm-generic/socket.h`; only `SOL_SOCKET` differs, on MIPS and SPARC. The width of a long decides the layout of
 //! `struct cmsghdr` (`cmsg_len` is a `__kernel_size_t`) and of the group requests (a
 //! `struct sockaddr_storage` is aligned to a long).
 
 use super::{
-    Abi, CmsgLayout, ControlNumbers, Endian, FilterPolarity, GroupReqLayout, IPPROTO_ICMPV6, IPPROTO_IPV6,
-    OptionNumbers, Platform, SockaddrLayout, Width, message, option,
+    Abi, CmsgLayout, ControlNumber, ControlNumbers, Endian, FilterPolarity, GroupReqLayout, IPPROTO_ICMPV6,
+    IPPROTO_IPV6, IPPROTO_UDP, OptionNumbers, Platform, SockaddrLayout, Width, message, option,
 };
 
 /// Linux with 64-bit programs, little-endian: x86_64, aarch64, riscv64, loongarch64, powerpc64le.
@@ -90,6 +90,8 @@ const fn linux(endian: Endian, long: Width, sol_socket: i32) -> Abi {
             next_hop: None,
             path_mtu: message(61, 32),
             ecn: None,
+            segment_size: Some(ControlNumber { level: IPPROTO_UDP, kind: 103, size: 2 }),
+            coalesced: Some(ControlNumber { level: IPPROTO_UDP, kind: 104, size: 4 }),
         },
         options: OptionNumbers {
             traffic_class: option(IPPROTO_IPV6, 67),
@@ -117,6 +119,7 @@ const fn linux(endian: Endian, long: Width, sol_socket: i32) -> Abi {
             leave_source_group: option(IPPROTO_IPV6, 47),
             block_source: option(IPPROTO_IPV6, 43),
             unblock_source: option(IPPROTO_IPV6, 44),
+            coalesce: option(IPPROTO_UDP, 104),
             attach_filter: option(sol_socket, 26),
             detach_filter: option(sol_socket, 27),
         },

@@ -178,6 +178,10 @@ pub struct ControlNumbers {
     pub path_mtu: Option<ControlNumber>,
     /// `IPV6_ECN`: `int`, the two ECN bits of the traffic class (Windows).
     pub ecn: Option<ControlNumber>,
+    /// `UDP_SEGMENT`: 16 bits, the size of the datagrams that a payload is to be cut into (Linux).
+    pub segment_size: Option<ControlNumber>,
+    /// `UDP_GRO`: `int`, the size of the datagrams that a payload was put together from (Linux).
+    pub coalesced: Option<ControlNumber>,
 }
 
 /// Level and name of one socket option: the second and third argument of `setsockopt`.
@@ -238,6 +242,8 @@ pub struct OptionNumbers {
     pub block_source: Option<OptionNumber>,
     /// `MCAST_UNBLOCK_SOURCE`.
     pub unblock_source: Option<OptionNumber>,
+    /// `UDP_GRO`.
+    pub coalesce: Option<OptionNumber>,
     /// `SO_ATTACH_FILTER`.
     pub attach_filter: Option<OptionNumber>,
     /// `SO_DETACH_FILTER`.
@@ -258,6 +264,8 @@ pub struct GroupReqLayout {
 
 /// Level of the options and messages of IPv6, on every system.
 const IPPROTO_IPV6: i32 = 41;
+/// Level of the options and messages of UDP, on every system.
+const IPPROTO_UDP: i32 = 17;
 /// Level of the options of ICMPv6, on every system.
 const IPPROTO_ICMPV6: i32 = 58;
 

@@ -53,6 +53,8 @@ const fn openbsd(endian: Endian, align: usize) -> Abi {
             next_hop: message(48, 28),
             path_mtu: message(44, 32),
             ecn: None,
+            segment_size: None,
+            coalesced: None,
         },
         options: OptionNumbers {
             traffic_class: option(IPPROTO_IPV6, 61),
@@ -78,6 +80,7 @@ const fn openbsd(endian: Endian, align: usize) -> Abi {
             leave_source_group: None,
             block_source: None,
             unblock_source: None,
+            coalesce: None,
             attach_filter: None,
             detach_filter: None,
         },

@@ -37,6 +37,8 @@ const fn solaris(endian: Endian, header_align: usize) -> Abi {
             next_hop: message(13, 32),
             path_mtu: message(37, 36),
             ecn: None,
+            segment_size: None,
+            coalesced: None,
         },
         options: OptionNumbers {
             traffic_class: option(IPPROTO_IPV6, 38),
@@ -62,6 +64,7 @@ const fn solaris(endian: Endian, header_align: usize) -> Abi {
             leave_source_group: option(IPPROTO_IPV6, 46),
             block_source: option(IPPROTO_IPV6, 43),
             unblock_source: option(IPPROTO_IPV6, 44),
+            coalesce: None,
             attach_filter: None,
             detach_filter: None,
         },

@@ -37,6 +37,8 @@ const fn windows(pointer: Width) -> Abi {
             next_hop: None,
             path_mtu: None,
             ecn: message(50, 4),
+            segment_size: None,
+            coalesced: None,
         },
         options: OptionNumbers {
             traffic_class: option(IPPROTO_IPV6, 39),
@@ -62,6 +64,7 @@ const fn windows(pointer: Width) -> Abi {
             leave_source_group: option(IPPROTO_IPV6, 46),
             block_source: option(IPPROTO_IPV6, 43),
             unblock_source: option(IPPROTO_IPV6, 44),
+            coalesce: None,
             attach_filter: None,
             detach_filter: None,
         },

@@ -19,6 +19,7 @@ mod int;
 mod next_hop;
 mod packet_info;
 mod path_mtu;
+mod segment_size;
 mod traffic_class;
 
 pub use path_mtu::PathMtu;
@@ -39,10 +40,14 @@ pub enum Control {
     PathMtu,
     /// `IPV6_ECN`.
     Ecn,
+    /// `UDP_SEGMENT`.
+    SegmentSize,
+    /// `UDP_GRO`.
+    Coalesced,
 }
 
 impl Control {
-    /// The name that RFC 3542 gives the message (`IPV6_ECN` is Windows').
+    /// The name that RFC 3542 gives the message, or its system.
     pub const fn name(self) -> &'static str {
         match self {
             Self::TrafficClass => "IPV6_TCLASS",
@@ -51,6 +56,8 @@ impl Control {
             Self::NextHop => "IPV6_NEXTHOP",
             Self::PathMtu => "IPV6_PATHMTU",
             Self::Ecn => "IPV6_ECN",
+            Self::SegmentSize => "UDP_SEGMENT",
+            Self::Coalesced => "UDP_GRO",
         }
     }
 
@@ -58,8 +65,16 @@ impl Control {
     #[inline]
     fn of<P: Platform>(message: &RawMessage<'_>) -> Option<Self> {
         // Without `..`: a new message must be looked for here.
-        let ControlNumbers { traffic_class, hop_limit, packet_info, next_hop, path_mtu, ecn } =
-            P::ABI.control;
+        let ControlNumbers {
+            traffic_class,
+            hop_limit,
+            packet_info,
+            next_hop,
+            path_mtu,
+            ecn,
+            segment_size,
+            coalesced,
+        } = P::ABI.control;
         let is = |number: Option<ControlNumber>| {
             number.is_some_and(|number| number.level == message.level && number.kind == message.kind)
         };
@@ -75,6 +90,10 @@ impl Control {
             Some(Self::NextHop)
         } else if is(ecn) {
             Some(Self::Ecn)
+        } else if is(coalesced) {
+            Some(Self::Coalesced)
+        } else if is(segment_size) {
+            Some(Self::SegmentSize)
         } else {
             None
         }
@@ -90,6 +109,8 @@ impl Control {
             Self::NextHop => P::ABI.control.next_hop,
             Self::PathMtu => P::ABI.control.path_mtu,
             Self::Ecn => P::ABI.control.ecn,
+            Self::SegmentSize => P::ABI.control.segment_size,
+            Self::Coalesced => P::ABI.control.coalesced,
         }
     }
 
@@ -190,6 +211,11 @@ pub struct RecvControl<'a> {
     /// that comes with it is empty.
     #[doc(alias = "IPV6_PATHMTU", alias = "ip6_mtuinfo", alias = "MTU")]
     pub path_mtu: Option<PathMtu>,
+    /// The payload is several datagrams that came one after another, from one sender with the same headers: each
+    /// has this many bytes, the last perhaps fewer (`UDP_GRO`, Linux). [`Segments`](crate::Segments) takes it
+    /// apart. Only where coalescing was switched on.
+    #[doc(alias = "UDP_GRO")]
+    pub segment_size: Option<u16>,
     /// The ECN bits, where the system told them and not the traffic class.
     ecn: Option<Ecn>,
     borrowed: PhantomData<&'a [u8]>,
@@ -294,10 +320,19 @@ impl<'a> RecvControl<'a> {
             Some(Control::Ecn) => {
                 self.ecn = Some(Ecn::from_traffic_class(int::decode::<P>(Control::Ecn, message.data)?));
             }
+            Some(Control::Coalesced) => {
+                self.segment_size = Some(segment_size::decode::<P>(message.data)?);
+            }
             // Sent, never delivered.
-            Some(Control::NextHop) | None => {}
+            Some(Control::NextHop | Control::SegmentSize) | None => {}
         }
         Ok(())
+    }
+
+    /// The bytes of control buffer for everything that can be delivered on platform `P`: all
+    /// [`ControlFlags`], and the size of coalesced datagrams.
+    pub const fn max_space<P: Platform>() -> usize {
+        ControlFlags::all().space::<P>().saturating_add(Control::Coalesced.space::<P>())
     }
 
     /// Only the fields that these flags ask for. Destination and interface come in one message, of
@@ -308,13 +343,16 @@ impl<'a> RecvControl<'a> {
         fn keep<T>(field: Option<T>, wanted: bool) -> Option<T> {
             field.filter(|_| wanted)
         }
-        let Self { traffic_class, hop_limit, destination, interface, path_mtu, ecn, borrowed } = self;
+        let Self { traffic_class, hop_limit, destination, interface, path_mtu, segment_size, ecn, borrowed } =
+            self;
         Self {
             traffic_class: keep(traffic_class, wanted.contains(ControlFlags::TRAFFIC_CLASS)),
             hop_limit: keep(hop_limit, wanted.contains(ControlFlags::HOP_LIMIT)),
             destination: keep(destination, wanted.contains(ControlFlags::DESTINATION)),
             interface: keep(interface, wanted.contains(ControlFlags::INTERFACE)),
             path_mtu: keep(path_mtu, wanted.contains(ControlFlags::PATH_MTU)),
+            // It says what the payload is: nobody can do without.
+            segment_size,
             ecn: keep(ecn, wanted.contains(ControlFlags::TRAFFIC_CLASS)),
             borrowed,
         }
@@ -324,8 +362,26 @@ impl<'a> RecvControl<'a> {
     /// fields there are now, none is.
     #[inline]
     pub fn detach(self) -> RecvControl<'static> {
-        let Self { traffic_class, hop_limit, destination, interface, path_mtu, ecn, borrowed: _ } = self;
-        RecvControl { traffic_class, hop_limit, destination, interface, path_mtu, ecn, borrowed: PhantomData }
+        let Self {
+            traffic_class,
+            hop_limit,
+            destination,
+            interface,
+            path_mtu,
+            segment_size,
+            ecn,
+            borrowed: _,
+        } = self;
+        RecvControl {
+            traffic_class,
+            hop_limit,
+            destination,
+            interface,
+            path_mtu,
+            segment_size,
+            ecn,
+            borrowed: PhantomData,
+        }
     }
 
     /// The differentiated services codepoint, 0 to 63 (RFC 2474).
@@ -361,13 +417,23 @@ impl<'a> RecvControl<'a> {
 
 impl fmt::Debug for RecvControl<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { traffic_class, hop_limit, destination, interface, path_mtu, ecn: _, borrowed: _ } = self;
+        let Self {
+            traffic_class,
+            hop_limit,
+            destination,
+            interface,
+            path_mtu,
+            segment_size,
+            ecn: _,
+            borrowed: _,
+        } = self;
         f.debug_struct("RecvControl")
             .field("traffic_class", traffic_class)
             .field("hop_limit", hop_limit)
             .field("destination", destination)
             .field("interface", interface)
             .field("path_mtu", path_mtu)
+            .field("segment_size", segment_size)
             .field("ecn", &self.ecn())
             .finish()
     }
@@ -376,13 +442,23 @@ impl fmt::Debug for RecvControl<'_> {
 impl fmt::Display for RecvControl<'_> {
     /// The fields that are there, as `traffic class 0xe0, hop limit 1, destination ff02::114, interface 3`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { traffic_class, hop_limit, destination, interface, path_mtu, ecn, borrowed: _ } = self;
+        let Self {
+            traffic_class,
+            hop_limit,
+            destination,
+            interface,
+            path_mtu,
+            segment_size,
+            ecn,
+            borrowed: _,
+        } = self;
         let mut list = List { f, empty: true };
         list.item(traffic_class.map(Hex), "traffic class ")?;
         list.item(*hop_limit, "hop limit ")?;
         list.item(*destination, "destination ")?;
         list.item(*interface, "interface ")?;
         list.item(*path_mtu, "path MTU ")?;
+        list.item(*segment_size, "segments of ")?;
         list.item(ecn.filter(|_| traffic_class.is_none()), "ECN ")?;
         list.finish()
     }
@@ -418,6 +494,11 @@ pub struct SendControl<'a> {
     /// number and refuses the message, so there it is an [`EncodeError::Unsupported`].
     #[doc(alias = "IPV6_NEXTHOP", alias = "NextHop")]
     pub next_hop: Option<SocketAddrV6>,
+    /// The payload is several datagrams, one after another, each of this many bytes, the last perhaps of fewer: the
+    /// system or the device cuts it (`UDP_SEGMENT`, Linux). A datagram's headers and the control messages are
+    /// the same for all.
+    #[doc(alias = "UDP_SEGMENT", alias = "GSO")]
+    pub segment_size: Option<u16>,
     borrowed: PhantomData<&'a [u8]>,
 }
 
@@ -430,6 +511,7 @@ impl SendControl<'_> {
             source: None,
             interface: None,
             next_hop: None,
+            segment_size: None,
             borrowed: PhantomData,
         }
     }
@@ -469,14 +551,22 @@ impl SendControl<'_> {
         self
     }
 
+    /// As several datagrams of this many bytes.
+    #[must_use]
+    pub const fn with_segment_size(mut self, segment_size: u16) -> Self {
+        self.segment_size = Some(segment_size);
+        self
+    }
+
     /// Whether no message would be sent.
     pub const fn is_empty(&self) -> bool {
-        let Self { traffic_class, hop_limit, source, interface, next_hop, borrowed: _ } = self;
+        let Self { traffic_class, hop_limit, source, interface, next_hop, segment_size, borrowed: _ } = self;
         traffic_class.is_none()
             && hop_limit.is_none()
             && source.is_none()
             && interface.is_none()
             && next_hop.is_none()
+            && segment_size.is_none()
     }
 
     /// Writes the messages as platform `P` has them, and says how many bytes they take. The buffer
@@ -489,7 +579,7 @@ impl SendControl<'_> {
     #[doc(alias = "Marshal")]
     #[inline]
     pub fn encode<P: Platform>(&self, control: &mut [u8]) -> Result<usize, EncodeError> {
-        let Self { traffic_class, hop_limit, source, interface, next_hop, borrowed: _ } = *self;
+        let Self { traffic_class, hop_limit, source, interface, next_hop, segment_size, borrowed: _ } = *self;
         let available = control.len();
         let mut writer = Writer::<P>::new(control);
         let mut push = |control: Control, data: &[u8]| -> Result<(), EncodeError> {
@@ -510,6 +600,9 @@ impl SendControl<'_> {
         if let Some(next_hop) = next_hop {
             push(Control::NextHop, &next_hop::encode::<P>(&next_hop))?;
         }
+        if let Some(segment_size) = segment_size {
+            push(Control::SegmentSize, &segment_size::encode::<P>(segment_size))?;
+        }
         Ok(writer.finish())
     }
 
@@ -521,12 +614,13 @@ impl SendControl<'_> {
     /// The bytes that [`encode`](Self::encode) takes on platform `P`.
     #[doc(alias = "NewControlMessage", alias = "CMSG_SPACE")]
     pub fn space<P: Platform>(&self) -> usize {
-        let Self { traffic_class, hop_limit, source, interface, next_hop, borrowed: _ } = self;
+        let Self { traffic_class, hop_limit, source, interface, next_hop, segment_size, borrowed: _ } = self;
         [
             (source.is_some() || interface.is_some(), Control::PacketInfo),
             (hop_limit.is_some(), Control::HopLimit),
             (traffic_class.is_some(), Control::TrafficClass),
             (next_hop.is_some(), Control::NextHop),
+            (segment_size.is_some(), Control::SegmentSize),
         ]
         .into_iter()
         .filter(|(present, _)| *present)
@@ -540,18 +634,20 @@ impl SendControl<'_> {
             .saturating_add(Control::HopLimit.space::<P>())
             .saturating_add(Control::TrafficClass.space::<P>())
             .saturating_add(Control::NextHop.space::<P>())
+            .saturating_add(Control::SegmentSize.space::<P>())
     }
 }
 
 impl fmt::Debug for SendControl<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { traffic_class, hop_limit, source, interface, next_hop, borrowed: _ } = self;
+        let Self { traffic_class, hop_limit, source, interface, next_hop, segment_size, borrowed: _ } = self;
         f.debug_struct("SendControl")
             .field("traffic_class", traffic_class)
             .field("hop_limit", hop_limit)
             .field("source", source)
             .field("interface", interface)
             .field("next_hop", next_hop)
+            .field("segment_size", segment_size)
             .finish()
     }
 }
@@ -559,13 +655,14 @@ impl fmt::Debug for SendControl<'_> {
 impl fmt::Display for SendControl<'_> {
     /// The fields that are there, as `traffic class 0xe0, hop limit 1, source fe80::1, interface 3`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { traffic_class, hop_limit, source, interface, next_hop, borrowed: _ } = self;
+        let Self { traffic_class, hop_limit, source, interface, next_hop, segment_size, borrowed: _ } = self;
         let mut list = List { f, empty: true };
         list.item(traffic_class.map(Hex), "traffic class ")?;
         list.item(*hop_limit, "hop limit ")?;
         list.item(*source, "source ")?;
         list.item(*interface, "interface ")?;
         list.item(*next_hop, "next hop ")?;
+        list.item(*segment_size, "segments of ")?;
         list.finish()
     }
 }

@@ -77,6 +77,7 @@ const NO_OPTIONS: OptionNumbers = OptionNumbers {
     leave_source_group: None,
     block_source: None,
     unblock_source: None,
+    coalesce: None,
     attach_filter: None,
     detach_filter: None,
 };
@@ -96,6 +97,8 @@ impl Platform for Bare {
             next_hop: None,
             path_mtu: None,
             ecn: None,
+            segment_size: None,
+            coalesced: None,
         },
         options: NO_OPTIONS,
         group_req: None,

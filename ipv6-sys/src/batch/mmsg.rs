@@ -1,8 +1,10 @@
 //! Batches where the system has calls for them.
 
-use core::mem::zeroed;
+use core::mem::{self, zeroed};
 
-use super::{MAX, Outgoing, RecvSlot, SendError, SendSlot};
+use ipv6_core::EncodeError;
+
+use super::{Coalesce, MAX, Outgoing, Part, RecvSlot, SendError, SendStorage};
 use crate::fd::BorrowedFd;
 use crate::message::Caller;
 use crate::os;
@@ -64,31 +66,106 @@ pub(super) fn receive<const C: usize, K: Caller>(
 
 pub(super) fn send<'a, const C: usize, K: Caller>(
     socket: BorrowedFd<'_>,
-    headers: &mut [BatchHeader],
-    slots: &mut [SendSlot<C>],
+    storage: SendStorage<'_, C>,
     messages: impl IntoIterator<Item = Outgoing<'a>>,
+    coalesce: Coalesce,
     caller: K,
 ) -> Result<usize, SendError<K::Error>> {
-    let mut ready = 0_usize;
-    for ((BatchHeader(header), slot), message) in headers.iter_mut().zip(slots).zip(messages).take(MAX) {
+    let SendStorage { headers, slots, parts } = storage;
+    let mut room = headers.iter_mut().zip(&mut *slots).take(MAX);
+    // Headers that are filled; of these and of the run that is being put together, the messages.
+    let (mut ready, mut taken) = (0_usize, 0_usize);
+    let mut run: Option<Run<'a>> = None;
+    // Fills a header; `None` ends the batch before it.
+    let mut close = |run: &Run<'_>, ready: &mut usize| -> Result<Option<()>, EncodeError> {
+        let Some((BatchHeader(header), slot)) = room.next() else { return Ok(None) };
         header.msg_len = 0;
-        match slot.fill(&mut header.msg_hdr, &message) {
-            Ok(()) => ready += 1,
-            Err(error) if ready == 0 => return Err(SendError::Control(error)),
+        match slot.fill(&mut header.msg_hdr, &run.first, run.messages) {
+            Ok(()) => *ready += 1,
+            Err(error) if *ready == 0 => return Err(error),
             // It is the next call's first message, and an error there.
-            Err(_) => break,
+            Err(_) => return Ok(None),
         }
+        Ok(Some(()))
+    };
+    for (message, Part(part)) in messages.into_iter().zip(&mut *parts) {
+        // The kernel reads the payload and writes nothing to it.
+        *part = os::part(message.payload.as_ptr().cast_mut(), message.payload.len());
+        if let Some(open) = &mut run {
+            if !open.takes(&message, coalesce) {
+                if close(open, &mut ready).map_err(SendError::Control)?.is_none() {
+                    run = None;
+                    break;
+                }
+                *open = Run::new(message);
+            }
+        } else {
+            run = Some(Run::new(message));
+        }
+        taken += 1;
+    }
+    if let Some(run) = &run {
+        close(run, &mut ready).map_err(SendError::Control)?;
     }
     if ready == 0 {
         return Ok(0);
     }
+    // The parts stay where they are from here on.
+    let mut rest = parts.get_mut(..taken).unwrap_or_default();
+    for (BatchHeader(header), slot) in headers.iter_mut().zip(&*slots).take(ready) {
+        let (own, others) = mem::take(&mut rest).split_at_mut(slot.messages);
+        os::set_payload(&mut header.msg_hdr, own.as_mut_ptr().cast(), own.len());
+        rest = others;
+    }
     let start = headers.as_mut_ptr().cast();
     let sent = caller.call(|flags| {
-        // SAFETY: the first `ready` headers were just set: each pointer is that of a slot borrowed mutably
-        // here or of a payload borrowed for 'a, with its length. The kernel reads them, and writes only the
-        // headers' `msg_len`.
+        // SAFETY: the first `ready` headers were just set: each pointer is that of a slot or of parts borrowed
+        // mutably here, with their number, and each part's is that of a payload borrowed for 'a, with its length;
+        // `Part` is a transparent `iovec`. The kernel reads them, and writes only the headers' `msg_len`.
         let answer = unsafe { libc::sendmmsg(os::raw(socket), start, ready as _, flags.bits() as _) };
         os::count(answer)
     });
-    sent.map_err(SendError::Os)
+    let sent = sent.map_err(SendError::Os)?;
+    Ok(slots.iter().take(sent).map(|slot| slot.messages).sum())
+}
+
+/// Messages that the system can take as one and cut: of one destination, with the same control messages and the
+/// same size, the last perhaps shorter.
+struct Run<'a> {
+    first: Outgoing<'a>,
+    messages: usize,
+    /// Bytes of all payloads.
+    len: usize,
+    /// Whether the latest one was as long as the first.
+    open: bool,
+}
+
+/// Bytes of payload that one packet has room for (RFC 8200 section 3), with the IPv6 header, as Linux counts, and
+/// that of UDP.
+const MAX_RUN: usize = u16::MAX as usize - 40 - 8;
+
+impl<'a> Run<'a> {
+    fn new(first: Outgoing<'a>) -> Self {
+        // One that is empty could not be told from the end of the run, and one that asks for segments is a run.
+        let open = !first.payload.is_empty() && first.control.segment_size.is_none();
+        Self { len: first.payload.len(), first, messages: 1, open }
+    }
+
+    /// Takes a message in, if it fits.
+    fn takes(&mut self, next: &Outgoing<'_>, limits: Coalesce) -> bool {
+        let (size, len) = (self.first.payload.len(), next.payload.len());
+        let fits = self.open
+            && self.messages < limits.max_segments
+            && size <= limits.max_size
+            && (1..=size).contains(&len)
+            && self.len + len <= MAX_RUN
+            && self.first.to == next.to
+            && self.first.control == next.control;
+        if fits {
+            self.messages += 1;
+            self.len += len;
+            self.open = len == size;
+        }
+        fits
+    }
 }

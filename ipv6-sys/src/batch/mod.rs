@@ -9,7 +9,7 @@
 //!
 //! ```
 //! use ipv6_core::{ControlFlags, SendControl};
-//! use ipv6_sys::batch::{self, BatchHeader, Outgoing, RecvSlot, SendSlot};
+//! use ipv6_sys::batch::{self, BatchHeader, Coalesce, Outgoing, Part, RecvSlot, SendSlot, SendStorage};
 //! use ipv6_sys::{Host, message::MessageFlags, socket};
 //!
 //! const RECEIVED: usize = ControlFlags::all().space::<Host>();
@@ -22,8 +22,9 @@
 //! let messages = [b"one", b"two"].map(|text| Outgoing::new(text, SendControl::new(), Some(to)));
 //! let mut headers = [const { BatchHeader::new() }; 8];
 //! let mut slots = [const { SendSlot::<SENT>::new() }; 8];
-//! let flags = MessageFlags::empty();
-//! let sent = batch::send(&receiver, &mut headers, &mut slots, messages, flags).unwrap();
+//! let mut parts = [const { Part::new() }; 8];
+//! let storage = SendStorage { headers: &mut headers, slots: &mut slots, parts: &mut parts };
+//! let sent = batch::send(&receiver, storage, messages, Coalesce::NONE, MessageFlags::empty()).unwrap();
 //! assert_eq!(sent, 2);
 //!
 //! let mut slots = [const { RecvSlot::<RECEIVED>::new() }; 8];
@@ -104,7 +105,7 @@ impl<const C: usize> RecvSlot<C> {
         Self {
             name: Name::uninit(),
             control: ControlBuffer::new(),
-            part: Part::EMPTY,
+            part: Part::new(),
             len: 0,
             name_len: 0,
             control_len: 0,
@@ -163,12 +164,22 @@ impl<const C: usize> Default for RecvSlot<C> {
     }
 }
 
-/// One part of a payload, between the call that sets it and the kernel.
+/// Where one message's payload is, between the call that sets it and the kernel. Its content matters to no one
+/// between calls.
 #[repr(transparent)]
-struct Part(os::Part);
+pub struct Part(os::Part);
 
 impl Part {
-    const EMPTY: Self = Self(os::part(core::ptr::null_mut(), 0));
+    /// No payload.
+    pub const fn new() -> Self {
+        Self(os::part(core::ptr::null_mut(), 0))
+    }
+}
+
+impl Default for Part {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl fmt::Debug for Part {
@@ -223,35 +234,75 @@ impl<'a> Outgoing<'a> {
     }
 }
 
-/// Room for what is sent beside one message's payload: its destination and `C` bytes of control
-/// messages. [`SendControl::max_space`] is enough for any.
+/// Room for what is sent beside the payload of one message, or of several that go as one: destination and `C`
+/// bytes of control messages. [`SendControl::max_space`] is enough for any.
 #[derive(Debug)]
 pub struct SendSlot<const C: usize> {
     name: [u8; sockaddr::MAX_SIZE],
     control: ControlBytes<C>,
-    part: Part,
+    /// How many messages the latest call put together here.
+    messages: usize,
 }
 
 impl<const C: usize> SendSlot<C> {
     /// Room without a message.
     pub const fn new() -> Self {
-        Self { name: [0; sockaddr::MAX_SIZE], control: ControlBytes::new(), part: Part::EMPTY }
+        Self { name: [0; sockaddr::MAX_SIZE], control: ControlBytes::new(), messages: 0 }
     }
 
-    /// Makes `header` send this message, which has to live until then.
-    fn fill(&mut self, header: &mut os::Header, message: &Outgoing<'_>) -> Result<(), EncodeError> {
-        let used = self.control.encode(&message.control)?.len();
+    /// How many messages the latest call put together here.
+    pub fn messages(&self) -> usize {
+        self.messages
+    }
+
+    /// Makes `header` send so many messages like `first`, whose payloads are set later.
+    fn fill(
+        &mut self,
+        header: &mut os::Header,
+        first: &Outgoing<'_>,
+        messages: usize,
+    ) -> Result<(), EncodeError> {
+        let mut control = first.control;
+        if messages > 1 {
+            control.segment_size = u16::try_from(first.payload.len()).ok();
+        }
+        let used = self.control.encode(&control)?.len();
         *header = os::header();
-        if let Some(to) = &message.to {
+        if let Some(to) = &first.to {
             self.name = sockaddr::encode::<Host>(to);
             os::set_name(header, self.name.as_mut_ptr(), Host::ABI.sockaddr.size);
         }
-        // The kernel reads the payload and writes nothing to it.
-        self.part = Part(os::part(message.payload.as_ptr().cast_mut(), message.payload.len()));
-        os::set_payload(header, &raw mut self.part.0, 1);
         os::set_control(header, self.control.as_mut_ptr(), used);
+        self.messages = messages;
         Ok(())
     }
+}
+
+/// What a batch may put together: messages of at most `max_size` bytes each, and at most `max_segments` of them.
+/// [`Coalesce::NONE`] leaves every message alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Coalesce {
+    /// How many messages may go as one: Linux takes 64, since 6.9 (`UDP_MAX_SEGMENTS`) 128.
+    pub max_segments: usize,
+    /// Bytes of the longest that may: what a packet of the device carries.
+    pub max_size: usize,
+}
+
+impl Coalesce {
+    /// Nothing goes together.
+    pub const NONE: Self = Self { max_segments: 1, max_size: 0 };
+}
+
+/// The storage of a batch to send: at most as many messages as `parts` go, in as many calls' worth of `headers` and
+/// `slots` as they need.
+#[derive(Debug)]
+pub struct SendStorage<'s, const C: usize> {
+    /// One for each message, or several that go as one.
+    pub headers: &'s mut [BatchHeader],
+    /// Likewise.
+    pub slots: &'s mut [SendSlot<C>],
+    /// One for each message.
+    pub parts: &'s mut [Part],
 }
 
 impl<const C: usize> Default for SendSlot<C> {
@@ -280,21 +331,24 @@ impl<E: fmt::Display> fmt::Display for SendError<E> {
 
 impl<E: fmt::Debug + fmt::Display> core::error::Error for SendError<E> {}
 
-/// Sends the messages in order, as many as there are headers and slots for (at most [`MAX`]), and says
-/// how many went. A message that fails ends the batch: those before it are sent, and counted.
+/// Sends the messages in order, as many as there is storage for (at most [`MAX`]), and says how many went. A
+/// message that fails ends the batch: those before it are sent, and counted.
+///
+/// Runs of messages that the system can take as one go as one, as far as `coalesce` allows.
 ///
 /// # Errors
 ///
 /// [`SendError`] when the first message fails: sending the rest again after a count below the number
-/// of messages tells what was wrong.
+/// of messages tells what was wrong. When several went as one ([`slots[0].messages()`](SendSlot::messages)), it may
+/// be that the device refuses that.
 #[doc(alias = "sendmmsg")]
 #[doc(alias = "WriteBatch")]
 pub fn send<'a, const C: usize, K: Caller>(
     socket: impl AsFd,
-    headers: &mut [BatchHeader],
-    slots: &mut [SendSlot<C>],
+    storage: SendStorage<'_, C>,
     messages: impl IntoIterator<Item = Outgoing<'a>>,
+    coalesce: Coalesce,
     caller: K,
 ) -> Result<usize, SendError<K::Error>> {
-    calls::send(socket.as_fd(), headers, slots, messages, caller)
+    calls::send(socket.as_fd(), storage, messages, coalesce, caller)
 }

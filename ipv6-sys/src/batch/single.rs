@@ -1,6 +1,8 @@
 //! Batches where the system has no calls for them: one message after another.
 
-use super::{MAX, Outgoing, RecvSlot, SendError, SendSlot};
+use ipv6_core::EncodeError;
+
+use super::{Coalesce, MAX, Outgoing, Part, RecvSlot, SendError, SendSlot, SendStorage};
 use crate::fd::BorrowedFd;
 use crate::message::{Caller, MessageFlags};
 use crate::os;
@@ -58,29 +60,37 @@ pub(super) fn receive<const C: usize, K: Caller>(
 
 pub(super) fn send<'a, const C: usize, K: Caller>(
     socket: BorrowedFd<'_>,
-    headers: &mut [BatchHeader],
-    slots: &mut [SendSlot<C>],
+    storage: SendStorage<'_, C>,
     messages: impl IntoIterator<Item = Outgoing<'a>>,
+    // These systems cannot cut.
+    _: Coalesce,
     caller: K,
 ) -> Result<usize, SendError<K::Error>> {
+    let SendStorage { headers, slots, parts } = storage;
     let mut header = os::header();
-    let mut storage = headers.iter().zip(slots).zip(messages).take(MAX);
-    let Some(((_, slot), message)) = storage.next() else { return Ok(0) };
-    slot.fill(&mut header, &message).map_err(SendError::Control)?;
+    let mut storage = headers.iter().zip(slots).zip(parts).zip(messages).take(MAX);
+    let mut fill =
+        |(((_, slot), Part(part)), message): Filling<'_, 'a, C>| -> Result<os::Header, EncodeError> {
+            slot.fill(&mut header, &message, 1)?;
+            // The system reads the payload and writes nothing to it.
+            *part = os::part(message.payload.as_ptr().cast_mut(), message.payload.len());
+            os::set_payload(&mut header, part, 1);
+            Ok(header)
+        };
+    let Some(first) = storage.next() else { return Ok(0) };
+    let header = fill(first).map_err(SendError::Control)?;
     let mut flags = MessageFlags::empty();
     let sent = caller.call(|now| {
         flags = now;
-        // SAFETY: the header was just set: each pointer is that of the slot, borrowed mutably here, or of the
-        // payload, borrowed for 'a, with its length.
+        // SAFETY: the header was just set: each pointer is that of the slot or the part, borrowed mutably here, or of
+        // the payload, borrowed for 'a, with its length.
         unsafe { os::send(socket, &header, now.bits()) }
     });
     sent.map_err(SendError::Os)?;
     let mut count = 1;
-    for ((_, slot), message) in storage {
+    for next in storage {
         // What fails is the next call's first message, and an error there.
-        if slot.fill(&mut header, &message).is_err() {
-            break;
-        }
+        let Ok(header) = fill(next) else { break };
         // SAFETY: as above.
         if unsafe { os::send(socket, &header, flags.bits()) }.is_err() {
             break;
@@ -89,3 +99,6 @@ pub(super) fn send<'a, const C: usize, K: Caller>(
     }
     Ok(count)
 }
+
+/// What one message is filled into, and the message.
+type Filling<'s, 'a, const C: usize> = (((&'s BatchHeader, &'s mut SendSlot<C>), &'s mut Part), Outgoing<'a>);

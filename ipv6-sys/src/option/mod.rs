@@ -164,6 +164,9 @@ options! {
     BLOCK_SOURCE: SourceGroup = block_source "MCAST_BLOCK_SOURCE";
     /// Hears a blocked source again (RFC 3678 section 5.1).
     UNBLOCK_SOURCE: SourceGroup = unblock_source "MCAST_UNBLOCK_SOURCE";
+    /// Whether datagrams that came one after another, from one sender with the same headers, are received as one
+    /// payload, whose segment size comes as a control message (Linux).
+    COALESCE: bool = coalesce "UDP_GRO";
     /// Takes the socket's BPF filter away.
     DETACH_FILTER: () = detach_filter "SO_DETACH_FILTER";
 }

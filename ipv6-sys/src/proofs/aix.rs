@@ -27,6 +27,7 @@ options_are!({
 } gaps {
     icmp6_filter,
 } none {
+    coalesce,
     receive_ecn,
     header_included,
     stream_control,
@@ -42,6 +43,8 @@ messages_are!({
     path_mtu: IPV6_PATHMTU ABI.sockaddr.size + 4,
 } gaps {
 } none {
+    segment_size,
+    coalesced,
     ecn,
 });
 

@@ -4,7 +4,7 @@ use core::mem::{align_of, offset_of, size_of};
 
 use ipv6_core::{BpfInstruction, Icmp6Filter};
 
-use super::{ABI, Gap, gap, messages_are, name, options_are};
+use super::{ABI, Gap, gap, kind, messages_are, name, options_are};
 
 options_are!({
     traffic_class: IPPROTO_IPV6 IPV6_TCLASS,
@@ -28,6 +28,7 @@ options_are!({
     leave_source_group: IPPROTO_IPV6 MCAST_LEAVE_SOURCE_GROUP,
     block_source: IPPROTO_IPV6 MCAST_BLOCK_SOURCE,
     unblock_source: IPPROTO_IPV6 MCAST_UNBLOCK_SOURCE,
+    coalesce: IPPROTO_UDP UDP_GRO,
     attach_filter: SOL_SOCKET SO_ATTACH_FILTER,
     detach_filter: SOL_SOCKET SO_DETACH_FILTER,
 } gaps {
@@ -43,6 +44,8 @@ messages_are!({
     // libc has no `struct ip6_mtuinfo`; its size is one of the gaps.
     path_mtu: IPV6_PATHMTU ABI.sockaddr.size + 4,
 } gaps {
+    segment_size: size_of::<u16>(),
+    coalesced: size_of::<libc::c_int>(),
 } none {
     ecn,
     // Linux has a number and does not take the message: PLATFORM.md.
@@ -72,6 +75,9 @@ const _: () = assert!(ICMP6_FILTER_LEVEL == libc::IPPROTO_ICMPV6);
 /// What libc has no word for, each with the header it was taken from.
 pub const GAPS: &[Gap] = &[
     gap("ICMPV6_FILTER", &["linux/icmpv6.h"], name(ABI.options.icmp6_filter)),
+    // At the level of UDP, unlike the messages that are compared above.
+    gap("UDP_SEGMENT", &["linux/udp.h"], kind(ABI.control.segment_size)),
+    gap("UDP_GRO", &["linux/udp.h"], kind(ABI.control.coalesced)),
     gap("sizeof(struct icmp6_filter)", &["netinet/in.h", "netinet/icmp6.h"], size_of::<Icmp6Filter>() as i64),
     gap("sizeof(struct ip6_mtuinfo)", &["netinet/in.h"], ABI.sockaddr.size as i64 + 4),
     gap("offsetof(struct ip6_mtuinfo, ip6m_addr)", &["stddef.h", "netinet/in.h"], 0),

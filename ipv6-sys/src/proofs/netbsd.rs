@@ -23,6 +23,7 @@ options_are!({
     icmp6_filter,
     checksum,
 } none {
+    coalesce,
     receive_ecn,
     header_included,
     stream_control,
@@ -42,6 +43,8 @@ messages_are!({
     next_hop: ABI.sockaddr.size,
     path_mtu: ABI.sockaddr.size + 4,
 } none {
+    segment_size,
+    coalesced,
     ecn,
 });
 

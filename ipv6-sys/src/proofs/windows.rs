@@ -33,6 +33,7 @@ options_are!({
     receive_path_mtu,
     icmp6_filter,
     stream_control,
+    coalesce,
     attach_filter,
     detach_filter,
 });
@@ -44,6 +45,8 @@ messages_are!({
     ecn: IPV6_ECN size_of::<i32>(),
 } gaps {
 } none {
+    segment_size,
+    coalesced,
     next_hop,
     path_mtu,
 });

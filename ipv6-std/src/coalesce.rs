@@ -1,0 +1,118 @@
+//! What a socket was found to put together, and whether it is to.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, Ordering};
+
+use ipv6_sys::batch::Coalesce;
+
+/// What every path carries of UDP in one packet (RFC 8200 section 5: 1,280 bytes, less two headers).
+const SURE_SIZE: usize = 1280 - 40 - 8;
+/// What Linux 6.9 and later take (`UDP_MAX_SEGMENTS` in `include/linux/udp.h`), and what earlier ones do.
+const SEGMENTS: [u16; 2] = [128, 64];
+
+/// Any thread may read and change it: a message too many that goes alone harms nobody.
+#[derive(Debug)]
+pub(crate) struct Coalescing {
+    /// Whether the socket can, at all.
+    able: bool,
+    /// Whether batches that are sent put messages together.
+    send: AtomicBool,
+    /// Whether the socket was told to put together what it receives.
+    receive: AtomicBool,
+    max_segments: AtomicU16,
+    /// Bytes of the longest message that goes with others.
+    max_size: AtomicU16,
+    refused: AtomicU32,
+}
+
+impl Coalescing {
+    pub(crate) fn new(able: bool) -> Self {
+        Self {
+            able,
+            send: AtomicBool::new(able),
+            receive: AtomicBool::new(false),
+            max_segments: AtomicU16::new(if able { SEGMENTS[0] } else { 1 }),
+            max_size: AtomicU16::new(u16::MAX),
+            refused: AtomicU32::new(0),
+        }
+    }
+
+    pub(crate) fn set_send(&self, on: bool) {
+        self.send.store(on && self.able, Ordering::Relaxed);
+    }
+
+    pub(crate) fn sends(&self) -> bool {
+        self.send.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_receive(&self, on: bool) {
+        self.receive.store(on, Ordering::Relaxed);
+    }
+
+    pub(crate) fn receives(&self) -> bool {
+        self.receive.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn max_segments(&self) -> u16 {
+        self.max_segments.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn refused(&self) -> u32 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    /// What a batch may put together.
+    pub(crate) fn limits(&self) -> Coalesce {
+        if !self.sends() {
+            return Coalesce::NONE;
+        }
+        Coalesce {
+            max_segments: self.max_segments().into(),
+            max_size: self.max_size.load(Ordering::Relaxed).into(),
+        }
+    }
+
+    /// Learns from an error of so many messages, of so many bytes each, that went as one: less goes together from now
+    /// on. `None` when it was not that which was refused. What was before can be had back: it may have been
+    /// something else after all.
+    #[cold]
+    pub(crate) fn learn(&self, error: &io::Error, messages: usize, size: usize) -> Option<Before> {
+        const EIO: i32 = 5;
+        const EINVAL: i32 = 22;
+        const EMSGSIZE: i32 = 90;
+        if messages < 2 || !matches!(error.raw_os_error(), Some(EIO | EINVAL | EMSGSIZE)) {
+            return None;
+        }
+        let before = Before {
+            max_segments: self.max_segments.load(Ordering::Relaxed),
+            max_size: self.max_size.load(Ordering::Relaxed),
+        };
+        if let Some(fewer) = SEGMENTS.into_iter().find(|fewer| usize::from(*fewer) < messages) {
+            self.max_segments.store(fewer, Ordering::Relaxed);
+        } else if size > SURE_SIZE {
+            // They may have been too long for a packet of the device.
+            self.max_size.store(u16::try_from(size - 1).unwrap_or(u16::MAX), Ordering::Relaxed);
+        } else {
+            self.max_segments.store(1, Ordering::Relaxed);
+        }
+        Some(before)
+    }
+
+    /// With less together it worked.
+    pub(crate) fn count_refusal(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// It did not: the messages themselves were refused.
+    pub(crate) fn forget(&self, before: Before) {
+        self.max_segments.store(before.max_segments, Ordering::Relaxed);
+        self.max_size.store(before.max_size, Ordering::Relaxed);
+    }
+}
+
+/// What was known before an error.
+#[derive(Debug)]
+pub(crate) struct Before {
+    max_segments: u16,
+    max_size: u16,
+}

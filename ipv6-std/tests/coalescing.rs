@@ -1,0 +1,289 @@
+//! Batches whose messages go and come as one: nobody can tell, but for the number of system calls.
+
+mod common;
+
+use std::net::SocketAddrV6;
+
+use common::*;
+use ipv6_std::*;
+use ipv6_testnet::Pair;
+
+ipv6_testnet::tests! {
+    [Namespace] a_run_goes_as_one_and_comes_as_one;
+    [Namespace] an_unchanged_receiver_gets_every_datagram;
+    [Namespace] a_batch_takes_apart_what_came_as_one;
+    [Namespace] what_is_left_comes_with_the_next_call;
+    [Namespace] only_what_is_alike_goes_together;
+    [Namespace] the_last_may_be_shorter_and_ends_the_run;
+    [Namespace] empty_datagrams_go_alone;
+    [Namespace] as_many_as_the_kernel_takes;
+    [Namespace] no_more_than_a_packet_holds;
+    [Namespace] scar_31_what_a_device_refuses_goes_singly;
+    [Namespace] an_error_that_is_not_refusal_is_told;
+    [Namespace] segments_asked_for;
+    [Namespace] switched_off;
+    [Namespace] sockets_that_cannot;
+    [Namespace] payload_buffers_that_are_too_small;
+    [Namespace] connected_sockets;
+}
+
+/// Two sockets on loopback; the second one's datagrams are put together.
+fn sockets() -> (PacketConn, PacketConn, SocketAddrV6) {
+    let (sender, receiver) = (loopback(), loopback());
+    receiver.set_receive_coalescing(true).unwrap();
+    assert!(receiver.receive_coalescing());
+    let to = receiver.local_addr().unwrap();
+    (sender, receiver, to)
+}
+
+/// Texts of these sizes, each of which says its number.
+fn texts(sizes: &[usize]) -> Vec<Vec<u8>> {
+    sizes.iter().enumerate().map(|(number, size)| vec![number as u8; *size]).collect()
+}
+
+fn outgoing(texts: &[Vec<u8>], to: SocketAddrV6) -> Vec<Outgoing<'_>> {
+    texts.iter().map(|text| Outgoing::new(text, SendControl::new(), Some(to))).collect()
+}
+
+fn send(conn: &PacketConn, messages: &[Outgoing<'_>]) {
+    assert_eq!(conn.send_batch(&mut SendBatch::new(256), messages).unwrap(), messages.len());
+}
+
+/// What comes as the system has it: the sizes of the datagrams in each payload.
+fn as_it_comes(conn: &PacketConn, datagrams: usize) -> Vec<Vec<usize>> {
+    let mut payload = vec![0; 65_535];
+    let mut all = Vec::new();
+    while all.iter().map(Vec::len).sum::<usize>() < datagrams {
+        let got = conn.recv_from(&mut payload).unwrap();
+        assert!(!got.truncated);
+        all.push(Segments::new(&payload[..got.len], got.control.segment_size).map(<[u8]>::len).collect());
+    }
+    all
+}
+
+/// Receives so many datagrams in batches of `room`.
+fn receive_all(conn: &PacketConn, datagrams: usize, room: usize) -> Vec<(Vec<u8>, Received)> {
+    let (mut batch, mut payloads) = (RecvBatch::new(room), vec![vec![0; 2048]; room]);
+    let mut all = Vec::new();
+    while all.len() < datagrams {
+        let count = conn.recv_batch(&mut batch, &mut payloads).unwrap();
+        assert!((1..=room).contains(&count));
+        assert_eq!((batch.len(), batch.iter().len()), (count, count));
+        for (got, payload) in batch.iter().zip(&payloads) {
+            let got = got.unwrap();
+            all.push((payload[..got.len].to_vec(), got));
+        }
+    }
+    assert_eq!(all.len(), datagrams);
+    all
+}
+
+fn a_run_goes_as_one_and_comes_as_one() {
+    let (sender, receiver, to) = sockets();
+    let texts = texts(&[100; 8]);
+    send(&sender, &outgoing(&texts, to));
+    assert_eq!(as_it_comes(&receiver, 8), [vec![100; 8]]);
+    assert_eq!(sender.coalescing_refused(), 0);
+}
+
+fn an_unchanged_receiver_gets_every_datagram() {
+    let (sender, receiver) = (loopback(), loopback());
+    receiver.set_control_flags(ControlFlags::all(), true).unwrap();
+    let texts = texts(&[100; 32]);
+    let control = SendControl::new().with_traffic_class(0x28).with_hop_limit(7);
+    let to = Some(receiver.local_addr().unwrap());
+    let messages: Vec<_> = texts.iter().map(|text| Outgoing::new(text, control, to)).collect();
+    send(&sender, &messages);
+    for (text, (payload, got)) in texts.iter().zip(receive_all(&receiver, 32, 32)) {
+        assert_eq!(*text, payload);
+        assert_eq!((got.control.traffic_class, got.control.hop_limit), (Some(0x28), Some(7)));
+        assert_eq!(got.control.segment_size, None);
+    }
+}
+
+fn a_batch_takes_apart_what_came_as_one() {
+    let (sender, receiver, to) = sockets();
+    receiver.set_control_flags(ControlFlags::all(), true).unwrap();
+    let texts = texts(&[1200; 40]);
+    let control = SendControl::new().with_traffic_class(0xb8).with_hop_limit(3);
+    let messages: Vec<_> = texts.iter().map(|text| Outgoing::new(text, control, Some(to))).collect();
+    send(&sender, &messages);
+    for (text, (payload, got)) in texts.iter().zip(receive_all(&receiver, 40, 64)) {
+        assert_eq!(*text, payload);
+        assert_eq!((got.source, got.len, got.truncated), (sender.local_addr().unwrap(), 1200, false));
+        assert_eq!((got.control.traffic_class, got.control.hop_limit), (Some(0xb8), Some(3)));
+        assert_eq!((got.control.destination, got.control.segment_size), (Some(*to.ip()), None));
+    }
+}
+
+fn what_is_left_comes_with_the_next_call() {
+    let (sender, receiver, to) = sockets();
+    let texts = texts(&[10; 25]);
+    send(&sender, &outgoing(&texts, to));
+    let (mut batch, mut payloads) = (RecvBatch::new(10), vec![[0; 64]; 10]);
+    for (expected, room) in texts.chunks(10).zip([10, 10, 5]) {
+        assert_eq!(receiver.recv_batch(&mut batch, &mut payloads).unwrap(), room);
+        for ((text, payload), got) in expected.iter().zip(&payloads).zip(batch.iter()) {
+            assert_eq!(*text, payload[..got.unwrap().len]);
+        }
+    }
+    // Also when nothing is put together any more.
+    send(&sender, &outgoing(&texts, to));
+    assert_eq!(receiver.recv_batch(&mut batch, &mut payloads).unwrap(), 10);
+    receiver.set_receive_coalescing(false).unwrap();
+    assert_eq!(receiver.recv_batch(&mut batch, &mut payloads).unwrap(), 10);
+    assert_eq!(receiver.recv_batch(&mut batch, &mut payloads).unwrap(), 5);
+    sender.send_to(b"alone", &SendControl::new(), to).unwrap();
+    assert_eq!(receiver.recv_batch(&mut batch, &mut payloads).unwrap(), 1);
+    assert_eq!(batch.iter().next().unwrap().unwrap().len, 5);
+}
+
+fn only_what_is_alike_goes_together() {
+    let (sender, receiver, to) = sockets();
+    let texts = texts(&[50; 9]);
+    let mut messages = outgoing(&texts, to);
+    for message in &mut messages[3..6] {
+        message.control = SendControl::new().with_hop_limit(9);
+    }
+    send(&sender, &messages);
+    assert_eq!(as_it_comes(&receiver, 9), vec![vec![50; 3]; 3]);
+    // Another destination in between.
+    let other = loopback();
+    let mut messages = outgoing(&texts, to);
+    messages[4].to = Some(other.local_addr().unwrap());
+    send(&sender, &messages);
+    assert_eq!(as_it_comes(&receiver, 8).concat(), vec![50; 8]);
+    assert_eq!(receive(&other).0, texts[4]);
+}
+
+fn the_last_may_be_shorter_and_ends_the_run() {
+    let (sender, receiver, to) = sockets();
+    send(&sender, &outgoing(&texts(&[50, 50, 20, 20, 50]), to));
+    assert_eq!(as_it_comes(&receiver, 5), [vec![50, 50, 20], vec![20], vec![50]]);
+}
+
+fn empty_datagrams_go_alone() {
+    let (sender, receiver, to) = sockets();
+    send(&sender, &outgoing(&texts(&[0, 0, 5, 5, 0]), to));
+    let sizes: Vec<_> = receive_all(&receiver, 5, 8).into_iter().map(|(payload, _)| payload.len()).collect();
+    assert_eq!(sizes, [0, 0, 5, 5, 0]);
+}
+
+fn as_many_as_the_kernel_takes() {
+    let (sender, receiver, to) = sockets();
+    let texts = texts(&[15; 200]);
+    send(&sender, &outgoing(&texts, to));
+    let got: Vec<_> = receive_all(&receiver, 200, 256).into_iter().map(|(payload, _)| payload).collect();
+    assert_eq!(got, texts);
+    // 128 since Linux 6.9; before, it took a refusal to learn of 64.
+    match sender.max_segments() {
+        128 => assert_eq!(sender.coalescing_refused(), 0),
+        64 => assert_eq!(sender.coalescing_refused(), 1),
+        other => panic!("{other} segments"),
+    }
+}
+
+fn no_more_than_a_packet_holds() {
+    let (sender, receiver, to) = sockets();
+    let texts = texts(&[1500; 60]);
+    send(&sender, &outgoing(&texts, to));
+    let got: Vec<_> = receive_all(&receiver, 60, 64).into_iter().map(|(payload, _)| payload).collect();
+    assert_eq!(got, texts);
+    assert_eq!(sender.coalescing_refused(), 0);
+}
+
+fn scar_31_what_a_device_refuses_goes_singly() {
+    let pair = Pair::new().unwrap();
+    for host in [&pair.a, &pair.b] {
+        host.ip("link set eth0 mtu 1300").unwrap();
+    }
+    let (sender, receiver) = (on(&pair.a), on(&pair.b));
+    let mut to = SocketAddrV6::new(pair.b.link_local("eth0").unwrap(), 0, 0, pair.a.index("eth0").unwrap());
+    to.set_port(receiver.local_addr().unwrap().port());
+    // Too long for the cable: as single datagrams they go in fragments.
+    let long = texts(&[1400; 4]);
+    send(&sender, &outgoing(&long, to));
+    let got: Vec<_> = receive_all(&receiver, 4, 8).into_iter().map(|(payload, _)| payload).collect();
+    assert_eq!(got, long);
+    assert_eq!((sender.coalescing_refused(), sender.max_segments() > 1), (1, true));
+    // It is remembered, and does not touch what fits.
+    send(&sender, &outgoing(&long, to));
+    receive_all(&receiver, 4, 8);
+    assert_eq!(sender.coalescing_refused(), 1);
+    receiver.set_receive_coalescing(true).unwrap();
+    send(&sender, &outgoing(&texts(&[1000; 4]), to));
+    assert_eq!(as_it_comes(&receiver, 4).concat(), [1000; 4]);
+    assert_eq!(sender.coalescing_refused(), 1);
+}
+
+fn an_error_that_is_not_refusal_is_told() {
+    let (sender, receiver, to) = sockets();
+    let texts = texts(&[20; 4]);
+    let mut messages = outgoing(&texts, to);
+    // No such address here: EINVAL, whether they go together or not.
+    for message in &mut messages {
+        message.control = SendControl::new().with_source("2001:db8::1".parse().unwrap());
+    }
+    let error = sender.send_batch(&mut SendBatch::new(8), &messages).unwrap_err();
+    assert_eq!(error.raw_os_error(), Some(EINVAL));
+    // The socket is none the worse.
+    assert_eq!((sender.coalescing_refused(), sender.max_segments() > 1), (0, true));
+    send(&sender, &outgoing(&texts, to));
+    assert_eq!(as_it_comes(&receiver, 4), [vec![20; 4]]);
+}
+
+fn segments_asked_for() {
+    let (sender, receiver, to) = sockets();
+    for (len, size, expected) in [(100, 30, vec![30, 30, 30, 10]), (60, 30, vec![30, 30]), (30, 30, vec![30])]
+    {
+        let control = SendControl::new().with_segment_size(size);
+        assert_eq!(sender.send_to(&vec![1; len], &control, to).unwrap(), len);
+        assert_eq!(as_it_comes(&receiver, expected.len()), [expected]);
+    }
+    // In a batch each stays what it is.
+    let control = SendControl::new().with_segment_size(10);
+    let text = [7; 30];
+    send(&sender, &[Outgoing::new(&text, control, Some(to)); 2]);
+    assert_eq!(as_it_comes(&receiver, 6).concat(), [10; 6]);
+}
+
+fn switched_off() {
+    let (sender, receiver, to) = sockets();
+    sender.set_send_coalescing(false);
+    assert!(!sender.send_coalescing());
+    let texts = texts(&[10; 4]);
+    send(&sender, &outgoing(&texts, to));
+    assert_eq!(as_it_comes(&receiver, 4), vec![vec![10]; 4]);
+    sender.set_send_coalescing(true);
+    send(&sender, &outgoing(&texts, to));
+    assert_eq!(as_it_comes(&receiver, 4), [vec![10; 4]]);
+}
+
+fn sockets_that_cannot() {
+    let raw = RawConn::open(Icmp6Type::PROTOCOL).unwrap();
+    raw.set_send_coalescing(true);
+    assert_eq!((raw.send_coalescing(), raw.max_segments(), raw.coalescing_refused()), (false, 1, 0));
+    assert_eq!(errno(raw.set_receive_coalescing(true)), Some(ENOPROTOOPT));
+    assert!(!raw.receive_coalescing());
+}
+
+fn payload_buffers_that_are_too_small() {
+    let (sender, receiver, to) = sockets();
+    send(&sender, &outgoing(&texts(&[30, 30, 20]), to));
+    let (mut batch, mut payloads) = (RecvBatch::new(8), vec![[0; 20]; 8]);
+    assert_eq!(receiver.recv_batch(&mut batch, &mut payloads).unwrap(), 3);
+    let cut: Vec<_> = batch.iter().map(|got| got.unwrap()).map(|got| (got.len, got.truncated)).collect();
+    assert_eq!(cut, [(20, true), (20, true), (20, false)]);
+    for (number, payload) in payloads.iter().take(3).enumerate() {
+        assert_eq!(*payload, [number as u8; 20]);
+    }
+}
+
+fn connected_sockets() {
+    let (sender, receiver, to) = sockets();
+    sender.get_ref().connect(to).unwrap();
+    let texts = texts(&[40; 6]);
+    let messages: Vec<_> = texts.iter().map(|text| Outgoing::new(text, SendControl::new(), None)).collect();
+    send(&sender, &messages);
+    assert_eq!(as_it_comes(&receiver, 6), [vec![40; 6]]);
+}
