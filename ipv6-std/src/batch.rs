@@ -97,15 +97,12 @@ impl RecvBatch {
                 let slot = &self.slots[index];
                 return Received::new(slot.received(), slot.control(), self.wanted);
             };
-            let received = match latest {
-                Some((of, received)) if of == slot => received,
-                _ => {
-                    let slot = &self.slots[slot];
-                    let mut received = Received::new(slot.received(), slot.control(), self.wanted)?;
-                    received.control.segment_size = None;
-                    received
-                }
-            };
+            if let Some((_, received)) = latest.as_ref().filter(|(of, _)| *of == slot) {
+                return Ok(Received { len, truncated, ..*received });
+            }
+            let source = &self.slots[slot];
+            let mut received = Received::new(source.received(), source.control(), self.wanted)?;
+            received.control.segment_size = None;
             latest = Some((slot, received));
             Ok(Received { len, truncated, ..received })
         })

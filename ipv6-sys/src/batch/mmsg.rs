@@ -1,5 +1,6 @@
 //! Batches where the system has calls for them.
 
+use core::borrow::Borrow;
 use core::mem::{self, zeroed};
 
 use ipv6_core::EncodeError;
@@ -64,10 +65,10 @@ pub(super) fn receive<const C: usize, K: Caller>(
     Ok(count)
 }
 
-pub(super) fn send<'a, const C: usize, K: Caller>(
+pub(super) fn send<'a, const C: usize, K: Caller, M: Borrow<Outgoing<'a>>>(
     socket: BorrowedFd<'_>,
     storage: SendStorage<'_, C>,
-    messages: impl IntoIterator<Item = Outgoing<'a>>,
+    messages: impl IntoIterator<Item = M>,
     coalesce: Coalesce,
     caller: K,
 ) -> Result<usize, SendError<K::Error>> {
@@ -75,12 +76,12 @@ pub(super) fn send<'a, const C: usize, K: Caller>(
     let mut room = headers.iter_mut().zip(&mut *slots).take(MAX);
     // Headers that are filled; of these and of the run that is being put together, the messages.
     let (mut ready, mut taken) = (0_usize, 0_usize);
-    let mut run: Option<Run<'a>> = None;
+    let mut run: Option<Run<M>> = None;
     // Fills a header; `None` ends the batch before it.
-    let mut close = |run: &Run<'_>, ready: &mut usize| -> Result<Option<()>, EncodeError> {
+    let mut close = |run: &Run<M>, ready: &mut usize| -> Result<Option<()>, EncodeError> {
         let Some((BatchHeader(header), slot)) = room.next() else { return Ok(None) };
         header.msg_len = 0;
-        match slot.fill(&mut header.msg_hdr, &run.first, run.messages) {
+        match slot.fill(&mut header.msg_hdr, run.first.borrow(), run.messages) {
             Ok(()) => *ready += 1,
             Err(error) if *ready == 0 => return Err(error),
             // It is the next call's first message, and an error there.
@@ -90,9 +91,10 @@ pub(super) fn send<'a, const C: usize, K: Caller>(
     };
     for (message, Part(part)) in messages.into_iter().zip(&mut *parts) {
         // The kernel reads the payload and writes nothing to it.
-        *part = os::part(message.payload.as_ptr().cast_mut(), message.payload.len());
+        let payload = message.borrow().payload;
+        *part = os::part(payload.as_ptr().cast_mut(), payload.len());
         if let Some(open) = &mut run {
-            if !open.takes(&message, coalesce) {
+            if !open.takes(message.borrow(), coalesce) {
                 if close(open, &mut ready).map_err(SendError::Control)?.is_none() {
                     run = None;
                     break;
@@ -131,8 +133,8 @@ pub(super) fn send<'a, const C: usize, K: Caller>(
 
 /// Messages that the system can take as one and cut: of one destination, with the same control messages and the
 /// same size, the last perhaps shorter.
-struct Run<'a> {
-    first: Outgoing<'a>,
+struct Run<M> {
+    first: M,
     messages: usize,
     /// Bytes of all payloads.
     len: usize,
@@ -144,23 +146,25 @@ struct Run<'a> {
 /// that of UDP.
 const MAX_RUN: usize = u16::MAX as usize - 40 - 8;
 
-impl<'a> Run<'a> {
-    fn new(first: Outgoing<'a>) -> Self {
+impl<'a, M: Borrow<Outgoing<'a>>> Run<M> {
+    fn new(first: M) -> Self {
         // One that is empty could not be told from the end of the run, and one that asks for segments is a run.
-        let open = !first.payload.is_empty() && first.control.segment_size.is_none();
-        Self { len: first.payload.len(), first, messages: 1, open }
+        let Outgoing { payload, control, .. } = first.borrow();
+        let open = !payload.is_empty() && control.segment_size.is_none();
+        Self { len: payload.len(), first, messages: 1, open }
     }
 
     /// Takes a message in, if it fits.
     fn takes(&mut self, next: &Outgoing<'_>, limits: Coalesce) -> bool {
-        let (size, len) = (self.first.payload.len(), next.payload.len());
+        let first = self.first.borrow();
+        let (size, len) = (first.payload.len(), next.payload.len());
         let fits = self.open
             && self.messages < limits.max_segments
             && size <= limits.max_size
             && (1..=size).contains(&len)
             && self.len + len <= MAX_RUN
-            && self.first.to == next.to
-            && self.first.control == next.control;
+            && first.to == next.to
+            && first.control == next.control;
         if fits {
             self.messages += 1;
             self.len += len;

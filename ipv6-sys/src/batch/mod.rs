@@ -35,6 +35,7 @@
 //! # Ok::<(), ipv6_sys::Error>(())
 //! ```
 
+use core::borrow::Borrow;
 use core::fmt;
 use core::net::SocketAddrV6;
 
@@ -331,7 +332,7 @@ impl<E: fmt::Display> fmt::Display for SendError<E> {
 
 impl<E: fmt::Debug + fmt::Display> core::error::Error for SendError<E> {}
 
-/// Sends the messages in order, as many as there is storage for (at most [`MAX`]), and says how many went. A
+/// Sends the messages, or those that references lead to, in order, as many as there is storage for (at most [`MAX`]), and says how many went. A
 /// message that fails ends the batch: those before it are sent, and counted.
 ///
 /// Runs of messages that the system can take as one go as one, as far as `coalesce` allows.
@@ -346,7 +347,7 @@ impl<E: fmt::Debug + fmt::Display> core::error::Error for SendError<E> {}
 pub fn send<'a, const C: usize, K: Caller>(
     socket: impl AsFd,
     storage: SendStorage<'_, C>,
-    messages: impl IntoIterator<Item = Outgoing<'a>>,
+    messages: impl IntoIterator<Item: Borrow<Outgoing<'a>>>,
     coalesce: Coalesce,
     caller: K,
 ) -> Result<usize, SendError<K::Error>> {

@@ -1,5 +1,7 @@
 //! Batches where the system has no calls for them: one message after another.
 
+use core::borrow::Borrow;
+
 use ipv6_core::EncodeError;
 
 use super::{Coalesce, MAX, Outgoing, Part, RecvSlot, SendError, SendSlot, SendStorage};
@@ -58,10 +60,10 @@ pub(super) fn receive<const C: usize, K: Caller>(
     Ok(count)
 }
 
-pub(super) fn send<'a, const C: usize, K: Caller>(
+pub(super) fn send<'a, const C: usize, K: Caller, M: Borrow<Outgoing<'a>>>(
     socket: BorrowedFd<'_>,
     storage: SendStorage<'_, C>,
-    messages: impl IntoIterator<Item = Outgoing<'a>>,
+    messages: impl IntoIterator<Item = M>,
     // These systems cannot cut.
     _: Coalesce,
     caller: K,
@@ -70,8 +72,9 @@ pub(super) fn send<'a, const C: usize, K: Caller>(
     let mut header = os::header();
     let mut storage = headers.iter().zip(slots).zip(parts).zip(messages).take(MAX);
     let mut fill =
-        |(((_, slot), Part(part)), message): Filling<'_, 'a, C>| -> Result<os::Header, EncodeError> {
-            slot.fill(&mut header, &message, 1)?;
+        |(((_, slot), Part(part)), message): Filling<'_, M, C>| -> Result<os::Header, EncodeError> {
+            let message = message.borrow();
+            slot.fill(&mut header, message, 1)?;
             // The system reads the payload and writes nothing to it.
             *part = os::part(message.payload.as_ptr().cast_mut(), message.payload.len());
             os::set_payload(&mut header, part, 1);
@@ -101,4 +104,4 @@ pub(super) fn send<'a, const C: usize, K: Caller>(
 }
 
 /// What one message is filled into, and the message.
-type Filling<'s, 'a, const C: usize> = (((&'s BatchHeader, &'s mut SendSlot<C>), &'s mut Part), Outgoing<'a>);
+type Filling<'s, M, const C: usize> = (((&'s BatchHeader, &'s mut SendSlot<C>), &'s mut Part), M);
