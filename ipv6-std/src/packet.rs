@@ -478,11 +478,10 @@ impl<S: AsFd> PacketConn<S> {
         let socket = self.as_fd();
         let mut before = None;
         loop {
-            let ready = messages
-                .iter()
-                .map_while(|outgoing| Some(Outgoing { to: valid(outgoing).ok()?, ..*outgoing }));
             let caller = self.write.on(socket, Ready::Send);
-            let answer = batch::send(socket, batch.storage(), ready, self.coalescing.limits(), caller);
+            let to = |message: &Outgoing<'_>| valid(message).ok();
+            let answer =
+                batch::send_to(socket, batch.storage(), messages, to, self.coalescing.limits(), caller);
             let error = match answer {
                 Ok(count) => {
                     if before.is_some() {

@@ -169,7 +169,7 @@ fn batches_over_arrays() {
         .map(|class| Outgoing::new(b"x", SendControl::new().with_traffic_class(class), Some(address)));
     let once = MessageFlags::empty();
     let storage = SendStorage { headers: &mut headers, slots: &mut slots, parts: &mut parts };
-    assert_eq!(batch::send(&socket, storage, messages, Coalesce::NONE, once), Ok(3));
+    assert_eq!(batch::send(&socket, storage, &messages, Coalesce::NONE, once), Ok(3));
 
     let mut slots = [const { RecvSlot::<RECEIVED>::new() }; 4];
     let mut payloads = [[0; 4]; 4];
@@ -191,14 +191,14 @@ fn batches_over_arrays() {
     let mut small = [const { SendSlot::<8>::new() }; 4];
     let plain = Outgoing::new(b"x", SendControl::new(), Some(address));
     let storage = SendStorage { headers: &mut headers, slots: &mut small, parts: &mut parts };
-    let answer = batch::send(&socket, storage, messages, Coalesce::NONE, once);
+    let answer = batch::send(&socket, storage, &messages, Coalesce::NONE, once);
     assert!(matches!(answer, Err(SendError::Control(_))));
     let storage = SendStorage { headers: &mut headers, slots: &mut small, parts: &mut parts };
-    let answer = batch::send(&socket, storage, [plain, messages[0]], Coalesce::NONE, once);
+    let answer = batch::send(&socket, storage, &[plain, messages[0]], Coalesce::NONE, once);
     assert_eq!(answer, Ok(1));
     // Nothing to send or no room is no call.
     let storage = SendStorage { headers: &mut [], slots: &mut small, parts: &mut parts };
-    assert_eq!(batch::send(&socket, storage, [plain], Coalesce::NONE, once), Ok(0));
+    assert_eq!(batch::send(&socket, storage, &[plain], Coalesce::NONE, once), Ok(0));
     assert_eq!(batch::receive(&socket, &mut [], &mut slots, &mut payloads, flags), Ok(0));
 }
 

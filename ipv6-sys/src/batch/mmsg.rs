@@ -1,9 +1,7 @@
 //! Batches where the system has calls for them.
 
-use core::borrow::Borrow;
-use core::mem::{self, zeroed};
-
-use ipv6_core::EncodeError;
+use core::mem::zeroed;
+use core::net::SocketAddrV6;
 
 use super::{Coalesce, MAX, Outgoing, Part, RecvSlot, SendError, SendStorage};
 use crate::fd::BorrowedFd;
@@ -65,59 +63,39 @@ pub(super) fn receive<const C: usize, K: Caller>(
     Ok(count)
 }
 
-pub(super) fn send<'a, const C: usize, K: Caller, M: Borrow<Outgoing<'a>>>(
+#[inline]
+pub(super) fn send<'a, const C: usize, K: Caller>(
     socket: BorrowedFd<'_>,
     storage: SendStorage<'_, C>,
-    messages: impl IntoIterator<Item = M>,
+    messages: &'a [Outgoing<'a>],
+    mut destination: impl FnMut(&Outgoing<'a>) -> Option<Option<SocketAddrV6>>,
     coalesce: Coalesce,
     caller: K,
 ) -> Result<usize, SendError<K::Error>> {
     let SendStorage { headers, slots, parts } = storage;
-    let mut room = headers.iter_mut().zip(&mut *slots).take(MAX);
-    // Headers that are filled; of these and of the run that is being put together, the messages.
+    // Headers that are filled, and the messages that these take.
     let (mut ready, mut taken) = (0_usize, 0_usize);
-    let mut run: Option<Run<M>> = None;
-    // Fills a header; `None` ends the batch before it.
-    let mut close = |run: &Run<M>, ready: &mut usize| -> Result<Option<()>, EncodeError> {
-        let Some((BatchHeader(header), slot)) = room.next() else { return Ok(None) };
+    for (BatchHeader(header), slot) in headers.iter_mut().zip(&mut *slots).take(MAX) {
+        let (Some(rest), Some(parts)) = (messages.get(taken..), parts.get_mut(taken..)) else { break };
+        let Some((run, to)) = Run::first_of(rest, parts.len(), &mut destination, coalesce) else { break };
+        let (Some(first), Some(parts)) = (run.first(), parts.get_mut(..run.len())) else { break };
         header.msg_len = 0;
-        match slot.fill(&mut header.msg_hdr, run.first.borrow(), run.messages) {
-            Ok(()) => *ready += 1,
-            Err(error) if *ready == 0 => return Err(error),
+        match slot.fill(&mut header.msg_hdr, first, to.as_ref(), run.len()) {
+            Ok(()) => {}
+            Err(error) if ready == 0 => return Err(SendError::Control(error)),
             // It is the next call's first message, and an error there.
-            Err(_) => return Ok(None),
+            Err(_) => break,
         }
-        Ok(Some(()))
-    };
-    for (message, Part(part)) in messages.into_iter().zip(&mut *parts) {
-        // The kernel reads the payload and writes nothing to it.
-        let payload = message.borrow().payload;
-        *part = os::part(payload.as_ptr().cast_mut(), payload.len());
-        if let Some(open) = &mut run {
-            if !open.takes(message.borrow(), coalesce) {
-                if close(open, &mut ready).map_err(SendError::Control)?.is_none() {
-                    run = None;
-                    break;
-                }
-                *open = Run::new(message);
-            }
-        } else {
-            run = Some(Run::new(message));
+        for (Part(part), message) in parts.iter_mut().zip(run) {
+            // The kernel reads the payload and writes nothing to it.
+            *part = os::part(message.payload.as_ptr().cast_mut(), message.payload.len());
         }
-        taken += 1;
-    }
-    if let Some(run) = &run {
-        close(run, &mut ready).map_err(SendError::Control)?;
+        os::set_payload(&mut header.msg_hdr, parts.as_mut_ptr().cast(), parts.len());
+        ready += 1;
+        taken += run.len();
     }
     if ready == 0 {
         return Ok(0);
-    }
-    // The parts stay where they are from here on.
-    let mut rest = parts.get_mut(..taken).unwrap_or_default();
-    for (BatchHeader(header), slot) in headers.iter_mut().zip(&*slots).take(ready) {
-        let (own, others) = mem::take(&mut rest).split_at_mut(slot.messages);
-        os::set_payload(&mut header.msg_hdr, own.as_mut_ptr().cast(), own.len());
-        rest = others;
     }
     let start = headers.as_mut_ptr().cast();
     let sent = caller.call(|flags| {
@@ -133,43 +111,43 @@ pub(super) fn send<'a, const C: usize, K: Caller, M: Borrow<Outgoing<'a>>>(
 
 /// Messages that the system can take as one and cut: of one destination, with the same control messages and the
 /// same size, the last perhaps shorter.
-struct Run<M> {
-    first: M,
-    messages: usize,
-    /// Bytes of all payloads.
-    len: usize,
-    /// Whether the latest one was as long as the first.
-    open: bool,
-}
+enum Run {}
 
 /// Bytes of payload that one packet has room for (RFC 8200 section 3), with the IPv6 header, as Linux counts, and
 /// that of UDP.
 const MAX_RUN: usize = u16::MAX as usize - 40 - 8;
 
-impl<'a, M: Borrow<Outgoing<'a>>> Run<M> {
-    fn new(first: M) -> Self {
-        // One that is empty could not be told from the end of the run, and one that asks for segments is a run.
-        let Outgoing { payload, control, .. } = first.borrow();
-        let open = !payload.is_empty() && control.segment_size.is_none();
-        Self { len: payload.len(), first, messages: 1, open }
-    }
-
-    /// Takes a message in, if it fits.
-    fn takes(&mut self, next: &Outgoing<'_>, limits: Coalesce) -> bool {
-        let first = self.first.borrow();
-        let (size, len) = (first.payload.len(), next.payload.len());
-        let fits = self.open
-            && self.messages < limits.max_segments
-            && size <= limits.max_size
-            && (1..=size).contains(&len)
-            && self.len + len <= MAX_RUN
-            && first.to == next.to
-            && first.control == next.control;
-        if fits {
-            self.messages += 1;
-            self.len += len;
-            self.open = len == size;
+impl Run {
+    /// The first of `messages`, with all behind it, at most `room`, that may go with it; and where they go.
+    #[inline]
+    fn first_of<'a>(
+        messages: &'a [Outgoing<'a>],
+        room: usize,
+        destination: &mut impl FnMut(&Outgoing<'a>) -> Option<Option<SocketAddrV6>>,
+        limits: Coalesce,
+    ) -> Option<(&'a [Outgoing<'a>], Option<SocketAddrV6>)> {
+        let (first, rest) = messages.split_first().filter(|_| room > 0)?;
+        let to = destination(first)?;
+        let size = first.payload.len();
+        let mut more = 0;
+        // An empty one could not be told from the end of the run, and one that asks for segments is a run.
+        if limits.max_segments > 1
+            && (1..=limits.max_size).contains(&size)
+            && first.control.segment_size.is_none()
+        {
+            // As many as there may be, and as fit.
+            let most = limits.max_segments.min(MAX_RUN / size).min(room);
+            for next in rest.iter().take(most.saturating_sub(1)) {
+                let len = next.payload.len();
+                if !(1..=size).contains(&len) || first.to != next.to || first.control != next.control {
+                    break;
+                }
+                more += 1;
+                if len < size {
+                    break;
+                }
+            }
         }
-        fits
+        Some((messages.get(..=more)?, to))
     }
 }

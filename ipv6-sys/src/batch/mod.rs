@@ -24,7 +24,7 @@
 //! let mut slots = [const { SendSlot::<SENT>::new() }; 8];
 //! let mut parts = [const { Part::new() }; 8];
 //! let storage = SendStorage { headers: &mut headers, slots: &mut slots, parts: &mut parts };
-//! let sent = batch::send(&receiver, storage, messages, Coalesce::NONE, MessageFlags::empty()).unwrap();
+//! let sent = batch::send(&receiver, storage, &messages, Coalesce::NONE, MessageFlags::empty()).unwrap();
 //! assert_eq!(sent, 2);
 //!
 //! let mut slots = [const { RecvSlot::<RECEIVED>::new() }; 8];
@@ -35,7 +35,6 @@
 //! # Ok::<(), ipv6_sys::Error>(())
 //! ```
 
-use core::borrow::Borrow;
 use core::fmt;
 use core::net::SocketAddrV6;
 
@@ -256,11 +255,12 @@ impl<const C: usize> SendSlot<C> {
         self.messages
     }
 
-    /// Makes `header` send so many messages like `first`, whose payloads are set later.
+    /// Makes `header` send so many messages like `first` to `to`. Their payloads are set later.
     fn fill(
         &mut self,
         header: &mut os::Header,
         first: &Outgoing<'_>,
+        to: Option<&SocketAddrV6>,
         messages: usize,
     ) -> Result<(), EncodeError> {
         let mut control = first.control;
@@ -269,7 +269,7 @@ impl<const C: usize> SendSlot<C> {
         }
         let used = self.control.encode(&control)?.len();
         *header = os::header();
-        if let Some(to) = &first.to {
+        if let Some(to) = to {
             self.name = sockaddr::encode::<Host>(to);
             os::set_name(header, self.name.as_mut_ptr(), Host::ABI.sockaddr.size);
         }
@@ -332,7 +332,7 @@ impl<E: fmt::Display> fmt::Display for SendError<E> {
 
 impl<E: fmt::Debug + fmt::Display> core::error::Error for SendError<E> {}
 
-/// Sends the messages, or those that references lead to, in order, as many as there is storage for (at most [`MAX`]), and says how many went. A
+/// Sends the messages in order, as many as there is storage for (at most [`MAX`]), and says how many went. A
 /// message that fails ends the batch: those before it are sent, and counted.
 ///
 /// Runs of messages that the system can take as one go as one, as far as `coalesce` allows.
@@ -347,9 +347,27 @@ impl<E: fmt::Debug + fmt::Display> core::error::Error for SendError<E> {}
 pub fn send<'a, const C: usize, K: Caller>(
     socket: impl AsFd,
     storage: SendStorage<'_, C>,
-    messages: impl IntoIterator<Item: Borrow<Outgoing<'a>>>,
+    messages: &'a [Outgoing<'a>],
     coalesce: Coalesce,
     caller: K,
 ) -> Result<usize, SendError<K::Error>> {
-    calls::send(socket.as_fd(), storage, messages, coalesce, caller)
+    send_to(socket, storage, messages, |message| Some(message.to), coalesce, caller)
+}
+
+/// As [`send`], to where `destination` says; with `None` it ends the batch before a message. It is asked of messages
+/// that go alone, and of the first of those that go as one, which have the same destination and control.
+///
+/// # Errors
+///
+/// Those of [`send`].
+#[inline]
+pub fn send_to<'a, const C: usize, K: Caller>(
+    socket: impl AsFd,
+    storage: SendStorage<'_, C>,
+    messages: &'a [Outgoing<'a>],
+    destination: impl FnMut(&Outgoing<'a>) -> Option<Option<SocketAddrV6>>,
+    coalesce: Coalesce,
+    caller: K,
+) -> Result<usize, SendError<K::Error>> {
+    calls::send(socket.as_fd(), storage, messages, destination, coalesce, caller)
 }

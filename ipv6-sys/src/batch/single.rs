@@ -1,10 +1,8 @@
 //! Batches where the system has no calls for them: one message after another.
 
-use core::borrow::Borrow;
+use core::net::SocketAddrV6;
 
-use ipv6_core::EncodeError;
-
-use super::{Coalesce, MAX, Outgoing, Part, RecvSlot, SendError, SendSlot, SendStorage};
+use super::{Coalesce, MAX, Outgoing, Part, RecvSlot, SendError, SendStorage};
 use crate::fd::BorrowedFd;
 use crate::message::{Caller, MessageFlags};
 use crate::os;
@@ -43,7 +41,7 @@ pub(super) fn receive<const C: usize, K: Caller>(
     // SAFETY: the kernel has just received into the header, filled by this slot.
     unsafe { slot.take(&header, len) };
     if flags.contains(MessageFlags::WAIT_FOR_ONE) {
-        flags = flags - MessageFlags::WAIT_FOR_ONE | MessageFlags::DONT_WAIT;
+        flags = (flags - MessageFlags::WAIT_FOR_ONE) | MessageFlags::DONT_WAIT;
     }
     let mut count = 1;
     for ((_, slot), payload) in storage {
@@ -60,48 +58,45 @@ pub(super) fn receive<const C: usize, K: Caller>(
     Ok(count)
 }
 
-pub(super) fn send<'a, const C: usize, K: Caller, M: Borrow<Outgoing<'a>>>(
+pub(super) fn send<'a, const C: usize, K: Caller>(
     socket: BorrowedFd<'_>,
     storage: SendStorage<'_, C>,
-    messages: impl IntoIterator<Item = M>,
+    messages: &'a [Outgoing<'a>],
+    mut destination: impl FnMut(&Outgoing<'a>) -> Option<Option<SocketAddrV6>>,
     // These systems cannot cut.
     _: Coalesce,
     caller: K,
 ) -> Result<usize, SendError<K::Error>> {
     let SendStorage { headers, slots, parts } = storage;
     let mut header = os::header();
-    let mut storage = headers.iter().zip(slots).zip(parts).zip(messages).take(MAX);
-    let mut fill =
-        |(((_, slot), Part(part)), message): Filling<'_, M, C>| -> Result<os::Header, EncodeError> {
-            let message = message.borrow();
-            slot.fill(&mut header, message, 1)?;
-            // The system reads the payload and writes nothing to it.
-            *part = os::part(message.payload.as_ptr().cast_mut(), message.payload.len());
-            os::set_payload(&mut header, part, 1);
-            Ok(header)
-        };
-    let Some(first) = storage.next() else { return Ok(0) };
-    let header = fill(first).map_err(SendError::Control)?;
+    let mut count = 0;
+    // Who makes the first call; the others are made as that one was, once.
+    let mut caller = Some(caller);
     let mut flags = MessageFlags::empty();
-    let sent = caller.call(|now| {
-        flags = now;
+    for (((_, slot), Part(part)), message) in headers.iter().zip(slots).zip(parts).zip(messages).take(MAX) {
+        let Some(to) = destination(message) else { break };
+        match slot.fill(&mut header, message, to.as_ref(), 1) {
+            Ok(()) => {}
+            Err(error) if count == 0 => return Err(SendError::Control(error)),
+            // It is the next call's first message, and an error there.
+            Err(_) => break,
+        }
+        // The system reads the payload and writes nothing to it.
+        *part = os::part(message.payload.as_ptr().cast_mut(), message.payload.len());
+        os::set_payload(&mut header, part, 1);
         // SAFETY: the header was just set: each pointer is that of the slot or the part, borrowed mutably here, or of
         // the payload, borrowed for 'a, with its length.
-        unsafe { os::send(socket, &header, now.bits()) }
-    });
-    sent.map_err(SendError::Os)?;
-    let mut count = 1;
-    for next in storage {
-        // What fails is the next call's first message, and an error there.
-        let Ok(header) = fill(next) else { break };
-        // SAFETY: as above.
-        if unsafe { os::send(socket, &header, flags.bits()) }.is_err() {
+        let make = |now: MessageFlags| unsafe { os::send(socket, &header, now.bits()) };
+        if let Some(caller) = caller.take() {
+            let first = |now| {
+                flags = now;
+                make(now)
+            };
+            caller.call(first).map_err(SendError::Os)?;
+        } else if make(flags).is_err() {
             break;
         }
         count += 1;
     }
     Ok(count)
 }
-
-/// What one message is filled into, and the message.
-type Filling<'s, M, const C: usize> = (((&'s BatchHeader, &'s mut SendSlot<C>), &'s mut Part), M);
