@@ -26,15 +26,21 @@ pub(crate) struct Coalescing {
 }
 
 impl Coalescing {
-    pub(crate) fn new(able: bool) -> Self {
+    /// Of a socket that receives datagrams together, or not, or that cannot.
+    pub(crate) fn new(receives: Option<bool>) -> Self {
+        let able = receives.is_some();
         Self {
             able,
             send: AtomicBool::new(able),
-            receive: AtomicBool::new(false),
+            receive: AtomicBool::new(receives.unwrap_or(false)),
             max_segments: AtomicU16::new(if able { SEGMENTS[0] } else { 1 }),
             max_size: AtomicU16::new(u16::MAX),
             refused: AtomicU32::new(0),
         }
+    }
+
+    pub(crate) fn is_able(&self) -> bool {
+        self.able
     }
 
     pub(crate) fn set_send(&self, on: bool) {

@@ -8,7 +8,9 @@ use std::time::Instant;
 
 use ipv6_core::abi::Platform;
 use ipv6_core::cmsg::RawMessages;
-use ipv6_core::{BpfInstruction, ControlFlags, DecodeError, InterfaceIndex, RecvControl, SendControl};
+use ipv6_core::{
+    BpfInstruction, Control, ControlFlags, DecodeError, EncodeError, InterfaceIndex, RecvControl, SendControl,
+};
 use ipv6_sys::Host;
 use ipv6_sys::batch::{self, Outgoing, SendError};
 use ipv6_sys::message::{self, ControlBuffer, ControlBytes, ControlSpace, MessageFlags};
@@ -234,7 +236,7 @@ impl<S: AsFd> PacketConn<S> {
         };
         let v6_only = ports == Ports::Zero || option::V6_ONLY.get(&conn)?;
         let tells_length = socket::tells_length(&conn)?;
-        let coalescing = Coalescing::new(socket::coalesces(&conn)?);
+        let coalescing = Coalescing::new(socket::coalesces(&conn));
         let (read, write) = (Deadline::none(), Deadline::none());
         Ok(Self { conn, ports, v6_only, tells_length, coalescing, read, write })
     }
@@ -373,13 +375,16 @@ impl<S: AsFd> PacketConn<S> {
         message::send(socket, payload, control, to.as_ref(), self.write.on(socket, Ready::Send))
     }
 
-    /// The destination as the kernel is to see it, when both it and the source can be used.
+    /// The destination as the kernel is to see it, when it and what goes with it can be used.
     #[inline]
     fn addresses(
         &self,
         control: &SendControl<'_>,
         to: Option<SocketAddrV6>,
     ) -> io::Result<Option<SocketAddrV6>> {
+        if control.segment_size.is_some() && !self.coalescing.is_able() {
+            return Err(error::encode(EncodeError::Unsupported(Control::SegmentSize)));
+        }
         if let Some(source) = control.source {
             error::not_multicast(source)?;
             if self.v6_only {

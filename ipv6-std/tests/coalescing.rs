@@ -23,6 +23,7 @@ ipv6_testnet::tests! {
     [Namespace] segments_asked_for;
     [Namespace] switched_off;
     [Namespace] sockets_that_cannot;
+    [Namespace] a_socket_that_coalesces_already;
     [Namespace] payload_buffers_that_are_too_small;
     [Namespace] connected_sockets;
 }
@@ -265,6 +266,20 @@ fn sockets_that_cannot() {
     assert_eq!((raw.send_coalescing(), raw.max_segments(), raw.coalescing_refused()), (false, 1, 0));
     assert_eq!(errno(raw.set_receive_coalescing(true)), Some(ENOPROTOOPT));
     assert!(!raw.receive_coalescing());
+    // Not every kernel would refuse it: some would send one large datagram.
+    let to = SocketAddrV6::new(std::net::Ipv6Addr::LOCALHOST, 0, 0, 0);
+    let error = raw.send_to(&[128, 0, 0, 0], &SendControl::new().with_segment_size(2), to).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::Unsupported);
+    assert!(error.to_string().contains("UDP_SEGMENT"), "{error}");
+}
+
+fn a_socket_that_coalesces_already() {
+    let (sender, receiver, to) = sockets();
+    let again = PacketConn::new(receiver.into_inner()).unwrap();
+    assert!(again.receive_coalescing());
+    again.set_deadline(soon());
+    send(&sender, &outgoing(&texts(&[9; 3]), to));
+    assert_eq!(receive_all(&again, 3, 8).len(), 3);
 }
 
 fn payload_buffers_that_are_too_small() {

@@ -1,8 +1,5 @@
 //! Bugs that others shipped, where two sockets of the system are needed to show that we have not. Those of
 //! one codec, of batches and of wrong use stand with their tests, under names that start the same way.
-//!
-//! Two have no test yet: 31 (a device that refuses segmentation offload) waits for segmentation offload, and 40
-//! (WSAECONNRESET) for Windows.
 
 mod common;
 

@@ -79,9 +79,11 @@ pub fn tells_length(socket: impl AsFd) -> Result<bool, Errno> {
     Ok(os::TELLS_LENGTH && (kind(socket)? == Kind::Raw || os::protocol(socket)? == Some(UDP)))
 }
 
-/// Whether the socket can send and receive several datagrams as one payload: on Linux, one of UDP.
-pub fn coalesces(socket: impl AsFd) -> Result<bool, Errno> {
-    Ok(COALESCE.is_supported() && os::protocol(socket.as_fd())? == Some(UDP))
+/// Whether the socket can send and receive several datagrams as one payload, and whether it
+/// [receives](COALESCE) them so: `None` where it cannot. On Linux, UDP's can (since 5.0; an earlier one would take a
+/// segment size, ignore it, and send one large datagram).
+pub fn coalesces(socket: impl AsFd) -> Option<bool> {
+    COALESCE.get(socket).ok()
 }
 
 const UDP: u32 = 17;
