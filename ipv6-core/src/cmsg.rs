@@ -63,6 +63,11 @@ impl<'a, P: Platform> RawMessages<'a, P> {
     pub const fn new(control: &'a [u8]) -> Self {
         Self { control, offset: 0, platform: PhantomData }
     }
+
+    /// Walks through `rest`, the end of `control`: offsets are those within `control`.
+    pub(crate) const fn within(control: &'a [u8], rest: &'a [u8]) -> Self {
+        Self { control: rest, offset: control.len().saturating_sub(rest.len()), platform: PhantomData }
+    }
 }
 
 impl<'a, P: Platform> Iterator for RawMessages<'a, P> {

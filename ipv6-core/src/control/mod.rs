@@ -276,10 +276,33 @@ impl<'a> RecvControl<'a> {
     #[inline(never)]
     fn decode_any<P: Platform>(control: &'a [u8]) -> Result<Self, DecodeError> {
         let mut decoded = Self::default();
-        for message in RawMessages::<P>::new(control) {
+        let mut rest = control;
+        while let Some(after) = decoded.take_common::<P>(rest) {
+            rest = after;
+        }
+        for message in RawMessages::<P>::within(control, rest) {
             decoded.take::<P>(&message?)?;
         }
         Ok(decoded)
+    }
+
+    /// Takes the message that `control` starts with, if it is one of the most common and as wide as the platform has
+    /// it, and gives what follows.
+    #[inline(always)]
+    fn take_common<P: Platform>(&mut self, control: &'a [u8]) -> Option<&'a [u8]> {
+        let ControlNumbers { traffic_class, hop_limit, packet_info, .. } = P::ABI.control;
+        if let Some((data, after)) = expect::<P, 4>(control, traffic_class) {
+            self.traffic_class = Some(int::read::<P>(data)?);
+            return Some(after);
+        }
+        if let Some((data, after)) = expect::<P, 4>(control, hop_limit) {
+            self.hop_limit = Some(int::read::<P>(data)?);
+            return Some(after);
+        }
+        let (data, after) = expect::<P, { packet_info::SIZE }>(control, packet_info)?;
+        let (destination, interface) = packet_info::read::<P>(data);
+        (self.destination, self.interface) = (Some(destination), interface);
+        Some(after)
     }
 
     /// Reads the control messages of a datagram whose control was cut (`MSG_CTRUNC`): those that
