@@ -204,8 +204,10 @@ fn scar_31_what_a_device_refuses_goes_singly() {
     // Too long for the cable: as single datagrams they go in fragments.
     let long = texts(&[1400; 4]);
     send(&sender, &outgoing(&long, to));
-    let got: Vec<_> = receive_all(&receiver, 4, 8).into_iter().map(|(payload, _)| payload).collect();
-    assert_eq!(got, long);
+    let mut got: Vec<_> = receive_all(&receiver, 4, 8).into_iter().map(|(payload, _)| payload).collect();
+    // Several processors may put fragments together, each in its own time.
+    got.sort();
+    assert!(got == long);
     assert_eq!((sender.coalescing_refused(), sender.max_segments() > 1), (1, true));
     // It is remembered, and does not touch what fits.
     send(&sender, &outgoing(&long, to));
