@@ -7,7 +7,7 @@ use std::net::{Ipv6Addr, SocketAddrV6, UdpSocket};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command, Output, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ipv6_testnet::{Host, Line, Pair, link};
 
