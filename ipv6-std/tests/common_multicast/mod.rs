@@ -79,6 +79,14 @@ pub fn refuses(host: &Host, command: Command, says: &str) {
     assert!(said.contains(says), "{said}: not {says}");
 }
 
+/// The same command without any privilege.
+pub fn unprivileged(command: &Command) -> Command {
+    let mut without = Command::new("setpriv");
+    without.args(["--bounding-set", "-all", "--inh-caps", "-all", "--"]);
+    without.arg(command.get_program()).args(command.get_args());
+    without
+}
+
 /// Waits until something is so.
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let start = Instant::now();
@@ -189,6 +197,11 @@ impl Folder {
         let folder = std::env::temp_dir().join(format!("ipv6-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         Self(folder)
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &str {
+        self.0.to_str().unwrap()
     }
 
     /// Writes a file, and gives its path.
