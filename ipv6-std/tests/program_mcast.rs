@@ -188,8 +188,7 @@ fn what_is_lost_is_counted() {
     let recv = "recv --group ff02::114 --interface eth0 --port 7000";
     let short = Running::start(&b, mcast(&format!("{recv} --count 6 --timeout 2")));
     let long = Running::start(&b, mcast(&format!("{recv} --timeout 2 --json")));
-    joined(&b, "ff02::114");
-    until("both listen", || b.proc_net("udp6").unwrap().matches(":1B58 ").count() == 2);
+    joined_by(&b, "ff02::114", 2);
     let conns = [(); 2].map(|()| a.run(|| PacketConn::bind("[::]:0")).unwrap());
     let to = SocketAddrV6::new("ff02::114".parse().unwrap(), 7000, 0, a.index("eth0").unwrap());
     // Of the first 2 and 4 are lost, and 3 comes late; of the second none.
@@ -223,7 +222,7 @@ fn progress_is_for_people() {
     // On a terminal of its own.
     let line = format!("{recv:?}").replace('"', "");
     let mut terminal = Running::start(&b, command("script", ["-qec", &line, "/dev/null"]));
-    joined(&b, "ff02::114");
+    joined_by(&b, "ff02::114", 2);
     send(&a, "--group ff02::114 --port 7000 --count 2");
     let progress = terminal.line("a second");
     assert!(progress.contains("2 received, 0 lost, "), "{progress:?}");

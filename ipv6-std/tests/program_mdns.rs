@@ -76,15 +76,18 @@ impl Avahi {
                  [wide-area]\nenable-wide-area=no\n[publish]\npublish-workstation=no\n"
             ),
         );
-        // Its run folder is its own.
-        let script = format!(
-            "mount -t tmpfs none /run && mkdir /run/avahi-daemon && \
-             exec avahi-daemon -f {file} --no-drop-root --no-chroot --no-rlimits"
-        );
-        let path = format!("{}:/usr/sbin", std::env::var("PATH").unwrap());
-        let mut daemon = Command::new("unshare");
-        daemon.args(["-m", "sh", "-c", &script]);
-        daemon.env("DBUS_SYSTEM_BUS_ADDRESS", BUS).env("PATH", path);
+        let arguments = ["-f", &file, "--no-drop-root", "--no-chroot", "--no-rlimits"];
+        // Its user is root by another name: numbers 0.
+        let mut daemon = daemon(&folder, "avahi-daemon", &arguments, |line| {
+            let mut fields: Vec<&str> = line.split(':').collect();
+            if fields[0] == "avahi" {
+                // Name and password, user or group, and of a user the group.
+                let numbers = if fields.len() > 4 { 2..4 } else { 2..3 };
+                fields[numbers].fill("0");
+            }
+            fields.join(":")
+        });
+        daemon.env("DBUS_SYSTEM_BUS_ADDRESS", BUS);
         let daemon = Running::start(host, daemon);
         Self { _bus: bus, _folder: folder, daemon }
     }

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use common_multicast::*;
 use ipv6_std::{InterfaceIndex, RawConn, SendControl};
-use ipv6_testnet::{Host, Pair, program};
+use ipv6_testnet::{Host, Pair};
 use serde_json::{Value, json};
 
 ipv6_testnet::tests! {
@@ -48,30 +48,32 @@ impl Frr {
                  ospf6 router-id 10.0.0.2\n!\n"
             ),
         );
-        // It runs as root, who is to be a member of its group: in a list of groups of its own.
-        let groups = std::fs::read_to_string("/etc/group").unwrap();
-        let with_root = |line: &str| match line.strip_prefix("frrvty:") {
-            Some(rest) if rest.ends_with(':') => format!("{line}root\n"),
-            Some(_) => format!("{line},root\n"),
-            None => format!("{line}\n"),
-        };
-        let groups = folder.write("group", &groups.lines().map(with_root).collect::<String>());
-        let daemon = |name: &str| {
-            let path = folder.path();
-            let script = format!(
-                "mount --bind {groups} /etc/group && exec {} -u root -g root -f {path}/{name}.conf \
-                 -i {path}/{name}.pid -z {path}/zserv.api --vty_socket {path} -P 0 --log stdout",
-                program(name).unwrap().display()
-            );
-            let mut command = Command::new("unshare");
-            command.args(["-m", "sh", "-c", &script]);
-            let mut daemon = Running::start(host, command);
+        let path = folder.path();
+        let start = |name: &str| {
+            let file = |ending: &str| format!("{path}/{name}.{ending}");
+            let arguments = [
+                ["-u", "root"],
+                ["-g", "root"],
+                ["-f", &file("conf")],
+                ["-i", &file("pid")],
+                ["-z", &format!("{path}/zserv.api")],
+                ["--vty_socket", path],
+                ["-P", "0"],
+                ["--log", "stdout"],
+            ];
+            // It runs as root, who has to be a member of its group.
+            let daemon =
+                daemon(&folder, name, arguments.as_flattened(), |line| match line.strip_prefix("frrvty:") {
+                    Some(rest) => format!("{line}{}root", if rest.ends_with(':') { "" } else { "," }),
+                    None => line.into(),
+                });
+            let mut daemon = Running::start(host, daemon);
             daemon.line("starting: vty");
             daemon
         };
-        let zebra = daemon("zebra");
+        let zebra = start("zebra");
         until("zebra's socket", || std::path::Path::new(folder.path()).join("zserv.api").exists());
-        let ospf6d = daemon("ospf6d");
+        let ospf6d = start("ospf6d");
         Self { folder, _zebra: zebra, ospf6d }
     }
 

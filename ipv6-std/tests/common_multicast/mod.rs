@@ -87,6 +87,21 @@ pub fn unprivileged(command: &Command) -> Command {
     without
 }
 
+/// A daemon in a mount namespace of its own, where `/run` is empty and `/etc/passwd` and `/etc/group` have each
+/// line as `edit` gives it: many insist on a user of their own, and there may be none but root.
+pub fn daemon(folder: &Folder, name: &str, arguments: &[&str], edit: impl Fn(&str) -> String) -> Command {
+    let mut script = "mount -t tmpfs none /run && mkdir /run/$0".to_string();
+    for file in ["passwd", "group"] {
+        let text = std::fs::read_to_string(format!("/etc/{file}")).unwrap();
+        let edited = folder.write(file, &text.lines().map(|line| edit(line) + "\n").collect::<String>());
+        script += &format!(" && mount --bind {edited} /etc/{file}");
+    }
+    let mut command = Command::new("unshare");
+    command.args(["-m", "sh", "-c", &format!("{script} && exec \"$@\""), name]);
+    command.arg(program(name).unwrap()).args(arguments);
+    command
+}
+
 /// Waits until something is so.
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let start = Instant::now();
@@ -98,10 +113,19 @@ pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 
 /// Waits until a host is a member of a group on `eth0`.
 pub fn joined(host: &Host, group: &str) {
+    joined_by(host, group, 1);
+}
+
+/// Waits until so many sockets of a host are members of a group on `eth0`.
+pub fn joined_by(host: &Host, group: &str, sockets: u32) {
     let group: Ipv6Addr = group.parse().unwrap();
     let digits = format!("{:032x}", group.to_bits());
-    let is_member = |line: &str| line.split_whitespace().nth(1) == Some("eth0") && line.contains(&digits);
-    until(&format!("a member of {group}"), || host.proc_net("igmp6").unwrap().lines().any(is_member));
+    // Index, interface, group, how many sockets, …
+    let is_joined = |line: &str| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        fields[1..3] == ["eth0", &digits] && fields[3].parse::<u32>().unwrap() >= sockets
+    };
+    until(&format!("{sockets} in {group}"), || host.proc_net("igmp6").unwrap().lines().any(is_joined));
 }
 
 /// A program that runs on a host, until this value goes.
