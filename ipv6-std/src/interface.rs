@@ -43,6 +43,24 @@ pub struct InterfaceAddress {
     pub prefix_len: u8,
 }
 
+impl InterfaceAddress {
+    /// Whether `other` is of the same network: has the same leading bits, [`prefix_len`](Self::prefix_len) of
+    /// them. What is on this link is of the network of one of the interface's addresses.
+    ///
+    /// ```
+    /// use ipv6_std::InterfaceAddress;
+    /// let address = "2001:db8:1::1".parse().unwrap();
+    /// let of_ours = InterfaceAddress { address, prefix_len: 64 };
+    /// assert!(of_ours.contains("2001:db8:1::ffff".parse().unwrap()));
+    /// assert!(!of_ours.contains("2001:db8:2::1".parse().unwrap()));
+    /// ```
+    #[doc(alias = "IPNet.Contains")]
+    pub fn contains(&self, other: Ipv6Addr) -> bool {
+        let differing = self.address.to_bits() ^ other.to_bits();
+        differing.leading_zeros() >= u32::from(self.prefix_len)
+    }
+}
+
 impl Interface {
     /// The interface with this name.
     ///

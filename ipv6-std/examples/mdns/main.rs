@@ -1,0 +1,424 @@
+//! Answers multicast DNS queries for a host's name and a service of its, or asks such a query (RFC 6762).
+//!
+//! ```text
+//! mdns respond --interface eth0 --name camera.local --address 2001:db8:1::2 \
+//!     --service "Door Camera._rtsp._tcp.local" --port 554 --txt path=/live
+//! mdns query camera.local --interface eth0
+//! ```
+
+#[path = "../common_multicast/mod.rs"]
+mod common_multicast;
+mod records;
+
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::net::{Ipv6Addr, SocketAddrV6};
+use std::process::ExitCode;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use clap::{Parser, Subcommand, ValueEnum};
+use common_multicast::{Outcome, Output, after, earlier, interface, is_timeout, run, seconds};
+use ipv6_std::{ControlFlags, Interface, PacketConn, Received, SendControl};
+use records::{Own, Record, data, records};
+use serde_json::json;
+use simple_dns::rdata::RData;
+use simple_dns::{CLASS, Name, Packet, PacketFlag, QTYPE, Question, ResourceRecord, TYPE};
+
+const GROUP: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb);
+const PORT: u16 = 5353;
+
+#[derive(Parser)]
+#[command(about = "Answers multicast DNS queries, or asks one")]
+struct Options {
+    #[command(subcommand)]
+    command: Command,
+    /// Print JSON objects, one a line
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Answers queries for a name, and for a service if one is given
+    Respond(Respond),
+    /// Asks for a name and prints the answers; the exit status is 1 if there are none
+    Query(Query),
+}
+
+#[derive(clap::Args)]
+struct Respond {
+    /// The interface to answer on
+    #[arg(long, value_name = "IF")]
+    interface: String,
+    /// The name to answer for, as in camera.local
+    #[arg(long, value_parser = name)]
+    name: Name<'static>,
+    /// The address to answer with; may be given several times
+    #[arg(long, required = true)]
+    address: Vec<Ipv6Addr>,
+    /// The service to answer for, as in "Door Camera._rtsp._tcp.local"
+    #[arg(long, value_parser = name, requires = "port")]
+    service: Option<Name<'static>>,
+    /// The service's port
+    #[arg(long)]
+    port: Option<u16>,
+    /// What else there is to know of the service, as in path=/live; may be given several times
+    #[arg(long, value_name = "KEY=VALUE")]
+    txt: Vec<String>,
+    /// Say goodbye and stop after this many seconds
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    timeout: Option<Duration>,
+}
+
+#[derive(clap::Args)]
+struct Query {
+    /// The name to ask for
+    #[arg(value_parser = name)]
+    name: Name<'static>,
+    /// The interface to ask on
+    #[arg(long, value_name = "IF")]
+    interface: String,
+    /// What to ask for
+    #[arg(long = "type", value_enum, default_value_t = Kind::Aaaa)]
+    kind: Kind,
+    /// The port to ask from. 5353 is for full queriers, whom answers reach by multicast
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Ask for a unicast answer
+    #[arg(long)]
+    unicast: bool,
+    /// How long to listen
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+    timeout: Duration,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Kind {
+    A,
+    Aaaa,
+    Ptr,
+    Srv,
+    Txt,
+    Any,
+}
+
+impl Kind {
+    fn question(self) -> QTYPE {
+        match self {
+            Self::A => TYPE::A.into(),
+            Self::Aaaa => TYPE::AAAA.into(),
+            Self::Ptr => TYPE::PTR.into(),
+            Self::Srv => TYPE::SRV.into(),
+            Self::Txt => TYPE::TXT.into(),
+            Self::Any => QTYPE::ANY,
+        }
+    }
+}
+
+/// Parses a name below `local`.
+fn name(text: &str) -> Result<Name<'static>, String> {
+    let name = Name::new(text).map_err(|error| error.to_string())?;
+    if name.is_link_local() { Ok(name.into_owned()) } else { Err("does not end in .local".into()) }
+}
+
+fn main() -> ExitCode {
+    let Options { command, json } = Options::parse();
+    let output = Output { json };
+    run("mdns", || match command {
+        Command::Respond(options) => respond(&options, &output),
+        Command::Query(options) => query(&options, &output),
+    })
+}
+
+/// A socket for multicast DNS on one interface.
+struct Link {
+    conn: PacketConn,
+    interface: Interface,
+}
+
+impl Link {
+    fn open(name: &str, port: u16) -> Outcome<Self> {
+        let interface = interface(name)?;
+        // Other programs of this host may do the same.
+        let conn = PacketConn::bind_reusable(SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, port, 0, 0))?;
+        let told = ControlFlags::DESTINATION | ControlFlags::INTERFACE | ControlFlags::HOP_LIMIT;
+        conn.set_control_flags(told, true)?;
+        if port == PORT {
+            conn.join_group(GROUP, &interface)?;
+        }
+        Ok(Self { conn, interface })
+    }
+
+    /// Sends to the group.
+    fn multicast(&self, packet: &Packet<'_>) -> Outcome<()> {
+        let control = SendControl::new().with_interface(self.interface.index());
+        self.send(packet, &control, SocketAddrV6::new(GROUP, PORT, 0, 0))
+    }
+
+    /// Answers someone, from the address that was asked.
+    fn reply(&self, packet: &Packet<'_>, got: &Received) -> Outcome<()> {
+        self.send(packet, &got.control.reply(), got.source)
+    }
+
+    /// Whatever is sent has this hop limit, also to one address (RFC 6762 section 11).
+    fn send(&self, packet: &Packet<'_>, control: &SendControl<'_>, to: SocketAddrV6) -> Outcome<()> {
+        self.conn.send_to(&packet.build_bytes_vec_compressed()?, &control.with_hop_limit(255), to)?;
+        Ok(())
+    }
+
+    /// Receives until `end`, then gives `None`. What comes from another link is not for us (section 11).
+    fn receive(&self, payload: &mut [u8], end: Option<Instant>) -> io::Result<Option<Received>> {
+        self.conn.set_read_deadline(end);
+        loop {
+            let got = match self.conn.recv_from(payload) {
+                Err(error) if is_timeout(&error) => return Ok(None),
+                got => got?,
+            };
+            let is_near = self.interface.addresses().iter().any(|ours| ours.contains(*got.source.ip()));
+            if is_near && got.control.interface == Some(self.interface.index()) {
+                return Ok(Some(got));
+            }
+        }
+    }
+}
+
+fn respond(options: &Respond, output: &Output) -> Outcome<bool> {
+    let link = Link::open(&options.interface, PORT)?;
+    let mut own = records(options)?;
+    let end = options.timeout.and_then(after);
+    let mut payload = vec![0; 9000];
+
+    probe(&link, &own, &mut payload)?;
+    announce(&link, &mut own)?;
+    output.print(
+        format_args!("{} is ours on {}", options.name, link.interface),
+        json!({"event": "announced"}),
+    )?;
+    // Once more, for those who missed it (section 8.3).
+    let mut again = after(Duration::from_secs(1));
+    while end.is_none_or(|end| Instant::now() < end) {
+        let Some(got) = link.receive(&mut payload, earlier(end, again))? else {
+            if again.take_if(|again| *again <= Instant::now()).is_some() {
+                announce(&link, &mut own)?;
+            }
+            continue;
+        };
+        let Ok(packet) = Packet::parse(&payload[..got.len]) else { continue };
+        if packet.has_flags(PacketFlag::RESPONSE) {
+            conflict(&own, &packet, &got)?;
+        } else if let Some(answer) = answer(&mut own, &packet, &got) {
+            if answer.way != Way::Multicast {
+                link.reply(&answer.packet, &got)?;
+            } else {
+                if answer.packet.answers.iter().any(|record| !record.cache_flush) {
+                    // Others may be about to answer as well (section 6).
+                    thread::sleep(random(20..120));
+                }
+                link.multicast(&answer.packet)?;
+            }
+            let answers = answer.packet.answers.iter().map(Record);
+            let list: Vec<String> = answers.map(|record| record.to_string()).collect();
+            let way = answer.way.name();
+            output.print(
+                format_args!("{} asked, answered by {way}: {}", got.source, list.join("; ")),
+                json!({"event": "answer", "asked": got.source.ip(), "port": got.source.port(), "way": way, "answers": list}),
+            )?;
+        }
+    }
+    goodbye(&link, &own)?;
+    Ok(true)
+}
+
+/// How an answer goes back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// To the group, for all to remember.
+    Multicast,
+    /// To the one who asked so.
+    Unicast,
+    /// To a program that knows nothing of multicast DNS (section 6.7).
+    Legacy,
+}
+
+impl Way {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Multicast => "multicast",
+            Self::Unicast => "unicast",
+            Self::Legacy => "legacy unicast",
+        }
+    }
+}
+
+struct Answer {
+    packet: Packet<'static>,
+    way: Way,
+}
+
+/// What to answer, if anything.
+fn answer(own: &mut [Own], query: &Packet<'_>, got: &Received) -> Option<Answer> {
+    let is_asked = |own: &Own, question: &Question<'_>| {
+        let record = &own.record;
+        record.name == question.qname
+            && record.match_qclass(question.qclass)
+            && record.match_qtype(question.qtype)
+    };
+    // "No others" is the answer where there is none (section 6.1).
+    let is_missing = |of: &Own, question: &Question<'_>| {
+        matches!(of.record.rdata, RData::NSEC(_))
+            && of.record.name == question.qname
+            && !own.iter().any(|own| is_asked(own, question))
+    };
+    // Known to who asks, for another half of its lifetime (section 7.1).
+    let is_known =
+        |own: &Own| query.answers.iter().any(|known| *known == own.record && known.ttl >= own.record.ttl / 2);
+    let wanted = |own: &Own| {
+        query.questions.iter().any(|question| is_asked(own, question) || is_missing(own, question))
+            && !is_known(own)
+    };
+    let mut chosen: Vec<usize> = (0..own.len()).filter(|index| wanted(&own[*index])).collect();
+
+    let way = if got.source.port() != PORT {
+        Way::Legacy
+    } else {
+        // Others are to hear of it from time to time, even if nobody asks so (section 5.4).
+        let is_fresh = |own: &Own| own.went_within(Duration::from_secs(u64::from(own.record.ttl / 4)));
+        let wants_unicast = got.control.destination != Some(GROUP)
+            || query.questions.iter().all(|question| question.unicast_response);
+        match wants_unicast && chosen.iter().all(|index| is_fresh(&own[*index])) {
+            true => Way::Unicast,
+            false => Way::Multicast,
+        }
+    };
+    if way == Way::Multicast {
+        // Everyone has just heard it, but who is about to take the name must know at once (section 6).
+        let pause = Duration::from_millis(if query.name_servers.is_empty() { 1000 } else { 250 });
+        chosen.retain(|index| !own[*index].went_within(pause));
+    }
+    if chosen.is_empty() {
+        return None;
+    }
+
+    let mut packet = Packet::new_reply(if way == Way::Multicast { 0 } else { query.id() });
+    packet.set_flags(PacketFlag::AUTHORITATIVE_ANSWER);
+    // Who finds the service asks for the rest next.
+    let leads_on = |index: &usize| matches!(own[*index].record.rdata, RData::PTR(_) | RData::SRV(_));
+    let rest = chosen.iter().any(leads_on);
+    for (index, own) in own.iter_mut().enumerate() {
+        let mut record = own.record.clone();
+        if way == Way::Multicast && chosen.contains(&index) {
+            own.multicast = Some(Instant::now());
+        }
+        if way == Way::Legacy {
+            // Not to be remembered for long, and without the bit that a plain resolver cannot read.
+            record = record.with_cache_flush(false);
+            record.ttl = record.ttl.min(10);
+        }
+        if chosen.contains(&index) {
+            packet.answers.push(record);
+        } else if rest && own.is_unique() {
+            packet.additional_records.push(record);
+        }
+    }
+    if way == Way::Legacy {
+        packet.questions = query.questions.iter().map(|question| question.clone().into_owned()).collect();
+        for question in &mut packet.questions {
+            question.unicast_response = false;
+        }
+    }
+    Some(Answer { packet, way })
+}
+
+/// Asks three times whether a name of ours is taken (section 8.1).
+fn probe(link: &Link, own: &[Own], payload: &mut [u8]) -> Outcome<()> {
+    let mut query = Packet::new_query(0);
+    for Own { record, .. } in own.iter().filter(|own| matches!(own.record.rdata, RData::NSEC(_))) {
+        query.questions.push(Question::new(record.name.clone(), QTYPE::ANY, CLASS::IN.into(), true));
+    }
+    for own in own.iter().filter(|own| own.is_unique()) {
+        query.name_servers.push(own.record.clone().with_cache_flush(false));
+    }
+    thread::sleep(random(0..250));
+    for _ in 0..3 {
+        link.multicast(&query)?;
+        let end = after(Duration::from_millis(250));
+        while let Some(got) = link.receive(payload, end)? {
+            let Ok(packet) = Packet::parse(&payload[..got.len]) else { continue };
+            conflict(own, &packet, &got)?;
+        }
+    }
+    Ok(())
+}
+
+/// An error if someone else answers for a name that is ours alone.
+fn conflict(own: &[Own], packet: &Packet<'_>, got: &Received) -> Outcome<()> {
+    for record in packet.answers.iter().filter(|record| record.ttl > 0) {
+        let has_our_name = own.iter().any(|own| own.is_unique() && own.record.name == record.name);
+        if has_our_name && !own.iter().any(|own| own.record == *record) {
+            return Err(format!("{} is taken: {} has {}", record.name, got.source, Record(record)).into());
+        }
+    }
+    Ok(())
+}
+
+/// Tells everyone what there is.
+fn announce(link: &Link, own: &mut [Own]) -> Outcome<()> {
+    let mut packet = Packet::new_reply(0);
+    packet.set_flags(PacketFlag::AUTHORITATIVE_ANSWER);
+    packet.answers.extend(own.iter().map(|own| own.record.clone()));
+    link.multicast(&packet)?;
+    for own in own {
+        own.multicast = Some(Instant::now());
+    }
+    Ok(())
+}
+
+/// Tells everyone to forget it (section 10.1).
+fn goodbye(link: &Link, own: &[Own]) -> Outcome<()> {
+    let mut packet = Packet::new_reply(0);
+    packet.set_flags(PacketFlag::AUTHORITATIVE_ANSWER);
+    packet.answers.extend(own.iter().map(|own| ResourceRecord { ttl: 0, ..own.record.clone() }));
+    link.multicast(&packet)
+}
+
+fn random(milliseconds: std::ops::Range<u64>) -> Duration {
+    let random = RandomState::new().hash_one(0);
+    Duration::from_millis(milliseconds.start + random % (milliseconds.end - milliseconds.start))
+}
+
+fn query(options: &Query, output: &Output) -> Outcome<bool> {
+    let link = Link::open(&options.interface, options.port)?;
+    let id = if options.port == PORT { 0 } else { RandomState::new().hash_one(0) as u16 };
+    let mut query = Packet::new_query(id);
+    let (name, kind) = (options.name.clone(), options.kind.question());
+    query.questions.push(Question::new(name, kind, CLASS::IN.into(), options.unicast));
+    link.multicast(&query)?;
+
+    let end = after(options.timeout);
+    let mut payload = vec![0; 9000];
+    let mut answered = false;
+    while let Some(got) = link.receive(&mut payload, end)? {
+        let Ok(packet) = Packet::parse(&payload[..got.len]) else { continue };
+        let is_answer = |record: &ResourceRecord<'_>| record.name == options.name && record.match_qtype(kind);
+        let is_ours = packet.has_flags(PacketFlag::RESPONSE) && (options.port == PORT || packet.id() == id);
+        if !is_ours || !packet.answers.iter().any(is_answer) {
+            continue;
+        }
+        answered = true;
+        for record in packet.answers.iter().chain(&packet.additional_records) {
+            let way = if got.control.destination == Some(GROUP) { "multicast" } else { "unicast" };
+            let (source, hop_limit) = (got.source, got.control.hop_limit);
+            let (kind, data) = data(record);
+            output.print(
+                format_args!("{}, {} s, by {way} from {source}, {}", Record(record), record.ttl, got.control),
+                json!({
+                    "name": record.name.to_string(), "type": kind, "data": data, "ttl": record.ttl,
+                    "cache_flush": record.cache_flush, "way": way, "source": source.ip(),
+                    "port": source.port(), "hop_limit": hop_limit,
+                }),
+            )?;
+        }
+    }
+    Ok(answered)
+}

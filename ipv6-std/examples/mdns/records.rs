@@ -1,0 +1,109 @@
+//! The records that the program has, and how it prints records.
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::time::{Duration, Instant};
+
+use simple_dns::rdata::{AAAA, NSEC, NsecTypeBitMap, PTR, RData, SRV, TXT};
+use simple_dns::{CLASS, Name, ResourceRecord, TYPE};
+
+use crate::common_multicast::Outcome;
+use crate::{Respond, name};
+
+/// A record of ours.
+pub struct Own {
+    pub record: ResourceRecord<'static>,
+    /// When it last went to the group.
+    pub multicast: Option<Instant>,
+}
+
+impl Own {
+    /// A record that nobody else has: it replaces what others remember.
+    pub fn unique(name: &Name<'static>, ttl: u32, data: impl Into<RData<'static>>) -> Self {
+        let record = ResourceRecord::new(name.clone(), CLASS::IN, ttl, data.into());
+        Self { record: record.with_cache_flush(true), multicast: None }
+    }
+
+    /// A record beside which others may have theirs.
+    pub fn shared(name: &Name<'static>, ttl: u32, data: impl Into<RData<'static>>) -> Self {
+        let record = ResourceRecord::new(name.clone(), CLASS::IN, ttl, data.into());
+        Self { record, multicast: None }
+    }
+
+    pub fn is_unique(&self) -> bool {
+        self.record.cache_flush
+    }
+
+    pub fn went_within(&self, time: Duration) -> bool {
+        self.multicast.is_some_and(|when| when.elapsed() < time)
+    }
+
+    /// What says that a name has records of these types and no others (section 6.1).
+    fn no_others(name: &Name<'static>, types: &[TYPE]) -> Self {
+        let mut bitmap = Vec::new();
+        for number in types.iter().map(|kind| u16::from(*kind)) {
+            let byte = usize::from(number / 8);
+            bitmap.resize(bitmap.len().max(byte + 1), 0);
+            bitmap[byte] |= 0x80 >> (number % 8);
+        }
+        let types = NsecTypeBitMap { window_block: 0, bitmap: bitmap.into() };
+        Self::unique(name, 120, RData::NSEC(NSEC { next_name: name.clone(), type_bit_maps: vec![types] }))
+    }
+}
+
+/// The records for a command line, with the lifetimes of RFC 6762 section 10.
+pub fn records(options: &Respond) -> Outcome<Vec<Own>> {
+    let host = &options.name;
+    let addresses = options.address.iter().map(|address| AAAA::from(*address));
+    let mut own: Vec<Own> = addresses.map(|data| Own::unique(host, 120, RData::AAAA(data))).collect();
+    own.push(Own::no_others(host, &[TYPE::AAAA]));
+    if let (Some(instance), Some(port)) = (&options.service, options.port) {
+        let kind = Name::new_with_labels(&instance.get_labels()[1..]).into_owned();
+        let mut text = TXT::new();
+        for item in &options.txt {
+            text.add_string(item)?;
+        }
+        if options.txt.is_empty() {
+            // There is always one text, be it empty (RFC 6763 section 6.1).
+            text.add_string("")?;
+        }
+        let place = SRV { priority: 0, weight: 0, port, target: host.clone() };
+        own.push(Own::shared(&kind, 4500, RData::PTR(PTR(instance.clone()))));
+        own.push(Own::shared(&name("_services._dns-sd._udp.local")?, 4500, RData::PTR(PTR(kind))));
+        own.push(Own::unique(instance, 120, RData::SRV(place)));
+        own.push(Own::unique(instance, 4500, RData::TXT(text.into_owned())));
+        own.push(Own::no_others(instance, &[TYPE::TXT, TYPE::SRV]));
+    }
+    Ok(own)
+}
+
+/// A record as text.
+pub struct Record<'a>(pub &'a ResourceRecord<'a>);
+
+impl fmt::Display for Record<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, data) = data(self.0);
+        write!(f, "{} {kind} {data}", self.0.name)
+    }
+}
+
+/// The type and the data of a record.
+pub fn data(record: &ResourceRecord<'_>) -> (String, String) {
+    let kind = format!("{:?}", record.rdata.type_code());
+    let data = match &record.rdata {
+        RData::AAAA(data) => Ipv6Addr::from(data.address).to_string(),
+        RData::A(data) => Ipv4Addr::from(data.address).to_string(),
+        RData::PTR(name) => name.0.to_string(),
+        RData::SRV(data) => format!("{} {} {} {}", data.priority, data.weight, data.port, data.target),
+        RData::TXT(data) => {
+            let items = data.iter_raw().map(|(key, value)| {
+                let key = String::from_utf8_lossy(key);
+                value.map_or(key.to_string(), |value| format!("{key}={}", String::from_utf8_lossy(value)))
+            });
+            items.collect::<Vec<_>>().join(" ")
+        }
+        RData::NSEC(_) => "no others".into(),
+        other => format!("{other:?}"),
+    };
+    (kind, data)
+}

@@ -1,0 +1,211 @@
+//! Prints the router advertisements on a link, and says what is wrong with those that hosts must reject
+//! (RFC 4861 section 6.1.2).
+//!
+//! ```text
+//! ra_listen --interface eth0 --solicit
+//! ```
+
+mod common_multicast;
+
+use std::net::{Ipv6Addr, SocketAddrV6};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use common_multicast::{Outcome, Output, after, interface, is_timeout, raw, run, seconds};
+use etherparse::icmpv6::{
+    NdpOptionReadError, NdpOptionSlice, NdpOptionsIterator, RouterAdvertisementHeader,
+    RouterAdvertisementPayloadSlice,
+};
+use ipv6_std::{ControlFlags, Icmp6Filter, Icmp6Type, Received, SendControl};
+use serde_json::{Value, json};
+
+const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
+const ALL_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
+
+#[derive(Parser)]
+#[command(about = "Prints router advertisements, and what is wrong with those that hosts must reject")]
+struct Options {
+    /// The interface to listen on
+    #[arg(long, value_name = "NAME")]
+    interface: String,
+    /// Ask the routers to advertise now
+    #[arg(long)]
+    solicit: bool,
+    /// Stop after this many advertisements that are valid
+    #[arg(long)]
+    count: Option<u64>,
+    /// Stop after this many seconds; with fewer advertisements than --count, the exit status is 1
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    timeout: Option<Duration>,
+    /// Print JSON objects, one a line
+    #[arg(long)]
+    json: bool,
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    run("ra_listen", || listen(&options))
+}
+
+fn listen(options: &Options) -> Outcome<bool> {
+    let output = Output { json: options.json };
+    let interface = interface(&options.interface)?;
+    let conn = raw(Icmp6Type::PROTOCOL)?;
+    // The kernel drops what has a wrong checksum, and wakes us for nothing else.
+    conn.set_icmp6_filter(Icmp6Filter::block_all().pass(Icmp6Type::ROUTER_ADVERTISEMENT))?;
+    conn.set_control_flags(ControlFlags::HOP_LIMIT | ControlFlags::INTERFACE, true)?;
+    conn.join_group(ALL_NODES, &interface)?;
+    conn.set_read_deadline(options.timeout.and_then(after));
+    if options.solicit {
+        // Type, code, checksum (the kernel's work), and four reserved bytes (RFC 4861 section 4.1).
+        let solicitation = [Icmp6Type::ROUTER_SOLICITATION.0, 0, 0, 0, 0, 0, 0, 0];
+        let control = SendControl::new().with_hop_limit(255).with_interface(interface.index());
+        conn.send_to(&solicitation, &control, SocketAddrV6::new(ALL_ROUTERS, 0, 0, 0))?;
+    }
+
+    let mut valid = 0;
+    let mut packet = vec![0; 65_536];
+    while options.count.is_none_or(|count| valid < count) {
+        let got = match conn.recv_from(&mut packet) {
+            Err(error) if is_timeout(&error) => break,
+            got => got?,
+        };
+        if got.control.interface != Some(interface.index()) {
+            continue;
+        }
+        let (packet, source) = (&packet[..got.len], got.source.ip());
+        let broken = broken_rules(packet, &got);
+        if broken.is_empty() {
+            valid += 1;
+            let (lines, object) = describe(packet)?;
+            let all = json!({"source": source, "interface": interface.name(), "advertisement": object});
+            output.print(format_args!("{source} on {interface}: {}", lines.join("\n    ")), all)?;
+        } else {
+            let all = json!({"source": source, "interface": interface.name(), "rejected": broken});
+            output.print(format_args!("{source} on {interface}: rejected: {}", broken.join("; ")), all)?;
+        }
+    }
+    Ok(options.count.is_none_or(|count| valid >= count))
+}
+
+/// Bytes before the options.
+const FIXED: usize = 16;
+
+/// The rules of RFC 4861 section 6.1.2 that an advertisement breaks.
+fn broken_rules(packet: &[u8], got: &Received) -> Vec<String> {
+    let mut broken = Vec::new();
+    if !got.source.ip().is_unicast_link_local() {
+        broken.push("the source is not link-local".to_string());
+    }
+    if let Some(hop_limit) = got.control.hop_limit.filter(|hop_limit| *hop_limit != 255) {
+        broken.push(format!("the hop limit is {hop_limit}, not 255"));
+    }
+    if let Some(code) = packet.get(1).filter(|code| **code != 0) {
+        broken.push(format!("the code is {code}, not 0"));
+    }
+    match packet.get(FIXED..) {
+        None => broken.push(format!("the length is {}, under {FIXED}", packet.len())),
+        Some(options) => match NdpOptionsIterator::from_slice(options).find_map(Result::err) {
+            None => {}
+            Some(NdpOptionReadError::ZeroLength { option_id }) => {
+                broken.push(format!("an option (type {}) has the length 0", option_id.0));
+            }
+            Some(error) => broken.push(format!("an option is malformed: {error}")),
+        },
+    }
+    broken
+}
+
+/// What a valid advertisement says: lines for people, the first about the router, and an object.
+fn describe(packet: &[u8]) -> Outcome<(Vec<String>, Value)> {
+    let (header, rest) = packet.split_at(8);
+    let flags = header[5];
+    let router = RouterAdvertisementHeader::from_bytes([header[4], flags, header[6], header[7]]);
+    let payload = RouterAdvertisementPayloadSlice::from_slice(rest)?;
+    // RFC 4191 section 2.2. The fourth value is to be read as medium.
+    let preference = match (flags >> 3) & 0b11 {
+        0b01 => "high",
+        0b11 => "low",
+        _ => "medium",
+    };
+    let (lifetime, hop_limit) = (router.router_lifetime, router.cur_hop_limit);
+    let (managed, other) = (router.managed_address_config, router.other_config);
+    let (reachable, retransmit) = (payload.reachable_time(), payload.retrans_timer());
+    let mut lines = vec![format!(
+        "router for {lifetime} s, preference {preference}, hop limit {hop_limit}{}{}",
+        if managed { ", managed addresses" } else { "" },
+        if other { ", other configuration" } else { "" },
+    )];
+    let (mut prefixes, mut dns, mut others) = (Vec::new(), Vec::new(), Vec::new());
+    let mut mtu = None;
+    let mut link_address = None;
+    for option in payload.options_iterator() {
+        match option? {
+            NdpOptionSlice::PrefixInformation(prefix) => {
+                let text = format!("{}/{}", Ipv6Addr::from(prefix.prefix()), prefix.prefix_length());
+                let (on_link, autonomous) = (prefix.on_link(), prefix.autonomous_address_configuration());
+                let (valid, preferred) = (prefix.valid_lifetime(), prefix.preferred_lifetime());
+                lines.push(format!(
+                    "prefix {text}{}{}, valid for {}, preferred for {}",
+                    if on_link { ", on-link" } else { "" },
+                    if autonomous { ", autonomous" } else { "" },
+                    Lifetime(valid),
+                    Lifetime(preferred),
+                ));
+                prefixes.push(json!({
+                    "prefix": text, "on_link": on_link, "autonomous": autonomous, "valid": valid,
+                    "preferred": preferred,
+                }));
+            }
+            NdpOptionSlice::Mtu(option) => {
+                lines.push(format!("MTU {}", option.mtu()));
+                mtu = Some(option.mtu());
+            }
+            NdpOptionSlice::SourceLinkLayerAddress(option) => {
+                let bytes = option.link_layer_address().iter().map(|byte| format!("{byte:02x}"));
+                let text = bytes.collect::<Vec<_>>().join(":");
+                lines.push(format!("link-layer address {text}"));
+                link_address = Some(text);
+            }
+            option => match dns_servers(option.as_bytes()) {
+                Some((lifetime, servers)) => {
+                    for server in servers {
+                        lines.push(format!("DNS server {server} for {}", Lifetime(lifetime)));
+                        dns.push(json!({"address": server, "lifetime": lifetime}));
+                    }
+                }
+                None => {
+                    let (kind, bytes) = (option.option_type().0, option.as_bytes().len());
+                    lines.push(format!("option of type {kind}, {bytes} bytes"));
+                    others.push(json!({"type": kind, "bytes": bytes}));
+                }
+            },
+        }
+    }
+    let object = json!({
+        "lifetime": lifetime, "preference": preference, "hop_limit": hop_limit, "managed": managed,
+        "other": other, "reachable_ms": reachable, "retransmit_ms": retransmit, "mtu": mtu,
+        "link_address": link_address, "prefixes": prefixes, "dns_servers": dns, "other_options": others,
+    });
+    Ok((lines, object))
+}
+
+/// The DNS servers of an option that has some, and for how many seconds (RFC 8106 section 5.1).
+fn dns_servers(option: &[u8]) -> Option<(u32, Vec<Ipv6Addr>)> {
+    const RDNSS: u8 = 25;
+    let (head, rest) = option.split_first_chunk::<8>()?;
+    let servers = rest.chunks(16).map(|server| Some(Ipv6Addr::from(<[u8; 16]>::try_from(server).ok()?)));
+    let servers: Vec<Ipv6Addr> = servers.collect::<Option<_>>()?;
+    let lifetime = u32::from_be_bytes([head[4], head[5], head[6], head[7]]);
+    (head[0] == RDNSS && !servers.is_empty()).then_some((lifetime, servers))
+}
+
+/// Seconds, of which the most stand for ever.
+struct Lifetime(u32);
+
+impl std::fmt::Display for Lifetime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0 == u32::MAX { f.write_str("ever") } else { write!(f, "{} s", self.0) }
+    }
+}

@@ -1,0 +1,243 @@
+//! What the tests of the programs about multicast need: to run one, with others that we did not write, and to
+//! read what they print.
+
+#![allow(dead_code, reason = "each test program uses a part")]
+
+use std::borrow::BorrowMut;
+use std::io::{BufRead, BufReader, Read};
+use std::net::Ipv6Addr;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ipv6_testnet::{Host, program};
+use serde_json::Value;
+
+/// What has not happened by then does not: a program is stuck.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// An example's program, which cargo builds with the tests: `deps/../examples/NAME`.
+pub fn example(name: &str) -> Command {
+    let this = std::env::current_exe().unwrap();
+    let file: PathBuf = this.ancestors().nth(2).unwrap().join("examples").join(name);
+    assert!(file.exists(), "{} is not built: `cargo build -p ipv6-std --examples`", file.display());
+    Command::new(file)
+}
+
+/// A program of the machine's, which `Need::Program` has found.
+pub fn installed(name: &str) -> Command {
+    Command::new(program(name).unwrap())
+}
+
+/// The same with arguments that may have spaces.
+pub fn command<const N: usize>(name: &str, arguments: [&str; N]) -> Command {
+    let mut command = installed(name);
+    command.args(arguments);
+    command
+}
+
+/// A command with its arguments, as they would be typed.
+pub trait Typed {
+    fn typed(self, arguments: &str) -> Command;
+}
+
+impl Typed for Command {
+    fn typed(mut self, arguments: &str) -> Command {
+        self.args(arguments.split_whitespace());
+        self
+    }
+}
+
+/// Runs a program on a host until it ends.
+pub fn output(host: &Host, mut command: Command) -> Output {
+    host.run(|| command.stdin(Stdio::null()).output()).unwrap()
+}
+
+/// The lines that a program printed.
+pub fn text(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// The objects that a program printed with `--json`.
+pub fn objects(output: &Output) -> Vec<Value> {
+    text(output).lines().map(object).collect()
+}
+
+/// A line as an object.
+pub fn object(line: impl AsRef<str>) -> Value {
+    let line = line.as_ref();
+    serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"))
+}
+
+/// Asserts that a program refuses its command line or its place with this on standard error, and status 2.
+pub fn refuses(host: &Host, command: Command, says: &str) {
+    let output = output(host, command);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains(says), "{said}: not {says}");
+}
+
+/// The same command without any privilege.
+pub fn unprivileged(command: &Command) -> Command {
+    let mut without = Command::new("setpriv");
+    without.args(["--bounding-set", "-all", "--inh-caps", "-all", "--"]);
+    without.arg(command.get_program()).args(command.get_args());
+    without
+}
+
+/// A daemon in a mount namespace of its own, where `/run` is empty and `/etc/passwd` and `/etc/group` have each
+/// line as `edit` gives it: many insist on a user of their own, and there may be none but root.
+pub fn daemon(folder: &Folder, name: &str, arguments: &[&str], edit: impl Fn(&str) -> String) -> Command {
+    let mut script = "mount -t tmpfs none /run && mkdir /run/$0".to_string();
+    for file in ["passwd", "group"] {
+        let text = std::fs::read_to_string(format!("/etc/{file}")).unwrap();
+        let edited = folder.write(file, &text.lines().map(|line| edit(line) + "\n").collect::<String>());
+        script += &format!(" && mount --bind {edited} /etc/{file}");
+    }
+    let mut command = Command::new("unshare");
+    command.args(["-m", "sh", "-c", &format!("{script} && exec \"$@\""), name]);
+    command.arg(program(name).unwrap()).args(arguments);
+    command
+}
+
+/// Waits until something is so.
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < LIMIT, "not after {} s: {what}", LIMIT.as_secs());
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Waits until a host is a member of a group on `eth0`.
+pub fn joined(host: &Host, group: &str) {
+    joined_by(host, group, 1);
+}
+
+/// Waits until so many sockets of a host are members of a group on `eth0`.
+pub fn joined_by(host: &Host, group: &str, sockets: u32) {
+    let group: Ipv6Addr = group.parse().unwrap();
+    let digits = format!("{:032x}", group.to_bits());
+    // Index, interface, group, how many sockets, …
+    let is_joined = |line: &str| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        fields[1..3] == ["eth0", &digits] && fields[3].parse::<u32>().unwrap() >= sockets
+    };
+    until(&format!("{sockets} in {group}"), || host.proc_net("igmp6").unwrap().lines().any(is_joined));
+}
+
+/// A program that runs on a host, until this value goes.
+pub struct Running {
+    name: String,
+    child: Child,
+    /// What it prints, both to standard output and to standard error.
+    lines: Receiver<String>,
+    /// What it has printed so far.
+    pub seen: Vec<String>,
+}
+
+impl Running {
+    pub fn start(host: &Host, mut command: impl BorrowMut<Command>) -> Self {
+        let command = command.borrow_mut();
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let name = command.get_program().display().to_string();
+        let mut child = host.spawn(command).unwrap();
+        let (to, lines) = mpsc::channel();
+        forward(child.stdout.take().unwrap(), to.clone());
+        forward(child.stderr.take().unwrap(), to);
+        Self { name, child, lines, seen: Vec::new() }
+    }
+
+    /// Waits for a line that has this in it.
+    pub fn line(&mut self, wanted: &str) -> String {
+        self.line_where(wanted, |line| line.contains(wanted))
+    }
+
+    pub fn line_where(&mut self, what: &str, is_wanted: impl Fn(&str) -> bool) -> String {
+        let start = Instant::now();
+        loop {
+            let left = LIMIT.saturating_sub(start.elapsed());
+            let Ok(line) = self.lines.recv_timeout(left) else {
+                panic!("{} did not print {what}; it printed {:#?}", self.name, self.seen);
+            };
+            self.seen.push(line.clone());
+            if is_wanted(&line) {
+                return line;
+            }
+        }
+    }
+
+    /// Waits for its end: with which status, and what it printed since the last line that was waited for.
+    pub fn end(mut self) -> (ExitStatus, Vec<String>) {
+        let mut status = None;
+        until(&format!("the end of {}", self.name), || {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        });
+        (status.unwrap(), self.lines.iter().collect())
+    }
+
+    /// Ends it at once, and gives what it printed since the last line that was waited for.
+    pub fn stop(mut self) -> Vec<String> {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.lines.iter().collect()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn forward(from: impl Read + Send + 'static, to: Sender<String>) {
+    thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            if to.send(line).is_err() {
+                break;
+            }
+        }
+    });
+}
+
+/// Asserts that a program explains itself.
+pub fn helps(name: &str, says: &[&str]) {
+    let output = example(name).arg("--help").output().unwrap();
+    assert!(output.status.success());
+    for word in says {
+        assert!(text(&output).contains(word), "{word} is missing: {}", text(&output));
+    }
+}
+
+/// A folder for the files of one test, which goes with the value.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("ipv6-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+
+    /// Writes a file, and gives its path.
+    pub fn write(&self, name: &str, text: &str) -> String {
+        let file = self.0.join(name);
+        std::fs::write(&file, text).unwrap();
+        file.to_str().unwrap().into()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

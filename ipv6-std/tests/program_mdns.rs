@@ -1,0 +1,420 @@
+//! The program `mdns`, with Avahi and dig.
+
+mod common_multicast;
+
+use std::net::{Ipv6Addr, SocketAddrV6};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use common_multicast::*;
+use ipv6_std::{ControlFlags, InterfaceIndex, PacketConn, Received, SendControl};
+use ipv6_testnet::{Host, Pair, link};
+use serde_json::json;
+use simple_dns::rdata::{AAAA, RData};
+use simple_dns::{CLASS, Name, Packet, PacketFlag, QTYPE, Question, ResourceRecord, TYPE};
+
+ipv6_testnet::tests! {
+    [] explains_itself;
+    [Namespace] refuses_what_cannot_be;
+    [Namespace, Program("avahi-daemon"), Program("avahi-resolve"), Program("dbus-daemon")] avahi_finds_it;
+    [Namespace, Program("avahi-daemon"), Program("dbus-daemon")] it_finds_avahi;
+    [Namespace, Program("avahi-daemon"), Program("dbus-daemon")] it_does_not_take_the_name_of_avahi;
+    [Namespace, Program("avahi-daemon"), Program("dbus-daemon")] avahi_does_not_take_its_name;
+    [Namespace, Program("dig")] it_answers_one_shot_queriers;
+    [Namespace] it_answers_as_it_is_asked;
+    [Namespace] what_is_known_is_not_said;
+    [Namespace] what_was_just_said_is_not_said_again;
+    [Namespace] who_takes_its_name_later_is_noticed;
+    [Namespace] each_link_is_apart;
+    [Namespace] it_says_goodbye;
+}
+
+const GROUP: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb);
+
+fn mdns(arguments: &str) -> Command {
+    example("mdns").typed(arguments)
+}
+
+/// Answers for `camera.local` and a service on host `a`, until the value goes.
+fn camera(a: &Host) -> Running {
+    let mut camera = mdns("respond --interface eth0 --name camera.local --json --port 554 --txt path=/live");
+    camera.args(["--address", &Pair::A.to_string(), "--service", "Door Camera._rtsp._tcp.local"]);
+    let mut camera = Running::start(a, camera);
+    camera.line("announced");
+    camera
+}
+
+/// Avahi on a host, with a message bus of its own.
+struct Avahi {
+    _bus: Running,
+    _folder: Folder,
+    daemon: Running,
+}
+
+/// Where the bus is: a name that belongs to the host's network namespace.
+const BUS: &str = "unix:abstract=ipv6-testnet-avahi";
+
+impl Avahi {
+    fn start(host: &Host, name: &str) -> Self {
+        let folder = Folder::new(&format!("avahi-{name}-{}", host.name()));
+        let bus = folder.write(
+            "bus.conf",
+            &format!(
+                "<busconfig><listen>{BUS}</listen><auth>EXTERNAL</auth><policy context=\"default\">\
+                 <allow user=\"*\"/><allow own=\"*\"/><allow send_destination=\"*\"/>\
+                 <allow send_type=\"method_call\"/><allow receive_sender=\"*\"/></policy></busconfig>"
+            ),
+        );
+        let bus =
+            command("dbus-daemon", ["--config-file", &bus, "--nofork", "--nopidfile", "--print-address"]);
+        let mut bus = Running::start(host, bus);
+        bus.line("unix:abstract=");
+        let file = folder.write(
+            "avahi.conf",
+            &format!(
+                "[server]\nhost-name={name}\nuse-ipv4=no\nallow-interfaces=eth0\ncheck-response-ttl=yes\n\
+                 [wide-area]\nenable-wide-area=no\n[publish]\npublish-workstation=no\n"
+            ),
+        );
+        let arguments = ["-f", &file, "--no-drop-root", "--no-chroot", "--no-rlimits"];
+        // Its user is root by another name: numbers 0.
+        let mut daemon = daemon(&folder, "avahi-daemon", &arguments, |line| {
+            let mut fields: Vec<&str> = line.split(':').collect();
+            if fields[0] == "avahi" {
+                // Name and password, user or group, and of a user the group.
+                let numbers = if fields.len() > 4 { 2..4 } else { 2..3 };
+                fields[numbers].fill("0");
+            }
+            fields.join(":")
+        });
+        daemon.env("DBUS_SYSTEM_BUS_ADDRESS", BUS);
+        let daemon = Running::start(host, daemon);
+        Self { _bus: bus, _folder: folder, daemon }
+    }
+
+    /// Waits until it has a name of its own.
+    fn ready(&mut self) -> String {
+        self.daemon.line("Server startup complete")
+    }
+}
+
+/// Runs a client of Avahi's.
+fn ask_avahi(host: &Host, mut client: Command) -> String {
+    client.env("DBUS_SYSTEM_BUS_ADDRESS", BUS);
+    let output = output(host, client);
+    assert!(output.status.success(), "{output:?}");
+    text(&output)
+}
+
+/// A querier on a host, from port 5353 or another.
+struct Querier {
+    conn: PacketConn,
+    on: InterfaceIndex,
+}
+
+impl Querier {
+    fn new(host: &Host, port: u16) -> Self {
+        let any = SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, port, 0, 0);
+        let conn = host.run(|| PacketConn::bind_reusable(any)).unwrap();
+        let on = InterfaceIndex::new(host.index("eth0").unwrap()).unwrap();
+        conn.set_control_flags(ControlFlags::all(), true).unwrap();
+        conn.set_multicast_loopback(false).unwrap();
+        if port == 5353 {
+            conn.join_group(GROUP, on).unwrap();
+        }
+        Self { conn, on }
+    }
+
+    /// Sends a question for a name to the group.
+    fn ask(&self, kind: TYPE, unicast: bool, known: Option<ResourceRecord<'_>>) {
+        let mut query = Packet::new_query(7);
+        query.questions.push(Question::new(camera_name(), kind.into(), CLASS::IN.into(), unicast));
+        query.answers.extend(known);
+        self.send(&query);
+    }
+
+    fn send(&self, packet: &Packet<'_>) {
+        let control = SendControl::new().with_interface(self.on);
+        let bytes = packet.build_bytes_vec().unwrap();
+        self.conn.send_to(&bytes, &control, SocketAddrV6::new(GROUP, 5353, 0, 0)).unwrap();
+    }
+
+    /// What comes next.
+    fn next(&self) -> (Packet<'static>, Received) {
+        self.conn.set_read_deadline(Some(Instant::now() + Duration::from_secs(20)));
+        let payload = Box::leak(Box::new([0; 9000]));
+        let got = self.conn.recv_from(payload).unwrap();
+        let packet = Packet::parse(&payload[..got.len]).unwrap();
+        assert_eq!(got.control.hop_limit, Some(255));
+        assert_eq!(got.source.port(), 5353);
+        (packet, got)
+    }
+
+    /// What comes next, which is an answer.
+    fn answer(&self) -> (Packet<'static>, Received) {
+        let (packet, got) = self.next();
+        assert!(packet.has_flags(PacketFlag::RESPONSE), "{packet:?}");
+        (packet, got)
+    }
+
+    /// Waits for both announcements, which are a second apart.
+    fn announcements(&self) {
+        let mut announcements = 0;
+        while announcements < 2 {
+            announcements += usize::from(self.next().0.has_flags(PacketFlag::RESPONSE));
+        }
+    }
+}
+
+fn camera_name() -> Name<'static> {
+    Name::new_unchecked("camera.local")
+}
+
+fn address(address: Ipv6Addr, ttl: u32) -> ResourceRecord<'static> {
+    ResourceRecord::new(camera_name(), CLASS::IN, ttl, RData::AAAA(AAAA::from(address)))
+}
+
+fn types(records: &[ResourceRecord<'_>]) -> Vec<String> {
+    records.iter().map(|record| format!("{:?}", record.rdata.type_code())).collect()
+}
+
+fn explains_itself() {
+    helps("mdns", &["Usage: mdns", "respond", "query", "--json"]);
+}
+
+fn refuses_what_cannot_be() {
+    let Pair { a, b: _b } = Pair::new().unwrap();
+    for (command, says) in [
+        ("query camera.local --interface nosuch0", "mdns: no interface nosuch0\n"),
+        ("query camera.example --interface eth0", "does not end in .local"),
+        ("query camera.local --interface lo", "mdns: interface lo carries no multicast\n"),
+        ("respond --interface eth0 --name camera.local", "--address"),
+        ("respond --interface eth0 --name camera.local --address ::1 --service x._y._udp.local", "--port"),
+    ] {
+        refuses(&a, mdns(command), says);
+    }
+}
+
+fn avahi_finds_it() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let full = Querier::new(&b, 5353);
+    let mut camera = camera(&a);
+    // Avahi comes after the announcements, so that it has to ask.
+    full.announcements();
+    drop(full);
+    let mut avahi = Avahi::start(&b, "other");
+    avahi.ready();
+    let resolved = ask_avahi(&b, installed("avahi-resolve").typed("-6 -n camera.local"));
+    assert_eq!(resolved.trim_end(), format!("camera.local\t{}", Pair::A));
+    let event = object(camera.line("camera.local AAAA"));
+    assert_eq!(event["way"], "multicast");
+    assert_eq!(event["port"], 5353);
+
+    let found = ask_avahi(&b, installed("avahi-browse").typed("-rpt _rtsp._tcp"));
+    let line = found.lines().find(|line| line.starts_with('=')).unwrap_or_else(|| panic!("{found}"));
+    let fields: Vec<&str> = line.split(';').skip(2).collect();
+    let address = Pair::A.to_string();
+    let expected = [
+        "IPv6",
+        "Door\\032Camera",
+        "RTSP Realtime Streaming Server",
+        "local",
+        "camera.local",
+        &address,
+        "554",
+        "\"path=/live\"",
+    ];
+    assert_eq!(fields, expected);
+    assert!(ask_avahi(&b, installed("avahi-browse").typed("-apt")).contains("RTSP"));
+}
+
+fn it_finds_avahi() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let mut avahi = Avahi::start(&b, "other");
+    avahi.ready();
+    // One-shot: from a port of the system's, for which Avahi's answers are as for any resolver.
+    for (options, ways, ttl, flush) in [
+        ("", &["unicast"][..], 10, false),
+        ("--port 5353", &["multicast"], 120, true),
+        ("--port 5353 --unicast", &["unicast", "multicast"], 120, true),
+    ] {
+        let query = mdns(&format!("query other.local --interface eth0 --json {options}"));
+        let output = output(&a, query);
+        assert!(output.status.success(), "{options}: {output:?}");
+        let answers = objects(&output);
+        let answer = answers.iter().find(|answer| answer["type"] == "AAAA" && answer["ttl"] != 0).unwrap();
+        assert!(ways.contains(&answer["way"].as_str().unwrap()), "{options}: {answer}");
+        for (field, value) in [
+            ("name", json!("other.local")),
+            ("data", json!(Pair::B.to_string())),
+            ("port", json!(5353)),
+            ("hop_limit", json!(255)),
+            ("ttl", json!(ttl)),
+            ("cache_flush", json!(flush)),
+        ] {
+            assert_eq!(answer[field], value, "{options}: {field}");
+        }
+    }
+    let nobody = output(&a, mdns("query nobody.local --interface eth0 --timeout 0.5"));
+    assert_eq!((nobody.status.code(), text(&nobody).as_str()), (Some(1), ""));
+}
+
+fn it_does_not_take_the_name_of_avahi() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let mut avahi = Avahi::start(&b, "other");
+    avahi.ready();
+    let respond = "respond --interface eth0 --name Other.local --timeout 30 --address";
+    refuses(&a, mdns(&format!("{respond} {}", Pair::A)), "other.local is taken: [");
+    // The same records, and there is nothing to quarrel about.
+    let respond =
+        mdns(&format!("respond --interface eth0 --name other.local --timeout 1.5 --address {}", Pair::B));
+    assert!(output(&a, respond).status.success());
+}
+
+fn avahi_does_not_take_its_name() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let _camera = camera(&a);
+    let mut avahi = Avahi::start(&b, "camera");
+    assert!(avahi.ready().contains("camera-2.local"));
+}
+
+fn it_answers_one_shot_queriers() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let mut camera = camera(&a);
+    let at = format!("@{}%eth0", a.link_local("eth0").unwrap());
+    let address = Pair::A.to_string();
+    for (at, question, answer) in [
+        (at.as_str(), "camera.local AAAA", vec![address.as_str()]),
+        (&at, "CAMERA.local ANY", vec![&address]),
+        (&at, "_rtsp._tcp.local PTR", vec!["Door\\032Camera._rtsp._tcp.local."]),
+        (&format!("@{address}"), "camera.local AAAA", vec![&address]),
+    ] {
+        let dig = output(
+            &b,
+            installed("dig").typed(&format!("{at} -p 5353 +notcp +noall +answer +question {question}")),
+        );
+        assert!(dig.status.success(), "{dig:?}");
+        let printed = text(&dig);
+        // The question comes back, without which a resolver would not take it.
+        let name = question.split(' ').next().unwrap();
+        assert!(printed.lines().any(|line| line.starts_with(&format!(";{name}."))), "{printed}");
+        let lines = printed.lines().filter(|line| !line.starts_with(';') && !line.is_empty());
+        let lines: Vec<Vec<&str>> = lines.map(|line| line.split_whitespace().collect()).collect();
+        let data: Vec<String> = lines.iter().map(|line| line[4..].join(" ")).collect();
+        assert!(answer.iter().all(|answer| data.iter().any(|data| data == answer)), "{printed}");
+        // The class would not be IN with the bit for flushing caches in it.
+        assert!(lines.iter().all(|line| (line[1], line[2]) == ("10", "IN")), "{printed}");
+        assert_eq!(object(camera.line("answer"))["way"], "legacy unicast");
+    }
+}
+
+fn it_answers_as_it_is_asked() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let (full, one_shot) = (Querier::new(&b, 5353), Querier::new(&b, 0));
+    let _camera = camera(&a);
+    full.announcements();
+
+    one_shot.ask(TYPE::AAAA, false, None);
+    let (packet, got) = one_shot.answer();
+    assert_eq!((packet.id(), packet.questions.len()), (7, 1));
+    assert_eq!(got.control.destination, Some(b.link_local("eth0").unwrap()));
+    assert_eq!(packet.answers, [address(Pair::A, 10)]);
+    assert_eq!((packet.answers[0].ttl, packet.answers[0].cache_flush), (10, false));
+
+    // Announced just now: one answer will do for who asks so.
+    full.ask(TYPE::AAAA, true, None);
+    let (packet, got) = full.answer();
+    assert_eq!((packet.id(), packet.questions.len()), (7, 0));
+    assert_eq!(got.control.destination, Some(b.link_local("eth0").unwrap()));
+    assert_eq!((packet.answers[0].ttl, packet.answers[0].cache_flush), (120, true));
+
+    // There is no IPv4 address, and it says so.
+    std::thread::sleep(Duration::from_millis(1100));
+    full.ask(TYPE::A, false, None);
+    let (packet, got) = full.answer();
+    assert_eq!((packet.id(), packet.questions.len()), (0, 0));
+    assert_eq!(got.control.destination, Some(GROUP));
+    assert_eq!(types(&packet.answers), ["NSEC"]);
+    let RData::NSEC(nsec) = &packet.answers[0].rdata else { panic!("{packet:?}") };
+    // The bit of AAAA (28), and no other.
+    assert_eq!(nsec.type_bit_maps[0].bitmap, [0, 0, 0, 0x08].as_slice());
+}
+
+fn what_is_known_is_not_said() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let _camera = camera(&a);
+    let one_shot = Querier::new(&b, 0);
+    one_shot.ask(TYPE::AAAA, false, Some(address(Pair::A, 60)));
+    one_shot.ask(TYPE::A, false, None);
+    assert_eq!(types(&one_shot.answer().0.answers), ["NSEC"], "the first needs no answer");
+    // Another address, or soon to be forgotten: not known.
+    for known in [address(Pair::B, 60), address(Pair::A, 59)] {
+        one_shot.ask(TYPE::AAAA, false, Some(known));
+        assert_eq!(types(&one_shot.answer().0.answers), ["AAAA"]);
+    }
+}
+
+fn what_was_just_said_is_not_said_again() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let full = Querier::new(&b, 5353);
+    let _camera = camera(&a);
+    full.announcements();
+    std::thread::sleep(Duration::from_millis(1100));
+    full.ask(TYPE::AAAA, false, None);
+    full.ask(TYPE::AAAA, false, None);
+    full.ask(TYPE::A, false, None);
+    assert_eq!(types(&full.answer().0.answers), ["AAAA"]);
+    assert_eq!(types(&full.answer().0.answers), ["NSEC"]);
+}
+
+fn who_takes_its_name_later_is_noticed() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let camera = camera(&a);
+    let mut packet = Packet::new_reply(0);
+    packet.answers.push(address(Pair::B, 120));
+    Querier::new(&b, 0).send(&packet);
+    let (status, lines) = camera.end();
+    assert_eq!(status.code(), Some(2));
+    let last = lines.last().unwrap();
+    assert!(last.starts_with("mdns: camera.local is taken: [") && last.ends_with("2001:db8:1::2"), "{last}");
+}
+
+fn each_link_is_apart() {
+    let Pair { a, b } = Pair::new().unwrap();
+    link(&a, "eth1", &b, "eth1").unwrap();
+    let camera = camera(&a);
+    // Another socket of the host is a member there, so that the query does come.
+    let other = format!("respond --interface eth1 --name other.local --address {}", Pair::A);
+    let mut other = Running::start(&a, mdns(&other));
+    other.line("other.local is ours");
+    let query = |name: &str, interface: &str| {
+        output(&b, mdns(&format!("query {name} --interface {interface} --timeout 3"))).status.code()
+    };
+    assert_eq!(query("camera.local", "eth1"), Some(1));
+    assert_eq!(query("other.local", "eth1"), Some(0));
+    assert_eq!(query("other.local", "eth0"), Some(1));
+    assert_eq!(query("camera.local", "eth0"), Some(0));
+    let answers = camera.stop();
+    assert_eq!(answers.len(), 1, "{answers:#?}");
+}
+
+fn it_says_goodbye() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let full = Querier::new(&b, 5353);
+    let respond = format!("respond --interface eth0 --name camera.local --timeout 0.1 --address {}", Pair::A);
+    // Its questions first: no one else has the name.
+    let respond = Running::start(&a, mdns(&respond));
+    let mut seen = Vec::new();
+    while seen.last() != Some(&"goodbye") {
+        let (packet, _) = full.next();
+        let is_probe = packet.questions.iter().any(|question| question.qtype == QTYPE::ANY);
+        seen.push(match packet.answers.first() {
+            None if is_probe && !packet.name_servers.is_empty() => "probe",
+            Some(record) if record.ttl > 0 => "announcement",
+            Some(_) => "goodbye",
+            None => panic!("{packet:?}"),
+        });
+    }
+    assert_eq!(seen, ["probe", "probe", "probe", "announcement", "goodbye"]);
+    assert!(respond.end().0.success());
+}

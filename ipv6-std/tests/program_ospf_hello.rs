@@ -1,0 +1,222 @@
+//! The program `ospf_hello`, with the OSPFv3 of FRR.
+
+mod common_multicast;
+
+use std::net::{Ipv6Addr, SocketAddrV6};
+use std::process::Command;
+
+use common_multicast::*;
+use ipv6_std::{InterfaceIndex, RawConn, SendControl};
+use ipv6_testnet::{Host, Pair};
+use serde_json::{Value, json};
+
+ipv6_testnet::tests! {
+    [] explains_itself;
+    [Namespace] refuses_what_cannot_be;
+    [RawSocket, Program("ospf6d"), Program("zebra"), Program("vtysh")] frr_reaches_two_way_and_loses_it;
+    [RawSocket, Program("ospf6d"), Program("zebra"), Program("vtysh")] it_loses_frr;
+    [RawSocket, Program("ospf6d"), Program("zebra"), Program("vtysh")] other_intervals_are_ignored;
+    [RawSocket] two_of_it_see_each_other;
+    [RawSocket] other_areas_and_instances_are_not_heard;
+    [RawSocket] malformed_packets_are_not_heard;
+}
+
+const GROUP: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 5);
+const INTERVALS: &str = "--hello-interval 1 --dead-interval 4";
+
+fn hello(arguments: &str) -> Command {
+    example("ospf_hello").typed(&format!("--interface eth0 --json {arguments}"))
+}
+
+/// FRR's OSPFv3 on a host, as router 10.0.0.2 in area 0.
+struct Frr {
+    folder: Folder,
+    _zebra: Running,
+    ospf6d: Running,
+}
+
+impl Frr {
+    fn start(host: &Host, hello: u32, dead: u32) -> Self {
+        let folder = Folder::new(&format!("frr-{hello}-{dead}-{}", host.index("eth0").unwrap()));
+        folder.write("zebra.conf", "");
+        // Of priority 0, so that there is no designated router, with which it would go beyond Two-Way.
+        folder.write(
+            "ospf6d.conf",
+            &format!(
+                "interface eth0\n ipv6 ospf6 area 0.0.0.0\n ipv6 ospf6 hello-interval {hello}\n \
+                 ipv6 ospf6 dead-interval {dead}\n ipv6 ospf6 priority 0\n!\nrouter ospf6\n \
+                 ospf6 router-id 10.0.0.2\n!\n"
+            ),
+        );
+        let path = folder.path();
+        let start = |name: &str| {
+            let file = |ending: &str| format!("{path}/{name}.{ending}");
+            let arguments = [
+                ["-u", "root"],
+                ["-g", "root"],
+                ["-f", &file("conf")],
+                ["-i", &file("pid")],
+                ["-z", &format!("{path}/zserv.api")],
+                ["--vty_socket", path],
+                ["-P", "0"],
+                ["--log", "stdout"],
+            ];
+            // It runs as root, who has to be a member of its group.
+            let daemon =
+                daemon(&folder, name, arguments.as_flattened(), |line| match line.strip_prefix("frrvty:") {
+                    Some(rest) => format!("{line}{}root", if rest.ends_with(':') { "" } else { "," }),
+                    None => line.into(),
+                });
+            let mut daemon = Running::start(host, daemon);
+            daemon.line("starting: vty");
+            daemon
+        };
+        let zebra = start("zebra");
+        until("zebra's socket", || std::path::Path::new(folder.path()).join("zserv.api").exists());
+        let ospf6d = start("ospf6d");
+        Self { folder, _zebra: zebra, ospf6d }
+    }
+
+    /// Its neighbours.
+    fn neighbours(&self, host: &Host) -> Vec<Value> {
+        let path = self.folder.path();
+        let question = "show ipv6 ospf6 neighbor json";
+        let vtysh = command("vtysh", ["--vty_socket", path, "--config_dir", path, "-c", question]);
+        let output = output(host, vtysh);
+        let answer: Value = serde_json::from_str(&text(&output)).unwrap_or_default();
+        answer["neighbors"].as_array().cloned().unwrap_or_default()
+    }
+}
+
+fn explains_itself() {
+    helps("ospf_hello", &["Usage: ospf_hello", "--router-id", "--area", "--hello-interval", "--json"]);
+}
+
+fn refuses_what_cannot_be() {
+    let Pair { a, b: _b } = Pair::new().unwrap();
+    let rest = "--router-id 10.0.0.1 --area 0";
+    for (command, says) in [
+        (format!("--interface nosuch0 {rest}"), "ospf_hello: no interface nosuch0\n"),
+        (format!("--interface lo {rest}"), "ospf_hello: interface lo carries no multicast\n"),
+        (format!("--interface eth0 {rest} --hello-interval 0"), "0 is not in 1..=65535"),
+        ("--interface eth0 --router-id 10.0.0.1 --area x".into(), "neither a number nor of the form 0.0.0.0"),
+    ] {
+        refuses(&a, example("ospf_hello").typed(&command), says);
+    }
+    let without = unprivileged(&hello(rest));
+    refuses(&a, without, "ospf_hello: a raw socket needs root or CAP_NET_RAW: Operation not permitted");
+}
+
+fn frr_reaches_two_way_and_loses_it() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let mut ours = Running::start(&a, hello(&format!("--router-id 10.0.0.1 --area 0 {INTERVALS}")));
+    let frr = Frr::start(&b, 1, 4);
+    until("Two-Way", || {
+        let neighbours = frr.neighbours(&b);
+        neighbours.iter().any(|of| of["neighborId"] == "10.0.0.1" && of["state"] == "Twoway")
+    });
+    let told = object(ours.line("Two-Way"));
+    for (field, value) in [
+        ("router_id", json!("10.0.0.2")),
+        ("address", json!(b.link_local("eth0").unwrap().to_string())),
+        ("priority", json!(0)),
+        ("designated", json!("0.0.0.0")),
+        ("interface", json!("eth0")),
+    ] {
+        assert_eq!(told[field], value, "{field}");
+    }
+    // It stays for longer than the dead interval.
+    std::thread::sleep(std::time::Duration::from_secs(5));
+    assert_eq!(frr.neighbours(&b).len(), 1);
+    assert!(!ours.stop().iter().any(|line| line.contains("Down")));
+    until("no neighbour", || frr.neighbours(&b).is_empty());
+}
+
+fn it_loses_frr() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let mut ours = Running::start(&a, hello(&format!("--router-id 10.0.0.1 --area 0.0.0.0 {INTERVALS}")));
+    let frr = Frr::start(&b, 1, 4);
+    ours.line("Two-Way");
+    frr.ospf6d.stop();
+    let told = object(ours.line("Down"));
+    assert_eq!((&told["router_id"], &told["state"]), (&json!("10.0.0.2"), &json!("Down")));
+}
+
+fn other_intervals_are_ignored() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let mut ours = Running::start(&a, hello(&format!("--router-id 10.0.0.1 --area 0 {INTERVALS}")));
+    let frr = Frr::start(&b, 1, 5);
+    let told = object(ours.line("Ignored"));
+    assert_eq!(told["reason"], "Hello and dead intervals (1, 5), not (1, 4)");
+    assert!(frr.neighbours(&b).is_empty());
+    assert!(ours.stop().is_empty());
+}
+
+fn two_of_it_see_each_other() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let first = format!("--router-id 1.1.1.1 --area 7 {INTERVALS} --priority 9 --instance 3 --timeout 3");
+    let first = Running::start(&a, hello(&first));
+    let second = format!("--router-id 2.2.2.2 --area 0.0.0.7 {INTERVALS} --instance 3");
+    let mut second = Running::start(&b, hello(&second));
+    assert_eq!(object(second.line("Two-Way"))["priority"], 9);
+    let (status, lines) = first.end();
+    assert!(status.success());
+    let states: Vec<Value> = lines.iter().map(|line| object(line)["state"].clone()).collect();
+    assert!(states.contains(&json!("Two-Way")), "{lines:#?}");
+    assert_eq!(object(second.line("Down"))["router_id"], "1.1.1.1");
+}
+
+fn other_areas_and_instances_are_not_heard() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let mut all: Vec<Running> = [("1.1.1.1", "7", "0"), ("2.2.2.2", "8", "0"), ("3.3.3.3", "7", "1")]
+        .iter()
+        .map(|(id, area, instance)| {
+            let of = format!("--router-id {id} --area {area} --instance {instance} {INTERVALS}");
+            Running::start(&a, hello(&of))
+        })
+        .collect();
+    let mut other = Running::start(&b, hello(&format!("--router-id 9.9.9.9 --area 7 {INTERVALS}")));
+    all[0].line("Two-Way");
+    other.line("Two-Way");
+    for running in all.drain(1..) {
+        assert_eq!(running.stop(), [""; 0]);
+    }
+    assert!(other.stop().iter().all(|line| line.contains("1.1.1.1")));
+}
+
+fn malformed_packets_are_not_heard() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let mut ours = Running::start(&a, hello(&format!("--router-id 1.1.1.1 --area 7 {INTERVALS}")));
+    joined(&a, &GROUP.to_string());
+    let conn = b.run(|| RawConn::open(89)).unwrap();
+    let on = InterfaceIndex::new(b.index("eth0").unwrap()).unwrap();
+    let send = |packet: &[u8], source: Option<Ipv6Addr>| {
+        let mut control = SendControl::new().with_interface(on).with_hop_limit(1);
+        control.source = source;
+        conn.send_to(packet, &control, SocketAddrV6::new(GROUP, 0, 0, 0)).unwrap();
+    };
+    // Router `id` in area 7, which has heard of 1.1.1.1.
+    let packet = |id: u8| {
+        let mut packet = vec![3, 1, 0, 40, 2, 2, 2, id, 0, 0, 0, 7, 0, 0, 0, 0];
+        packet.extend([0, 0, 0, 1, 5, 0, 0, 0x13, 0, 1, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1]);
+        packet
+    };
+    // Without the kernel's checksum there is a wrong one.
+    send(&packet(1), None);
+    conn.set_checksum_offset(Some(12)).unwrap();
+    send(&packet(2)[..38], None);
+    send(&packet(3)[..16], None);
+    let changed = |id: u8, at: usize, value: u8| {
+        let mut packet = packet(id);
+        packet[at] = value;
+        packet
+    };
+    send(&changed(4, 0, 2), None); // version 2
+    send(&changed(5, 1, 2), None); // not a Hello
+    send(&changed(6, 3, 41), None); // longer than it is
+    send(&changed(7, 3, 35), None); // shorter than any
+    send(&packet(8), Some(Pair::B)); // not link-local
+    send(&packet(9), None);
+    let told = object(ours.line("{"));
+    assert_eq!((&told["router_id"], &told["state"]), (&json!("2.2.2.9"), &json!("Two-Way")));
+}

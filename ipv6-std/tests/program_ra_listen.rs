@@ -1,0 +1,290 @@
+//! The program `ra_listen`, with radvd and rdisc6, and with advertisements that break each rule.
+
+mod common_multicast;
+
+use std::net::{Ipv6Addr, SocketAddrV6};
+use std::process::Command;
+
+use common_multicast::*;
+use ipv6_std::{FlowLabel, Header, InterfaceIndex, RawConn, SendControl};
+use ipv6_testnet::{Host, Pair};
+use serde_json::{Value, json};
+
+ipv6_testnet::tests! {
+    [] explains_itself;
+    [Namespace] refuses_what_cannot_be;
+    [RawSocket, Program("radvd")] it_hears_radvd;
+    [RawSocket, Program("radvd"), Program("rdisc6")] it_says_what_rdisc6_says;
+    [RawSocket] each_broken_rule_has_a_name;
+    [RawSocket] who_lies_about_the_checksum_is_not_heard;
+    [RawSocket] every_field_is_told;
+    [RawSocket] other_interfaces_are_not_heard;
+}
+
+const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
+
+fn ra_listen(arguments: &str) -> Command {
+    example("ra_listen").typed(&format!("--interface eth0 {arguments}"))
+}
+
+/// A router on a host: the daemon, and the folder of its files.
+fn radvd(host: &Host) -> (Running, Folder) {
+    let folder = Folder::new(&format!("radvd-{}", host.index("eth0").unwrap()));
+    let file = folder.write(
+        "radvd.conf",
+        "interface eth0 {\n AdvSendAdvert on; MinRtrAdvInterval 3; MaxRtrAdvInterval 4; AdvLinkMTU 1400;\n \
+         AdvDefaultPreference low; AdvOtherConfigFlag on; AdvCurHopLimit 61; AdvReachableTime 5000;\n \
+         AdvRetransTimer 700;\n \
+         prefix 2001:db8:1::/64 { AdvValidLifetime infinity; AdvPreferredLifetime 300; };\n \
+         prefix 2001:db8:2::/48 { AdvOnLink off; AdvAutonomous off; AdvValidLifetime 50;\n \
+         AdvPreferredLifetime 20; };\n route 2001:db8:9::/48 { };\n \
+         RDNSS 2001:db8:1::53 2001:db8:1::54 { AdvRDNSSLifetime 8; };\n};\n",
+    );
+    host.set("net/ipv6/conf/all/forwarding", "1").unwrap();
+    let pid = format!("{}/pid", folder.path());
+    let log = ["-n", "-m", "stderr", "-C", &file, "-p", &pid];
+    let mut daemon = Running::start(host, command("radvd", log));
+    daemon.line("started");
+    (daemon, folder)
+}
+
+fn explains_itself() {
+    helps("ra_listen", &["Usage: ra_listen", "--interface", "--solicit", "--json"]);
+}
+
+fn refuses_what_cannot_be() {
+    let Pair { a, b: _b } = Pair::new().unwrap();
+    refuses(&a, example("ra_listen").typed("--interface nosuch0"), "ra_listen: no interface nosuch0\n");
+    refuses(
+        &a,
+        example("ra_listen").typed("--interface lo"),
+        "ra_listen: interface lo carries no multicast\n",
+    );
+    let says = "ra_listen: a raw socket needs root or CAP_NET_RAW: Operation not permitted";
+    refuses(&a, unprivileged(&ra_listen("")), says);
+    let nobody = output(&a, ra_listen("--solicit --count 1 --timeout 0.3"));
+    assert_eq!((nobody.status.code(), text(&nobody).as_str()), (Some(1), ""));
+}
+
+fn it_hears_radvd() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let _radvd = radvd(&b);
+    let heard = output(&a, ra_listen("--solicit --count 1 --timeout 60 --json"));
+    assert!(heard.status.success(), "{heard:?}");
+    let address = b.ip("-br link show dev eth0").unwrap();
+    let address = address.split_whitespace().nth(2).unwrap();
+    let expected = json!({
+        "source": b.link_local("eth0").unwrap().to_string(),
+        "interface": "eth0",
+        "advertisement": {
+            "lifetime": 12, "preference": "low", "hop_limit": 61, "managed": false, "other": true,
+            "reachable_ms": 5000, "retransmit_ms": 700, "mtu": 1400, "link_address": address,
+            "prefixes": [
+                {"prefix": "2001:db8:1::/64", "on_link": true, "autonomous": true, "valid": u32::MAX,
+                 "preferred": 300},
+                {"prefix": "2001:db8:2::/48", "on_link": false, "autonomous": false, "valid": 50,
+                 "preferred": 20},
+            ],
+            "dns_servers": [
+                {"address": "2001:db8:1::53", "lifetime": 8}, {"address": "2001:db8:1::54", "lifetime": 8},
+            ],
+            "other_options": [{"type": 24, "bytes": 24}],
+        },
+    });
+    assert_eq!(objects(&heard), [expected]);
+}
+
+fn it_says_what_rdisc6_says() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let (_daemon, _folder) = radvd(&b);
+    let ours = Running::start(&a, ra_listen("--count 1"));
+    until("a filter", || a.proc_net("raw6").unwrap().lines().count() > 1);
+    let theirs = output(&a, installed("rdisc6").typed("-1 -w 20000 eth0"));
+    assert!(theirs.status.success(), "{theirs:?}");
+    let (theirs, ours) = (text(&theirs), ours.end().1.join("\n"));
+    for (theirs_says, ours_says) in [
+        (
+            format!("from {}", b.link_local("eth0").unwrap()),
+            format!("{} on eth0:", b.link_local("eth0").unwrap()),
+        ),
+        ("Router preference         :          low".into(), "preference low".into()),
+        ("Hop limit                 :           61".into(), "hop limit 61".into()),
+        ("Stateful other conf.      :          Yes".into(), "other configuration".into()),
+        ("Router lifetime           :           12".into(), "router for 12 s".into()),
+        (
+            "Prefix                   : 2001:db8:1::/64".into(),
+            "prefix 2001:db8:1::/64, on-link, autonomous".into(),
+        ),
+        ("Valid time              :     infinite".into(), "valid for ever, preferred for 300 s".into()),
+        (
+            "Prefix                   : 2001:db8:2::/48".into(),
+            "prefix 2001:db8:2::/48, valid for 50 s".into(),
+        ),
+        ("Recursive DNS server     : 2001:db8:1::54".into(), "DNS server 2001:db8:1::54 for 8 s".into()),
+        ("MTU                      :         1400 bytes".into(), "MTU 1400".into()),
+    ] {
+        assert!(theirs.contains(&theirs_says), "{theirs_says}: {theirs}");
+        assert!(ours.contains(&ours_says), "{ours_says}: {ours}");
+    }
+}
+
+/// A router that is a test: it sends what it likes.
+struct Router {
+    conn: RawConn,
+    on: InterfaceIndex,
+    link_local: Ipv6Addr,
+}
+
+impl Router {
+    fn new(host: &Host, interface: &str) -> Self {
+        let conn = host.run(|| RawConn::open(58)).unwrap();
+        let on = InterfaceIndex::new(host.index(interface).unwrap()).unwrap();
+        Self { conn, on, link_local: host.link_local(interface).unwrap() }
+    }
+
+    fn advertise(&self, packet: &[u8], hop_limit: u8, source: Ipv6Addr) {
+        let control =
+            SendControl::new().with_interface(self.on).with_hop_limit(hop_limit).with_source(source);
+        self.conn.send_to(packet, &control, SocketAddrV6::new(ALL_NODES, 0, 0, 0)).unwrap();
+    }
+}
+
+/// An advertisement without options.
+fn plain() -> Vec<u8> {
+    vec![134, 0, 0, 0, 64, 0, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0]
+}
+
+fn with(at: usize, value: u8) -> Vec<u8> {
+    let mut packet = plain();
+    packet[at] = value;
+    packet
+}
+
+fn with_option(option: &[u8]) -> Vec<u8> {
+    [&plain(), option].concat()
+}
+
+fn each_broken_rule_has_a_name() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let ours = Running::start(&a, ra_listen("--count 1 --json"));
+    until("a socket", || a.proc_net("raw6").unwrap().lines().count() > 1);
+    let router = Router::new(&b, "eth0");
+    let near = router.link_local;
+    for (packet, hop_limit, source) in [
+        (plain(), 255, Pair::B),
+        (plain(), 64, near),
+        (with(1, 1), 255, near),
+        (plain()[..12].to_vec(), 255, near),
+        (with_option(&[5, 0, 0, 0, 0, 0, 5, 220]), 255, near),
+        (with_option(&[5, 2, 0, 0, 0, 0, 5, 220]), 255, near),
+        (with_option(&[1]), 255, near),
+        (with(1, 9), 1, Pair::B),
+        (plain(), 255, near),
+    ] {
+        router.advertise(&packet, hop_limit, source);
+    }
+    let (status, lines) = ours.end();
+    assert!(status.success());
+    let rejected = lines.iter().map(|line| object(line)["rejected"].clone()).collect::<Vec<_>>();
+    let starts = |at: usize, text: &str| {
+        let rules = rejected[at].as_array().unwrap();
+        assert!(rules.len() == 1 && rules[0].as_str().unwrap().starts_with(text), "{rules:?}");
+    };
+    assert_eq!(rejected[0], json!(["the source is not link-local"]));
+    assert_eq!(rejected[1], json!(["the hop limit is 64, not 255"]));
+    assert_eq!(rejected[2], json!(["the code is 1, not 0"]));
+    assert_eq!(rejected[3], json!(["the length is 12, under 16"]));
+    assert_eq!(rejected[4], json!(["an option (type 5) has the length 0"]));
+    starts(5, "an option is malformed: ");
+    starts(6, "an option is malformed: ");
+    let all = ["the source is not link-local", "the hop limit is 1, not 255", "the code is 9, not 0"];
+    assert_eq!(rejected[7], json!(all));
+    // The last is valid.
+    assert_eq!(object(&lines[8])["advertisement"]["lifetime"], 0x0708);
+    assert_eq!(lines.len(), 9);
+}
+
+fn who_lies_about_the_checksum_is_not_heard() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let ours = Running::start(&a, ra_listen("--count 1 --json"));
+    until("a socket", || a.proc_net("raw6").unwrap().lines().count() > 1);
+    let router = Router::new(&b, "eth0");
+    // With a header of our own, the kernel leaves the checksum to us.
+    let conn = b.run(|| RawConn::open(58)).unwrap();
+    conn.set_header_included(true).unwrap();
+    conn.set_multicast_interface(router.on).unwrap();
+    let header = |len: u16| {
+        let header = Header {
+            traffic_class: 0,
+            flow_label: FlowLabel::ZERO,
+            payload_len: len,
+            next_header: 58,
+            hop_limit: 255,
+            source: router.link_local,
+            destination: ALL_NODES,
+        };
+        header.encode()
+    };
+    let send = |packet: &[u8]| {
+        let whole = [&header(packet.len() as u16), packet].concat();
+        conn.send_to(&whole, &SendControl::new(), SocketAddrV6::new(ALL_NODES, 0, 0, router.on.get()))
+            .unwrap();
+    };
+    let mut right = plain();
+    right[7] = 9;
+    let sum = checksum(router.link_local, ALL_NODES, &right);
+    right[2..4].copy_from_slice(&sum.to_be_bytes());
+    let mut wrong = right.clone();
+    wrong[7] = 10;
+    send(&wrong);
+    send(&right);
+    let (_, lines) = ours.end();
+    assert_eq!(object(&lines[0])["advertisement"]["lifetime"], 0x0709, "{lines:#?}");
+}
+
+/// The checksum of ICMPv6 (RFC 4443 section 2.3).
+fn checksum(source: Ipv6Addr, destination: Ipv6Addr, packet: &[u8]) -> u16 {
+    let mut bytes = [source.octets(), destination.octets()].concat();
+    bytes.extend((packet.len() as u32).to_be_bytes());
+    bytes.extend([0, 0, 0, 58]);
+    bytes.extend(packet);
+    let sum: u32 = bytes.chunks(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]]))).sum();
+    !((sum & 0xffff) + (sum >> 16)) as u16
+}
+
+fn every_field_is_told() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let ours = Running::start(&a, ra_listen("--count 4 --json"));
+    until("a socket", || a.proc_net("raw6").unwrap().lines().count() > 1);
+    let router = Router::new(&b, "eth0");
+    // Preferences high, low and reserved; managed; an option for DNS servers that has none.
+    for packet in [
+        with(5, 0b0000_1000),
+        with(5, 0b0001_1000),
+        with(5, 0b1001_0000),
+        with_option(&[25, 1, 0, 0, 0, 0, 0, 9]),
+    ] {
+        router.advertise(&packet, 255, router.link_local);
+    }
+    let (_, lines) = ours.end();
+    let said: Vec<Value> = lines.iter().map(|line| object(line)["advertisement"].clone()).collect();
+    let preferences: Vec<&Value> = said.iter().map(|said| &said["preference"]).collect();
+    assert_eq!(preferences, ["high", "low", "medium", "medium"]);
+    assert_eq!((&said[2]["managed"], &said[1]["managed"]), (&json!(true), &json!(false)));
+    assert_eq!(said[3]["dns_servers"], json!([]));
+    assert_eq!(said[3]["other_options"], json!([{"type": 25, "bytes": 8}]));
+    assert_eq!((&said[0]["mtu"], &said[0]["link_address"]), (&json!(null), &json!(null)));
+}
+
+fn other_interfaces_are_not_heard() {
+    let Pair { a, b } = Pair::new().unwrap();
+    ipv6_testnet::link(&a, "eth1", &b, "eth1").unwrap();
+    let ours = Running::start(&a, ra_listen("--count 1 --json"));
+    until("a socket", || a.proc_net("raw6").unwrap().lines().count() > 1);
+    for interface in ["eth1", "eth0"] {
+        let router = Router::new(&b, interface);
+        router.advertise(&plain(), 255, router.link_local);
+    }
+    let (_, lines) = ours.end();
+    assert_eq!(object(&lines[0])["source"], json!(b.link_local("eth0").unwrap().to_string()));
+}
