@@ -5,7 +5,7 @@
 //! mcast send --group ff3e::8000:1 --interface eth0 --port 7000 --hop-limit 4 --count 10
 //! ```
 
-mod common_multicast;
+mod common;
 
 use std::collections::HashMap;
 use std::io::{self, IsTerminal, Write};
@@ -15,7 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
-use common_multicast::{Outcome, Output, after, byte, earlier, group, interface, is_timeout, run, seconds};
+use common::{Outcome, Output, after, byte, earlier, group, interface, is_timeout, run, seconds};
 use ipv6_std::{ControlFlags, PacketConn, Received, SendControl};
 use serde_json::json;
 

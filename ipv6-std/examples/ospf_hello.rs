@@ -6,7 +6,7 @@
 //!
 //! It knows no routes and wants no adjacency: other routers show it as a neighbour in state Two-Way.
 
-mod common_multicast;
+mod common;
 
 use std::collections::{HashMap, HashSet};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV6};
@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use common_multicast::{Outcome, Output, after, earlier, interface, is_timeout, raw, run, seconds};
+use common::{Outcome, Output, after, earlier, interface, is_timeout, raw, run, seconds};
 use ipv6_std::{ControlFlags, Received, SendControl};
 use serde_json::json;
 

@@ -5,14 +5,14 @@
 //! ra_listen --interface eth0 --solicit
 //! ```
 
-mod common_multicast;
+mod common;
 
 use std::net::{Ipv6Addr, SocketAddrV6};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use common_multicast::{Outcome, Output, after, interface, is_timeout, raw, run, seconds};
+use common::{Outcome, Output, after, interface, is_timeout, raw, run, seconds};
 use etherparse::icmpv6::{
     NdpOptionReadError, NdpOptionSlice, NdpOptionsIterator, RouterAdvertisementHeader,
     RouterAdvertisementPayloadSlice,

@@ -1,13 +1,13 @@
 //! The program `mcast`, with socat and iperf, and what its memberships look like on the wire.
 
-mod common_multicast;
+mod programs;
 
 use std::net::SocketAddrV6;
 use std::process::Command;
 
-use common_multicast::*;
 use ipv6_std::{PacketConn, SendControl};
 use ipv6_testnet::{Host, Pair};
+use programs::*;
 use serde_json::json;
 
 ipv6_testnet::tests! {

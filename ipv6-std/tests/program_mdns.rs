@@ -1,14 +1,14 @@
 //! The program `mdns`, with Avahi and dig.
 
-mod common_multicast;
+mod programs;
 
 use std::net::{Ipv6Addr, SocketAddrV6};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use common_multicast::*;
 use ipv6_std::{ControlFlags, InterfaceIndex, PacketConn, Received, SendControl};
 use ipv6_testnet::{Host, Pair, link};
+use programs::*;
 use serde_json::json;
 use simple_dns::rdata::{AAAA, RData};
 use simple_dns::{CLASS, Name, Packet, PacketFlag, QTYPE, Question, ResourceRecord, TYPE};

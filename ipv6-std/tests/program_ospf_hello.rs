@@ -1,13 +1,13 @@
 //! The program `ospf_hello`, with the OSPFv3 of FRR.
 
-mod common_multicast;
+mod programs;
 
 use std::net::{Ipv6Addr, SocketAddrV6};
 use std::process::Command;
 
-use common_multicast::*;
 use ipv6_std::{InterfaceIndex, RawConn, SendControl};
 use ipv6_testnet::{Host, Pair};
+use programs::*;
 use serde_json::{Value, json};
 
 ipv6_testnet::tests! {

@@ -6,8 +6,8 @@
 //! mdns query camera.local --interface eth0
 //! ```
 
-#[path = "../common_multicast/mod.rs"]
-mod common_multicast;
+#[path = "../common/mod.rs"]
+mod common;
 mod records;
 
 use std::hash::{BuildHasher, RandomState};
@@ -18,7 +18,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand, ValueEnum};
-use common_multicast::{Outcome, Output, after, earlier, interface, is_timeout, run, seconds};
+use common::{Outcome, Output, after, earlier, interface, is_timeout, run, seconds};
 use ipv6_std::{ControlFlags, Interface, PacketConn, Received, SendControl};
 use records::{Own, Record, data, records};
 use serde_json::json;

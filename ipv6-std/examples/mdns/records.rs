@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use simple_dns::rdata::{AAAA, NSEC, NsecTypeBitMap, PTR, RData, SRV, TXT};
 use simple_dns::{CLASS, Name, ResourceRecord, TYPE};
 
-use crate::common_multicast::Outcome;
+use crate::common::Outcome;
 use crate::{Respond, name};
 
 /// A record of ours.

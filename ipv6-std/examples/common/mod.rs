@@ -1,4 +1,4 @@
-//! What the programs about multicast share: their output, and values on their command lines.
+//! What the programs share: their output, and values on their command lines.
 
 #![allow(dead_code, reason = "each program uses a part")]
 

@@ -1,4 +1,4 @@
-//! What the tests of the programs about multicast need: to run one, with others that we did not write, and to
+//! What the tests of the programs need: to run one, with others that we did not write, and to
 //! read what they print.
 
 #![allow(dead_code, reason = "each test program uses a part")]
