@@ -116,11 +116,14 @@ pub(crate) fn expect<P: Platform, const N: usize>(
     let (number, layout) = (number?, P::ABI.cmsg);
     let (message, rest) = control.split_at_checked(layout.space(N))?;
     let level_at = layout.len.bytes();
-    let found = match layout.len {
+    let len = match layout.len {
         Width::Four => wire::read_u32::<P>(message, 0)? == u32::try_from(layout.len(N)).ok()?,
         Width::Eight => wire::read_u64::<P>(message, 0)? == u64::try_from(layout.len(N)).ok()?,
-    } && wire::read_i32::<P>(message, level_at)? == number.level
-        && wire::read_i32::<P>(message, level_at.saturating_add(4))? == number.kind;
+    };
+    // Level and type side by side, in one comparison.
+    let [l0, l1, l2, l3] = wire::bytes_of_u32::<P>(number.level.cast_unsigned());
+    let [k0, k1, k2, k3] = wire::bytes_of_u32::<P>(number.kind.cast_unsigned());
+    let found = len & (wire::chunk(message, level_at)? == [l0, l1, l2, l3, k0, k1, k2, k3]);
     let data = message.get(layout.data_offset()..)?.first_chunk()?;
     if found { Some((data, rest)) } else { None }
 }

@@ -57,7 +57,7 @@ impl Deadline {
     /// Who makes system calls on `socket` until then.
     #[inline]
     pub(crate) fn on<'a>(&'a self, socket: BorrowedFd<'a>, ready: Ready) -> Until<'a> {
-        Until { deadline: self, socket, ready, flags: MessageFlags::empty() }
+        Until { deadline: self, socket, ready, flags: MessageFlags::empty(), limited: false }
     }
 }
 
@@ -71,6 +71,8 @@ pub(crate) struct Until<'a> {
     socket: BorrowedFd<'a>,
     ready: Ready,
     flags: MessageFlags,
+    /// Whether there has been a deadline. The call goes on looking for one then, which a wait in the kernel could not.
+    limited: bool,
 }
 
 impl Until<'_> {
@@ -80,30 +82,49 @@ impl Until<'_> {
         Self { flags, ..self }
     }
 
-    /// An error once the deadline has passed.
-    #[cold]
-    fn not_yet(&self) -> io::Result<()> {
-        match self.deadline.left() {
-            Some(Duration::ZERO) => Err(io::Error::new(ErrorKind::TimedOut, "the deadline has passed")),
-            _ => Ok(()),
+    /// The flags of the next call. The deadline is read for each, for it may have been moved or taken away.
+    #[inline(always)]
+    fn flags(&mut self) -> io::Result<MessageFlags> {
+        self.limited |= self.deadline.is_set();
+        if self.limited {
+            not_yet(self.deadline)?;
+            return Ok(self.flags | MessageFlags::DONT_WAIT);
         }
+        Ok(self.flags)
     }
+}
 
-    /// Says whether a call that has failed is to be made again, after a wait where it found nothing.
-    #[cold]
-    fn again(&self, errno: Errno, may_wait: bool) -> io::Result<()> {
-        match errno {
-            Errno::INTR => Ok(()),
-            Errno::AGAIN if may_wait => {
-                let left = self.deadline.left().unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN);
-                match wait(self.socket, self.ready, Some(left)) {
-                    // Ready, or time to look, which the next round does; or a signal.
-                    Ok(_) | Err(Errno::INTR) => Ok(()),
-                    Err(errno) => Err(errno.into()),
-                }
+// By values and not by `self`, which can so stay in registers on the way of a call that does not fail.
+
+/// An error once the deadline has passed.
+#[cold]
+fn not_yet(deadline: &Deadline) -> io::Result<()> {
+    match deadline.left() {
+        Some(Duration::ZERO) => Err(io::Error::new(ErrorKind::TimedOut, "the deadline has passed")),
+        _ => Ok(()),
+    }
+}
+
+/// Waits after an error until the call can be made again; it stays an error if that is no use.
+#[cold]
+fn wait_after(
+    errno: Errno,
+    deadline: &Deadline,
+    socket: BorrowedFd<'_>,
+    ready: Ready,
+    may_wait: bool,
+) -> io::Result<()> {
+    match errno {
+        Errno::INTR => Ok(()),
+        Errno::AGAIN if may_wait => {
+            let left = deadline.left().unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN);
+            match wait(socket, ready, Some(left)) {
+                // Ready, or time to look, which the next round does; or a signal.
+                Ok(_) | Err(Errno::INTR) => Ok(()),
+                Err(errno) => Err(errno.into()),
             }
-            errno => Err(errno.into()),
         }
+        errno => Err(errno.into()),
     }
 }
 
@@ -111,21 +132,13 @@ impl Caller for Until<'_> {
     type Error = io::Error;
 
     #[inline(always)]
-    fn call(self, mut make: impl FnMut(MessageFlags) -> Result<usize, Errno>) -> io::Result<usize> {
-        let mut limited = false;
-        loop {
-            // Read for each round, for it may have been moved or taken away. A call that had a deadline goes on
-            // looking for one, which a wait in the kernel could not.
-            limited |= self.deadline.is_set();
-            let mut flags = self.flags;
-            if limited {
-                self.not_yet()?;
-                flags |= MessageFlags::DONT_WAIT;
-            }
-            match make(flags) {
-                Ok(count) => return Ok(count),
-                Err(errno) => self.again(errno, limited)?,
-            }
-        }
+    fn first(&mut self) -> io::Result<MessageFlags> {
+        self.flags()
+    }
+
+    #[inline(always)]
+    fn again(&mut self, failed: Errno) -> io::Result<MessageFlags> {
+        wait_after(failed, self.deadline, self.socket, self.ready, self.limited)?;
+        self.flags()
     }
 }

@@ -60,29 +60,32 @@ pub(crate) fn unicast(source: Ipv6Addr) -> io::Result<Ipv6Addr> {
 
 /// `source`, if it is not a group.
 pub(crate) fn not_multicast(source: Ipv6Addr) -> io::Result<Ipv6Addr> {
-    if source.is_multicast() {
-        Err(invalid(format!("{source} is a multicast address, and no packet's source")))
-    } else {
-        Ok(source)
-    }
+    if source.is_multicast() { Err(no_source(&source)) } else { Ok(source) }
+}
+
+/// The error of a group in the place of a source.
+#[cold]
+pub(crate) fn no_source(group: &Ipv6Addr) -> io::Error {
+    invalid(format!("{group} is a multicast address, and no packet's source"))
 }
 
 /// `address`, if it is not one of IPv4 in the form of IPv6 (RFC 4291 section 2.5.5.2).
 pub(crate) fn not_mapped(address: Ipv6Addr) -> io::Result<Ipv6Addr> {
-    if is_mapped(address) { Err(mapped(&address)) } else { Ok(address) }
+    if is_mapped(&address) { Err(mapped(&address)) } else { Ok(address) }
 }
 
 /// `address`, likewise.
 pub(crate) fn not_mapped_socket(address: SocketAddrV6) -> io::Result<SocketAddrV6> {
-    if is_mapped(*address.ip()) { Err(mapped(&address)) } else { Ok(address) }
+    if is_mapped(address.ip()) { Err(mapped(&address)) } else { Ok(address) }
 }
 
 /// As `to_ipv4_mapped().is_some()`, in fewer steps: every send asks.
-fn is_mapped(address: Ipv6Addr) -> bool {
+#[inline]
+pub(crate) fn is_mapped(address: &Ipv6Addr) -> bool {
     address.to_bits() >> 32 == 0xffff
 }
 
 #[cold]
-fn mapped(address: &dyn fmt::Display) -> io::Error {
+pub(crate) fn mapped(address: &dyn fmt::Display) -> io::Error {
     invalid(format!("{address} is an IPv4-mapped address, for which this socket has no use"))
 }

@@ -129,27 +129,37 @@ impl<'c> Message<'c> {
 
 impl Received {
     /// What the kernel said, with the control messages that are wanted.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn new(received: message::Received, control: &[u8], wanted: ControlFlags) -> io::Result<Self> {
-        match RecvControl::decode_in_order::<Host>(control) {
-            Some(control) if !received.control_truncated => Ok(Self::with(received, control, wanted)),
-            _ => Self::from_any(received, control, wanted),
+        match RecvControl::decode_common::<Host>(control) {
+            Some(control) if !received.control_truncated && wanted.contains(COMMON) => {
+                Ok(Self::with(received, control))
+            }
+            _ => Ok(Self::with(received, any(control, received.control_truncated, wanted)?)),
         }
     }
 
-    /// The same for control messages of any kind, in any order, whole or not.
-    #[inline(never)]
-    fn from_any(received: message::Received, control: &[u8], wanted: ControlFlags) -> io::Result<Self> {
-        let control = message::decode(control, received.control_truncated).map_err(error::decode)?;
-        Ok(Self::with(received, control, wanted))
-    }
-
     #[inline(always)]
-    fn with(received: message::Received, control: RecvControl<'_>, wanted: ControlFlags) -> Self {
+    fn with(received: message::Received, control: RecvControl<'_>) -> Self {
         let message::Received { len, source, truncated, control_truncated } = received;
-        let control = control.filter(wanted).detach();
+        let control = control.detach();
         Self { len, source: source.unwrap_or(NOBODY), control, truncated, control_truncated }
     }
+}
+
+/// Of control messages of any kind, in any order, whole or not, those that are wanted.
+#[inline(never)]
+fn any(control: &[u8], truncated: bool, wanted: ControlFlags) -> io::Result<RecvControl<'static>> {
+    let control = message::decode(control, truncated).map_err(error::decode)?;
+    Ok(control.filter(wanted).detach())
+}
+
+/// What [`RecvControl::decode_common`] tells.
+const COMMON: ControlFlags = ControlFlags::all().difference(ControlFlags::PATH_MTU);
+
+/// A destination as a raw socket's kernel wants to see it.
+fn zero_port(to: &SocketAddrV6) -> SocketAddrV6 {
+    SocketAddrV6::new(*to.ip(), 0, to.flowinfo(), to.scope_id())
 }
 
 /// The source of a message of which the system tells none.
@@ -250,12 +260,11 @@ impl<S: AsFd> PacketConn<S> {
     /// `TimedOut` after the [deadline](Self::set_read_deadline), `WouldBlock` on a socket that does not
     /// wait, and what the network reported for an earlier datagram (`ConnectionRefused`, for one).
     #[doc(alias = "recvmsg", alias = "ReadFrom")]
-    #[inline]
     pub fn recv_from(&self, payload: &mut [u8]) -> io::Result<Received> {
         if self.tells_length && self.conn.control_flags().is_empty() && !self.coalescing.receives() {
             let socket = self.as_fd();
             let received = message::receive_from(socket, payload, self.read.on(socket, Ready::Receive))?;
-            return Ok(Received::with(received, RecvControl::default(), ControlFlags::empty()));
+            return Ok(Received::with(received, RecvControl::default()));
         }
         self.recv_vectored(&mut [IoSliceMut::new(payload)])
     }
@@ -266,7 +275,6 @@ impl<S: AsFd> PacketConn<S> {
     ///
     /// Those of [`recv_from`](Self::recv_from); `EMSGSIZE` for more than 1,024 buffers.
     #[doc(alias = "recvmsg", alias = "readv")]
-    #[inline]
     pub fn recv_vectored(&self, payload: &mut [IoSliceMut<'_>]) -> io::Result<Received> {
         let mut buffer = ControlBuffer::<RECV_SPACE>::new();
         let mut control = ControlSpace::from(&mut buffer);
@@ -307,7 +315,7 @@ impl<S: AsFd> PacketConn<S> {
         Ok(Message { len, source, truncated, control_truncated, control })
     }
 
-    #[inline]
+    #[inline(always)]
     fn receive(
         &self,
         payload: &mut [IoSliceMut<'_>],
@@ -329,9 +337,8 @@ impl<S: AsFd> PacketConn<S> {
     /// socket that does not fragment; `TimedOut` after the [deadline](Self::set_write_deadline); what the
     /// network reported for an earlier datagram.
     #[doc(alias = "sendmsg", alias = "WriteTo")]
-    #[inline]
     pub fn send_to(&self, payload: &[u8], control: &SendControl<'_>, to: SocketAddrV6) -> io::Result<usize> {
-        self.send_parts(&[IoSlice::new(payload)], control, Some(to))
+        self.send_parts(&[IoSlice::new(payload)], control, Some(&to))
     }
 
     /// Sends one datagram to the peer of a connected socket, with its control messages.
@@ -340,7 +347,6 @@ impl<S: AsFd> PacketConn<S> {
     ///
     /// Those of [`send_to`](Self::send_to); `EDESTADDRREQ` when the socket has no peer.
     #[doc(alias = "sendmsg")]
-    #[inline]
     pub fn send(&self, payload: &[u8], control: &SendControl<'_>) -> io::Result<usize> {
         self.send_parts(&[IoSlice::new(payload)], control, None)
     }
@@ -351,61 +357,61 @@ impl<S: AsFd> PacketConn<S> {
     ///
     /// Those of [`send_to`](Self::send_to); `EMSGSIZE` for more than 1,024 buffers.
     #[doc(alias = "sendmsg", alias = "writev")]
-    #[inline]
     pub fn send_vectored(
         &self,
         payload: &[IoSlice<'_>],
         control: &SendControl<'_>,
         to: SocketAddrV6,
     ) -> io::Result<usize> {
-        self.send_parts(payload, control, Some(to))
+        self.send_parts(payload, control, Some(&to))
     }
 
-    #[inline]
+    #[inline(always)]
     fn send_parts(
         &self,
         payload: &[IoSlice<'_>],
         control: &SendControl<'_>,
-        to: Option<SocketAddrV6>,
+        to: Option<&SocketAddrV6>,
     ) -> io::Result<usize> {
-        let to = self.addresses(control, to)?;
+        self.check(control, to)?;
         let mut bytes = ControlBytes::<SEND_SPACE>::new();
         let control = bytes.encode(control).map_err(error::encode)?;
+        let without_port;
+        let to = match to {
+            Some(to) if self.ports == Ports::Zero => {
+                without_port = zero_port(to);
+                Some(&without_port)
+            }
+            to => to,
+        };
         let socket = self.as_fd();
-        message::send(socket, payload, control, to.as_ref(), self.write.on(socket, Ready::Send))
+        message::send(socket, payload, control, to, self.write.on(socket, Ready::Send))
     }
 
-    /// The destination as the kernel is to see it, when it and what goes with it can be used.
-    #[inline]
-    fn addresses(
-        &self,
-        control: &SendControl<'_>,
-        to: Option<SocketAddrV6>,
-    ) -> io::Result<Option<SocketAddrV6>> {
+    /// The destination as the kernel is to see it.
+    #[inline(always)]
+    fn destination(&self, to: Option<SocketAddrV6>) -> Option<SocketAddrV6> {
+        if self.ports == Ports::Zero { to.as_ref().map(zero_port) } else { to }
+    }
+
+    /// Says whether the kernel may see this.
+    #[inline(always)]
+    fn check(&self, control: &SendControl<'_>, to: Option<&SocketAddrV6>) -> io::Result<()> {
         if control.segment_size.is_some() && !self.coalescing.is_able() {
             return Err(error::encode(EncodeError::Unsupported(Control::SegmentSize)));
         }
-        if let Some(source) = control.source {
-            error::not_multicast(source)?;
-            if self.v6_only {
-                error::not_mapped(source)?;
+        if let Some(source) = &control.source {
+            if source.is_multicast() {
+                return Err(error::no_source(source));
+            }
+            if self.v6_only && error::is_mapped(source) {
+                return Err(error::mapped(source));
             }
         }
         match to {
-            Some(to) => Ok(Some(self.destination(to)?)),
-            None => Ok(None),
+            Some(to) if self.v6_only && error::is_mapped(to.ip()) => Err(error::mapped(to)),
+            _ => Ok(()),
         }
-    }
-
-    #[inline]
-    fn destination(&self, mut to: SocketAddrV6) -> io::Result<SocketAddrV6> {
-        if self.v6_only {
-            error::not_mapped_socket(to)?;
-        }
-        if self.ports == Ports::Zero {
-            to.set_port(0);
-        }
-        Ok(to)
     }
 
     /// Receives as many datagrams as are there, in one system call: at least one, for which it waits, and
@@ -477,14 +483,14 @@ impl<S: AsFd> PacketConn<S> {
     /// at once.
     fn send_some(&self, batch: &mut SendBatch, messages: &[Outgoing<'_>]) -> io::Result<usize> {
         // One that cannot be sent ends the call before it, and is an error when it is the first.
-        let valid = |outgoing: &Outgoing<'_>| self.addresses(&outgoing.control, outgoing.to);
+        let valid = |outgoing: &Outgoing<'_>| self.check(&outgoing.control, outgoing.to.as_ref());
         let Some(first) = messages.first() else { return Ok(0) };
         valid(first)?;
         let socket = self.as_fd();
         let mut before = None;
         loop {
             let caller = self.write.on(socket, Ready::Send);
-            let to = |message: &Outgoing<'_>| valid(message).ok();
+            let to = |message: &Outgoing<'_>| valid(message).ok().map(|()| self.destination(message.to));
             let answer =
                 batch::send_to(socket, batch.storage(), messages, to, self.coalescing.limits(), caller);
             let error = match answer {

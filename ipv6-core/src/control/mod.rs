@@ -240,50 +240,51 @@ impl<'a> RecvControl<'a> {
     #[doc(alias = "Parse")]
     #[inline]
     pub fn decode<P: Platform>(control: &'a [u8]) -> Result<Self, DecodeError> {
-        match Self::decode_in_order::<P>(control) {
-            Some(decoded) => Ok(decoded),
-            None => Self::decode_any::<P>(control),
+        if let Some(decoded) = Self::decode_common::<P>(control) {
+            return Ok(decoded);
         }
-    }
-
-    /// What [`decode`](Self::decode) gives, for the most common messages, where there are no others and they come
-    /// in the order in which Linux writes them, each as wide as the platform has it; `None` says nothing of
-    /// others. For callers on whose fast path even the copy of a result shows.
-    #[inline(always)]
-    pub fn decode_in_order<P: Platform>(control: &'a [u8]) -> Option<Self> {
-        // Linux: ip6_datagram_recv_common_ctl() and ip6_datagram_recv_specific_ctl() in net/ipv6/datagram.c.
-        let ControlNumbers { traffic_class, hop_limit, packet_info, .. } = P::ABI.control;
-        let mut decoded = Self::default();
-        let mut rest = control;
-        if let Some((data, after)) = expect::<P, { packet_info::SIZE }>(rest, packet_info) {
-            let (destination, interface) = packet_info::read::<P>(data);
-            decoded.destination = Some(destination);
-            decoded.interface = interface;
-            rest = after;
-        }
-        if let Some((data, after)) = expect::<P, 4>(rest, hop_limit) {
-            decoded.hop_limit = Some(int::read::<P>(data)?);
-            rest = after;
-        }
-        if let Some((data, after)) = expect::<P, 4>(rest, traffic_class) {
-            decoded.traffic_class = Some(int::read::<P>(data)?);
-            rest = after;
-        }
-        if rest.is_empty() { Some(decoded) } else { None }
-    }
-
-    /// Reads messages of any kind in any order.
-    #[inline(never)]
-    fn decode_any<P: Platform>(control: &'a [u8]) -> Result<Self, DecodeError> {
         let mut decoded = Self::default();
         let mut rest = control;
         while let Some(after) = decoded.take_common::<P>(rest) {
             rest = after;
         }
-        for message in RawMessages::<P>::within(control, rest) {
-            decoded.take::<P>(&message?)?;
+        if rest.is_empty() { Ok(decoded) } else { decoded.take_all::<P>(control, rest) }
+    }
+
+    /// What [`decode`](Self::decode) gives where the three most common messages are there and no others, in the
+    /// order in which Linux writes them, each as wide as the platform has it; `None` says nothing of others. For
+    /// callers on whose fast path even the copy of a result shows.
+    #[inline(always)]
+    pub fn decode_common<P: Platform>(control: &'a [u8]) -> Option<Self> {
+        // Linux: ip6_datagram_recv_common_ctl() and ip6_datagram_recv_specific_ctl() in net/ipv6/datagram.c.
+        let ControlNumbers { traffic_class, hop_limit, packet_info, .. } = P::ABI.control;
+        let cmsg = P::ABI.cmsg;
+        // One comparison in place of one for each message.
+        let all = cmsg.space(packet_info::SIZE).saturating_add(cmsg.space(4)).saturating_add(cmsg.space(4));
+        if control.len() != all {
+            return None;
         }
-        Ok(decoded)
+        let (info, rest) = expect::<P, { packet_info::SIZE }>(control, packet_info)?;
+        let (hops, rest) = expect::<P, 4>(rest, hop_limit)?;
+        let (class, _) = expect::<P, 4>(rest, traffic_class)?;
+        let (hop_limit, traffic_class) = (int::read::<P>(hops)?, int::read::<P>(class)?);
+        let (destination, interface) = packet_info::read::<P>(info);
+        Some(Self {
+            traffic_class: Some(traffic_class),
+            hop_limit: Some(hop_limit),
+            destination: Some(destination),
+            interface,
+            ..Self::default()
+        })
+    }
+
+    /// Takes all messages in `rest`, the end of `control`.
+    #[inline(never)]
+    fn take_all<P: Platform>(mut self, control: &'a [u8], rest: &'a [u8]) -> Result<Self, DecodeError> {
+        for message in RawMessages::<P>::within(control, rest) {
+            self.take::<P>(&message?)?;
+        }
+        Ok(self)
     }
 
     /// Takes the message that `control` starts with, if it is one of the most common and as wide as the platform has

@@ -5,7 +5,7 @@ use core::net::SocketAddrV6;
 
 use super::{Coalesce, MAX, Outgoing, Part, RecvSlot, SendError, SendStorage};
 use crate::fd::BorrowedFd;
-use crate::message::Caller;
+use crate::message::{self, Caller};
 use crate::os;
 
 pub(crate) const MSG_WAITFORONE: i32 = libc::MSG_WAITFORONE;
@@ -47,7 +47,7 @@ pub(super) fn receive<const C: usize, K: Caller>(
         return Ok(0);
     }
     let (start, no_timeout) = (headers.as_mut_ptr().cast(), core::ptr::null_mut());
-    let count = caller.call(|flags| {
+    let count = message::call(caller, |flags| {
         // SAFETY: the first `ready` headers were just set: each pointer is that of a slot or a payload buffer
         // borrowed mutably here, of which each is used once, with its length. The kernel writes bytes to
         // them, within their lengths, and their lengths to the headers; a call that fails writes none. There
@@ -98,7 +98,7 @@ pub(super) fn send<'a, const C: usize, K: Caller>(
         return Ok(0);
     }
     let start = headers.as_mut_ptr().cast();
-    let sent = caller.call(|flags| {
+    let sent = message::call(caller, |flags| {
         // SAFETY: the first `ready` headers were just set: each pointer is that of a slot or of parts borrowed
         // mutably here, with their number, and each part's is that of a payload borrowed for 'a, with its length;
         // `Part` is a transparent `iovec`. The kernel reads them, and writes only the headers' `msg_len`.

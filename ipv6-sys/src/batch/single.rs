@@ -4,7 +4,7 @@ use core::net::SocketAddrV6;
 
 use super::{Coalesce, MAX, Outgoing, Part, RecvSlot, SendError, SendStorage};
 use crate::fd::BorrowedFd;
-use crate::message::{Caller, MessageFlags};
+use crate::message::{self, Caller, MessageFlags};
 use crate::os;
 
 /// A bit that no system call sees.
@@ -30,10 +30,12 @@ pub(super) fn receive<const C: usize, K: Caller>(
     let mut header = os::header();
     let mut storage = headers.iter().zip(slots).zip(payloads).take(MAX);
     let Some(((_, slot), payload)) = storage.next() else { return Ok(0) };
-    slot.fill(&mut header, payload.as_mut());
+    let payload = payload.as_mut();
     let mut flags = MessageFlags::empty();
-    let len = caller.call(|now| {
+    let len = message::call(caller, |now| {
         flags = now;
+        // Again for each call: some systems write the lengths also when it fails.
+        slot.fill(&mut header, payload);
         // SAFETY: the header was just set: each pointer is that of the slot or of the payload buffer, borrowed
         // mutably here, with its length.
         unsafe { os::receive(socket, &mut header, (now - MessageFlags::WAIT_FOR_ONE).bits()) }
@@ -92,7 +94,7 @@ pub(super) fn send<'a, const C: usize, K: Caller>(
                 flags = now;
                 make(now)
             };
-            caller.call(first).map_err(SendError::Os)?;
+            message::call(caller, first).map_err(SendError::Os)?;
         } else if make(flags).is_err() {
             break;
         }

@@ -58,23 +58,52 @@ pub struct Received {
     pub control_truncated: bool,
 }
 
-/// Who makes a system call, and with which flags: [`MessageFlags`] make it once, and hand on what it answers. A
-/// caller of one's own may make it again, after a signal or after a wait; what goes with the message is made
-/// ready once.
+/// How a system call is made: with which flags, and whether it is made again when it has failed. What goes with the
+/// message is made ready once.
+///
+/// [`MessageFlags`] make it once, and hand on what it answers. A caller of one's own may wait in
+/// [`again`](Self::again), or just go on after a signal.
 pub trait Caller {
     /// What the caller makes of an [`Errno`].
     type Error;
 
-    /// Makes the call, which answers a count, until it is content.
-    fn call(self, make: impl FnMut(MessageFlags) -> Result<usize, Errno>) -> Result<usize, Self::Error>;
+    /// The flags of the first call.
+    fn first(&mut self) -> Result<MessageFlags, Self::Error>;
+
+    /// The flags with which to make the call again, after it has failed.
+    fn again(&mut self, failed: Errno) -> Result<MessageFlags, Self::Error>;
 }
 
 impl Caller for MessageFlags {
     type Error = Errno;
 
-    #[inline]
-    fn call(self, mut make: impl FnMut(MessageFlags) -> Result<usize, Errno>) -> Result<usize, Errno> {
-        make(self)
+    #[inline(always)]
+    fn first(&mut self) -> Result<MessageFlags, Errno> {
+        Ok(*self)
+    }
+
+    #[inline(always)]
+    fn again(&mut self, failed: Errno) -> Result<MessageFlags, Errno> {
+        Err(failed)
+    }
+}
+
+/// Makes a system call until its caller is content with what it answers.
+#[inline(always)]
+pub(crate) fn call<T, C: Caller>(
+    mut caller: C,
+    mut make: impl FnMut(MessageFlags) -> Result<T, Errno>,
+) -> Result<T, C::Error> {
+    // The first call apart from the others: what those need then stays out of its way.
+    let mut failed = match make(caller.first()?) {
+        Ok(answer) => return Ok(answer),
+        Err(errno) => errno,
+    };
+    loop {
+        match make(caller.again(failed)?) {
+            Ok(answer) => return Ok(answer),
+            Err(errno) => failed = errno,
+        }
     }
 }
 
@@ -89,7 +118,7 @@ impl Caller for MessageFlags {
 /// payload that is too large or has more than 1,024 parts, [`Errno::INVAL`] for control messages that the
 /// system does not take, [`Errno::AGAIN`] where it would have to wait and is not to.
 #[doc(alias = "sendmsg", alias = "sendto")]
-#[inline]
+#[inline(always)]
 pub fn send<C: Caller>(
     socket: impl AsFd,
     payload: &[IoSlice<'_>],
@@ -101,7 +130,7 @@ pub fn send<C: Caller>(
     let name = to.map(sockaddr::encode::<Host>);
     let name = name.as_ref().and_then(|name| name.get(..Host::ABI.sockaddr.size)).unwrap_or_default();
     if let ([part], []) = (payload, control) {
-        return caller.call(|flags| os::send_to(socket, part, name, flags.bits()));
+        return call(caller, |flags| os::send_to(socket, part, name, flags.bits()));
     }
     let mut message = os::header();
     os::set_name(&mut message, name.as_ptr().cast_mut(), name.len());
@@ -110,7 +139,7 @@ pub fn send<C: Caller>(
     // SAFETY: every pointer in `message` is that of a slice or an array that is borrowed here and so
     // outlives the calls, with its length; `IoSlice` has the layout of `Part`, as its documentation
     // promises.
-    caller.call(|flags| unsafe { os::send(socket, &message, flags.bits()) })
+    call(caller, |flags| unsafe { os::send(socket, &message, flags.bits()) })
 }
 
 /// Receives one message into `payload`'s parts, and its control messages into `control`, where
@@ -122,7 +151,7 @@ pub fn send<C: Caller>(
 /// would have to wait and is not to, and what the network reported for an earlier message. There are no
 /// control messages then.
 #[doc(alias = "recvmsg")]
-#[inline]
+#[inline(always)]
 pub fn receive<C: Caller>(
     socket: impl AsFd,
     payload: &mut [IoSliceMut<'_>],
@@ -134,7 +163,7 @@ pub fn receive<C: Caller>(
     let mut name = Name::uninit();
     let mut message = os::header();
     os::set_payload(&mut message, payload.as_mut_ptr().cast(), payload.len());
-    let len = caller.call(|flags| {
+    let len = call(caller, |flags| {
         // Again for each call: some systems write the lengths also when it fails.
         os::set_name(&mut message, name.as_mut_ptr().cast(), size_of::<Name>());
         os::set_control(&mut message, control.as_mut_ptr(), control.capacity());
@@ -158,7 +187,7 @@ pub fn receive<C: Caller>(
 ///
 /// Those of [`receive`].
 #[doc(alias = "recvfrom")]
-#[inline]
+#[inline(always)]
 pub fn receive_from<C: Caller>(
     socket: impl AsFd,
     payload: &mut [u8],
@@ -167,7 +196,7 @@ pub fn receive_from<C: Caller>(
     let socket = socket.as_fd();
     let mut name = Name::uninit();
     let mut told = os::Told::default();
-    let len = caller.call(|flags| os::receive_from(socket, payload, &mut name, &mut told, flags.bits()))?;
+    let len = call(caller, |flags| os::receive_from(socket, payload, &mut name, &mut told, flags.bits()))?;
     // SAFETY: the kernel has just written so many bytes of the name, or all of it.
     let source = unsafe { source(&name, told.name_len) };
     Ok(Received { len: len.min(payload.len()), source, truncated: told.truncated, control_truncated: false })
