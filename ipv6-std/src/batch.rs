@@ -87,25 +87,43 @@ impl RecvBatch {
     /// Each item is what [`recv_from`](crate::PacketConn::recv_from) would have returned: an error is that
     /// of one message, and the others stand.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = io::Result<Received>> {
-        let given =
-            self.coalesced.as_ref().filter(|_| self.is_coalesced).map(|coalesced| &coalesced.given[..]);
+        let coalesced = self.coalesced.as_deref().filter(|_| self.is_coalesced);
         // Datagrams that came as one have the same headers.
-        let mut latest: Option<(usize, Received)> = None;
-        (0..self.count).map(move |index| {
-            let Some(Given { slot, len, truncated }) = given.and_then(|given| given.get(index)).copied()
-            else {
-                let slot = &self.slots[index];
-                return Received::new(slot.received(), slot.control(), self.wanted);
-            };
-            if let Some((_, received)) = latest.as_ref().filter(|(of, _)| *of == slot) {
-                return Ok(Received { len, truncated, ..*received });
-            }
-            let source = &self.slots[slot];
-            let mut received = Received::new(source.received(), source.control(), self.wanted)?;
-            received.control.segment_size = None;
-            latest = Some((slot, received));
-            Ok(Received { len, truncated, ..received })
+        let mut latest = None;
+        (0..self.count).map(move |index| match coalesced {
+            None => self.received(index),
+            Some(coalesced) => self.given(coalesced.given[index], &mut latest),
         })
+    }
+
+    /// What came with the message in this slot.
+    #[inline(always)]
+    fn received(&self, slot: usize) -> io::Result<Received> {
+        let slot = &self.slots[slot];
+        match Received::common(slot.received(), slot.control(), self.wanted) {
+            Some(received) => Ok(received),
+            None => Self::any(slot, self.wanted),
+        }
+    }
+
+    #[inline(never)]
+    fn any(slot: &RecvSlot<RECV_SPACE>, wanted: ControlFlags) -> io::Result<Received> {
+        Received::any(slot.received(), slot.control(), wanted)
+    }
+
+    /// What came with a datagram that was given out, of which `latest` may know it already.
+    #[inline(never)]
+    fn given(&self, given: Given, latest: &mut Option<(usize, Received)>) -> io::Result<Received> {
+        let Given { slot, len, truncated } = given;
+        let received = match latest {
+            Some((of, received)) if *of == slot => received,
+            latest => {
+                let mut received = self.received(slot)?;
+                received.control.segment_size = None;
+                &mut latest.insert((slot, received)).1
+            }
+        };
+        Ok(Received { len, truncated, ..*received })
     }
 
     /// Receives by `caller`: into `payloads`, or first of all as the system puts datagrams together.

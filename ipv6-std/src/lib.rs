@@ -180,7 +180,7 @@ pub use ipv6_core::{
     SendControl, abi, cmsg,
 };
 pub use ipv6_sys::Host;
-pub use ipv6_sys::batch::Outgoing;
+pub use ipv6_sys::batch::{Outgoing, Payload};
 pub use ipv6_sys::interface::Flags as InterfaceFlags;
 
 /// The README's example, compiled.

@@ -12,7 +12,7 @@ use ipv6_core::{
     BpfInstruction, Control, ControlFlags, DecodeError, EncodeError, InterfaceIndex, RecvControl, SendControl,
 };
 use ipv6_sys::Host;
-use ipv6_sys::batch::{self, Outgoing, SendError};
+use ipv6_sys::batch::{self, Outgoing, Ports, SendError};
 use ipv6_sys::message::{self, ControlBuffer, ControlBytes, ControlSpace, MessageFlags};
 use ipv6_sys::option::{self, Group, SourceGroup};
 use ipv6_sys::socket::{self, Kind};
@@ -54,6 +54,7 @@ pub(crate) const SEND_SPACE: usize = SendControl::max_space::<Host>();
 /// ```
 pub struct PacketConn<S = UdpSocket> {
     conn: Conn<S>,
+    /// What the port of a destination means to the socket.
     ports: Ports,
     /// Whether the socket was for IPv6 only when it was wrapped.
     v6_only: bool,
@@ -62,15 +63,6 @@ pub struct PacketConn<S = UdpSocket> {
     coalescing: Coalescing,
     read: Deadline,
     write: Deadline,
-}
-
-/// What the port of a destination means to the socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ports {
-    /// A port.
-    Sent,
-    /// Nothing: raw sockets have none, and the kernel wants to see 0.
-    Zero,
 }
 
 /// What came with a datagram that was received.
@@ -131,27 +123,35 @@ impl Received {
     /// What the kernel said, with the control messages that are wanted.
     #[inline(always)]
     pub(crate) fn new(received: message::Received, control: &[u8], wanted: ControlFlags) -> io::Result<Self> {
-        match RecvControl::decode_common::<Host>(control) {
-            Some(control) if !received.control_truncated && wanted.contains(COMMON) => {
-                Ok(Self::with(received, control))
-            }
-            _ => Ok(Self::with(received, any(control, received.control_truncated, wanted)?)),
+        match Self::common(received, control, wanted) {
+            Some(received) => Ok(received),
+            None => Self::any(received, control, wanted),
         }
     }
 
+    /// The same where the control messages are the most common; `None` says nothing of others.
     #[inline(always)]
-    fn with(received: message::Received, control: RecvControl<'_>) -> Self {
+    pub(crate) fn common(received: message::Received, control: &[u8], wanted: ControlFlags) -> Option<Self> {
         let message::Received { len, source, truncated, control_truncated } = received;
-        let control = control.detach();
+        let (source, control) = (source?, RecvControl::decode_common::<Host>(control)?.detach());
+        if control_truncated || !wanted.contains(COMMON) {
+            return None;
+        }
+        Some(Self { len, source, control, truncated, control_truncated })
+    }
+
+    /// The same for control messages of any kind, in any order, whole or not.
+    #[inline(never)]
+    pub(crate) fn any(received: message::Received, control: &[u8], wanted: ControlFlags) -> io::Result<Self> {
+        let control = message::decode(control, received.control_truncated).map_err(error::decode)?;
+        Ok(Self::with(received, control.filter(wanted).detach()))
+    }
+
+    #[inline(always)]
+    fn with(received: message::Received, control: RecvControl<'static>) -> Self {
+        let message::Received { len, source, truncated, control_truncated } = received;
         Self { len, source: source.unwrap_or(NOBODY), control, truncated, control_truncated }
     }
-}
-
-/// Of control messages of any kind, in any order, whole or not, those that are wanted.
-#[inline(never)]
-fn any(control: &[u8], truncated: bool, wanted: ControlFlags) -> io::Result<RecvControl<'static>> {
-    let control = message::decode(control, truncated).map_err(error::decode)?;
-    Ok(control.filter(wanted).detach())
 }
 
 /// What [`RecvControl::decode_common`] tells.
@@ -388,12 +388,6 @@ impl<S: AsFd> PacketConn<S> {
         message::send(socket, payload, control, to, self.write.on(socket, Ready::Send))
     }
 
-    /// The destination as the kernel is to see it.
-    #[inline(always)]
-    fn destination(&self, to: Option<SocketAddrV6>) -> Option<SocketAddrV6> {
-        if self.ports == Ports::Zero { to.as_ref().map(zero_port) } else { to }
-    }
-
     /// Says whether the kernel may see this.
     #[inline(always)]
     fn check(&self, control: &SendControl<'_>, to: Option<&SocketAddrV6>) -> io::Result<()> {
@@ -490,9 +484,9 @@ impl<S: AsFd> PacketConn<S> {
         let mut before = None;
         loop {
             let caller = self.write.on(socket, Ready::Send);
-            let to = |message: &Outgoing<'_>| valid(message).ok().map(|()| self.destination(message.to));
+            let accept = |message: &Outgoing<'_>| valid(message).ok().map(|()| self.ports);
             let answer =
-                batch::send_to(socket, batch.storage(), messages, to, self.coalescing.limits(), caller);
+                batch::send_if(socket, batch.storage(), messages, accept, self.coalescing.limits(), caller);
             let error = match answer {
                 Ok(count) => {
                     if before.is_some() {

@@ -72,7 +72,7 @@ impl Peer for Ours {
         let to = Some(self.to);
         let mut messages = [Outgoing::new(b"", self.control, to); 64];
         for (message, payload) in messages.iter_mut().zip(&self.payloads) {
-            message.payload = payload;
+            *message = Outgoing::new(payload, self.control, to);
         }
         assert_eq!(self.conn.send_batch(&mut self.send, &messages[..count]).unwrap(), count);
         let mut seen = 0;

@@ -1,9 +1,10 @@
 //! Batches where the system has calls for them.
 
 use core::mem::zeroed;
-use core::net::SocketAddrV6;
 
-use super::{Coalesce, MAX, Outgoing, Part, RecvSlot, SendError, SendStorage};
+use ipv6_core::EncodeError;
+
+use super::{Coalesce, MAX, Outgoing, Part, Payload, Ports, RecvSlot, SendError, SendSlot, SendStorage};
 use crate::fd::BorrowedFd;
 use crate::message::{self, Caller};
 use crate::os;
@@ -39,7 +40,6 @@ pub(super) fn receive<const C: usize, K: Caller>(
     let mut ready = 0_usize;
     for ((BatchHeader(header), slot), payload) in headers.iter_mut().zip(&mut *slots).zip(payloads).take(MAX)
     {
-        header.msg_len = 0;
         slot.fill(&mut header.msg_hdr, payload.as_mut());
         ready += 1;
     }
@@ -68,31 +68,37 @@ pub(super) fn send<'a, const C: usize, K: Caller>(
     socket: BorrowedFd<'_>,
     storage: SendStorage<'_, C>,
     messages: &'a [Outgoing<'a>],
-    mut destination: impl FnMut(&Outgoing<'a>) -> Option<Option<SocketAddrV6>>,
+    mut accept: impl FnMut(&Outgoing<'a>) -> Option<Ports>,
     coalesce: Coalesce,
     caller: K,
 ) -> Result<usize, SendError<K::Error>> {
     let SendStorage { headers, slots, parts } = storage;
-    // Headers that are filled, and the messages that these take.
-    let (mut ready, mut taken) = (0_usize, 0_usize);
+    let mut parts = &mut *parts;
+    // Headers that are filled, and the messages that are left.
+    let (mut ready, mut rest) = (0_usize, messages);
     for (BatchHeader(header), slot) in headers.iter_mut().zip(&mut *slots).take(MAX) {
-        let (Some(rest), Some(parts)) = (messages.get(taken..), parts.get_mut(taken..)) else { break };
-        let Some((run, to)) = Run::first_of(rest, parts.len(), &mut destination, coalesce) else { break };
-        let (Some(first), Some(parts)) = (run.first(), parts.get_mut(..run.len())) else { break };
-        header.msg_len = 0;
-        match slot.fill(&mut header.msg_hdr, first, to.as_ref(), run.len()) {
+        let Some(first) = rest.first() else { break };
+        let Some(ports) = accept(first) else { break };
+        let run = if coalesce.max_segments > 1 { run(rest, parts.len(), coalesce) } else { 1 };
+        let filled = if run > 1 {
+            slot.fill_for_run(&mut header.msg_hdr, first, ports, run)
+        } else {
+            slot.fill(&mut header.msg_hdr, first, ports)
+        };
+        match filled {
             Ok(()) => {}
             Err(error) if ready == 0 => return Err(SendError::Control(error)),
             // It is the next call's first message, and an error there.
             Err(_) => break,
         }
-        for (Part(part), message) in parts.iter_mut().zip(run) {
-            // The kernel reads the payload and writes nothing to it.
-            *part = os::part(message.payload.as_ptr().cast_mut(), message.payload.len());
+        if run > 1 {
+            let used = gather(rest, run, parts);
+            let (of_run, others) = core::mem::take(&mut parts).split_at_mut(used);
+            os::set_payload(&mut header.msg_hdr, of_run.as_mut_ptr().cast(), of_run.len());
+            parts = others;
         }
-        os::set_payload(&mut header.msg_hdr, parts.as_mut_ptr().cast(), parts.len());
         ready += 1;
-        taken += run.len();
+        rest = rest.get(run..).unwrap_or_default();
     }
     if ready == 0 {
         return Ok(0);
@@ -100,8 +106,8 @@ pub(super) fn send<'a, const C: usize, K: Caller>(
     let start = headers.as_mut_ptr().cast();
     let sent = message::call(caller, |flags| {
         // SAFETY: the first `ready` headers were just set: each pointer is that of a slot or of parts borrowed
-        // mutably here, with their number, and each part's is that of a payload borrowed for 'a, with its length;
-        // `Part` is a transparent `iovec`. The kernel reads them, and writes only the headers' `msg_len`.
+        // mutably here, with their number, or of parts or a payload borrowed for 'a, with its length; `Part` is a
+        // transparent `iovec`. The kernel reads them, and writes only the headers' `msg_len`.
         let answer = unsafe { libc::sendmmsg(os::raw(socket), start, ready as _, flags.bits() as _) };
         os::count(answer)
     });
@@ -109,45 +115,65 @@ pub(super) fn send<'a, const C: usize, K: Caller>(
     Ok(slots.iter().take(sent).map(|slot| slot.messages).sum())
 }
 
-/// Messages that the system can take as one and cut: of one destination, with the same control messages and the
-/// same size, the last perhaps shorter.
-enum Run {}
+impl<const C: usize> SendSlot<C> {
+    /// Makes `header` send so many messages like this one. The payloads are not set.
+    #[inline(never)]
+    fn fill_for_run(
+        &mut self,
+        header: &mut os::Header,
+        first: &Outgoing<'_>,
+        ports: Ports,
+        messages: usize,
+    ) -> Result<(), EncodeError> {
+        let segment_size = u16::try_from(first.payload.len()).ok();
+        let mut control = first.control;
+        control.segment_size = segment_size;
+        self.fill(header, &Outgoing { control, ..*first }, ports)?;
+        self.messages = messages;
+        Ok(())
+    }
+}
 
 /// Bytes of payload that one packet has room for (RFC 8200 section 3), with the IPv6 header, as Linux counts, and
 /// that of UDP.
 const MAX_RUN: usize = u16::MAX as usize - 40 - 8;
 
-impl Run {
-    /// The first of `messages`, with all behind it, at most `room`, that may go with it; and where they go.
-    #[inline]
-    fn first_of<'a>(
-        messages: &'a [Outgoing<'a>],
-        room: usize,
-        destination: &mut impl FnMut(&Outgoing<'a>) -> Option<Option<SocketAddrV6>>,
-        limits: Coalesce,
-    ) -> Option<(&'a [Outgoing<'a>], Option<SocketAddrV6>)> {
-        let (first, rest) = messages.split_first().filter(|_| room > 0)?;
-        let to = destination(first)?;
-        let size = first.payload.len();
-        let mut more = 0;
-        // An empty one could not be told from the end of the run, and one that asks for segments is a run.
-        if limits.max_segments > 1
-            && (1..=limits.max_size).contains(&size)
-            && first.control.segment_size.is_none()
-        {
-            // As many as there may be, and as fit.
-            let most = limits.max_segments.min(MAX_RUN / size).min(room);
-            for next in rest.iter().take(most.saturating_sub(1)) {
-                let len = next.payload.len();
-                if !(1..=size).contains(&len) || first.to != next.to || first.control != next.control {
-                    break;
-                }
-                more += 1;
-                if len < size {
-                    break;
-                }
-            }
-        }
-        Some((messages.get(..=more)?, to))
+/// How many of `messages`, at least 1, the system can take as one and cut, in at most `room` parts: those of one
+/// destination, with the same control messages and the same size, the last perhaps shorter.
+fn run(messages: &[Outgoing<'_>], room: usize, limits: Coalesce) -> usize {
+    let Some((first, others)) = messages.split_first() else { return 1 };
+    let size = first.payload.len();
+    // An empty one could not be told from the end of the run, and one that asks for segments is a run.
+    if !(1..=limits.max_size).contains(&size) || first.control.segment_size.is_some() {
+        return 1;
     }
+    let most = limits.max_segments.min(MAX_RUN / size);
+    let Some(mut room) = room.min(MAX).checked_sub(first.payload.parts()) else { return 1 };
+    let mut run = 1;
+    for next in others.iter().take(most.saturating_sub(1)) {
+        let (len, parts) = (next.payload.len(), next.payload.parts());
+        if !(1..=size).contains(&len) || parts > room || first.to != next.to || first.control != next.control
+        {
+            break;
+        }
+        room -= parts;
+        run += 1;
+        if len < size {
+            break;
+        }
+    }
+    run
+}
+
+/// Writes the payloads of a run into the first of `parts`, and says into how many.
+fn gather(messages: &[Outgoing<'_>], run: usize, parts: &mut [Part]) -> usize {
+    let mut to = parts.iter_mut();
+    let room = to.len();
+    for message in messages.iter().take(run) {
+        match message.payload {
+            Payload::Whole(bytes) => to.by_ref().zip([bytes]).for_each(|(part, bytes)| part.set(bytes)),
+            Payload::Parts(list) => to.by_ref().zip(list).for_each(|(part, bytes)| part.set(bytes)),
+        }
+    }
+    room - to.len()
 }

@@ -44,7 +44,7 @@ use ipv6_core::{DecodeError, EncodeError, RecvControl, SendControl, sockaddr};
 use crate::error::Errno;
 use crate::fd::AsFd;
 use crate::host::Host;
-use crate::message::{self, Caller, ControlBuffer, ControlBytes, Name, Received};
+use crate::message::{self, Caller, ControlBuffer, ControlBytes, IoSlice, Name, Received};
 use crate::os;
 
 /// Messages that one system call takes at most; of more, the first so many are meant.
@@ -114,6 +114,7 @@ impl<const C: usize> RecvSlot<C> {
     }
 
     /// What the kernel said of the message that the latest [`receive`] put here.
+    #[inline]
     pub fn received(&self) -> Received {
         // SAFETY: `name_len` bytes were written by the kernel in the call that set it.
         let source = unsafe { message::source(&self.name, self.name_len) };
@@ -121,6 +122,7 @@ impl<const C: usize> RecvSlot<C> {
     }
 
     /// The control messages that came with it, as bytes.
+    #[inline]
     pub fn control(&self) -> &[u8] {
         // SAFETY: `control_len` bytes were written by the kernel in the call that set it.
         unsafe { self.control.written(self.control_len) }
@@ -138,7 +140,7 @@ impl<const C: usize> RecvSlot<C> {
 
     /// Makes `header` receive into this slot and this payload.
     fn fill(&mut self, header: &mut os::Header, payload: &mut [u8]) {
-        *header = os::header();
+        // All that the kernel reads; the rest of a header stays zero.
         self.part = Part(os::part(payload.as_mut_ptr(), payload.len()));
         os::set_name(header, self.name.as_mut_ptr().cast(), size_of::<Name>());
         os::set_payload(header, &raw mut self.part.0, 1);
@@ -173,6 +175,11 @@ impl Part {
     /// No payload.
     pub const fn new() -> Self {
         Self(os::part(core::ptr::null_mut(), 0))
+    }
+
+    /// To be sent: the system reads the bytes and writes nothing to them.
+    fn set(&mut self, bytes: &[u8]) {
+        self.0 = os::part(bytes.as_ptr().cast_mut(), bytes.len());
     }
 }
 
@@ -216,11 +223,45 @@ pub fn receive<const C: usize, K: Caller>(
     calls::receive(socket.as_fd(), headers, slots, payloads, caller)
 }
 
+/// The payload of one message of a batch to send.
+#[derive(Clone, Copy, Debug)]
+pub enum Payload<'a> {
+    /// As it is.
+    Whole(&'a [u8]),
+    /// Several buffers, one after another, at most 1,024.
+    Parts(&'a [IoSlice<'a>]),
+}
+
+impl Payload<'_> {
+    /// Its bytes.
+    #[inline]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Whole(bytes) => bytes.len(),
+            Self::Parts(parts) => parts.iter().map(|part| part.len()).sum(),
+        }
+    }
+
+    /// Whether it is empty.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many buffers it has.
+    #[inline]
+    fn parts(&self) -> usize {
+        match self {
+            Self::Whole(_) => 1,
+            Self::Parts(parts) => parts.len(),
+        }
+    }
+}
+
 /// One message of a batch to send.
 #[derive(Clone, Copy, Debug)]
 pub struct Outgoing<'a> {
     /// The payload.
-    pub payload: &'a [u8],
+    pub payload: Payload<'a>,
     /// What is to go with it.
     pub control: SendControl<'a>,
     /// Where to; `None` for the peer of a connected socket.
@@ -230,8 +271,26 @@ pub struct Outgoing<'a> {
 impl<'a> Outgoing<'a> {
     /// A message.
     pub const fn new(payload: &'a [u8], control: SendControl<'a>, to: Option<SocketAddrV6>) -> Self {
-        Self { payload, control, to }
+        Self { payload: Payload::Whole(payload), control, to }
     }
+
+    /// A message made of several buffers, one after another.
+    pub const fn vectored(
+        payload: &'a [IoSlice<'a>],
+        control: SendControl<'a>,
+        to: Option<SocketAddrV6>,
+    ) -> Self {
+        Self { payload: Payload::Parts(payload), control, to }
+    }
+}
+
+/// What becomes of the port of a destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ports {
+    /// It is sent.
+    Sent,
+    /// It is 0 for the system, which wants to see no other on raw sockets.
+    Zero,
 }
 
 /// Room for what is sent beside the payload of one message, or of several that go as one: destination and `C`
@@ -240,6 +299,7 @@ impl<'a> Outgoing<'a> {
 pub struct SendSlot<const C: usize> {
     name: [u8; sockaddr::MAX_SIZE],
     control: ControlBytes<C>,
+    part: Part,
     /// How many messages the latest call put together here.
     messages: usize,
 }
@@ -247,7 +307,7 @@ pub struct SendSlot<const C: usize> {
 impl<const C: usize> SendSlot<C> {
     /// Room without a message.
     pub const fn new() -> Self {
-        Self { name: [0; sockaddr::MAX_SIZE], control: ControlBytes::new(), messages: 0 }
+        Self { name: [0; sockaddr::MAX_SIZE], control: ControlBytes::new(), part: Part::new(), messages: 0 }
     }
 
     /// How many messages the latest call put together here.
@@ -255,27 +315,43 @@ impl<const C: usize> SendSlot<C> {
         self.messages
     }
 
-    /// Makes `header` send so many messages like `first` to `to`. Their payloads are set later.
+    /// Makes `header` send this message.
+    #[inline]
     fn fill(
         &mut self,
         header: &mut os::Header,
-        first: &Outgoing<'_>,
-        to: Option<&SocketAddrV6>,
-        messages: usize,
+        message: &Outgoing<'_>,
+        ports: Ports,
     ) -> Result<(), EncodeError> {
-        let mut control = first.control;
-        if messages > 1 {
-            control.segment_size = u16::try_from(first.payload.len()).ok();
-        }
-        let used = self.control.encode(&control)?.len();
-        *header = os::header();
-        if let Some(to) = to {
-            self.name = sockaddr::encode::<Host>(to);
-            os::set_name(header, self.name.as_mut_ptr(), Host::ABI.sockaddr.size);
-        }
+        let used = self.control.encode(&message.control)?.len();
+        // All that the kernel reads; the rest of a header stays zero.
+        let name_len = match (&message.to, ports) {
+            (None, _) => 0,
+            (Some(to), Ports::Sent) => self.set_name(to),
+            (Some(to), Ports::Zero) => {
+                self.set_name(&SocketAddrV6::new(*to.ip(), 0, to.flowinfo(), to.scope_id()))
+            }
+        };
+        os::set_name(header, self.name.as_mut_ptr(), name_len);
         os::set_control(header, self.control.as_mut_ptr(), used);
-        self.messages = messages;
+        match message.payload {
+            Payload::Whole(bytes) => {
+                self.part.set(bytes);
+                os::set_payload(header, &raw mut self.part.0, 1);
+            }
+            // `IoSlice` has the layout of `Part`, as its documentation promises, and is read only.
+            Payload::Parts(parts) => {
+                os::set_payload(header, parts.as_ptr().cast::<os::Part>().cast_mut(), parts.len());
+            }
+        }
+        self.messages = 1;
         Ok(())
+    }
+
+    #[inline]
+    fn set_name(&mut self, to: &SocketAddrV6) -> usize {
+        self.name = sockaddr::encode::<Host>(to);
+        Host::ABI.sockaddr.size
     }
 }
 
@@ -294,15 +370,14 @@ impl Coalesce {
     pub const NONE: Self = Self { max_segments: 1, max_size: 0 };
 }
 
-/// The storage of a batch to send: at most as many messages as `parts` go, in as many calls' worth of `headers` and
-/// `slots` as they need.
+/// The storage of a batch to send.
 #[derive(Debug)]
 pub struct SendStorage<'s, const C: usize> {
     /// One for each message, or several that go as one.
     pub headers: &'s mut [BatchHeader],
     /// Likewise.
     pub slots: &'s mut [SendSlot<C>],
-    /// One for each message.
+    /// One for each buffer of messages that go as one: so many do at most.
     pub parts: &'s mut [Part],
 }
 
@@ -351,23 +426,24 @@ pub fn send<'a, const C: usize, K: Caller>(
     coalesce: Coalesce,
     caller: K,
 ) -> Result<usize, SendError<K::Error>> {
-    send_to(socket, storage, messages, |message| Some(message.to), coalesce, caller)
+    send_if(socket, storage, messages, |_| Some(Ports::Sent), coalesce, caller)
 }
 
-/// As [`send`], to where `destination` says; with `None` it ends the batch before a message. It is asked of messages
-/// that go alone, and of the first of those that go as one, which have the same destination and control.
+/// As [`send`], where `accept` says what a message's port means; with `None` it ends the batch before the message. It
+/// is asked of messages that go alone, and of the first of those that go as one, which have the same destination and
+/// control.
 ///
 /// # Errors
 ///
 /// Those of [`send`].
 #[inline]
-pub fn send_to<'a, const C: usize, K: Caller>(
+pub fn send_if<'a, const C: usize, K: Caller>(
     socket: impl AsFd,
     storage: SendStorage<'_, C>,
     messages: &'a [Outgoing<'a>],
-    destination: impl FnMut(&Outgoing<'a>) -> Option<Option<SocketAddrV6>>,
+    accept: impl FnMut(&Outgoing<'a>) -> Option<Ports>,
     coalesce: Coalesce,
     caller: K,
 ) -> Result<usize, SendError<K::Error>> {
-    calls::send(socket.as_fd(), storage, messages, destination, coalesce, caller)
+    calls::send(socket.as_fd(), storage, messages, accept, coalesce, caller)
 }

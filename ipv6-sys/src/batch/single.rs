@@ -1,8 +1,6 @@
 //! Batches where the system has no calls for them: one message after another.
 
-use core::net::SocketAddrV6;
-
-use super::{Coalesce, MAX, Outgoing, Part, RecvSlot, SendError, SendStorage};
+use super::{Coalesce, MAX, Outgoing, Ports, RecvSlot, SendError, SendStorage};
 use crate::fd::BorrowedFd;
 use crate::message::{self, Caller, MessageFlags};
 use crate::os;
@@ -64,30 +62,27 @@ pub(super) fn send<'a, const C: usize, K: Caller>(
     socket: BorrowedFd<'_>,
     storage: SendStorage<'_, C>,
     messages: &'a [Outgoing<'a>],
-    mut destination: impl FnMut(&Outgoing<'a>) -> Option<Option<SocketAddrV6>>,
+    mut accept: impl FnMut(&Outgoing<'a>) -> Option<Ports>,
     // These systems cannot cut.
     _: Coalesce,
     caller: K,
 ) -> Result<usize, SendError<K::Error>> {
-    let SendStorage { headers, slots, parts } = storage;
+    let SendStorage { headers, slots, .. } = storage;
     let mut header = os::header();
     let mut count = 0;
     // Who makes the first call; the others are made as that one was, once.
     let mut caller = Some(caller);
     let mut flags = MessageFlags::empty();
-    for (((_, slot), Part(part)), message) in headers.iter().zip(slots).zip(parts).zip(messages).take(MAX) {
-        let Some(to) = destination(message) else { break };
-        match slot.fill(&mut header, message, to.as_ref(), 1) {
+    for ((_, slot), outgoing) in headers.iter().zip(slots).zip(messages).take(MAX) {
+        let Some(ports) = accept(outgoing) else { break };
+        match slot.fill(&mut header, outgoing, ports) {
             Ok(()) => {}
             Err(error) if count == 0 => return Err(SendError::Control(error)),
             // It is the next call's first message, and an error there.
             Err(_) => break,
         }
-        // The system reads the payload and writes nothing to it.
-        *part = os::part(message.payload.as_ptr().cast_mut(), message.payload.len());
-        os::set_payload(&mut header, part, 1);
-        // SAFETY: the header was just set: each pointer is that of the slot or the part, borrowed mutably here, or of
-        // the payload, borrowed for 'a, with its length.
+        // SAFETY: the header was just set: each pointer is that of the slot, borrowed mutably here, or of the payload
+        // or its parts, borrowed for 'a, with its length.
         let make = |now: MessageFlags| unsafe { os::send(socket, &header, now.bits()) };
         if let Some(caller) = caller.take() {
             let first = |now| {
