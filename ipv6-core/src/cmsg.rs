@@ -23,6 +23,7 @@
 use core::fmt;
 use core::iter::FusedIterator;
 use core::marker::PhantomData;
+use core::mem::MaybeUninit;
 
 use crate::abi::{ControlNumber, Platform, Width};
 use crate::error::BufferTooSmall;
@@ -154,17 +155,45 @@ impl core::error::Error for MalformedMessage {}
 /// Writes control messages one after another into a buffer of any alignment.
 ///
 /// It writes every byte of the part it uses, padding as zero, and none beyond: the buffer need not
-/// be cleared before.
+/// be cleared before, and may be one of bytes that have never been written (`MaybeUninit<u8>`).
 #[derive(Debug)]
-pub struct Writer<'a, P> {
-    buffer: &'a mut [u8],
+pub struct Writer<'a, P, B = u8> {
+    buffer: &'a mut [B],
     used: usize,
     platform: PhantomData<fn() -> P>,
 }
 
-impl<'a, P: Platform> Writer<'a, P> {
+/// A byte of a buffer to write to: `u8`, or `MaybeUninit<u8>`.
+pub trait Byte: Sized + sealed::Byte {}
+
+impl Byte for u8 {}
+impl Byte for MaybeUninit<u8> {}
+
+mod sealed {
+    use core::mem::MaybeUninit;
+
+    pub trait Byte {
+        fn put(&mut self, byte: u8);
+    }
+
+    impl Byte for u8 {
+        #[inline(always)]
+        fn put(&mut self, byte: u8) {
+            *self = byte;
+        }
+    }
+
+    impl Byte for MaybeUninit<u8> {
+        #[inline(always)]
+        fn put(&mut self, byte: u8) {
+            self.write(byte);
+        }
+    }
+}
+
+impl<'a, P: Platform, B: Byte> Writer<'a, P, B> {
     /// Starts at the beginning of `buffer`.
-    pub const fn new(buffer: &'a mut [u8]) -> Self {
+    pub const fn new(buffer: &'a mut [B]) -> Self {
         Self { buffer, used: 0, platform: PhantomData }
     }
 
@@ -197,18 +226,18 @@ impl<'a, P: Platform> Writer<'a, P> {
         match layout.len {
             Width::Four => {
                 let len = u32::try_from(layout.len(data.len())).ok()?;
-                wire::put(header, 0, wire::bytes_of_u32::<P>(len))?;
+                put(header, 0, &wire::bytes_of_u32::<P>(len));
             }
             Width::Eight => {
                 let len = u64::try_from(layout.len(data.len())).ok()?;
-                wire::put(header, 0, wire::bytes_of_u64::<P>(len))?;
+                put(header, 0, &wire::bytes_of_u64::<P>(len));
             }
         }
-        wire::put(header, level_at, wire::bytes_of_u32::<P>(level.cast_unsigned()))?;
-        wire::put(header, kind_at, wire::bytes_of_u32::<P>(kind.cast_unsigned()))?;
-        header.get_mut(kind_at.saturating_add(4)..)?.fill(0);
-        body.copy_from_slice(data);
-        padding.fill(0);
+        put(header, level_at, &wire::bytes_of_u32::<P>(level.cast_unsigned()));
+        put(header, kind_at, &wire::bytes_of_u32::<P>(kind.cast_unsigned()));
+        header.iter_mut().skip(kind_at.saturating_add(4)).for_each(|byte| byte.put(0));
+        put(body, 0, data);
+        padding.iter_mut().for_each(|byte| byte.put(0));
         Some(())
     }
 
@@ -216,6 +245,12 @@ impl<'a, P: Platform> Writer<'a, P> {
     pub const fn finish(self) -> usize {
         self.used
     }
+}
+
+/// Writes `bytes` at `offset`, as far as there is room.
+#[inline(always)]
+fn put<B: Byte>(to: &mut [B], offset: usize, bytes: &[u8]) {
+    to.iter_mut().skip(offset).zip(bytes).for_each(|(to, byte)| to.put(*byte));
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use core::marker::PhantomData;
 use core::net::{Ipv6Addr, SocketAddrV6};
 
 use crate::abi::{ControlNumber, ControlNumbers, Platform};
-use crate::cmsg::{MalformedMessage, RawMessage, RawMessages, Writer, expect};
+use crate::cmsg::{Byte, MalformedMessage, RawMessage, RawMessages, Writer, expect};
 use crate::error::BufferTooSmall;
 use crate::interface::InterfaceIndex;
 use crate::traffic_class::{Ecn, dscp};
@@ -603,9 +603,20 @@ impl SendControl<'_> {
     #[doc(alias = "Marshal")]
     #[inline]
     pub fn encode<P: Platform>(&self, control: &mut [u8]) -> Result<usize, EncodeError> {
+        self.encode_to::<P, u8>(control)
+    }
+
+    /// The same for a buffer of bytes that may never have been written (`MaybeUninit<u8>`). As many of them as it
+    /// says have been then, from the first on.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`encode`](Self::encode).
+    #[inline(always)]
+    pub fn encode_to<P: Platform, B: Byte>(&self, control: &mut [B]) -> Result<usize, EncodeError> {
         let Self { traffic_class, hop_limit, source, interface, next_hop, segment_size, borrowed: _ } = *self;
         let available = control.len();
-        let mut writer = Writer::<P>::new(control);
+        let mut writer = Writer::<P, B>::new(control);
         let mut push = |control: Control, data: &[u8]| -> Result<(), EncodeError> {
             let number = control.number::<P>().ok_or(EncodeError::Unsupported(control))?;
             let pushed = writer.push(number.level, number.kind, data.get(..number.size).unwrap_or(data));

@@ -323,7 +323,8 @@ impl<const C: usize> SendSlot<C> {
         message: &Outgoing<'_>,
         ports: Ports,
     ) -> Result<(), EncodeError> {
-        let used = self.control.encode(&message.control)?.len();
+        let control = self.control.encode(&message.control)?;
+        os::set_control(header, control.as_ptr().cast_mut(), control.len());
         // All that the kernel reads; the rest of a header stays zero.
         let name_len = match (&message.to, ports) {
             (None, _) => 0,
@@ -333,7 +334,6 @@ impl<const C: usize> SendSlot<C> {
             }
         };
         os::set_name(header, self.name.as_mut_ptr(), name_len);
-        os::set_control(header, self.control.as_mut_ptr(), used);
         match message.payload {
             Payload::Whole(bytes) => {
                 self.part.set(bytes);

@@ -1,9 +1,9 @@
 //! Room for control messages: aligned for the kernel, and not cleared before it writes.
 
 use core::mem::MaybeUninit;
-use core::ops::{Deref, DerefMut};
 use core::slice;
 
+use ipv6_core::abi::Platform;
 use ipv6_core::{DecodeError, EncodeError, RecvControl, SendControl};
 
 use crate::host::Host;
@@ -54,53 +54,50 @@ impl<const N: usize> Default for ControlBuffer<N> {
     }
 }
 
-/// `N` bytes in which to encode the control messages to send, aligned as the system's headers are.
+/// Room in which to encode `N` bytes of control messages to send, aligned as the system's headers are.
 ///
 /// [`SendControl::max_space`](ipv6_core::SendControl::max_space) is enough for any.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(8))]
 pub struct ControlBytes<const N: usize> {
-    bytes: [u8; N],
+    bytes: [MaybeUninit<u8>; N],
 }
 
 const _: () = assert!(align_of::<os::ControlHeader>() <= align_of::<ControlBytes<0>>());
 
-impl<const N: usize> ControlBytes<N> {
-    /// Zeros.
-    pub const fn new() -> Self {
-        Self { bytes: [0; N] }
-    }
-}
+/// Bytes of a packet info alone, with the padding after it and without.
+const INFO: (usize, usize) = match Host::ABI.control.packet_info {
+    Some(number) => (Host::ABI.cmsg.space(number.size), Host::ABI.cmsg.len(number.size)),
+    None => (0, 0),
+};
 
 impl<const N: usize> ControlBytes<N> {
+    /// Room whose bytes are not set.
+    pub const fn new() -> Self {
+        Self { bytes: [const { MaybeUninit::uninit() }; N] }
+    }
+
     /// Encodes the control messages of one message to send, and gives their bytes.
     ///
     /// # Errors
     ///
     /// Those of [`SendControl::encode`].
+    #[inline(always)]
     pub fn encode(&mut self, control: &SendControl<'_>) -> Result<&[u8], EncodeError> {
-        let used = control.encode::<Host>(&mut self.bytes)?;
-        Ok(self.bytes.get(..used).unwrap_or(&self.bytes))
+        let mut used = control.encode_to::<Host, _>(&mut self.bytes)?;
+        // So short, Linux keeps it on its stack (net/socket.c: `____sys_sendmsg`); the padding after the last
+        // message means nothing to it.
+        if os::TAKES_NO_PADDING && used == INFO.0 {
+            used = INFO.1;
+        }
+        // SAFETY: within `bytes`, whose first `used` were just written.
+        Ok(unsafe { slice::from_raw_parts(self.bytes.as_ptr().cast(), used.min(N)) })
     }
 }
 
 impl<const N: usize> Default for ControlBytes<N> {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl<const N: usize> Deref for ControlBytes<N> {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        &self.bytes
-    }
-}
-
-impl<const N: usize> DerefMut for ControlBytes<N> {
-    fn deref_mut(&mut self) -> &mut [u8] {
-        &mut self.bytes
     }
 }
 

@@ -18,6 +18,9 @@ pub(crate) use libc::MSG_DONTWAIT;
 pub(crate) use libc::MSG_NONBLOCK as MSG_DONTWAIT;
 pub(crate) use libc::{EAGAIN, EINTR, EINVAL, EMSGSIZE, MSG_CTRUNC, MSG_PEEK, MSG_TRUNC};
 
+/// Whether the padding after the last control message may be left out.
+pub(crate) const TAKES_NO_PADDING: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
 /// Where a message's parts, address and control messages are: what `sendmsg` and `recvmsg` take.
 pub(crate) type Header = libc::msghdr;
 /// One part of a payload.

@@ -27,6 +27,9 @@ pub(crate) const MSG_CTRUNC: i32 = winsock::MSG_CTRUNC.cast_signed();
 /// Winsock has no such flag: this one is ours, and [`is_ready`] is asked before the call.
 pub(crate) const MSG_DONTWAIT: i32 = 1 << 29;
 
+/// Whether the padding after the last control message may be left out.
+pub(crate) const TAKES_NO_PADDING: bool = false;
+
 /// Where a message's parts, address and control messages are: what `WSASendMsg` and `WSARecvMsg` take.
 pub(crate) type Header = winsock::WSAMSG;
 /// One part of a payload.
