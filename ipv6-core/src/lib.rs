@@ -80,4 +80,4 @@ pub use icmp6::Icmp6Type;
 pub use icmp6_filter::Icmp6Filter;
 pub use interface::InterfaceIndex;
 pub use segments::Segments;
-pub use traffic_class::{Ecn, dscp};
+pub use traffic_class::{Ecn, dscp, traffic_class};

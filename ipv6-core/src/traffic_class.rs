@@ -35,6 +35,17 @@ impl Ecn {
         }
     }
 
+    /// The traffic class with these two bits in place of its own: the DSCP stays.
+    ///
+    /// ```
+    /// use ipv6_core::Ecn;
+    /// // AF11, and now ECN-capable.
+    /// assert_eq!(Ecn::Ect0.mark(0x28), 0x2a);
+    /// ```
+    pub const fn mark(self, traffic_class: u8) -> u8 {
+        traffic_class & !0b11 | self.bits()
+    }
+
     /// The two bits, 0 to 3.
     pub const fn bits(self) -> u8 {
         match self {
@@ -63,6 +74,17 @@ pub const fn dscp(traffic_class: u8) -> u8 {
     traffic_class >> 2
 }
 
+/// The traffic class of this DSCP, 0 to 63, and this ECN; `None` of a DSCP that has no room in it.
+///
+/// ```
+/// use ipv6_core::{Ecn, traffic_class};
+/// assert_eq!(traffic_class(46, Ecn::NotEct), Some(0xb8)); // expedited forwarding
+/// assert_eq!(traffic_class(64, Ecn::NotEct), None);
+/// ```
+pub const fn traffic_class(dscp: u8, ecn: Ecn) -> Option<u8> {
+    if dscp < 64 { Some(dscp << 2 | ecn.bits()) } else { None }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,7 +92,13 @@ mod tests {
     #[test]
     fn every_traffic_class_is_its_two_fields() {
         for class in 0..=u8::MAX {
-            assert_eq!(dscp(class) << 2 | Ecn::from_traffic_class(class).bits(), class);
+            let ecn = Ecn::from_traffic_class(class);
+            assert_eq!(traffic_class(dscp(class), ecn), Some(class));
+            assert_eq!(ecn.mark(class), class);
+            for other in [Ecn::NotEct, Ecn::Ect1, Ecn::Ect0, Ecn::Ce] {
+                assert_eq!(Some(other.mark(class)), traffic_class(dscp(class), other));
+            }
+            assert_eq!(traffic_class(class, ecn).is_some(), class <= 63);
         }
     }
 

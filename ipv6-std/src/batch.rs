@@ -3,7 +3,7 @@
 use std::io;
 
 use ipv6_core::{ControlFlags, Segments};
-use ipv6_sys::batch::{self, BatchHeader, Part, RecvSlot, SendSlot, SendStorage};
+use ipv6_sys::batch::{self, BatchHeader, Part, RecvSlot, Room, SendSlot, SendStorage};
 use ipv6_sys::message::Caller;
 
 use crate::fd::BorrowedFd;
@@ -14,8 +14,8 @@ use crate::packet::{RECV_SPACE, Received, SEND_SPACE};
 /// [coalesces](crate::PacketConn::set_receive_coalescing).
 #[derive(Debug)]
 pub struct RecvBatch {
-    headers: Box<[BatchHeader]>,
-    slots: Box<[RecvSlot<RECV_SPACE>]>,
+    headers: Vec<BatchHeader>,
+    slots: Vec<RecvSlot<RECV_SPACE>>,
     /// How many messages the latest call received.
     count: usize,
     /// What was asked for when it did.
@@ -55,13 +55,25 @@ struct Given {
 impl RecvBatch {
     /// Storage for as many messages; a call takes at most 1,024.
     pub fn new(capacity: usize) -> Self {
-        Self {
-            headers: (0..capacity).map(|_| BatchHeader::new()).collect(),
-            slots: (0..capacity).map(|_| RecvSlot::new()).collect(),
+        let mut batch = Self {
+            headers: Vec::new(),
+            slots: Vec::new(),
             count: 0,
             wanted: ControlFlags::empty(),
             coalesced: None,
             is_coalesced: false,
+        };
+        batch.grow(capacity);
+        batch
+    }
+
+    /// Makes room for as many messages, if there is less. What it holds stays.
+    pub fn grow(&mut self, capacity: usize) {
+        let capacity = capacity.max(self.capacity());
+        self.headers.resize_with(capacity, BatchHeader::new);
+        self.slots.resize_with(capacity, RecvSlot::new);
+        if let Some(coalesced) = &mut self.coalesced {
+            coalesced.grow(capacity);
         }
     }
 
@@ -133,7 +145,7 @@ impl RecvBatch {
         caller: impl Caller<Error = io::Error>,
         wanted: ControlFlags,
         coalesces: bool,
-        payloads: &mut [impl AsMut<[u8]>],
+        payloads: &mut [impl Room],
     ) -> io::Result<usize> {
         // Something may be left from before coalescing was switched off.
         let left = self.coalesced.as_ref().is_some_and(|coalesced| coalesced.next < coalesced.filled);
@@ -160,17 +172,19 @@ impl RecvBatch {
 
 impl Coalesced {
     fn new(capacity: usize) -> Self {
-        Self {
-            payloads: (0..capacity.min(PAYLOADS)).map(|_| vec![0; PAYLOAD].into_boxed_slice()).collect(),
-            filled: 0,
-            next: 0,
-            offset: 0,
-            given: Vec::with_capacity(capacity),
-        }
+        let mut coalesced = Self { payloads: Vec::new(), filled: 0, next: 0, offset: 0, given: Vec::new() };
+        coalesced.grow(capacity);
+        coalesced
+    }
+
+    /// Makes room for as many messages.
+    fn grow(&mut self, capacity: usize) {
+        self.payloads.resize_with(capacity.min(PAYLOADS), || vec![0; PAYLOAD].into_boxed_slice());
+        self.given.reserve(capacity.saturating_sub(self.given.len()));
     }
 
     /// Gives out as many datagrams as there is room for.
-    fn give(&mut self, slots: &[RecvSlot<RECV_SPACE>], payloads: &mut [impl AsMut<[u8]>]) {
+    fn give(&mut self, slots: &[RecvSlot<RECV_SPACE>], payloads: &mut [impl Room]) {
         self.given.clear();
         let mut room = payloads.iter_mut().take(slots.len());
         while let Some((slot, payload)) =
@@ -183,9 +197,7 @@ impl Coalesced {
             let mut datagrams = Segments::new(rest, size);
             let mut left = datagrams.len();
             for (datagram, payload) in datagrams.by_ref().zip(&mut room) {
-                let payload = payload.as_mut();
-                let len = datagram.len().min(payload.len());
-                payload[..len].copy_from_slice(&datagram[..len]);
+                let len = batch::fill(payload, datagram);
                 left -= 1;
                 // What the system cut is missing at the end.
                 let truncated = len < datagram.len() || (received.truncated && left == 0);
@@ -204,20 +216,25 @@ impl Coalesced {
 /// allocates; sending with it does not.
 #[derive(Debug)]
 pub struct SendBatch {
-    headers: Box<[BatchHeader]>,
-    slots: Box<[SendSlot<SEND_SPACE>]>,
-    parts: Box<[Part]>,
+    headers: Vec<BatchHeader>,
+    slots: Vec<SendSlot<SEND_SPACE>>,
+    parts: Vec<Part>,
 }
 
 impl SendBatch {
     /// Storage for as many messages in one system call, at least 1; more than 1,024 are never used.
     pub fn new(capacity: usize) -> Self {
-        let capacity = capacity.max(1);
-        Self {
-            headers: (0..capacity).map(|_| BatchHeader::new()).collect(),
-            slots: (0..capacity).map(|_| SendSlot::new()).collect(),
-            parts: (0..capacity).map(|_| Part::new()).collect(),
-        }
+        let mut batch = Self { headers: Vec::new(), slots: Vec::new(), parts: Vec::new() };
+        batch.grow(capacity.max(1));
+        batch
+    }
+
+    /// Makes room for as many messages, if there is less.
+    pub fn grow(&mut self, capacity: usize) {
+        let capacity = capacity.max(self.capacity());
+        self.headers.resize_with(capacity, BatchHeader::new);
+        self.slots.resize_with(capacity, SendSlot::new);
+        self.parts.resize_with(capacity, Part::new);
     }
 
     /// How many messages go in one system call.

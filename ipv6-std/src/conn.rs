@@ -6,7 +6,7 @@ use std::net::SocketAddrV6;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use ipv6_core::{ControlFlags, RecvControl};
+use ipv6_core::{ControlFlags, Ecn, RecvControl, dscp, traffic_class};
 use ipv6_sys::{option, socket};
 
 use crate::error;
@@ -61,6 +61,35 @@ impl<S: AsFd> Conn<S> {
     #[doc(alias = "IPV6_TCLASS", alias = "SetTrafficClass")]
     pub fn set_traffic_class(&self, traffic_class: u8) -> io::Result<()> {
         Ok(option::TRAFFIC_CLASS.set(self.socket.as_fd(), traffic_class)?)
+    }
+
+    /// The differentiated services codepoint of what is sent, 0 to 63 (RFC 2474).
+    #[doc(alias = "IPV6_TCLASS", alias = "DSCP")]
+    pub fn dscp(&self) -> io::Result<u8> {
+        self.traffic_class().map(dscp)
+    }
+
+    /// Sets the differentiated services codepoint of what is sent (RFC 2474), and leaves the ECN.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for one over 63.
+    #[doc(alias = "IPV6_TCLASS", alias = "DSCP")]
+    pub fn set_dscp(&self, dscp: u8) -> io::Result<()> {
+        let class = traffic_class(dscp, self.ecn()?);
+        self.set_traffic_class(class.ok_or_else(|| error::invalid(format!("DSCP {dscp} is over 63")))?)
+    }
+
+    /// The congestion notification of what is sent (RFC 3168).
+    #[doc(alias = "IPV6_TCLASS", alias = "ECN")]
+    pub fn ecn(&self) -> io::Result<Ecn> {
+        self.traffic_class().map(Ecn::from_traffic_class)
+    }
+
+    /// Sets the congestion notification of what is sent (RFC 3168), and leaves the DSCP.
+    #[doc(alias = "IPV6_TCLASS", alias = "ECN")]
+    pub fn set_ecn(&self, ecn: Ecn) -> io::Result<()> {
+        self.set_traffic_class(ecn.mark(self.traffic_class()?))
     }
 
     /// The hop limit of what is sent to one address (RFC 3493 section 5.1).

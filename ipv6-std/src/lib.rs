@@ -161,6 +161,7 @@
 mod batch;
 mod coalesce;
 mod conn;
+mod connected;
 mod deadline;
 mod error;
 mod fd;
@@ -170,6 +171,7 @@ mod raw;
 
 pub use batch::{RecvBatch, SendBatch};
 pub use conn::Conn;
+pub use connected::Connected;
 pub use interface::{Interface, InterfaceAddress};
 pub use packet::{Message, PacketConn, Received};
 pub use raw::RawConn;
@@ -177,10 +179,10 @@ pub use raw::RawConn;
 pub use ipv6_core::{
     BpfInstruction, BufferTooSmall, Control, ControlFlags, DecodeError, Ecn, EncodeError, FlowLabel, Header,
     HeaderError, Icmp6Filter, Icmp6Type, InterfaceIndex, PathMtu, Platform, RecvControl, Segments,
-    SendControl, abi, cmsg,
+    SendControl, abi, cmsg, dscp, traffic_class,
 };
 pub use ipv6_sys::Host;
-pub use ipv6_sys::batch::{Outgoing, Payload};
+pub use ipv6_sys::batch::{Outgoing, Payload, Room, Vectored};
 pub use ipv6_sys::interface::Flags as InterfaceFlags;
 
 /// The README's example, compiled.

@@ -9,10 +9,11 @@ use std::time::Instant;
 use ipv6_core::abi::Platform;
 use ipv6_core::cmsg::RawMessages;
 use ipv6_core::{
-    BpfInstruction, Control, ControlFlags, DecodeError, EncodeError, InterfaceIndex, RecvControl, SendControl,
+    BpfInstruction, Control, ControlFlags, DecodeError, Ecn, EncodeError, InterfaceIndex, RecvControl,
+    SendControl,
 };
 use ipv6_sys::Host;
-use ipv6_sys::batch::{self, Outgoing, Ports, SendError};
+use ipv6_sys::batch::{self, Outgoing, Ports, Room, SendError};
 use ipv6_sys::message::{self, ControlBuffer, ControlBytes, ControlSpace, MessageFlags};
 use ipv6_sys::option::{self, Group, SourceGroup};
 use ipv6_sys::socket::{self, Kind};
@@ -21,6 +22,7 @@ use ipv6_sys::wait::Ready;
 use crate::batch::{RecvBatch, SendBatch};
 use crate::coalesce::Coalescing;
 use crate::conn::Conn;
+use crate::connected::Connected;
 use crate::deadline::Deadline;
 use crate::error;
 use crate::fd::{AsFd, lends_socket};
@@ -219,7 +221,15 @@ impl PacketConn<UdpSocket> {
     }
 }
 
-fn open(address: SocketAddrV6, reusable: bool) -> io::Result<UdpSocket> {
+impl<S: AsFd> PacketConn<S> {
+    /// Prepares a socket of the same port for one peer of this one: see [`Connected`].
+    #[doc(alias = "connect", alias = "Dial")]
+    pub fn connected(&self) -> Connected<'_, S> {
+        Connected::new(self)
+    }
+}
+
+pub(crate) fn open(address: SocketAddrV6, reusable: bool) -> io::Result<UdpSocket> {
     let socket = socket::datagram()?;
     option::V6_ONLY.set(&socket, true)?;
     if reusable {
@@ -341,6 +351,27 @@ impl<S: AsFd> PacketConn<S> {
         self.send_parts(&[IoSlice::new(payload)], control, Some(&to))
     }
 
+    /// The same control messages with this congestion notification, and the DSCP that they have or, without a
+    /// traffic class of their own, the socket's. DSCP and ECN share one byte: who sends the one sends the other.
+    ///
+    /// This asks the socket: what it gives is good for as many datagrams as are sent this way.
+    ///
+    /// ```
+    /// use ipv6_std::{Ecn, PacketConn, SendControl};
+    /// let conn = PacketConn::bind("[::1]:0")?;
+    /// conn.set_dscp(10)?; // AF11
+    /// let capable = conn.control_with_ecn(SendControl::new(), Ecn::Ect0)?;
+    /// assert_eq!((capable.dscp(), capable.ecn()), (Some(10), Some(Ecn::Ect0)));
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn control_with_ecn<'c>(&self, control: SendControl<'c>, ecn: Ecn) -> io::Result<SendControl<'c>> {
+        let traffic_class = match control.traffic_class {
+            Some(traffic_class) => traffic_class,
+            None => self.conn.traffic_class()?,
+        };
+        Ok(control.with_traffic_class(ecn.mark(traffic_class)))
+    }
+
     /// Sends one datagram to the peer of a connected socket, with its control messages.
     ///
     /// # Errors
@@ -435,7 +466,7 @@ impl<S: AsFd> PacketConn<S> {
     /// # std::io::Result::Ok(())
     /// ```
     #[doc(alias = "recvmmsg", alias = "ReadBatch")]
-    pub fn recv_batch(&self, batch: &mut RecvBatch, payloads: &mut [impl AsMut<[u8]>]) -> io::Result<usize> {
+    pub fn recv_batch(&self, batch: &mut RecvBatch, payloads: &mut [impl Room]) -> io::Result<usize> {
         let socket = self.as_fd();
         let caller = self.read.on(socket, Ready::Receive).with(MessageFlags::WAIT_FOR_ONE);
         batch.receive(socket, caller, self.conn.control_flags(), self.coalescing.receives(), payloads)

@@ -20,6 +20,8 @@ ipv6_testnet::tests! {
     [Namespace] more_than_a_thousand;
     [Namespace] destinations_of_their_own;
     [Namespace] payload_buffers_of_any_kind;
+    [Namespace] messages_in_parts;
+    [Namespace] storage_that_grows;
 }
 
 fn texts(count: usize) -> Vec<Vec<u8>> {
@@ -275,4 +277,57 @@ fn payload_buffers_of_any_kind() {
     let mut borrowed: [&mut [u8]; 2] = [&mut one, &mut two];
     assert_eq!(conn.recv_batch(&mut batch, &mut borrowed).unwrap(), 2);
     assert_eq!(&two[..9], b"message 1");
+}
+
+fn messages_in_parts() {
+    use std::io::{IoSlice, IoSliceMut};
+    let (sender, receiver) = (loopback(), loopback());
+    let to = Some(receiver.local_addr().unwrap());
+    let parts = [IoSlice::new(b"head"), IoSlice::new(b""), IoSlice::new(b" and body")];
+    let messages = [
+        Outgoing::vectored(&parts, SendControl::new(), to),
+        Outgoing::new(b"whole", SendControl::new(), to),
+        Outgoing::vectored(&[], SendControl::new(), to),
+    ];
+    // Storage for one message at a time has room for all of its parts.
+    for capacity in [1, 8] {
+        assert_eq!(sender.send_batch(&mut SendBatch::new(capacity), &messages).unwrap(), 3);
+        let mut room = [[[0; 2]; 8]; 3];
+        let mut lists = room.each_mut().map(|room| room.each_mut().map(|part| IoSliceMut::new(part)));
+        let mut payloads = lists.each_mut().map(|list| Vectored::new(list));
+        let mut batch = RecvBatch::new(8);
+        let mut seen = 0;
+        while seen < 3 {
+            seen += receiver.recv_batch(&mut batch, &mut payloads[seen..]).unwrap();
+        }
+        let filled = room.map(|parts| parts.concat());
+        assert_eq!(filled[0], b"head and body\0\0\0");
+        assert_eq!(filled[1], b"whole\0\0\0\0\0\0\0\0\0\0\0");
+        assert_eq!(filled[2], [0; 16]);
+    }
+}
+
+fn storage_that_grows() {
+    let conn = loopback();
+    let texts = texts(6);
+    let (mut send, mut batch, mut payloads) = (SendBatch::new(2), RecvBatch::new(2), vec![[0; 64]; 6]);
+    let mut receive = |batch: &mut RecvBatch| {
+        assert_eq!(conn.send_batch(&mut send, &outgoing(&texts, &conn)).unwrap(), 6);
+        send.grow(6);
+        let mut sizes = Vec::new();
+        while sizes.iter().sum::<usize>() < 6 {
+            sizes.push(conn.recv_batch(batch, &mut payloads).unwrap());
+        }
+        sizes
+    };
+    assert_eq!(receive(&mut batch), [2, 2, 2]);
+    batch.grow(4);
+    assert_eq!((batch.capacity(), batch.len()), (4, 2));
+    assert_eq!(receive(&mut batch), [4, 2]);
+    batch.grow(1);
+    assert_eq!(batch.capacity(), 4);
+    conn.set_receive_coalescing(true).unwrap();
+    assert_eq!(receive(&mut batch), [4, 2]);
+    batch.grow(6);
+    assert_eq!(receive(&mut batch), [6]);
 }

@@ -26,6 +26,8 @@ ipv6_testnet::tests! {
     [Namespace] a_socket_that_coalesces_already;
     [Namespace] payload_buffers_that_are_too_small;
     [Namespace] connected_sockets;
+    [Namespace] messages_in_parts_go_together;
+    [Namespace] datagrams_that_came_as_one_fill_parts;
 }
 
 /// Two sockets on loopback; the second one's datagrams are put together.
@@ -303,4 +305,42 @@ fn connected_sockets() {
     let messages: Vec<_> = texts.iter().map(|text| Outgoing::new(text, SendControl::new(), None)).collect();
     send(&sender, &messages);
     assert_eq!(as_it_comes(&receiver, 6), [vec![40; 6]]);
+}
+
+fn messages_in_parts_go_together() {
+    use std::io::IoSlice;
+    let (sender, receiver, to) = sockets();
+    let texts: Vec<_> = (0..6_u8).map(|n| [vec![n; 10], vec![n + 100; 20]]).collect();
+    let parts: Vec<_> = texts.iter().map(|[head, body]| [IoSlice::new(head), IoSlice::new(body)]).collect();
+    let mut messages: Vec<_> =
+        parts.iter().map(|parts| Outgoing::vectored(parts, SendControl::new(), Some(to))).collect();
+    // One that is whole may go with them.
+    let whole = [9; 30];
+    messages[3] = Outgoing::new(&whole, SendControl::new(), Some(to));
+    send(&sender, &messages);
+    assert_eq!(as_it_comes(&receiver, 6), [vec![30; 6]]);
+    // As many as there is room for parts: two of two parts each, and not half of a third.
+    assert_eq!(sender.send_batch(&mut SendBatch::new(5), &messages).unwrap(), 6);
+    let received = receive_all(&receiver, 6, 8);
+    for (number, (payload, _)) in received.iter().enumerate() {
+        let expected = if number == 3 { whole.to_vec() } else { texts[number].concat() };
+        assert_eq!(*payload, expected);
+    }
+}
+
+fn datagrams_that_came_as_one_fill_parts() {
+    use std::io::IoSliceMut;
+    let (sender, receiver, to) = sockets();
+    let texts = texts(&[10; 4]);
+    send(&sender, &outgoing(&texts, to));
+    let mut room = [[[0xff; 4]; 2]; 4];
+    let mut lists = room.each_mut().map(|room| room.each_mut().map(|part| IoSliceMut::new(part)));
+    let mut payloads = lists.each_mut().map(|list| Vectored::new(list));
+    let mut batch = RecvBatch::new(4);
+    assert_eq!(receiver.recv_batch(&mut batch, &mut payloads).unwrap(), 4);
+    for (number, (got, room)) in batch.iter().zip(&room).enumerate() {
+        let got = got.unwrap();
+        assert_eq!((got.len, got.truncated), (8, true));
+        assert_eq!(room.concat(), [number as u8; 8]);
+    }
 }

@@ -22,6 +22,7 @@ fn main() {
         Test { name: "an_error_is_told_and_passes", needs, run: an_error_is_told_and_passes },
         Test { name: "a_flag_that_fails_stays_as_it_was", needs, run: a_flag_that_fails_stays_as_it_was },
         Test { name: "scar_43_one_call_is_one_system_call", needs, run: scar_43_one_call_is_one_system_call },
+        Test { name: "the_cheap_paths_are_taken", needs, run: the_cheap_paths_are_taken },
     ])
 }
 
@@ -39,6 +40,17 @@ fn child(part: &str) {
             conn.set_deadline(None);
             conn.send_to(b"x", &SendControl::new(), to).unwrap();
             assert_eq!(receive(&conn).0, b"x");
+        }
+        "cheap" => {
+            conn.set_deadline(None);
+            conn.set_control_flags(ControlFlags::HOP_LIMIT, false).unwrap();
+            conn.send_to(b"with info", &SendControl::new().with_source(*to.ip()), to).unwrap();
+            conn.send_to(b"with nothing", &SendControl::new(), to).unwrap();
+            assert_eq!(receive(&conn).0, b"with info");
+            assert_eq!(receive(&conn).0, b"with nothing");
+            let batch = [Outgoing::new(b"in a batch", SendControl::new().with_source(*to.ip()), Some(to))];
+            assert_eq!(conn.send_batch(&mut SendBatch::new(1), &batch).unwrap(), 1);
+            assert_eq!(receive(&conn).0, b"in a batch");
         }
         "messages" => {
             conn.set_deadline(None);
@@ -140,4 +152,19 @@ fn scar_43_one_call_is_one_system_call() {
     };
     // Of whatever else a program does at its start and end, both do the same.
     assert_eq!(calls(30) - calls(10), 2 * 20);
+}
+
+fn the_cheap_paths_are_taken() {
+    let log = std::env::temp_dir().join(format!("ipv6-cheap-{}", std::process::id()));
+    strace("cheap", &["-o", log.to_str().unwrap(), "-e", "trace=/^(send|recv)"]);
+    let said = fs::read_to_string(&log).unwrap();
+    fs::remove_file(&log).unwrap();
+    let call = |what: &str| said.lines().find(|line| line.contains(what)).unwrap_or_else(|| panic!("{said}"));
+    // Without the padding, in which Linux has no interest, a packet info has room on its stack.
+    let len = if cfg!(target_pointer_width = "64") { 36 } else { 32 };
+    for text in ["\"with info\"", "\"in a batch\""] {
+        assert!(call(text).contains(&format!("msg_controllen={len}")), "{said}");
+    }
+    assert!(call("\"with nothing\"").contains(" sendto("), "{said}");
+    assert_eq!(said.lines().filter(|line| line.contains(" recvfrom(")).count(), 3, "{said}");
 }

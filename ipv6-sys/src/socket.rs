@@ -56,6 +56,11 @@ pub fn bind(socket: impl AsFd, address: &SocketAddrV6) -> Result<(), Errno> {
     Ok(net::bind(socket, address)?)
 }
 
+/// Gives the socket its peer, from which alone it receives then.
+pub fn connect(socket: impl AsFd, peer: &SocketAddrV6) -> Result<(), Errno> {
+    Ok(net::connect(socket, peer)?)
+}
+
 /// The local address of an IPv6 socket (`[::]:0` when it has none yet); `None` when the socket is of
 /// another address family.
 pub fn local_address(socket: impl AsFd) -> Result<Option<SocketAddrV6>, Errno> {

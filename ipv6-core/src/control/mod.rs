@@ -575,6 +575,16 @@ impl SendControl<'_> {
         self
     }
 
+    /// The differentiated services codepoint of its traffic class, 0 to 63 (RFC 2474).
+    pub fn dscp(&self) -> Option<u8> {
+        self.traffic_class.map(dscp)
+    }
+
+    /// The congestion notification of its traffic class (RFC 3168).
+    pub fn ecn(&self) -> Option<Ecn> {
+        self.traffic_class.map(Ecn::from_traffic_class)
+    }
+
     /// As several datagrams of this many bytes.
     #[must_use]
     pub const fn with_segment_size(mut self, segment_size: u16) -> Self {

@@ -4,7 +4,9 @@ use core::mem::zeroed;
 
 use ipv6_core::EncodeError;
 
-use super::{Coalesce, MAX, Outgoing, Part, Payload, Ports, RecvSlot, SendError, SendSlot, SendStorage};
+use super::{
+    Coalesce, MAX, Outgoing, Part, Payload, Ports, RecvSlot, Room, SendError, SendSlot, SendStorage,
+};
 use crate::fd::BorrowedFd;
 use crate::message::{self, Caller};
 use crate::os;
@@ -34,13 +36,13 @@ pub(super) fn receive<const C: usize, K: Caller>(
     socket: BorrowedFd<'_>,
     headers: &mut [BatchHeader],
     slots: &mut [RecvSlot<C>],
-    payloads: &mut [impl AsMut<[u8]>],
+    payloads: &mut [impl Room],
     caller: K,
 ) -> Result<usize, K::Error> {
     let mut ready = 0_usize;
     for ((BatchHeader(header), slot), payload) in headers.iter_mut().zip(&mut *slots).zip(payloads).take(MAX)
     {
-        slot.fill(&mut header.msg_hdr, payload.as_mut());
+        slot.fill(&mut header.msg_hdr, payload);
         ready += 1;
     }
     if ready == 0 {
@@ -163,6 +165,17 @@ fn run(messages: &[Outgoing<'_>], room: usize, limits: Coalesce) -> usize {
         }
     }
     run
+}
+
+impl Payload<'_> {
+    /// How many buffers it has.
+    #[inline]
+    fn parts(&self) -> usize {
+        match self {
+            Self::Whole(_) => 1,
+            Self::Parts(parts) => parts.len(),
+        }
+    }
 }
 
 /// Writes the payloads of a run into the first of `parts`, and says into how many.

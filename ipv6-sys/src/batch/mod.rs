@@ -3,13 +3,13 @@
 //! Linux, FreeBSD, NetBSD and OpenBSD have these calls. Elsewhere the messages go and come one by one, and
 //! everything else here is the same.
 //!
-//! The storage is one [`BatchHeader`] and one [`RecvSlot`] or [`SendSlot`] for each message, in arrays or
-//! vectors that the caller makes once and uses again. Each call writes all that the kernel reads, so
-//! nothing that the kernel left in them matters, and they may move between calls.
+//! The storage is one [`BatchHeader`] and one [`RecvSlot`] or [`SendSlot`] for each message, in vectors that the
+//! caller makes once and uses again, or in arrays of a fixed size ([`RecvArray`], [`SendArray`]). Each call writes all
+//! that the kernel reads, so nothing that the kernel left in them matters, and they may move between calls.
 //!
 //! ```
 //! use ipv6_core::{ControlFlags, SendControl};
-//! use ipv6_sys::batch::{self, BatchHeader, Coalesce, Outgoing, Part, RecvSlot, SendSlot, SendStorage};
+//! use ipv6_sys::batch::{Coalesce, Outgoing, RecvArray, SendArray};
 //! use ipv6_sys::{Host, message::MessageFlags, socket};
 //!
 //! const RECEIVED: usize = ControlFlags::all().space::<Host>();
@@ -20,18 +20,14 @@
 //! let to = socket::local_address(&receiver)?.unwrap();
 //!
 //! let messages = [b"one", b"two"].map(|text| Outgoing::new(text, SendControl::new(), Some(to)));
-//! let mut headers = [const { BatchHeader::new() }; 8];
-//! let mut slots = [const { SendSlot::<SENT>::new() }; 8];
-//! let mut parts = [const { Part::new() }; 8];
-//! let storage = SendStorage { headers: &mut headers, slots: &mut slots, parts: &mut parts };
-//! let sent = batch::send(&receiver, storage, &messages, Coalesce::NONE, MessageFlags::empty()).unwrap();
+//! let mut batch = SendArray::<8, SENT>::new(); // no allocator, and here on the stack
+//! let sent = batch.send(&receiver, &messages, Coalesce::NONE, MessageFlags::empty()).unwrap();
 //! assert_eq!(sent, 2);
 //!
-//! let mut slots = [const { RecvSlot::<RECEIVED>::new() }; 8];
-//! let mut payloads = [[0; 16]; 8];
-//! let count = batch::receive(&receiver, &mut headers, &mut slots, &mut payloads, MessageFlags::WAIT_FOR_ONE)?;
-//! assert_eq!(count, 2);
-//! assert_eq!(&payloads[1][..slots[1].received().len], b"two");
+//! let (mut batch, mut payloads) = (RecvArray::<8, RECEIVED>::new(), [[0; 16]; 8]);
+//! let received = batch.receive(&receiver, &mut payloads, MessageFlags::WAIT_FOR_ONE)?;
+//! assert_eq!(received.len(), 2);
+//! assert_eq!(&payloads[1][..received[1].received().len], b"two");
 //! # Ok::<(), ipv6_sys::Error>(())
 //! ```
 
@@ -44,7 +40,7 @@ use ipv6_core::{DecodeError, EncodeError, RecvControl, SendControl, sockaddr};
 use crate::error::Errno;
 use crate::fd::AsFd;
 use crate::host::Host;
-use crate::message::{self, Caller, ControlBuffer, ControlBytes, IoSlice, Name, Received};
+use crate::message::{self, Caller, ControlBuffer, ControlBytes, IoSlice, IoSliceMut, Name, Received};
 use crate::os;
 
 /// Messages that one system call takes at most; of more, the first so many are meant.
@@ -139,11 +135,11 @@ impl<const C: usize> RecvSlot<C> {
     }
 
     /// Makes `header` receive into this slot and this payload.
-    fn fill(&mut self, header: &mut os::Header, payload: &mut [u8]) {
+    fn fill(&mut self, header: &mut os::Header, payload: &mut impl Room) {
         // All that the kernel reads; the rest of a header stays zero.
-        self.part = Part(os::part(payload.as_mut_ptr(), payload.len()));
+        let (parts, count) = payload.parts(&mut self.part);
         os::set_name(header, self.name.as_mut_ptr().cast(), size_of::<Name>());
-        os::set_payload(header, &raw mut self.part.0, 1);
+        os::set_payload(header, parts, count);
         os::set_control(header, self.control.as_mut_ptr(), C);
     }
 
@@ -217,7 +213,7 @@ pub fn receive<const C: usize, K: Caller>(
     socket: impl AsFd,
     headers: &mut [BatchHeader],
     slots: &mut [RecvSlot<C>],
-    payloads: &mut [impl AsMut<[u8]>],
+    payloads: &mut [impl Room],
     caller: K,
 ) -> Result<usize, K::Error> {
     calls::receive(socket.as_fd(), headers, slots, payloads, caller)
@@ -246,15 +242,159 @@ impl Payload<'_> {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
 
-    /// How many buffers it has.
-    #[inline]
-    fn parts(&self) -> usize {
-        match self {
-            Self::Whole(_) => 1,
-            Self::Parts(parts) => parts.len(),
+/// Storage for receiving up to `N` messages at once, without an allocator: each with `C` bytes of control messages.
+#[derive(Debug)]
+pub struct RecvArray<const N: usize, const C: usize> {
+    headers: [BatchHeader; N],
+    slots: [RecvSlot<C>; N],
+}
+
+impl<const N: usize, const C: usize> RecvArray<N, C> {
+    /// Room without messages.
+    pub const fn new() -> Self {
+        Self { headers: [const { BatchHeader::new() }; N], slots: [const { RecvSlot::new() }; N] }
+    }
+
+    /// Receives as [`receive`] does, and gives the slots of the messages that came.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`receive`].
+    pub fn receive<K: Caller>(
+        &mut self,
+        socket: impl AsFd,
+        payloads: &mut [impl Room],
+        caller: K,
+    ) -> Result<&[RecvSlot<C>], K::Error> {
+        let count = receive(socket, &mut self.headers, &mut self.slots, payloads, caller)?;
+        Ok(self.slots.get(..count).unwrap_or(&self.slots))
+    }
+}
+
+impl<const N: usize, const C: usize> Default for RecvArray<N, C> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Storage for sending up to `N` messages at once, or `N` runs of messages that go as one, without an allocator: each
+/// with `C` bytes of control messages.
+#[derive(Debug)]
+pub struct SendArray<const N: usize, const C: usize> {
+    headers: [BatchHeader; N],
+    slots: [SendSlot<C>; N],
+    parts: [Part; N],
+}
+
+impl<const N: usize, const C: usize> SendArray<N, C> {
+    /// Room without messages.
+    pub const fn new() -> Self {
+        Self {
+            headers: [const { BatchHeader::new() }; N],
+            slots: [const { SendSlot::new() }; N],
+            parts: [const { Part::new() }; N],
         }
     }
+
+    /// Sends as [`send`] does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send`].
+    pub fn send<'a, K: Caller>(
+        &mut self,
+        socket: impl AsFd,
+        messages: &'a [Outgoing<'a>],
+        coalesce: Coalesce,
+        caller: K,
+    ) -> Result<usize, SendError<K::Error>> {
+        let Self { headers, slots, parts } = self;
+        send(socket, SendStorage { headers, slots, parts }, messages, coalesce, caller)
+    }
+}
+
+impl<const N: usize, const C: usize> Default for SendArray<N, C> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Room for the payload of one message that is received: a buffer, or several ([`Vectored`]).
+pub trait Room: sealed::Room {}
+
+impl<T: AsMut<[u8]>> Room for T {}
+impl Room for Vectored<'_, '_> {}
+
+/// Several buffers for one payload, filled one after another.
+#[derive(Debug)]
+pub struct Vectored<'a, 'b>(&'a mut [IoSliceMut<'b>]);
+
+impl<'a, 'b> Vectored<'a, 'b> {
+    /// These buffers; the system takes 1,024 at most.
+    pub const fn new(parts: &'a mut [IoSliceMut<'b>]) -> Self {
+        Self(parts)
+    }
+}
+
+mod sealed {
+    use super::{Part, Vectored};
+    use crate::os;
+
+    pub trait Room {
+        /// Where the parts are and how many: `own` is one of this message's own.
+        fn parts(&mut self, own: &mut Part) -> (*mut os::Part, usize);
+
+        /// Fills it from a payload, as far as there is room, and says how far.
+        fn fill(&mut self, payload: &[u8]) -> usize;
+    }
+
+    impl<T: AsMut<[u8]>> Room for T {
+        #[inline(always)]
+        fn parts(&mut self, own: &mut Part) -> (*mut os::Part, usize) {
+            let payload = self.as_mut();
+            own.0 = os::part(payload.as_mut_ptr(), payload.len());
+            (&raw mut own.0, 1)
+        }
+
+        #[inline]
+        fn fill(&mut self, payload: &[u8]) -> usize {
+            copy(self.as_mut(), payload)
+        }
+    }
+
+    impl Room for Vectored<'_, '_> {
+        fn parts(&mut self, _: &mut Part) -> (*mut os::Part, usize) {
+            // `IoSliceMut` has the layout of `Part`, as its documentation promises.
+            (self.0.as_mut_ptr().cast(), self.0.len())
+        }
+
+        fn fill(&mut self, payload: &[u8]) -> usize {
+            let mut rest = payload;
+            for part in self.0.iter_mut() {
+                let used = copy(part, rest);
+                rest = rest.get(used..).unwrap_or_default();
+            }
+            payload.len() - rest.len()
+        }
+    }
+
+    /// Copies as much as there is room for, and says how much.
+    #[inline]
+    fn copy(to: &mut [u8], from: &[u8]) -> usize {
+        let len = to.len().min(from.len());
+        if let (Some(to), Some(from)) = (to.get_mut(..len), from.get(..len)) {
+            to.copy_from_slice(from);
+        }
+        len
+    }
+}
+
+/// Fills a room from a payload that came with others, as far as there is room, and says how far.
+#[inline]
+pub fn fill(room: &mut impl Room, payload: &[u8]) -> usize {
+    room.fill(payload)
 }
 
 /// One message of a batch to send.

@@ -1,6 +1,6 @@
 //! Batches where the system has no calls for them: one message after another.
 
-use super::{Coalesce, MAX, Outgoing, Ports, RecvSlot, SendError, SendStorage};
+use super::{Coalesce, MAX, Outgoing, Ports, RecvSlot, Room, SendError, SendStorage};
 use crate::fd::BorrowedFd;
 use crate::message::{self, Caller, MessageFlags};
 use crate::os;
@@ -22,13 +22,12 @@ pub(super) fn receive<const C: usize, K: Caller>(
     socket: BorrowedFd<'_>,
     headers: &mut [BatchHeader],
     slots: &mut [RecvSlot<C>],
-    payloads: &mut [impl AsMut<[u8]>],
+    payloads: &mut [impl Room],
     caller: K,
 ) -> Result<usize, K::Error> {
     let mut header = os::header();
     let mut storage = headers.iter().zip(slots).zip(payloads).take(MAX);
     let Some(((_, slot), payload)) = storage.next() else { return Ok(0) };
-    let payload = payload.as_mut();
     let mut flags = MessageFlags::empty();
     let len = message::call(caller, |now| {
         flags = now;
@@ -45,7 +44,7 @@ pub(super) fn receive<const C: usize, K: Caller>(
     }
     let mut count = 1;
     for ((_, slot), payload) in storage {
-        slot.fill(&mut header, payload.as_mut());
+        slot.fill(&mut header, payload);
         // SAFETY: as above.
         match unsafe { os::receive(socket, &mut header, flags.bits()) } {
             // SAFETY: as above.
