@@ -76,7 +76,7 @@ impl<'a, P: Platform> Iterator for RawMessages<'a, P> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let layout = P::ABI.cmsg;
+        let layout = const { P::ABI.cmsg };
         let level_at = layout.len.bytes();
         let message = self.control;
 
@@ -114,7 +114,7 @@ pub(crate) fn expect<P: Platform, const N: usize>(
     control: &[u8],
     number: Option<ControlNumber>,
 ) -> Option<(&[u8; N], &[u8])> {
-    let (number, layout) = (number?, P::ABI.cmsg);
+    let (number, layout) = (number?, const { P::ABI.cmsg });
     let (message, rest) = control.split_at_checked(layout.space(N))?;
     let level_at = layout.len.bytes();
     let len = match layout.len {
@@ -216,7 +216,7 @@ impl<'a, P: Platform, B: Byte> Writer<'a, P, B> {
     /// `None` when the message does not fit; then nothing was written.
     #[inline(always)]
     fn push_at(&mut self, level: i32, kind: i32, data: &[u8], space: usize) -> Option<()> {
-        let layout = P::ABI.cmsg;
+        let layout = const { P::ABI.cmsg };
         let message = self.buffer.get_mut(self.used..)?.get_mut(..space)?;
         let (header, rest) = message.split_at_mut_checked(layout.data_offset())?;
         let (body, padding) = rest.split_at_mut_checked(data.len())?;

@@ -109,12 +109,14 @@ pub struct CmsgLayout {
 
 impl CmsgLayout {
     /// Offset of the data from the start of its header: `CMSG_LEN(0)`.
+    #[inline(always)]
     pub const fn data_offset(&self) -> usize {
         align_up(self.len.bytes().saturating_add(8), self.data_align)
     }
 
     /// What `cmsg_len` says for this many bytes of data: `CMSG_LEN(data)`. Saturates.
     #[doc(alias = "CMSG_LEN")]
+    #[inline(always)]
     pub const fn len(&self, data: usize) -> usize {
         self.data_offset().saturating_add(data)
     }
@@ -122,12 +124,14 @@ impl CmsgLayout {
     /// The bytes that a message with this much data takes in the buffer: `CMSG_SPACE(data)`.
     /// Saturates.
     #[doc(alias = "CMSG_SPACE")]
+    #[inline(always)]
     pub const fn space(&self, data: usize) -> usize {
         self.next(self.len(data))
     }
 
     /// Where the message after one of `cmsg_len` bytes starts. Saturates, to a value that no buffer
     /// reaches.
+    #[inline(always)]
     pub(crate) const fn next(&self, cmsg_len: usize) -> usize {
         align_up(cmsg_len, self.header_align)
     }
@@ -135,6 +139,7 @@ impl CmsgLayout {
 
 /// Rounds up to a multiple of `align`, a power of two; near `usize::MAX` the result is the greatest
 /// multiple. An `align` of 0 counts as 1, so that no table makes a walk stand still.
+#[inline(always)]
 const fn align_up(value: usize, align: usize) -> usize {
     let mask = align.saturating_sub(1);
     value.saturating_add(mask) & !mask

@@ -74,7 +74,7 @@ impl Control {
             ecn,
             segment_size,
             coalesced,
-        } = P::ABI.control;
+        } = const { P::ABI.control };
         let is = |number: Option<ControlNumber>| {
             number.is_some_and(|number| number.level == message.level && number.kind == message.kind)
         };
@@ -257,8 +257,8 @@ impl<'a> RecvControl<'a> {
     #[inline(always)]
     pub fn decode_common<P: Platform>(control: &'a [u8]) -> Option<Self> {
         // Linux: ip6_datagram_recv_common_ctl() and ip6_datagram_recv_specific_ctl() in net/ipv6/datagram.c.
-        let ControlNumbers { traffic_class, hop_limit, packet_info, .. } = P::ABI.control;
-        let cmsg = P::ABI.cmsg;
+        let ControlNumbers { traffic_class, hop_limit, packet_info, .. } = const { P::ABI.control };
+        let cmsg = const { P::ABI.cmsg };
         // One comparison in place of one for each message.
         let all = cmsg.space(packet_info::SIZE).saturating_add(cmsg.space(4)).saturating_add(cmsg.space(4));
         if control.len() != all {
@@ -291,7 +291,7 @@ impl<'a> RecvControl<'a> {
     /// it, and gives what follows.
     #[inline(always)]
     fn take_common<P: Platform>(&mut self, control: &'a [u8]) -> Option<&'a [u8]> {
-        let ControlNumbers { traffic_class, hop_limit, packet_info, .. } = P::ABI.control;
+        let ControlNumbers { traffic_class, hop_limit, packet_info, .. } = const { P::ABI.control };
         if let Some((data, after)) = expect::<P, 4>(control, traffic_class) {
             self.traffic_class = Some(int::read::<P>(data)?);
             return Some(after);
@@ -627,26 +627,29 @@ impl SendControl<'_> {
         let Self { traffic_class, hop_limit, source, interface, next_hop, segment_size, borrowed: _ } = *self;
         let available = control.len();
         let mut writer = Writer::<P, B>::new(control);
-        let mut push = |control: Control, data: &[u8]| -> Result<(), EncodeError> {
-            let number = control.number::<P>().ok_or(EncodeError::Unsupported(control))?;
+        // The numbers as values, where the compiler knows them: a small program then needs no table.
+        let mut push = |control, number: Option<ControlNumber>, data: &[u8]| -> Result<(), EncodeError> {
+            let number = number.ok_or(EncodeError::Unsupported(control))?;
             let pushed = writer.push(number.level, number.kind, data.get(..number.size).unwrap_or(data));
             pushed.map_err(|_| self.too_small::<P>(available))
         };
+        let numbers = const { P::ABI.control };
         // In the order in which kernels deliver them.
         if source.is_some() || interface.is_some() {
-            push(Control::PacketInfo, &packet_info::encode::<P>(source, interface))?;
+            let info = packet_info::encode::<P>(source, interface);
+            push(Control::PacketInfo, numbers.packet_info, &info)?;
         }
         if let Some(hop_limit) = hop_limit {
-            push(Control::HopLimit, &hop_limit::encode::<P>(hop_limit))?;
+            push(Control::HopLimit, numbers.hop_limit, &hop_limit::encode::<P>(hop_limit))?;
         }
         if let Some(traffic_class) = traffic_class {
-            push(Control::TrafficClass, &traffic_class::encode::<P>(traffic_class))?;
+            push(Control::TrafficClass, numbers.traffic_class, &traffic_class::encode::<P>(traffic_class))?;
         }
         if let Some(next_hop) = next_hop {
-            push(Control::NextHop, &next_hop::encode::<P>(&next_hop))?;
+            push(Control::NextHop, numbers.next_hop, &next_hop::encode::<P>(&next_hop))?;
         }
         if let Some(segment_size) = segment_size {
-            push(Control::SegmentSize, &segment_size::encode::<P>(segment_size))?;
+            push(Control::SegmentSize, numbers.segment_size, &segment_size::encode::<P>(segment_size))?;
         }
         Ok(writer.finish())
     }
