@@ -240,9 +240,15 @@ impl<'a> RecvControl<'a> {
     #[doc(alias = "Parse")]
     #[inline]
     pub fn decode<P: Platform>(control: &'a [u8]) -> Result<Self, DecodeError> {
-        if let Some(decoded) = Self::decode_common::<P>(control) {
-            return Ok(decoded);
+        match Self::decode_common::<P>(control) {
+            Some(decoded) => Ok(decoded),
+            None => Self::decode_any::<P>(control),
         }
+    }
+
+    /// Messages of any kind in any order.
+    #[inline(never)]
+    fn decode_any<P: Platform>(control: &'a [u8]) -> Result<Self, DecodeError> {
         let mut decoded = Self::default();
         let mut rest = control;
         while let Some(after) = decoded.take_common::<P>(rest) {
