@@ -1,72 +1,91 @@
-//! Datagrams of 15 bytes on loopback: this library against hand-written libc and others, all doing the same checked
-//! work.
+//! Compares the programs, records what it finds, and draws it.
 //!
 //! ```text
-//! cargo run --release --manifest-path benches/Cargo.toml
-//! cargo run --release --manifest-path benches/Cargo.toml -- batch ipv6-std 1000    # for callgrind
+//! cargo run --release --manifest-path benches/Cargo.toml -- compare            # prints ratios
+//! cargo run --release --manifest-path benches/Cargo.toml -- growth
+//! cargo run --release --manifest-path benches/Cargo.toml -- charts
+//! cargo run --release --manifest-path benches/Cargo.toml -- run one ipv6-std 1000    # for callgrind
 //! ```
 //!
-//! Rounds of the programs alternate, and ratios of their medians are printed: on a busy machine the times wander, and
-//! the ratios do not.
+//! `--quick` after the first two does a few rounds, and records nothing. `scripts/bench` runs all.
 
-use std::io;
-use std::time::Instant;
+use std::error::Error;
+use std::fs;
+use std::path::PathBuf;
 
-mod peers;
+use ipv6_benches::growth::{self, Axis};
+use ipv6_benches::peers;
+use ipv6_benches::work;
 
-use peers::Peer;
+mod charts;
 
-const ROUNDS: usize = 15;
-/// Datagrams in one round of one program.
-const DATAGRAMS: usize = 6_400;
-const PAYLOAD: &[u8; 15] = b"HELLO-R-U-THERE";
-const CLASS: u8 = 0x28;
-const HOPS: u8 = 42;
+type Outcome = Result<(), Box<dyn Error>>;
 
-/// What is done, with how many datagrams at once, and how.
-type Work = (&'static str, usize, fn(&mut dyn Peer));
-
-const WORK: [Work; 5] = [
-    ("one, three control messages each way", 1, |peer| peer.one()),
-    ("one, no control messages", 1, |peer| peer.plain()),
-    ("batches of 8", 8, |peer| peer.batch(8)),
-    ("batches of 32", 32, |peer| peer.batch(32)),
-    ("batches of 64", 64, |peer| peer.batch(64)),
-];
-
-fn main() -> io::Result<()> {
-    let mut peers = peers::all()?;
+fn main() -> Outcome {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [work, name, count] = &arguments[..] {
-        let (_, _, work) = WORK.iter().find(|(what, ..)| what.contains(work.as_str())).expect("such work");
-        let peer = peers.iter_mut().find(|peer| peer.name() == name).expect("such a program");
-        (0..count.parse().expect("a number")).for_each(|_| work(peer.as_mut()));
-        return Ok(());
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["compare"] => compare(31, 6_400, true),
+        ["compare", "--quick"] => compare(1, 640, false),
+        ["growth"] => grow(15, 3_200, true),
+        ["growth", "--quick"] => grow(1, 320, false),
+        ["charts"] => charts::draw(&record()),
+        ["run", work, peer, count] => run(work, peer, count.parse()?),
+        _ => Err("one of: compare, growth, charts, run WORK PEER COUNT".into()),
     }
-    for (what, at_once, work) in WORK {
-        let mut times = vec![Vec::new(); peers.len()];
-        for _ in 0..ROUNDS {
-            for (peer, times) in peers.iter_mut().zip(&mut times) {
-                times.push(time(|| work(peer.as_mut()), DATAGRAMS / at_once) / at_once as f64);
-            }
-        }
-        println!("{what}");
-        let medians: Vec<f64> = times.into_iter().map(median).collect();
-        for (peer, time) in peers.iter().zip(&medians) {
-            println!("  {:<32} {time:7.0} ns a datagram  {:.3}", peer.name(), time / medians[0]);
-        }
-    }
+}
+
+/// Where results are kept.
+fn record() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("record")
+}
+
+fn run(work: &str, peer: &str, count: usize) -> Outcome {
+    let work = *work::ALL.iter().find(|known| known.to_string() == work).ok_or("no such work")?;
+    let mut peers = peers::all()?;
+    let peer = peers.iter_mut().find(|known| known.name() == peer).ok_or("no such program")?;
+    (0..count).for_each(|_| peer.run(work));
     Ok(())
 }
 
-/// Nanoseconds for one piece of work.
-fn time(mut work: impl FnMut(), count: usize) -> f64 {
-    let start = Instant::now();
-    (0..count).for_each(|_| work());
-    start.elapsed().as_nanos() as f64 / count as f64
+/// Nanoseconds for a datagram by work and program, and how many times that of the first.
+fn compare(rounds: usize, datagrams: usize, keep: bool) -> Outcome {
+    let mut peers = peers::all()?;
+    let mut table = "work,program,ns a datagram,ratio to hand-written\n".to_string();
+    for work in work::ALL {
+        println!("{work}");
+        let times = work::compare(&mut peers, work, rounds, datagrams);
+        let first = times.first().copied().flatten().ok_or("the first program does all")?;
+        for (peer, time) in peers.iter().zip(times) {
+            let Some(time) = time else { continue };
+            println!("  {:<34} {time:7.0} ns a datagram  {:.3}", peer.name(), time / first);
+            table += &format!("{work},\"{}\",{time:.1},{:.4}\n", peer.name(), time / first);
+        }
+    }
+    write(keep, "time.csv", &table)
 }
 
-fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
+/// What a datagram costs, and what a hand-written one does, along each axis.
+fn grow(rounds: usize, datagrams: usize, keep: bool) -> Outcome {
+    let mut table = "axis,value,ipv6-std ns,hand-written ns,ratio\n".to_string();
+    for axis in Axis::ALL {
+        println!("{axis}");
+        for point in growth::along(axis, rounds, datagrams)? {
+            let ratio = point.ours / point.by_hand;
+            println!(
+                "  {:>6}  {:8.0} ns  {:8.0} ns by hand  {ratio:.3}",
+                point.value, point.ours, point.by_hand
+            );
+            table += &format!("{axis},{},{:.1},{:.1},{ratio:.4}\n", point.value, point.ours, point.by_hand);
+        }
+    }
+    write(keep, "growth.csv", &table)
+}
+
+fn write(keep: bool, name: &str, table: &str) -> Outcome {
+    if keep {
+        fs::create_dir_all(record())?;
+        fs::write(record().join(name), table)?;
+    }
+    Ok(())
 }

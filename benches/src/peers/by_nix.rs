@@ -11,11 +11,12 @@ use nix::sys::socket::{
 };
 
 use super::{Peer, payload};
-use crate::{CLASS, HOPS, PAYLOAD};
+use crate::work::{CLASS, HOPS, MOST, PAYLOAD, Work};
 
 pub struct Nix {
     socket: UdpSocket,
     plain: UdpSocket,
+    plain_to: SocketAddrV6,
     to: SocketAddrV6,
     space: Vec<u8>,
     payloads: Vec<[u8; PAYLOAD.len()]>,
@@ -28,13 +29,15 @@ impl Nix {
         let socket = super::socket()?;
         let to = super::address(&socket);
         let space = nix::cmsg_space!(libc::in6_pktinfo, i32, i32);
+        let plain = UdpSocket::bind("[::1]:0")?;
         Ok(Self {
             socket,
-            plain: UdpSocket::bind("[::1]:0")?,
+            plain_to: super::address(&plain),
+            plain,
             to,
-            payloads: (0..64).map(payload).collect(),
-            send: MultiHeaders::preallocate(64, Some(space.clone())),
-            receive: MultiHeaders::preallocate(64, Some(space.clone())),
+            payloads: (0..MOST).map(payload).collect(),
+            send: MultiHeaders::preallocate(MOST, Some(space.clone())),
+            receive: MultiHeaders::preallocate(MOST, Some(space.clone())),
             space,
         })
     }
@@ -58,11 +61,7 @@ fn check<'a, 's>(got: &RecvMsg<'a, 's, SockaddrIn6>, to: SocketAddrV6) {
     assert_eq!((class, hops, destination), (Some(CLASS.into()), Some(HOPS.into()), Some(*to.ip())));
 }
 
-impl Peer for Nix {
-    fn name(&self) -> &'static str {
-        "nix"
-    }
-
+impl Nix {
     fn one(&mut self) {
         let (fd, name) = (self.socket.as_raw_fd(), SockaddrIn6::from(self.to));
         let info = libc::in6_pktinfo {
@@ -86,7 +85,7 @@ impl Peer for Nix {
     }
 
     fn plain(&mut self) {
-        let (fd, to) = (self.plain.as_raw_fd(), super::address(&self.plain));
+        let (fd, to) = (self.plain.as_raw_fd(), self.plain_to);
         sendto(fd, &self.payloads[0], &SockaddrIn6::from(to), MsgFlags::empty()).unwrap();
         let mut room = [0; 64];
         let (len, source) = recvfrom::<SockaddrIn6>(fd, &mut room).unwrap();
@@ -124,6 +123,24 @@ impl Peer for Nix {
                 assert_eq!(room[seen][..len], self.payloads[seen]);
                 seen += 1;
             }
+        }
+    }
+}
+
+impl Peer for Nix {
+    fn name(&self) -> &'static str {
+        "nix"
+    }
+
+    fn can(&self, work: Work) -> bool {
+        matches!(work, Work::One | Work::Plain | Work::Batch(_))
+    }
+
+    fn run(&mut self, work: Work) {
+        match work {
+            Work::One => self.one(),
+            Work::Batch(count) => self.batch(count),
+            _ => self.plain(),
         }
     }
 }

@@ -4,24 +4,19 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 
 use super::{Peer, payload};
+use crate::work::{PAYLOAD, Work};
 
 pub struct Floor {
     socket: UdpSocket,
     to: SocketAddr,
+    payload: [u8; PAYLOAD.len()],
 }
 
 impl Floor {
     pub fn new() -> io::Result<Self> {
         let socket = UdpSocket::bind("[::1]:0")?;
         let to = socket.local_addr()?;
-        Ok(Self { socket, to })
-    }
-
-    fn exchange(&self, number: usize) {
-        self.socket.send_to(&payload(number), self.to).unwrap();
-        let mut room = [0; 64];
-        let (len, source) = self.socket.recv_from(&mut room).unwrap();
-        assert_eq!((&room[..len], source), (&payload(number)[..], self.to));
+        Ok(Self { socket, to, payload: payload(0) })
     }
 }
 
@@ -30,15 +25,15 @@ impl Peer for Floor {
         "std, without control messages"
     }
 
-    fn one(&mut self) {
-        self.exchange(0);
+    fn can(&self, work: Work) -> bool {
+        // Beside those with control messages, to show what these cost.
+        matches!(work, Work::One | Work::Plain)
     }
 
-    fn plain(&mut self) {
-        self.exchange(0);
-    }
-
-    fn batch(&mut self, count: usize) {
-        (0..count).for_each(|number| self.exchange(number));
+    fn run(&mut self, _: Work) {
+        self.socket.send_to(&self.payload, self.to).unwrap();
+        let mut room = [0; 64];
+        let (len, source) = self.socket.recv_from(&mut room).unwrap();
+        assert_eq!((&room[..len], source), (&self.payload[..], self.to));
     }
 }
