@@ -43,11 +43,11 @@ impl fmt::Display for Axis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Messages => "control messages received",
-            Self::Batch => "datagrams in a batch, each by itself",
+            Self::Batch => "datagrams in a batch",
             Self::Payload => "bytes of payload",
             Self::Threads => "threads on one socket",
             Self::Groups => "groups joined",
-            Self::Cores => "cores, sender and receiver apart on 2",
+            Self::Cores => "cores that sender and receiver have",
         })
     }
 }

@@ -12,6 +12,8 @@ ipv6_testnet::tests! {
     [Namespace] scar_38_batches_allocate_nothing;
     [Namespace] coalescing_allocates_nothing_after_the_first_time;
     [Namespace] deadlines_allocate_nothing;
+    [Namespace] parts_and_segments_allocate_nothing;
+    [Namespace] raw_sockets_and_streams_allocate_nothing;
 }
 
 /// How often `work` allocates on this thread.
@@ -89,6 +91,55 @@ fn deadlines_allocate_nothing() {
             conn.set_deadline(soon());
             conn.send_to(b"x", &control(), to).unwrap();
             conn.recv_from(&mut [0; 8]).unwrap();
+        }
+    });
+    assert_eq!(count, 0);
+}
+
+fn parts_and_segments_allocate_nothing() {
+    use std::io::{IoSlice, IoSliceMut};
+    let conn = loopback();
+    conn.set_control_flags(ControlFlags::all(), true).unwrap();
+    let to = Some(conn.local_addr().unwrap());
+    let (mut send, mut batch) = (SendBatch::new(8), RecvBatch::new(8));
+    let (mut room, mut large) = ([[0; 32]; 2], [0; 2048]);
+    let count = allocations(|| {
+        for _ in 0..10 {
+            let parts = [IoSlice::new(b"HEL"), IoSlice::new(b"LO")];
+            let messages = [Outgoing::vectored(&parts, control(), to); 2];
+            assert_eq!(conn.send_batch(&mut send, &messages).unwrap(), 2);
+            let mut lists = room.each_mut().map(|room| [IoSliceMut::new(room)]);
+            let mut payloads = lists.each_mut().map(|list| Vectored::new(list));
+            assert_eq!(conn.recv_batch(&mut batch, &mut payloads).unwrap(), 2);
+            assert!(batch.iter().all(|got| got.unwrap().len == 5));
+
+            let marked = conn.control_with_ecn(control(), Ecn::Ect0).unwrap();
+            conn.send_to(&[7; 1000], &marked.with_segment_size(100), to.unwrap()).unwrap();
+            for _ in 0..10 {
+                let got = conn.recv_from(&mut large).unwrap();
+                assert_eq!(Segments::new(&large[..got.len], got.control.segment_size).count(), 1);
+                std::hint::black_box(got.control.reply());
+            }
+        }
+    });
+    assert_eq!(count, 0);
+}
+
+fn raw_sockets_and_streams_allocate_nothing() {
+    // A protocol of nobody's (RFC 3692 has 253 and 254 for such).
+    let raw = RawConn::open(253).unwrap();
+    raw.set_control_flags(ControlFlags::all(), true).unwrap();
+    raw.set_deadline(soon());
+    let listener = std::net::TcpListener::bind("[::1]:0").unwrap();
+    let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let conn = Conn::new(&client).unwrap();
+    conn.set_control_flags(ControlFlags::HOP_LIMIT, true).unwrap();
+    let mut payload = [0; 64];
+    let count = allocations(|| {
+        for _ in 0..10 {
+            raw.send_to(b"HELLO", &control(), "[::1]:0".parse().unwrap()).unwrap();
+            assert_eq!(raw.recv_from(&mut payload).unwrap().len, 5);
+            conn.stream_control().unwrap();
         }
     });
     assert_eq!(count, 0);
