@@ -100,13 +100,13 @@ fn parts_and_segments_allocate_nothing() {
     use std::io::{IoSlice, IoSliceMut};
     let conn = loopback();
     conn.set_control_flags(ControlFlags::all(), true).unwrap();
-    let to = Some(conn.local_addr().unwrap());
+    let to = conn.local_addr().unwrap();
     let (mut send, mut batch) = (SendBatch::new(8), RecvBatch::new(8));
     let (mut room, mut large) = ([[0; 32]; 2], [0; 2048]);
     let count = allocations(|| {
         for _ in 0..10 {
             let parts = [IoSlice::new(b"HEL"), IoSlice::new(b"LO")];
-            let messages = [Outgoing::vectored(&parts, control(), to); 2];
+            let messages = [Outgoing::vectored(&parts, control(), Some(to)); 2];
             assert_eq!(conn.send_batch(&mut send, &messages).unwrap(), 2);
             let mut lists = room.each_mut().map(|room| [IoSliceMut::new(room)]);
             let mut payloads = lists.each_mut().map(|list| Vectored::new(list));
@@ -114,7 +114,7 @@ fn parts_and_segments_allocate_nothing() {
             assert!(batch.iter().all(|got| got.unwrap().len == 5));
 
             let marked = conn.control_with_ecn(control(), Ecn::Ect0).unwrap();
-            conn.send_to(&[7; 1000], &marked.with_segment_size(100), to.unwrap()).unwrap();
+            conn.send_to(&[7; 1000], &marked.with_segment_size(100), to).unwrap();
             for _ in 0..10 {
                 let got = conn.recv_from(&mut large).unwrap();
                 assert_eq!(Segments::new(&large[..got.len], got.control.segment_size).count(), 1);
