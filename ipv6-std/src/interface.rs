@@ -77,9 +77,27 @@ impl Interface {
     /// # Errors
     ///
     /// `NotFound`, with the index, when there is none.
-    #[doc(alias = "if_indextoname", alias = "InterfaceByIndex")]
+    #[doc(alias = "InterfaceByIndex")]
     pub fn by_index(index: InterfaceIndex) -> io::Result<Self> {
         Self::all()?.into_iter().find(|interface| interface.index == index).ok_or_else(|| not_found(&index))
+    }
+
+    /// The name of the interface with this index, without all else: for a name beside every datagram,
+    /// [`by_index`](Self::by_index) would look up all interfaces with their addresses.
+    ///
+    /// # Errors
+    ///
+    /// The system's, `ENXIO` or `ENODEV`, when there is none.
+    ///
+    /// ```
+    /// use ipv6_std::Interface;
+    /// let loopback = Interface::by_name("lo")?;
+    /// assert_eq!(Interface::name_of(loopback.index())?, "lo");
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[doc(alias = "if_indextoname")]
+    pub fn name_of(index: InterfaceIndex) -> io::Result<String> {
+        Ok(interface::name_of(index)?.as_str().to_string())
     }
 
     /// All interfaces of this host, in the system's order.
