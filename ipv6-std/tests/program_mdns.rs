@@ -21,6 +21,7 @@ ipv6_testnet::tests! {
     [Namespace, Program("avahi-daemon"), Program("dbus-daemon")] it_does_not_take_the_name_of_avahi;
     [Namespace, Program("avahi-daemon"), Program("dbus-daemon")] avahi_does_not_take_its_name;
     [Namespace, Program("dig")] it_answers_one_shot_queriers;
+    [RawSocket, Program("dumpcap"), Program("tshark")] packets_are_as_tshark_wants_them;
     [Namespace] it_answers_as_it_is_asked;
     [Namespace] what_is_known_is_not_said;
     [Namespace] what_was_just_said_is_not_said_again;
@@ -417,4 +418,20 @@ fn it_says_goodbye() {
     }
     assert_eq!(seen, ["probe", "probe", "probe", "announcement", "goodbye"]);
     assert!(respond.end().0.success());
+}
+
+fn packets_are_as_tshark_wants_them() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let capture = Capture::start(&b, "eth0");
+    let _camera = camera(&a);
+    let asked = output(&b, mdns("query camera.local --interface eth0"));
+    assert!(asked.status.success(), "{asked:?}");
+    let packets =
+        capture.fields("mdns", ["ipv6.dst", "ipv6.hlim", "udp.srcport", "udp.dstport", "dns.flags.response"]);
+    let is =
+        |packet: &[String; 5], source: &str, response: &str| packet[2] == source && packet[4] == response;
+    // Probes and announcements, and a question from a port of its own.
+    assert!(packets.iter().any(|packet| is(packet, "5353", "1")), "{packets:?}");
+    assert!(packets.iter().any(|packet| packet[2] != "5353" && packet[4] == "0"), "{packets:?}");
+    assert!(packets.iter().all(|[_, hops, ..]| hops == "255"), "{packets:?}");
 }

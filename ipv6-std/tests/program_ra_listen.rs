@@ -97,11 +97,13 @@ fn it_hears_radvd() {
 fn it_says_what_rdisc6_says() {
     let Pair { a, b } = Pair::new().unwrap();
     let (_daemon, _folder) = radvd(&b);
-    let ours = Running::start(&a, ra_listen("--count 1"));
+    let mut ours = Running::start(&a, ra_listen(""));
     until("a filter", || a.proc_net("raw6").unwrap().lines().count() > 1);
     let theirs = output(&a, installed("rdisc6").typed("-1 -w 20000 eth0"));
     assert!(theirs.status.success(), "{theirs:?}");
-    let (theirs, ours) = (text(&theirs), ours.end().1.join("\n"));
+    // What radvd puts last.
+    ours.line("link-layer address");
+    let (theirs, ours) = (text(&theirs), ours.seen.join("\n"));
     for (theirs_says, ours_says) in [
         (
             format!("from {}", b.link_local("eth0").unwrap()),

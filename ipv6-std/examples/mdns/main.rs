@@ -27,6 +27,10 @@ use simple_dns::{CLASS, Name, Packet, PacketFlag, QTYPE, Question, ResourceRecor
 
 const GROUP: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb);
 const PORT: u16 = 5353;
+/// From a question without an answer to the next, which is as long again.
+const AGAIN: Duration = Duration::from_secs(1);
+/// How long others may take to answer after the first.
+const OTHERS: Duration = Duration::from_millis(500);
 
 #[derive(Parser)]
 #[command(about = "Answers multicast DNS queries, or asks one")]
@@ -88,8 +92,8 @@ struct Query {
     /// Ask for a unicast answer
     #[arg(long)]
     unicast: bool,
-    /// How long to listen
-    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+    /// How long to wait for an answer; others are waited for half a second more
+    #[arg(long, value_name = "SECONDS", default_value = "3", value_parser = seconds)]
     timeout: Duration,
 }
 
@@ -395,17 +399,32 @@ fn query(options: &Query, output: &Output) -> Outcome<bool> {
     query.questions.push(Question::new(name, kind, CLASS::IN.into(), options.unicast));
     link.multicast(&query)?;
 
-    let end = after(options.timeout);
+    let mut end = after(options.timeout);
     let mut payload = vec![0; 9000];
     let mut answered = false;
-    while let Some(got) = link.receive(&mut payload, end)? {
+    // Asked again where nobody answers: what is multicast is lost now and then, and a responder says nothing twice
+    // within a second (sections 5.2 and 6).
+    let (mut pause, mut again) = (AGAIN, after(AGAIN));
+    loop {
+        let Some(got) = link.receive(&mut payload, earlier(end, again))? else {
+            if end.is_some_and(|end| end <= Instant::now()) {
+                break;
+            }
+            link.multicast(&query)?;
+            pause *= 2;
+            again = after(pause);
+            continue;
+        };
         let Ok(packet) = Packet::parse(&payload[..got.len]) else { continue };
         let is_answer = |record: &ResourceRecord<'_>| record.name == options.name && record.match_qtype(kind);
         let is_ours = packet.has_flags(PacketFlag::RESPONSE) && (options.port == PORT || packet.id() == id);
         if !is_ours || !packet.answers.iter().any(is_answer) {
             continue;
         }
-        answered = true;
+        if !answered {
+            (answered, again) = (true, None);
+            end = earlier(end, after(OTHERS));
+        }
         for record in packet.answers.iter().chain(&packet.additional_records) {
             let way = if got.control.destination == Some(GROUP) { "multicast" } else { "unicast" };
             let (source, hop_limit) = (got.source, got.control.hop_limit);
