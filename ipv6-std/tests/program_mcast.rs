@@ -4,8 +4,9 @@ mod programs;
 
 use std::net::SocketAddrV6;
 use std::process::Command;
+use std::time::Duration;
 
-use ipv6_std::{PacketConn, SendControl};
+use ipv6_std::{InterfaceIndex, PacketConn, SendControl};
 use ipv6_testnet::{Host, Pair};
 use programs::*;
 use serde_json::json;
@@ -21,6 +22,8 @@ ipv6_testnet::tests! {
     [Namespace] what_is_lost_is_counted;
     [Namespace] local_listeners_hear_it_on_demand;
     [Namespace, Program("script")] progress_is_for_people;
+    [RawSocket, Program("dumpcap"), Program("tshark")] datagrams_are_as_they_were_asked_for;
+    [RawSocket, Program("dumpcap"), Program("tshark")] each_operation_has_its_record;
 }
 
 const GROUP: &str = "ff3e::8000:1";
@@ -228,4 +231,73 @@ fn progress_is_for_people() {
     assert!(progress.contains("2 received, 0 lost, "), "{progress:?}");
     let (_, lines) = plain.end();
     assert!(lines.iter().all(|line| !line.contains("a second")), "{lines:#?}");
+}
+
+fn datagrams_are_as_they_were_asked_for() {
+    let Pair { a, b } = pair();
+    let capture = Capture::start(&b, "eth0");
+    send(
+        &a,
+        &format!("--group {GROUP} --port 7000 --hop-limit 4 --traffic-class 0xe0 --source {OTHER} --count 3"),
+    );
+    let fields = ["ipv6.src", "ipv6.dst", "ipv6.hlim", "ipv6.tclass", "udp.dstport"];
+    let seen = capture.fields("udp.port == 7000", fields);
+    assert_eq!(seen.len(), 3);
+    for [source, destination, hops, class, port] in &seen {
+        assert_eq!([source, destination, hops, port], [OTHER, GROUP, "4", "7000"]);
+        assert_eq!(number(class), 0xe0);
+    }
+}
+
+/// What a listener reports of each operation (RFC 3810 section 5.2.12).
+fn each_operation_has_its_record() {
+    const TO_INCLUDE: &str = "3";
+    const TO_EXCLUDE: &str = "4";
+    const ALLOW_NEW: &str = "5";
+    const BLOCK_OLD: &str = "6";
+    let Pair { a, b } = pair();
+    let conn = b.run(|| PacketConn::bind("[::]:0")).unwrap();
+    let on = InterfaceIndex::new(index(&b)).unwrap();
+    let (any, one) = ("ff3e::8000:2".parse().unwrap(), GROUP.parse().unwrap());
+    let (first, second) = (Pair::A, OTHER.parse().unwrap());
+    // Reports are sent twice, and those that follow at once become one.
+    let wait = || std::thread::sleep(Duration::from_millis(1500));
+    let capture = Capture::start(&a, "eth0");
+    type Operation<'a> = &'a dyn Fn() -> std::io::Result<()>;
+    let operations: [(Operation<'_>, &str, &str); 7] = [
+        (&|| conn.join_group(any, on), "ff3e::8000:2", TO_EXCLUDE),
+        (&|| conn.exclude_source(any, first, on), "ff3e::8000:2", BLOCK_OLD),
+        (&|| conn.include_source(any, first, on), "ff3e::8000:2", ALLOW_NEW),
+        (&|| conn.leave_group(any, on), "ff3e::8000:2", TO_INCLUDE),
+        (&|| conn.join_source_group(one, first, on), GROUP, ALLOW_NEW),
+        (&|| conn.join_source_group(one, second, on), GROUP, ALLOW_NEW),
+        (&|| conn.leave_source_group(one, first, on), GROUP, BLOCK_OLD),
+    ];
+    for (operation, _, _) in &operations {
+        operation().unwrap();
+        wait();
+    }
+    let fields = [
+        "icmpv6.mldr.mar.multicast_address",
+        "icmpv6.mldr.mar.record_type",
+        "ipv6.hlim",
+        "icmpv6.checksum.status",
+    ];
+    let reports = capture.fields("icmpv6.type == 143", fields);
+    // Those of these groups, each change once.
+    let mut seen: Vec<(String, String)> = Vec::new();
+    for [groups, kinds, hops, checksum] in &reports {
+        assert_eq!([hops, checksum], ["1", "1"]);
+        for (group, kind) in groups.split(',').zip(kinds.split(',')) {
+            let record = (group.to_string(), kind.to_string());
+            if operations.iter().any(|(_, of, _)| group == *of) && seen.last() != Some(&record) {
+                seen.push(record);
+            }
+        }
+    }
+    let mut expected: Vec<(String, String)> =
+        operations.iter().map(|(_, group, kind)| (group.to_string(), kind.to_string())).collect();
+    // Two of the same kind, one after the other, cannot be told apart here.
+    expected.dedup();
+    assert_eq!(seen, expected, "{reports:?}");
 }

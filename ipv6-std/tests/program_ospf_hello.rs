@@ -19,6 +19,7 @@ ipv6_testnet::tests! {
     [RawSocket] two_of_it_see_each_other;
     [RawSocket] other_areas_and_instances_are_not_heard;
     [RawSocket] malformed_packets_are_not_heard;
+    [RawSocket, Program("dumpcap"), Program("tshark")] hellos_are_as_tshark_wants_them;
 }
 
 const GROUP: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 5);
@@ -219,4 +220,35 @@ fn malformed_packets_are_not_heard() {
     send(&packet(9), None);
     let told = object(ours.line("{"));
     assert_eq!((&told["router_id"], &told["state"]), (&json!("2.2.2.9"), &json!("Two-Way")));
+}
+
+fn hellos_are_as_tshark_wants_them() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let _other = Running::start(&b, hello(&format!("--router-id 10.0.0.2 --area 3 {INTERVALS}")));
+    let capture = Capture::start(&b, "eth0");
+    let mut ours =
+        Running::start(&a, hello(&format!("--router-id 10.0.0.1 --area 3 {INTERVALS} --priority 7")));
+    ours.line("Two-Way");
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    let fields = [
+        "ipv6.dst",
+        "ipv6.hlim",
+        "ipv6.tclass",
+        "ospf.version",
+        "ospf.area_id",
+        "ospf.hello.router_priority",
+        "ospf.hello.router_dead_interval",
+        "ospf.hello.active_neighbor",
+        "ospf.checksum",
+        "_ws.expert.message",
+    ];
+    let hellos = capture.fields("ospf.srcrouter == 10.0.0.1 && ospf.msg.hello", fields);
+    assert!(hellos.len() >= 2, "{hellos:?}");
+    for [group, hops, class, version, area, priority, dead, _, checksum, expert] in &hellos {
+        assert_eq!([group, hops, version, area, priority], ["ff02::5", "1", "3", "0.0.0.3", "7"]);
+        assert_eq!((number(class), number(dead)), (0xc0, 4));
+        // It says so where the checksum is wrong, but not where it is left out.
+        assert!(number(checksum) != 0 && expert.is_empty(), "{checksum} {expert}");
+    }
+    assert_eq!(hellos.last().unwrap()[7], "10.0.0.2");
 }

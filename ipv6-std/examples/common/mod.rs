@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each program uses a part")]
 
+pub mod icmp;
+
 use std::error::Error;
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};

@@ -8,11 +8,12 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::Ipv6Addr;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ipv6_testnet::{Host, program};
+use ipv6_testnet::{Host, link, program};
 use serde_json::Value;
 
 /// What has not happened by then does not: a program is stuck.
@@ -239,5 +240,102 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A capture of what goes over an interface of a host's, as tshark sees it.
+pub struct Capture {
+    running: Running,
+    folder: Folder,
+}
+
+impl Capture {
+    /// Starts it. Packets from here on are in it.
+    pub fn start(host: &Host, interface: &str) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let folder = Folder::new(&format!("capture-{}", NUMBER.fetch_add(1, Ordering::Relaxed)));
+        let file = format!("{}/packets", folder.path());
+        let arguments = ["-q", "-i", interface, "-f", "ip6", "-w", &file];
+        let mut running = Running::start(host, command("dumpcap", arguments));
+        running.line("File: ");
+        Self { running, folder }
+    }
+
+    /// Ends it, and gives these fields of the packets that pass a display filter of tshark's. A packet that lacks a
+    /// field has it empty, and one that has it several times has commas between.
+    pub fn fields<const N: usize>(self, filter: &str, fields: [&str; N]) -> Vec<[String; N]> {
+        let Self { running, folder } = self;
+        // It writes what it has seen when it ends, if it is asked to.
+        thread::sleep(Duration::from_millis(500));
+        let pid = running.child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        running.end();
+        let mut read =
+            command("tshark", ["-r", &format!("{}/packets", folder.path()), "-Y", filter, "-T", "fields"]);
+        for field in fields {
+            read.args(["-e", field]);
+        }
+        let said = read.output().unwrap();
+        assert!(said.status.success(), "{said:?}");
+        let row = |line: &str| -> [String; N] {
+            let values: Vec<String> = line.split('\t').map(String::from).collect();
+            values.try_into().unwrap_or_else(|values| panic!("{fields:?}: {values:?}"))
+        };
+        text(&said).lines().map(row).collect()
+    }
+}
+
+/// A number as tshark prints it: decimal, or as in `0x28`.
+pub fn number(text: &str) -> u64 {
+    match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => text.parse(),
+    }
+    .unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+/// Four hosts in a line: `a` and `b` with an interface `eth0` each, and two routers between them, each with `left`
+/// towards `a` and `right` towards `b`.
+pub struct Chain {
+    pub a: Host,
+    pub near: Host,
+    pub far: Host,
+    pub b: Host,
+}
+
+impl Chain {
+    pub const A: &str = "2001:db8:1::a";
+    /// Where the routers' packets to `a` come from.
+    pub const NEAR: &str = "2001:db8:1::1";
+    pub const FAR: &str = "2001:db8:2::2";
+    pub const B: &str = "2001:db8:3::b";
+
+    pub fn new() -> Self {
+        let [a, near, far, b] = ["a", "near", "far", "b"].map(|name| Host::new(name).unwrap());
+        link(&a, "eth0", &near, "left").unwrap();
+        link(&near, "right", &far, "left").unwrap();
+        link(&far, "right", &b, "eth0").unwrap();
+        for router in [&near, &far] {
+            router.set("net/ipv6/conf/all/forwarding", "1").unwrap();
+        }
+        // As many errors as there is cause for: programs follow one another.
+        for host in [&a, &near, &far, &b] {
+            host.set("net/ipv6/icmp/ratelimit", "0").unwrap();
+        }
+        for (host, interface, address) in [
+            (&a, "eth0", Self::A),
+            (&near, "left", Self::NEAR),
+            (&near, "right", "2001:db8:2::1"),
+            (&far, "left", Self::FAR),
+            (&far, "right", "2001:db8:3::1"),
+            (&b, "eth0", Self::B),
+        ] {
+            host.add_address(address.parse().unwrap(), interface).unwrap();
+        }
+        a.ip("-6 route add default via 2001:db8:1::1").unwrap();
+        b.ip("-6 route add default via 2001:db8:3::1").unwrap();
+        near.ip("-6 route add 2001:db8:3::/64 via 2001:db8:2::2").unwrap();
+        far.ip("-6 route add 2001:db8:1::/64 via 2001:db8:2::1").unwrap();
+        Self { a, near, far, b }
     }
 }

@@ -1,0 +1,144 @@
+//! Echo messages, and errors about packets that were sent (RFC 4443).
+
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs};
+
+use etherparse::icmpv6::DestUnreachableCode;
+use etherparse::{IcmpEchoHeader, Icmpv6Header, Icmpv6Slice, Icmpv6Type};
+use ipv6_std::Header;
+
+use super::Outcome;
+
+/// The first IPv6 address of a host, by name or as it is, as in `fe80::1%eth0`.
+pub fn resolve(host: &str) -> Outcome<SocketAddrV6> {
+    let addresses = (host, 0).to_socket_addrs().map_err(|error| format!("{host}: {error}"))?;
+    let mut of_v6 = addresses.filter_map(|address| match address {
+        SocketAddr::V6(address) => Some(address),
+        SocketAddr::V4(_) => None,
+    });
+    of_v6.next().ok_or_else(|| format!("{host} has no IPv6 address").into())
+}
+
+/// Says what to do where a socket for ICMPv6 is not allowed.
+pub fn not_allowed(error: io::Error) -> Box<dyn std::error::Error> {
+    match error.kind() {
+        ErrorKind::PermissionDenied => format!(
+            "an ICMPv6 socket needs root, CAP_NET_RAW, or on Linux a group in net.ipv4.ping_group_range: {error}"
+        )
+        .into(),
+        _ => error.into(),
+    }
+}
+
+/// An echo request, whose checksum is the kernel's work.
+pub fn echo_request(id: u16, seq: u16, data: &[u8]) -> Vec<u8> {
+    let header = Icmpv6Header::new(Icmpv6Type::EchoRequest(IcmpEchoHeader { id, seq }));
+    [&header.to_bytes()[..], data].concat()
+}
+
+/// What a received ICMPv6 message is.
+pub enum Message {
+    Request { id: u16, seq: u16, bytes: usize },
+    Reply { id: u16, seq: u16, bytes: usize },
+    Error(Report),
+    Other,
+}
+
+/// An error about a packet that was sent.
+pub struct Report {
+    kind: Icmpv6Type,
+    /// Where that packet was going.
+    pub destination: Ipv6Addr,
+    /// What it carried.
+    pub quoted: Quoted,
+}
+
+/// What the packet was that an error quotes.
+pub enum Quoted {
+    Echo { id: u16, seq: u16 },
+    Udp { source: u16, destination: u16 },
+    Other,
+}
+
+impl Message {
+    pub fn read(message: &[u8]) -> Self {
+        let Ok(message) = Icmpv6Slice::from_slice(message) else { return Self::Other };
+        let (kind, rest) = (message.icmp_type(), message.payload());
+        match kind {
+            Icmpv6Type::EchoRequest(IcmpEchoHeader { id, seq }) => {
+                Self::Request { id, seq, bytes: message.slice().len() }
+            }
+            Icmpv6Type::EchoReply(IcmpEchoHeader { id, seq }) => {
+                Self::Reply { id, seq, bytes: message.slice().len() }
+            }
+            _ if message.type_u8() >= 128 => Self::Other,
+            // An error ends with as much of the packet as fits, from its IPv6 header on.
+            kind => match Header::parse(rest) {
+                Ok((header, packet)) => Self::Error(Report {
+                    kind,
+                    destination: header.destination,
+                    quoted: Quoted::read(header.next_header, packet),
+                }),
+                Err(_) => Self::Other,
+            },
+        }
+    }
+}
+
+impl Quoted {
+    fn read(protocol: u8, packet: &[u8]) -> Self {
+        const UDP: u8 = 17;
+        const ICMPV6: u8 = 58;
+        match (protocol, packet) {
+            (UDP, [s0, s1, d0, d1, ..]) => Self::Udp {
+                source: u16::from_be_bytes([*s0, *s1]),
+                destination: u16::from_be_bytes([*d0, *d1]),
+            },
+            (ICMPV6, [128, 0, _, _, i0, i1, s0, s1, ..]) => {
+                Self::Echo { id: u16::from_be_bytes([*i0, *i1]), seq: u16::from_be_bytes([*s0, *s1]) }
+            }
+            _ => Self::Other,
+        }
+    }
+}
+
+impl Report {
+    /// The MTU that a "packet too big" tells.
+    pub fn mtu(&self) -> Option<u32> {
+        match self.kind {
+            Icmpv6Type::PacketTooBig { mtu } => Some(mtu),
+            _ => None,
+        }
+    }
+
+    /// Whether the packet reached its host, where nobody listens.
+    pub fn is_port_unreachable(&self) -> bool {
+        matches!(self.kind, Icmpv6Type::DestinationUnreachable(DestUnreachableCode::Port))
+    }
+
+    /// Whether the packet ran out of hops.
+    pub fn is_time_exceeded(&self) -> bool {
+        matches!(self.kind, Icmpv6Type::TimeExceeded(_))
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            Icmpv6Type::PacketTooBig { mtu } => return write!(f, "packet too big: at most {mtu} bytes"),
+            Icmpv6Type::TimeExceeded(_) => "time exceeded",
+            Icmpv6Type::ParameterProblem(_) => "parameter problem",
+            Icmpv6Type::DestinationUnreachable(code) => match code {
+                DestUnreachableCode::NoRoute => "destination unreachable: no route",
+                DestUnreachableCode::Prohibited => "destination unreachable: prohibited",
+                DestUnreachableCode::BeyondScope => "destination unreachable: beyond the source's scope",
+                DestUnreachableCode::Address => "destination unreachable: address",
+                DestUnreachableCode::Port => "destination unreachable: port",
+                DestUnreachableCode::SourceAddressFailedPolicy => "destination unreachable: policy",
+                DestUnreachableCode::RejectRoute => "destination unreachable: rejected",
+            },
+            kind => return write!(f, "ICMPv6 type {}", kind.type_u8()),
+        })
+    }
+}

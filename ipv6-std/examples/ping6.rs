@@ -1,0 +1,328 @@
+//! Sends echo requests and prints the replies, or prints the echo requests that arrive (RFC 4443 section 4).
+//!
+//! ```text
+//! ping6 2001:db8::1 --count 3 --hop-limit 5 --traffic-class 0x28
+//! ping6 --listen --interface eth0
+//! ```
+
+mod common;
+
+use std::net::{Ipv6Addr, SocketAddrV6, UdpSocket};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use common::icmp::{Message, Quoted, echo_request, not_allowed, resolve};
+use common::{Outcome, Output, after, byte, earlier, interface, is_timeout, raw, run, seconds};
+use ipv6_std::{
+    ControlFlags, FlowLabel, Header, Icmp6Filter, Icmp6Type, Interface, RawConn, Received, SendControl,
+};
+use serde_json::json;
+
+#[derive(Parser)]
+#[command(about = "Sends echo requests and prints the replies, or prints the echo requests that arrive")]
+struct Options {
+    /// Whom to ask: a name or an address, as fe80::1%eth0
+    #[arg(required_unless_present = "listen", conflicts_with = "listen")]
+    host: Option<String>,
+    /// Print the echo requests that arrive, which the system answers
+    #[arg(long)]
+    listen: bool,
+    /// Requests to send, 0 for no end; with --listen, requests to wait for
+    #[arg(long)]
+    count: Option<u64>,
+    /// From one request to the next
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+    interval: Duration,
+    /// How long to wait for the last reply; with --listen, for all requests
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    timeout: Option<Duration>,
+    /// Bytes of data in a request
+    #[arg(long, default_value_t = 56, value_parser = clap::value_parser!(u16).range(..=65_487))]
+    size: u16,
+    /// How many routers may forward a request, plus one
+    #[arg(long)]
+    hop_limit: Option<u8>,
+    /// DSCP and ECN together, as in 0x28
+    #[arg(long, value_parser = byte)]
+    traffic_class: Option<u8>,
+    /// 20 bits that name the flow, as in 0x12345; needs a raw socket that sends headers (Linux)
+    #[arg(long, value_parser = flow_label)]
+    flow_label: Option<FlowLabel>,
+    /// The interface to send by or to listen on
+    #[arg(long, value_name = "NAME")]
+    interface: Option<String>,
+    /// The address to send from, one of this host's
+    #[arg(long)]
+    source: Option<Ipv6Addr>,
+    /// Print JSON objects, one a line
+    #[arg(long)]
+    json: bool,
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let output = Output { json: options.json };
+    run("ping6", || match &options.host {
+        Some(host) => ping(host, &options, &output),
+        None => listen(&options, &output),
+    })
+}
+
+fn flow_label(text: &str) -> Result<FlowLabel, String> {
+    let label = match text.strip_prefix("0x") {
+        Some(digits) => u32::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    FlowLabel::new(label.map_err(|error| error.to_string())?).ok_or_else(|| "over 20 bits".to_string())
+}
+
+fn ping(host: &str, options: &Options, output: &Output) -> Outcome<bool> {
+    let to = resolve(host)?;
+    let echo = Echo::open(to, options)?;
+    let count = match options.count {
+        Some(0) => u64::MAX,
+        count => count.unwrap_or(5),
+    };
+    let wait = options.timeout.unwrap_or(Duration::from_secs(1));
+    let data: Vec<u8> = (0..options.size).map(|number| number as u8).collect();
+
+    // When each request went, until its reply has come.
+    let mut waiting: Vec<Option<Instant>> = Vec::new();
+    let mut times: Vec<Duration> = Vec::new();
+    let (mut sent, mut next, mut end) = (0, Instant::now(), None);
+    let mut packet = vec![0; 65_536];
+    loop {
+        if sent < count && next <= Instant::now() {
+            // The numbers start again after 65,535.
+            let number = sent as u16;
+            waiting.resize(waiting.len().max(usize::from(number) + 1), None);
+            waiting[usize::from(number)] = Some(Instant::now());
+            // An error of an earlier request may come with this one: the next reply says how it went on.
+            if let Err(error) = echo.send(number, &data) {
+                output.print(
+                    format_args!("not sent: {error}"),
+                    json!({"error": error.to_string(), "sequence": number}),
+                )?;
+                waiting[usize::from(number)] = None;
+            }
+            sent += 1;
+            next += options.interval;
+            if sent == count {
+                end = after(wait);
+            }
+        }
+        if sent == count && waiting.iter().all(Option::is_none) {
+            break;
+        }
+        echo.conn.set_read_deadline(earlier(end, (sent < count).then_some(next)));
+        let got = match echo.conn.recv_from(&mut packet) {
+            Err(error) if is_timeout(&error) && sent == count => break,
+            Err(error) if is_timeout(&error) => continue,
+            got => got?,
+        };
+        match Message::read(&packet[..got.len]) {
+            Message::Reply { id, seq, bytes } if echo.is_ours(id) => {
+                let Some(time) = waiting.get_mut(usize::from(seq)).and_then(Option::take) else { continue };
+                let time = time.elapsed();
+                times.push(time);
+                reply(seq, bytes, &got, time, output)?;
+            }
+            Message::Error(report) if report.destination == *to.ip() => {
+                let Quoted::Echo { id, seq } = report.quoted else { continue };
+                if echo.is_ours(id) && waiting.get_mut(usize::from(seq)).and_then(Option::take).is_some() {
+                    let from = got.source.ip();
+                    output.print(
+                        format_args!("number {seq}: {report}, says {from}"),
+                        json!({
+                            "error": report.to_string(), "from": from, "sequence": seq, "mtu": report.mtu(),
+                        }),
+                    )?;
+                }
+            }
+            _ => {}
+        }
+    }
+    summary(sent, &times, output)?;
+    Ok(!times.is_empty())
+}
+
+/// A socket that sends echo requests, and gets what comes of them.
+struct Echo {
+    conn: RawConn,
+    to: SocketAddrV6,
+    control: SendControl<'static>,
+    /// Of the requests; `None` where the system chooses it, and tells apart what comes.
+    id: Option<u16>,
+    /// What every packet starts with where we write the header.
+    header: Option<Header>,
+}
+
+impl Echo {
+    fn open(to: SocketAddrV6, options: &Options) -> Outcome<Self> {
+        let mut control = SendControl::new();
+        (control.hop_limit, control.traffic_class) = (options.hop_limit, options.traffic_class);
+        control.source = options.source;
+        control.interface = match &options.interface {
+            Some(name) => Some(Interface::by_name(name)?.index()),
+            None => None,
+        };
+        let mut id = Some(std::process::id() as u16);
+        let conn = match RawConn::open(Icmp6Type::PROTOCOL) {
+            Ok(conn) => {
+                // Nothing else wakes us.
+                let mut filter = Icmp6Filter::block_all();
+                filter
+                    .pass(Icmp6Type::ECHO_REPLY)
+                    .pass(Icmp6Type::DESTINATION_UNREACHABLE)
+                    .pass(Icmp6Type::PACKET_TOO_BIG)
+                    .pass(Icmp6Type::TIME_EXCEEDED)
+                    .pass(Icmp6Type::PARAMETER_PROBLEM);
+                conn.set_icmp6_filter(&filter)?;
+                conn
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+                id = None;
+                RawConn::open_icmp6_unprivileged().map_err(not_allowed)?
+            }
+            Err(error) => return Err(error.into()),
+        };
+        conn.set_control_flags(ControlFlags::all() - ControlFlags::PATH_MTU, true)?;
+        let header = match options.flow_label {
+            Some(label) if id.is_some() => Some(header(&conn, to, label, options)?),
+            Some(_) => return Err("a flow label needs a raw socket: root or CAP_NET_RAW".into()),
+            None => None,
+        };
+        Ok(Self { conn, to, control, id, header })
+    }
+
+    fn is_ours(&self, id: u16) -> bool {
+        self.id.is_none_or(|ours| ours == id)
+    }
+
+    fn send(&self, number: u16, data: &[u8]) -> std::io::Result<usize> {
+        let mut message = echo_request(self.id.unwrap_or(0), number, data);
+        let Some(mut header) = self.header else {
+            return self.conn.send_to(&message, &self.control, self.to);
+        };
+        // With the header, the checksum is our work.
+        let checksum = etherparse::Icmpv6Type::EchoRequest(etherparse::IcmpEchoHeader {
+            id: self.id.unwrap_or(0),
+            seq: number,
+        })
+        .calc_checksum(header.source.octets(), header.destination.octets(), data)
+        .map_err(std::io::Error::other)?;
+        message[2..4].copy_from_slice(&checksum.to_be_bytes());
+        header.payload_len = message.len() as u16;
+        let packet = [&header.encode()[..], &message].concat();
+        let mut control = self.control;
+        (control.hop_limit, control.traffic_class) = (None, None);
+        self.conn.send_to(&packet, &control, self.to)
+    }
+}
+
+/// The header of requests with a flow label, which no option of the socket's can set for one packet.
+fn header(conn: &RawConn, to: SocketAddrV6, flow_label: FlowLabel, options: &Options) -> Outcome<Header> {
+    conn.set_header_included(true)?;
+    let source = match options.source {
+        Some(source) => source,
+        None => {
+            let probe = UdpSocket::bind("[::]:0")?;
+            probe.connect(SocketAddrV6::new(*to.ip(), 9, 0, to.scope_id()))?;
+            match probe.local_addr()? {
+                std::net::SocketAddr::V6(address) => *address.ip(),
+                std::net::SocketAddr::V4(_) => return Err("no IPv6 address to send from".into()),
+            }
+        }
+    };
+    Ok(Header {
+        traffic_class: options.traffic_class.unwrap_or(0),
+        flow_label,
+        payload_len: 0,
+        next_header: Icmp6Type::PROTOCOL,
+        hop_limit: options.hop_limit.unwrap_or(64),
+        source,
+        destination: *to.ip(),
+    })
+}
+
+fn reply(seq: u16, bytes: usize, got: &Received, time: Duration, output: &Output) -> Outcome<()> {
+    let from = got.source.ip();
+    let name = interface_name(got);
+    let milliseconds = time.as_secs_f64() * 1e3;
+    output.print(
+        format_args!(
+            "number {seq}: {bytes} bytes from {from}: hop limit {}, traffic class {}, by {}, {milliseconds:.3} ms",
+            known(got.control.hop_limit),
+            got.control.traffic_class.map_or("?".to_string(), |class| format!("{class:#04x}")),
+            known(name.as_deref()),
+        ),
+        json!({
+            "sequence": seq, "bytes": bytes, "from": from, "hop_limit": got.control.hop_limit,
+            "traffic_class": got.control.traffic_class, "interface": name, "ms": milliseconds,
+        }),
+    )?;
+    Ok(())
+}
+
+fn known(value: Option<impl ToString>) -> String {
+    value.map_or("?".to_string(), |value| value.to_string())
+}
+
+fn interface_name(got: &Received) -> Option<String> {
+    Interface::name_of(got.control.interface?).ok()
+}
+
+fn summary(sent: u64, times: &[Duration], output: &Output) -> Outcome<()> {
+    let received = times.len() as u64;
+    let lost = (sent - received) as f64 / sent as f64 * 100.0;
+    let ms = |time: Duration| time.as_secs_f64() * 1e3;
+    let (least, most) = (times.iter().min().copied().map(ms), times.iter().max().copied().map(ms));
+    let mean = (received > 0).then(|| times.iter().copied().map(ms).sum::<f64>() / received as f64);
+    let of_times = match (least, mean, most) {
+        (Some(least), Some(mean), Some(most)) => format!("; min/avg/max {least:.3}/{mean:.3}/{most:.3} ms"),
+        _ => String::new(),
+    };
+    output.print(
+        format_args!("{sent} sent, {received} received, {lost:.0} % lost{of_times}"),
+        json!({
+            "sent": sent, "received": received, "lost_percent": lost, "min_ms": least, "avg_ms": mean,
+            "max_ms": most,
+        }),
+    )?;
+    Ok(())
+}
+
+fn listen(options: &Options, output: &Output) -> Outcome<bool> {
+    let conn = raw(Icmp6Type::PROTOCOL)?;
+    conn.set_icmp6_filter(Icmp6Filter::block_all().pass(Icmp6Type::ECHO_REQUEST))?;
+    conn.set_control_flags(ControlFlags::all() - ControlFlags::PATH_MTU, true)?;
+    let on = match &options.interface {
+        Some(name) => Some(interface(name)?.index()),
+        None => None,
+    };
+    conn.set_read_deadline(options.timeout.and_then(after));
+    let mut seen = 0;
+    let mut packet = vec![0; 65_536];
+    while options.count.is_none_or(|count| seen < count) {
+        let got = match conn.recv_from(&mut packet) {
+            Err(error) if is_timeout(&error) => break,
+            got => got?,
+        };
+        let Message::Request { id, seq, bytes } = Message::read(&packet[..got.len]) else { continue };
+        if on.is_some() && got.control.interface != on {
+            continue;
+        }
+        seen += 1;
+        let (from, control) = (got.source.ip(), got.control);
+        output.print(
+            format_args!("number {seq} of {id:#06x}: {bytes} bytes from {from}: {control}"),
+            json!({
+                "sequence": seq, "id": id, "bytes": bytes, "from": from,
+                "hop_limit": control.hop_limit, "traffic_class": control.traffic_class,
+                "destination": control.destination, "interface": interface_name(&got),
+            }),
+        )?;
+    }
+    Ok(options.count.is_none_or(|count| seen >= count))
+}

@@ -1,0 +1,132 @@
+//! A TCP echo server that marks what it sends with a traffic class and a hop limit, and a client that shows what it
+//! received.
+//!
+//! ```text
+//! tcp_mark serve --listen [::1]:7007 --traffic-class 0xb8 --hop-limit 9
+//! tcp_mark connect [::1]:7007 --text hello
+//! ```
+
+mod common;
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddrV6, TcpListener, TcpStream};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use common::{Outcome, Output, byte, run};
+use ipv6_std::{Conn, ControlFlags};
+use serde_json::json;
+
+#[derive(Parser)]
+#[command(about = "A TCP echo server that marks what it sends, and a client that shows what it received")]
+struct Options {
+    #[command(subcommand)]
+    command: Command,
+    /// Print JSON objects, one a line
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Echoes, and marks every connection that it accepts
+    Serve(Serve),
+    /// Sends a text, and shows the echo with its traffic class and hop limit (Linux)
+    Connect(Connect),
+}
+
+#[derive(clap::Args)]
+struct Serve {
+    /// Where to listen; port 0 is any
+    #[arg(long, default_value = "[::1]:0")]
+    listen: SocketAddrV6,
+    /// DSCP and ECN together, as in 0xb8; of TCP's packets, Linux sets the ECN itself
+    #[arg(long, value_parser = byte)]
+    traffic_class: Option<u8>,
+    /// How many routers may forward what is sent, plus one
+    #[arg(long)]
+    hop_limit: Option<u8>,
+    /// Stop after this many connections
+    #[arg(long)]
+    count: Option<u64>,
+}
+
+#[derive(clap::Args)]
+struct Connect {
+    /// The server
+    server: SocketAddrV6,
+    /// What to send
+    #[arg(long, default_value = "hello")]
+    text: String,
+}
+
+fn main() -> ExitCode {
+    let Options { command, json } = Options::parse();
+    let output = Output { json };
+    run("tcp_mark", || match command {
+        Command::Serve(options) => serve(&options, &output),
+        Command::Connect(options) => connect(&options, &output),
+    })
+}
+
+fn serve(options: &Serve, output: &Output) -> Outcome<bool> {
+    let listener = TcpListener::bind(options.listen)?;
+    let at = listener.local_addr()?;
+    output.print(format_args!("listening on {at}"), json!({ "listening": at.to_string() }))?;
+    let mut accepted = 0;
+    while options.count.is_none_or(|count| accepted < count) {
+        let (stream, from) = listener.accept()?;
+        accepted += 1;
+        // One that fails is one connection: the next may be fine.
+        if let Err(error) = echo(stream, options, output, &from.to_string()) {
+            eprintln!("tcp_mark: {from}: {error}");
+        }
+    }
+    Ok(true)
+}
+
+fn echo(mut stream: TcpStream, options: &Serve, output: &Output, from: &str) -> Outcome<()> {
+    let conn = Conn::new(&stream)?;
+    // First of all: a change of the traffic class makes Linux forget the route until the next packet.
+    let mtu = conn.path_mtu()?;
+    if let Some(traffic_class) = options.traffic_class {
+        conn.set_traffic_class(traffic_class)?;
+    }
+    if let Some(hop_limit) = options.hop_limit {
+        conn.set_hop_limit(hop_limit)?;
+    }
+    let (class, hops) = (conn.traffic_class()?, conn.hop_limit()?);
+    output.print(
+        format_args!("{from}: traffic class {class:#04x}, hop limit {hops}, path MTU {mtu}"),
+        json!({"from": from, "traffic_class": class, "hop_limit": hops, "path_mtu": mtu}),
+    )?;
+    let mut bytes = [0; 4096];
+    loop {
+        let len = stream.read(&mut bytes)?;
+        if len == 0 {
+            return Ok(());
+        }
+        stream.write_all(&bytes[..len])?;
+    }
+}
+
+fn connect(options: &Connect, output: &Output) -> Outcome<bool> {
+    let mut stream = TcpStream::connect(options.server)?;
+    let conn = Conn::new(stream.try_clone()?)?;
+    conn.set_control_flags(ControlFlags::TRAFFIC_CLASS | ControlFlags::HOP_LIMIT, true)?;
+    stream.write_all(options.text.as_bytes())?;
+    stream.shutdown(Shutdown::Write)?;
+    let mut echo = vec![0; options.text.len()];
+    stream.read_exact(&mut echo)?;
+    // A sample: that of the segment that came last.
+    let control = conn.stream_control()?;
+    let text = String::from_utf8_lossy(&echo);
+    output.print(
+        format_args!("{text} from {}: {control}", options.server),
+        json!({
+            "text": text, "from": options.server.to_string(), "traffic_class": control.traffic_class,
+            "hop_limit": control.hop_limit,
+        }),
+    )?;
+    Ok(echo == options.text.as_bytes())
+}

@@ -1,0 +1,193 @@
+//! Prints the routers on the way to a host, by probes that run out of hops one after another (RFC 4443 section 3.3).
+//!
+//! ```text
+//! traceroute6 2001:db8:2::b --max-hops 5 --queries 2
+//! ```
+
+mod common;
+
+use std::net::{Ipv6Addr, SocketAddrV6};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use common::icmp::{Message, Quoted, echo_request, resolve};
+use common::{Outcome, Output, after, is_timeout, raw, run, seconds};
+use ipv6_std::{Icmp6Filter, Icmp6Type, PacketConn, RawConn, SendControl};
+use serde_json::json;
+
+#[derive(Parser)]
+#[command(about = "Prints the routers on the way to a host")]
+struct Options {
+    /// Where to: a name or an address
+    host: String,
+    /// Hops after which to give up
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u8).range(1..))]
+    max_hops: u8,
+    /// Probes for each hop
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=10))]
+    queries: u8,
+    /// How long to wait for the answers of a hop
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+    wait: Duration,
+    /// Probe with echo requests; without, with UDP to ports where nobody listens
+    #[arg(long)]
+    icmp: bool,
+    /// Print JSON objects, one a line
+    #[arg(long)]
+    json: bool,
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    run("traceroute6", || trace(&options))
+}
+
+fn trace(options: &Options) -> Outcome<bool> {
+    let output = Output { json: options.json };
+    let to = resolve(&options.host)?;
+    let mut prober = Prober::open(to, options.icmp)?;
+    output.print(
+        format_args!("to {} ({}), {} hops at most", options.host, to.ip(), options.max_hops),
+        json!({"host": options.host, "address": to.ip(), "max_hops": options.max_hops}),
+    )?;
+    for hop in 1..=options.max_hops {
+        let answers = prober.probe(hop, options.queries, options.wait)?;
+        print(hop, &answers, &output)?;
+        if answers.iter().flatten().any(|answer| answer.is_end) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// What came of a probe.
+struct Answer {
+    from: Ipv6Addr,
+    time: Duration,
+    what: String,
+    /// Whether there is nothing behind: it came from the host, or the way ends there.
+    is_end: bool,
+}
+
+struct Prober {
+    to: SocketAddrV6,
+    /// Hears what comes of the probes.
+    icmp: RawConn,
+    /// Sends the probes that are UDP.
+    udp: Option<PacketConn>,
+    /// What the probes of this program have, and others do not: the identifier of an echo, or the port that UDP comes
+    /// from.
+    own: u16,
+    /// The number of the next probe: the sequence of an echo, or what is added to the port.
+    next: u16,
+}
+
+/// Where programs of this kind send to: nobody listens there.
+const PORT: u16 = 33_434;
+
+impl Prober {
+    fn open(to: SocketAddrV6, by_echo: bool) -> Outcome<Self> {
+        let icmp = raw(Icmp6Type::PROTOCOL)?;
+        let mut filter = Icmp6Filter::block_all();
+        filter
+            .pass(Icmp6Type::TIME_EXCEEDED)
+            .pass(Icmp6Type::DESTINATION_UNREACHABLE)
+            .pass(Icmp6Type::PACKET_TOO_BIG)
+            .pass(Icmp6Type::ECHO_REPLY);
+        icmp.set_icmp6_filter(&filter)?;
+        let udp = if by_echo { None } else { Some(PacketConn::bind("[::]:0")?) };
+        let own = match &udp {
+            Some(udp) => udp.local_addr()?.port(),
+            None => std::process::id() as u16,
+        };
+        Ok(Self { to, icmp, udp, own, next: 0 })
+    }
+
+    /// Sends probes that may go so many hops, and gives what came of each.
+    fn probe(&mut self, hops: u8, queries: u8, wait: Duration) -> Outcome<Vec<Option<Answer>>> {
+        let first = self.next;
+        let mut sent = Vec::new();
+        for _ in 0..queries {
+            sent.push(Instant::now());
+            self.send(hops)?;
+            self.next = self.next.wrapping_add(1);
+        }
+        let mut answers: Vec<Option<Answer>> = sent.iter().map(|_| None).collect();
+        self.icmp.set_read_deadline(after(wait));
+        let mut packet = [0; 2048];
+        while answers.iter().any(Option::is_none) {
+            let got = match self.icmp.recv_from(&mut packet) {
+                Err(error) if is_timeout(&error) => break,
+                got => got?,
+            };
+            let Some((number, what, is_end)) = self.answers(&packet[..got.len]) else { continue };
+            // One of an earlier hop may come late.
+            let query = usize::from(number.wrapping_sub(first));
+            if let (Some(answer @ None), Some(sent)) = (answers.get_mut(query), sent.get(query)) {
+                *answer = Some(Answer { from: *got.source.ip(), time: sent.elapsed(), what, is_end });
+            }
+        }
+        Ok(answers)
+    }
+
+    fn send(&self, hops: u8) -> Outcome<()> {
+        let control = SendControl::new().with_hop_limit(hops);
+        match &self.udp {
+            None => {
+                self.icmp.send_to(&echo_request(self.own, self.next, &[0; 32]), &control, self.to)?;
+            }
+            Some(udp) => {
+                let mut to = self.to;
+                to.set_port(PORT + self.next % 1_000);
+                udp.send_to(&[0; 32], &control, to)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Which probe a message is about, what it says, and whether the way ends there; `None` of what is about others'.
+    fn answers(&self, message: &[u8]) -> Option<(u16, String, bool)> {
+        match Message::read(message) {
+            Message::Reply { id, seq, .. } if self.udp.is_none() && id == self.own => {
+                Some((seq, "echo reply".into(), true))
+            }
+            Message::Error(report) if report.destination == *self.to.ip() => {
+                let number = match report.quoted {
+                    Quoted::Echo { id, seq } if self.udp.is_none() && id == self.own => seq,
+                    Quoted::Udp { source, destination } if self.udp.is_some() && source == self.own => {
+                        destination.wrapping_sub(PORT)
+                    }
+                    _ => return None,
+                };
+                Some((number, report.to_string(), !report.is_time_exceeded()))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// One line for a hop: those who answered, when, and what.
+fn print(hop: u8, answers: &[Option<Answer>], output: &Output) -> Outcome<()> {
+    let mut line = format!("{hop:2}");
+    let mut before = None;
+    for answer in answers {
+        let Some(Answer { from, time, what, .. }) = answer else {
+            line += "  *";
+            continue;
+        };
+        if before != Some((from, what)) {
+            line += &format!("  {from}, {what}:");
+            before = Some((from, what));
+        }
+        line += &format!("  {:.3} ms", time.as_secs_f64() * 1e3);
+    }
+    let list = answers.iter().map(|answer| match answer {
+        Some(Answer { from, time, what, .. }) => {
+            json!({"from": from, "ms": time.as_secs_f64() * 1e3, "what": what})
+        }
+        None => json!(null),
+    });
+    output.print(line, json!({"hop": hop, "answers": list.collect::<Vec<_>>()}))?;
+    Ok(())
+}

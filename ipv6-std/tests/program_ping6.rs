@@ -1,0 +1,185 @@
+//! The program `ping6`, with iputils' ping, across a router and beside other traffic.
+
+mod programs;
+
+use std::process::Command;
+
+use ipv6_testnet::{Line, Pair};
+use programs::*;
+
+ipv6_testnet::tests! {
+    [] explains_itself;
+    [Namespace] refuses_what_cannot_be;
+    [RawSocket] replies_are_told;
+    [RawSocket, Program("ping")] it_hears_iputils;
+    [RawSocket, Program("ping")] it_counts_as_iputils_does;
+    [RawSocket, Program("dumpcap"), Program("tshark")] requests_are_as_they_were_asked_for;
+    [RawSocket] errors_are_told_with_their_source;
+    [RawSocket] packets_that_are_too_big;
+    [RawSocket] what_is_lost_is_counted;
+    [RawSocket, Program("strace"), Program("ping")] others_do_not_wake_it;
+    [Namespace] without_privilege;
+}
+
+fn ping6(arguments: &str) -> Command {
+    example("ping6").typed(arguments)
+}
+
+fn explains_itself() {
+    helps("ping6", &["Usage: ping6", "--listen", "--flow-label", "--traffic-class", "--json"]);
+}
+
+fn refuses_what_cannot_be() {
+    let Pair { a, b: _b } = Pair::new().unwrap();
+    refuses(&a, ping6("::1 --interface nosuch0"), "ping6: no interface nosuch0\n");
+    refuses(&a, ping6("192.0.2.1"), "ping6: 192.0.2.1 has no IPv6 address\n");
+    refuses(&a, ping6("::1 --flow-label 0x100000"), "over 20 bits");
+    refuses(&a, ping6("--interface eth0"), "required");
+    a.set("net/ipv4/ping_group_range", "1 0").unwrap();
+    refuses(&a, unprivileged(&ping6("::1")), "net.ipv4.ping_group_range: Permission denied");
+    refuses(&a, unprivileged(&ping6("--listen")), "ping6: a raw socket needs root or CAP_NET_RAW");
+}
+
+fn replies_are_told() {
+    let Pair { a, b: _b } = Pair::new().unwrap();
+    let got = output(&a, ping6("2001:db8:1::2 --count 3 --interval 0.05 --size 100 --json"));
+    assert!(got.status.success(), "{got:?}");
+    let objects = objects(&got);
+    assert_eq!(objects.len(), 4);
+    for (number, reply) in objects[..3].iter().enumerate() {
+        assert_eq!((&reply["sequence"], &reply["bytes"]), (&number.into(), &108.into()));
+        assert_eq!((&reply["from"], &reply["interface"]), (&"2001:db8:1::2".into(), &"eth0".into()));
+        assert_eq!((&reply["hop_limit"], &reply["traffic_class"]), (&64.into(), &0.into()));
+        assert!(reply["ms"].as_f64().unwrap() > 0.0);
+    }
+    let summary = &objects[3];
+    assert_eq!((&summary["sent"], &summary["received"]), (&3.into(), &3.into()));
+    let times = ["min_ms", "avg_ms", "max_ms"].map(|name| summary[name].as_f64().unwrap());
+    assert!(times.is_sorted(), "{times:?}");
+
+    let text = text(&output(&a, ping6("2001:db8:1::2 --count 1")));
+    let says = "number 0: 64 bytes from 2001:db8:1::2: hop limit 64, traffic class 0x00, by eth0, ";
+    assert!(text.starts_with(says), "{text}");
+    assert!(text.contains("1 sent, 1 received, 0 % lost; min/avg/max "), "{text}");
+}
+
+fn it_hears_iputils() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let ours = Running::start(&b, ping6("--listen --interface eth0 --count 2 --json"));
+    until("a filter", || b.proc_net("raw6").unwrap().lines().count() > 1);
+    let theirs = output(&a, installed("ping").typed("-6 -c 2 -i 0.2 -t 9 -Q 0x28 -s 40 2001:db8:1::2"));
+    assert!(theirs.status.success(), "{theirs:?}");
+    let (status, lines) = ours.end();
+    assert!(status.success());
+    assert_eq!(lines.len(), 2);
+    for (number, line) in (1..).zip(lines) {
+        let heard = object(line);
+        assert_eq!((&heard["sequence"], &heard["bytes"]), (&number.into(), &48.into()));
+        assert_eq!((&heard["from"], &heard["interface"]), (&"2001:db8:1::1".into(), &"eth0".into()));
+        assert_eq!((&heard["hop_limit"], &heard["traffic_class"]), (&9.into(), &0x28.into()));
+        assert_eq!(heard["destination"], "2001:db8:1::2");
+    }
+}
+
+fn it_counts_as_iputils_does() {
+    let Pair { a, b: _b } = Pair::new().unwrap();
+    let theirs = text(&output(&a, installed("ping").typed("-6 -c 2 -i 0.2 2001:db8:1::2")));
+    let ours = text(&output(&a, ping6("2001:db8:1::2 --count 2 --interval 0.2")));
+    assert!(theirs.contains("2 packets transmitted, 2 received, 0% packet loss"), "{theirs}");
+    assert!(ours.contains("2 sent, 2 received, 0 % lost"), "{ours}");
+    assert_eq!(theirs.matches("ttl=64").count(), ours.matches("hop limit 64").count());
+}
+
+fn requests_are_as_they_were_asked_for() {
+    let Pair { a, b } = Pair::new().unwrap();
+    a.ip("address add 2001:db8:1::aa/64 dev eth0 nodad").unwrap();
+    let capture = Capture::start(&b, "eth0");
+    let options = "--count 1 --hop-limit 7 --traffic-class 0xb8 --source 2001:db8:1::aa --interface eth0";
+    let got = output(&a, ping6(&format!("2001:db8:1::2 {options}")));
+    assert!(got.status.success(), "{got:?}");
+    let flow = "--count 1 --flow-label 0x12345 --traffic-class 4 --hop-limit 9 --source 2001:db8:1::1";
+    let flow = output(&a, ping6(&format!("2001:db8:1::2 {flow}")));
+    assert!(flow.status.success(), "{flow:?}");
+    let fields = ["ipv6.src", "ipv6.hlim", "ipv6.tclass", "ipv6.flow", "icmpv6.checksum.status"];
+    let requests = capture.fields("icmpv6.type == 128", fields);
+    assert_eq!(requests.len(), 2);
+    let [source, hops, class, _, checksum] = &requests[0];
+    assert_eq!([source, hops, checksum], ["2001:db8:1::aa", "7", "1"]);
+    assert_eq!(number(class), 0xb8);
+    let [source, hops, class, flow, checksum] = &requests[1];
+    assert_eq!([source, hops, checksum], ["2001:db8:1::1", "9", "1"]);
+    assert_eq!((number(class), number(flow)), (4, 0x12345));
+}
+
+fn errors_are_told_with_their_source() {
+    let line = Line::new().unwrap();
+    let got = output(&line.a, ping6("2001:db8:2::b --count 1 --hop-limit 1 --json"));
+    assert_eq!(got.status.code(), Some(1));
+    let objects_of = objects(&got);
+    assert_eq!(objects_of[0]["error"], "time exceeded");
+    assert_eq!(objects_of[0]["from"], "2001:db8:1::1");
+    assert_eq!(objects_of[1]["received"], 0);
+
+    line.router.ip("route add unreachable 2001:db8:3::/64").unwrap();
+    let got = text(&output(&line.a, ping6("2001:db8:3::1 --count 1")));
+    assert!(got.starts_with("number 0: destination unreachable: no route, says 2001:db8:1::1\n"), "{got}");
+    // Without a route of its own, the system says so.
+    line.a.ip("-6 route del default").unwrap();
+    let got = output(&line.a, ping6("2001:db8:4::1 --count 1"));
+    assert_eq!(got.status.code(), Some(1));
+    assert!(text(&got).contains("not sent: Network is unreachable"), "{got:?}");
+}
+
+fn packets_that_are_too_big() {
+    let line = Line::new().unwrap();
+    line.router.ip("link set right mtu 1300").unwrap();
+    line.b.ip("link set eth0 mtu 1300").unwrap();
+    let got = output(&line.a, ping6("2001:db8:2::b --count 2 --interval 0.3 --size 1400 --json"));
+    let objects = objects(&got);
+    assert_eq!(objects[0]["error"], "packet too big: at most 1300 bytes");
+    assert_eq!((&objects[0]["mtu"], &objects[0]["from"]), (&1300.into(), &"2001:db8:1::1".into()));
+    // Now that the system knows, it sends fragments.
+    assert_eq!((&objects[1]["sequence"], &objects[1]["bytes"]), (&1.into(), &1408.into()));
+}
+
+fn what_is_lost_is_counted() {
+    let Pair { a, b } = Pair::new().unwrap();
+    b.set("net/ipv6/icmp/echo_ignore_all", "1").unwrap();
+    let got = output(&a, ping6("2001:db8:1::2 --count 2 --interval 0.05 --timeout 0.2"));
+    assert_eq!(got.status.code(), Some(1));
+    assert_eq!(text(&got), "2 sent, 0 received, 100 % lost\n");
+}
+
+/// The filter lets nothing else pass: the system does not even hand it over.
+fn others_do_not_wake_it() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let folder = Folder::new("wake");
+    let log = format!("{}/log", folder.path());
+    // Requests to this host are ICMPv6 that it does not ask for, as are those for neighbours.
+    let mut strace = command("strace", ["-f", "-o", &log, "-e", "trace=recvmsg"]);
+    let ping = ping6("2001:db8:1::2 --count 2 --interval 1");
+    strace.arg(ping.get_program()).args(ping.get_args());
+    let ours = Running::start(&a, strace);
+    until("a filter", || a.proc_net("raw6").unwrap().lines().count() > 1);
+    let theirs = output(&b, installed("ping").typed("-6 -c 20 -i 0.02 2001:db8:1::1"));
+    assert!(theirs.status.success(), "{theirs:?}");
+    assert!(ours.end().0.success());
+    let said = std::fs::read_to_string(&log).unwrap();
+    let received = said.lines().filter(|line| line.contains("recvmsg(") && !line.contains("EAGAIN")).count();
+    assert_eq!(received, 2, "{said}");
+}
+
+fn without_privilege() {
+    let Pair { a, b: _b } = Pair::new().unwrap();
+    // All groups that are there: more than there may be in the namespace would be refused.
+    let mapped = std::fs::read_to_string("/proc/self/gid_map").unwrap();
+    let groups: u64 = mapped.split_whitespace().nth(2).unwrap().parse().unwrap();
+    a.set("net/ipv4/ping_group_range", &format!("0 {}", (groups - 1).min(2_147_483_647))).unwrap();
+    let ping = ping6("2001:db8:1::2 --count 2 --interval 0.05 --hop-limit 5 --json");
+    let got = output(&a, unprivileged(&ping));
+    assert!(got.status.success(), "{got:?}");
+    let objects = objects(&got);
+    assert_eq!((objects.len(), &objects[1]["sequence"]), (3, &1.into()));
+    assert_eq!((&objects[0]["hop_limit"], &objects[0]["interface"]), (&64.into(), &"eth0".into()));
+    refuses(&a, unprivileged(&ping6("::1 --flow-label 1")), "ping6: a flow label needs a raw socket");
+}
