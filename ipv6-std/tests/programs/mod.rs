@@ -275,6 +275,8 @@ impl Capture {
         for field in fields {
             read.args(["-e", field]);
         }
+        // Whose settings it would look for may be another user's.
+        read.env("HOME", folder.path()).env("XDG_CONFIG_HOME", folder.path());
         let said = read.output().unwrap();
         assert!(said.status.success(), "{said:?}");
         let row = |line: &str| -> [String; N] {
