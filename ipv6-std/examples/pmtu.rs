@@ -15,7 +15,7 @@ use std::time::Duration;
 use clap::Parser;
 use common::icmp::{Message, Quoted, Report, resolve};
 use common::{Outcome, Output, after, run, seconds};
-use ipv6_std::{ControlFlags, Icmp6Filter, Icmp6Type, PacketConn, RawConn, SendControl};
+use ipv6_std::{ControlFlags, Icmp6Filter, Icmp6Type, PacketConn, RawConn, SendControl, is_too_long};
 use serde_json::json;
 
 #[derive(Parser)]
@@ -70,7 +70,7 @@ fn find(options: &Options) -> Outcome<bool> {
         let sent = conn.send(&payload[..len], &SendControl::new());
         let heard = match sent {
             Ok(_) => listen(&conn, options.wait)?,
-            Err(error) if is_too_big(&error) => Heard::Lower,
+            Err(error) if is_too_long(&error) => Heard::Lower,
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Heard::Host,
             Err(error) => return Err(error.into()),
         };
@@ -121,25 +121,13 @@ fn listen(conn: &PacketConn, wait: Duration) -> Outcome<Heard> {
         // The news has no payload, and says for which destination it is.
         Ok(got) if got.control.path_mtu.is_some() => Ok(Heard::Lower),
         Ok(_) => Ok(Heard::Host),
-        Err(error) if is_too_big(&error) => Ok(Heard::Lower),
+        Err(error) if is_too_long(&error) => Ok(Heard::Lower),
         Err(error) => match error.kind() {
             io::ErrorKind::ConnectionRefused => Ok(Heard::Host),
             io::ErrorKind::TimedOut => Ok(Heard::Nothing),
             _ => Err(error.into()),
         },
     }
-}
-
-/// Whether a packet was refused for its size: `EMSGSIZE`, by its numbers on Linux, Windows, and BSD.
-fn is_too_big(error: &io::Error) -> bool {
-    const EMSGSIZE: i32 = if cfg!(any(target_os = "linux", target_os = "android")) {
-        90
-    } else if cfg!(windows) {
-        10_040
-    } else {
-        40
-    };
-    error.raw_os_error() == Some(EMSGSIZE)
 }
 
 /// Hears which router lowers the MTU, where it may: that is for privileged programs.

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, Ordering};
 
 use ipv6_sys::batch::Coalesce;
 
+use crate::error::is_too_long;
+
 /// What every path carries of UDP in one packet (RFC 8200 section 5: 1,280 bytes, less two headers).
 const SURE_SIZE: usize = 1280 - 40 - 8;
 /// What Linux 6.9 and later take (`UDP_MAX_SEGMENTS` in `include/linux/udp.h`), and what earlier ones do.
@@ -85,8 +87,8 @@ impl Coalescing {
     pub(crate) fn learn(&self, error: &io::Error, messages: usize, size: usize) -> Option<Before> {
         const EIO: i32 = 5;
         const EINVAL: i32 = 22;
-        const EMSGSIZE: i32 = 90;
-        if messages < 2 || !matches!(error.raw_os_error(), Some(EIO | EINVAL | EMSGSIZE)) {
+        let is_refusal = matches!(error.raw_os_error(), Some(EIO | EINVAL)) || is_too_long(error);
+        if messages < 2 || !is_refusal {
             return None;
         }
         let before = Before {

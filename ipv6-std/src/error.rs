@@ -5,6 +5,22 @@ use std::io::{self, ErrorKind};
 use std::net::{Ipv6Addr, SocketAddrV6};
 
 use ipv6_core::{DecodeError, EncodeError};
+use ipv6_sys::Errno;
+
+/// Whether a call failed because a datagram is too long: for its protocol, for the device, or for the path of a socket
+/// that [does not fragment](crate::Conn::set_dont_fragment). [`std::io::ErrorKind`] has no name for it.
+///
+/// ```
+/// use ipv6_std::{PacketConn, SendControl, is_too_long};
+/// let conn = PacketConn::bind("[::1]:0")?;
+/// let error = conn.send_to(&[0; 65_528], &SendControl::new(), conn.local_addr()?).unwrap_err();
+/// assert!(is_too_long(&error));
+/// # std::io::Result::Ok(())
+/// ```
+#[doc(alias = "EMSGSIZE", alias = "WSAEMSGSIZE")]
+pub fn is_too_long(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::MSGSIZE.raw())
+}
 
 /// What was being done when `source` happened.
 #[derive(Debug)]

@@ -172,6 +172,7 @@ mod raw;
 pub use batch::{RecvBatch, SendBatch};
 pub use conn::Conn;
 pub use connected::Connected;
+pub use error::is_too_long;
 pub use interface::{Interface, InterfaceAddress};
 pub use packet::{Message, PacketConn, Received};
 pub use raw::RawConn;
