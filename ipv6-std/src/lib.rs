@@ -146,7 +146,7 @@
 //! | `NewControlMessage` | [`ControlFlags::space`], [`SendControl::space`] |
 //! | `Header`, `ParseHeader` | [`Header`], [`Header::parse`] |
 //! | `ICMPType`, `Protocol` | [`Icmp6Type`], [`Icmp6Type::protocol`] |
-//! | `Message.Buffers`, `OOB`, `N`, `NN`, `Flags` | payload buffers of yours, [`Received`] |
+//! | `Message.Buffers`, `OOB`, `N`, `NN`, `Flags` | [`Outgoing::vectored`], [`Vectored`], [`Received`] |
 //!
 //! `set_control_flags` and the header fields are [`Conn`]'s, and [`PacketConn`] and [`RawConn`] have them too.
 //!

@@ -441,7 +441,8 @@ impl<S: AsFd> PacketConn<S> {
 
     /// Receives as many datagrams as are there, in one system call: at least one, for which it waits, and
     /// at most as many as `batch` has room for and there are `payloads`. Says how many came; the `i`-th
-    /// is in `payloads[i]`, and [`RecvBatch::iter`] tells about each.
+    /// is in `payloads[i]`, and [`RecvBatch::iter`] tells about each. A payload is anything that lends bytes, or
+    /// several buffers ([`Vectored`](crate::Vectored)).
     ///
     /// # Errors
     ///
