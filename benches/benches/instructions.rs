@@ -1,148 +1,185 @@
-//! How many instructions the hot paths take, as callgrind counts them: the same on every run.
-//!
-//! ```text
-//! cargo install --locked gungraun-runner --version 0.20.0
-//! cargo bench --manifest-path benches/Cargo.toml --bench instructions
-//! ```
-//!
-//! `scripts/instructions` compares the counts with those recorded. Those of the sockets are for [`TIMES`] calls, with
-//! the C library's part and with what the caller does to look at each result.
+//! User instructions, counted by callgrind: they are the same in every run. The names of functions and cases are
+//! those by which `src/instructions.rs` finds them.
 
-use std::net::{Ipv6Addr, SocketAddrV6};
+use std::hint::black_box;
+use std::net::Ipv6Addr;
 
-use gungraun::{library_benchmark, library_benchmark_group, main};
-use ipv6_core::abi::Linux64;
-use ipv6_std::{ControlFlags, Outgoing, PacketConn, RecvBatch, RecvControl, SendBatch, SendControl};
+use gungraun::prelude::*;
+use ipv6_benches::peers::by_hand::{self, Three};
+use ipv6_benches::peers::{Peer, Program};
+use ipv6_benches::work::{CLASS, HOPS, SIZE, Work};
+use ipv6_std::{Host, RecvControl, SendControl};
 
-const SOURCE: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
-const PAYLOAD: &[u8] = b"HELLO-R-U-THERE";
-/// Calls of one measurement.
-const TIMES: usize = 100;
+type Peers = Box<dyn Peer>;
 
-const CONTROL: SendControl<'static> =
-    SendControl::new().with_traffic_class(0x28).with_hop_limit(42).with_source(SOURCE);
-
-// Buffers are leaked, so that what is counted does not free them.
-
-fn buffer() -> &'static mut [u8] {
-    vec![0xff; 128].leak()
+/// A program that has worked before: the dynamic linker looks every function up at its first call.
+fn ready(program: Program, work: Work) -> Peers {
+    let mut peer = program.peer(work).unwrap().unwrap();
+    (0..3).for_each(|_| peer.work());
+    peer
 }
 
-/// What the kernel writes: packet info, hop limit, traffic class.
+fn one_of(program: Program) -> Peers {
+    ready(program, Work::single(Work::THREE, SIZE))
+}
+
+fn info_of(program: Program) -> Peers {
+    ready(program, Work::single(Work::INFO, SIZE))
+}
+
+fn plain_of(program: Program) -> Peers {
+    ready(program, Work::single(Work::NONE, SIZE))
+}
+
+fn connected_of(program: Program) -> Peers {
+    ready(program, Work::connected())
+}
+
+fn batch_of(program: Program) -> Peers {
+    ready(program, Work::batch(32))
+}
+
+fn segments_of(program: Program) -> Peers {
+    ready(program, Work::segments(32, SIZE))
+}
+
+#[library_benchmark(setup = one_of)]
+#[bench::by_hand(Program::ByHand)]
+#[bench::ours(Program::Ours)]
+#[bench::nix(Program::Nix)]
+#[bench::quinn(Program::Quinn)]
+#[bench::socket2(Program::Socket2)]
+#[bench::std(Program::Std)]
+fn one(mut peer: Peers) -> Peers {
+    peer.work();
+    peer
+}
+
+#[library_benchmark(setup = info_of)]
+#[bench::by_hand(Program::ByHand)]
+#[bench::ours(Program::Ours)]
+#[bench::nix(Program::Nix)]
+#[bench::quinn(Program::Quinn)]
+fn info(mut peer: Peers) -> Peers {
+    peer.work();
+    peer
+}
+
+#[library_benchmark(setup = plain_of)]
+#[bench::by_hand(Program::ByHand)]
+#[bench::ours(Program::Ours)]
+#[bench::nix(Program::Nix)]
+#[bench::quinn(Program::Quinn)]
+#[bench::socket2(Program::Socket2)]
+#[bench::std(Program::Std)]
+fn plain(mut peer: Peers) -> Peers {
+    peer.work();
+    peer
+}
+
+#[library_benchmark(setup = connected_of)]
+#[bench::by_hand(Program::ByHand)]
+#[bench::ours(Program::Ours)]
+#[bench::nix(Program::Nix)]
+fn connected(mut peer: Peers) -> Peers {
+    peer.work();
+    peer
+}
+
+#[library_benchmark(setup = batch_of)]
+#[bench::by_hand(Program::ByHand)]
+#[bench::each_by_itself(Program::EachByItself)]
+#[bench::ours(Program::Ours)]
+#[bench::coalescing(Program::Coalescing)]
+#[bench::nix(Program::Nix)]
+#[bench::quinn(Program::Quinn)]
+fn batch(mut peer: Peers) -> Peers {
+    peer.work();
+    peer
+}
+
+#[library_benchmark(setup = segments_of)]
+#[bench::by_hand(Program::ByHand)]
+#[bench::ours(Program::Ours)]
+#[bench::quinn(Program::Quinn)]
+fn segments(mut peer: Peers) -> Peers {
+    peer.work();
+    peer
+}
+
+const ADDRESS: Ipv6Addr = Ipv6Addr::LOCALHOST;
+const THREE: Three = (CLASS, HOPS, ADDRESS.octets());
+
+/// Bytes that live as long as the program.
+fn bytes<const N: usize>(bytes: [u8; N]) -> &'static mut [u8; N] {
+    Box::leak(Box::new(bytes))
+}
+
+/// The three, in the order in which the kernel writes them.
 fn in_order() -> &'static [u8] {
-    let bytes = buffer();
-    let used = CONTROL.encode::<Linux64>(bytes).unwrap();
-    &bytes[..used]
+    let room = bytes([0; 88]);
+    by_hand::encode(room, THREE);
+    room
 }
 
-/// The same in the opposite order.
-fn in_another_order() -> &'static [u8] {
-    let bytes = in_order();
-    [&bytes[64..], &bytes[40..64], &bytes[..40]].concat().leak()
-}
-
-#[library_benchmark]
-#[bench::three(0x28, 42, SOURCE, buffer())]
-fn encode_known(class: u8, hops: u8, source: Ipv6Addr, bytes: &mut [u8]) -> usize {
-    // Which messages there are is known where it is compiled, as in most programs; their values are not.
-    let control = SendControl::new().with_traffic_class(class).with_hop_limit(hops).with_source(source);
-    control.encode::<Linux64>(bytes).unwrap_or(0)
+/// The three the other way round.
+fn reversed() -> &'static [u8] {
+    let (bytes, in_order) = (bytes([0; 88]), in_order());
+    bytes[..24].copy_from_slice(&in_order[64..]);
+    bytes[24..48].copy_from_slice(&in_order[40..64]);
+    bytes[48..].copy_from_slice(&in_order[..40]);
+    bytes
 }
 
 #[library_benchmark]
-#[bench::three(&CONTROL, buffer())]
-fn encode_any(control: &SendControl<'static>, bytes: &mut [u8]) -> usize {
-    control.encode::<Linux64>(bytes).unwrap_or(0)
+#[bench::case(bytes([0; 88]), THREE)]
+fn encode_by_hand(room: &'static mut [u8; 88], three: Three) {
+    by_hand::encode(room, three);
 }
 
-fn decoded() -> &'static RecvControl<'static> {
-    Box::leak(Box::new(RecvControl::decode::<Linux64>(in_order()).unwrap()))
-}
-
-fn is(control: &RecvControl<'_>, class: u8, hops: u8, destination: Ipv6Addr) -> bool {
-    control.traffic_class == Some(class)
-        && control.hop_limit == Some(hops)
-        && control.destination == Some(destination)
+fn to_send() -> &'static SendControl<'static> {
+    let control = SendControl::new().with_traffic_class(CLASS).with_hop_limit(HOPS).with_source(ADDRESS);
+    Box::leak(Box::new(control))
 }
 
 #[library_benchmark]
-#[bench::in_order(in_order(), 0x28, 42, SOURCE)]
-#[bench::in_another_order(in_another_order(), 0x28, 42, SOURCE)]
-fn decode_and_compare(bytes: &[u8], class: u8, hops: u8, destination: Ipv6Addr) -> bool {
-    RecvControl::decode::<Linux64>(bytes).is_ok_and(|control| is(&control, class, hops, destination))
-}
-
-// What of it is not decoding.
-#[library_benchmark]
-#[bench::what_was_decoded(decoded(), 0x28, 42, SOURCE)]
-fn compare(control: &RecvControl<'_>, class: u8, hops: u8, destination: Ipv6Addr) -> bool {
-    is(control, class, hops, destination)
-}
-
-/// A socket that sends to itself, and whatever it needs.
-struct Loop {
-    conn: PacketConn,
-    to: SocketAddrV6,
-    control: SendControl<'static>,
-    send: SendBatch,
-    receive: RecvBatch,
-    payloads: Vec<[u8; 64]>,
-}
-
-/// Warm: what the linker does at the first call is done.
-fn socket(flags: ControlFlags, coalescing: bool) -> Loop {
-    let conn = PacketConn::bind("[::1]:0").unwrap();
-    conn.set_control_flags(flags, true).unwrap();
-    conn.set_send_coalescing(coalescing);
-    conn.set_receive_coalescing(coalescing).unwrap();
-    let to = conn.local_addr().unwrap();
-    let control = if flags.is_empty() { SendControl::new() } else { CONTROL.with_source(*to.ip()) };
-    let (send, receive) = (SendBatch::new(32), RecvBatch::new(32));
-    let mut socket = Loop { conn, to, control, send, receive, payloads: vec![[0; 64]; 32] };
-    one(&mut socket);
-    batch(&mut socket);
-    socket
-}
-
-const THREE: ControlFlags = ControlFlags::all().difference(ControlFlags::PATH_MTU);
-
-fn one(socket: &mut Loop) {
-    socket.conn.send_to(PAYLOAD, &socket.control, socket.to).unwrap();
-    let got = socket.conn.recv_from(&mut socket.payloads[0]).unwrap();
-    assert_eq!((got.len, got.source.port()), (PAYLOAD.len(), socket.to.port()));
-    assert_eq!(got.control.traffic_class, socket.control.traffic_class);
-}
-
-fn batch(socket: &mut Loop) {
-    let messages = [Outgoing::new(PAYLOAD, socket.control, Some(socket.to)); 32];
-    assert_eq!(socket.conn.send_batch(&mut socket.send, &messages).unwrap(), 32);
-    let mut seen = 0;
-    while seen < 32 {
-        seen += socket.conn.recv_batch(&mut socket.receive, &mut socket.payloads).unwrap();
-        for got in socket.receive.iter() {
-            let got = got.unwrap();
-            assert_eq!((got.len, got.source.port()), (PAYLOAD.len(), socket.to.port()));
-            assert_eq!(got.control.traffic_class, socket.control.traffic_class);
-        }
-    }
+#[bench::case(bytes([0; 256]), to_send())]
+fn encode_ours(room: &'static mut [u8; 256], control: &'static SendControl<'static>) -> usize {
+    control.encode::<Host>(room).unwrap()
 }
 
 #[library_benchmark]
-#[bench::with_three_messages(socket(THREE, false))]
-#[bench::without(socket(ControlFlags::empty(), false))]
-fn one_at_a_time(mut socket: Loop) -> Loop {
-    (0..TIMES).for_each(|_| one(&mut socket));
-    socket
+#[bench::in_order(in_order())]
+fn parse_by_hand(control: &'static [u8]) -> Three {
+    by_hand::parse(control).unwrap()
 }
 
 #[library_benchmark]
-#[bench::each_by_itself(socket(THREE, false))]
-#[bench::coalescing(socket(THREE, true))]
-fn batches_of_32(mut socket: Loop) -> Loop {
-    (0..TIMES).for_each(|_| batch(&mut socket));
-    socket
+#[bench::in_order(in_order())]
+#[bench::reversed(reversed())]
+fn parse_with_macros(control: &'static [u8]) -> Three {
+    by_hand::walk(control).unwrap()
 }
 
-library_benchmark_group!(name = codec, benchmarks = [encode_known, encode_any, decode_and_compare, compare]);
-library_benchmark_group!(name = sockets, benchmarks = [one_at_a_time, batches_of_32]);
-main!(library_benchmark_groups = [codec, sockets]);
+#[library_benchmark]
+#[bench::in_order(in_order())]
+#[bench::reversed(reversed())]
+fn parse_ours(control: &'static [u8]) -> Three {
+    let control = RecvControl::decode::<Host>(control).unwrap();
+    (control.traffic_class.unwrap(), control.hop_limit.unwrap(), control.destination.unwrap().octets())
+}
+
+// What the harness itself takes.
+#[library_benchmark]
+#[bench::case(in_order())]
+fn nothing(control: &'static [u8]) -> Three {
+    black_box(control);
+    THREE
+}
+
+library_benchmark_group!(name = facade, benchmarks = [one, info, plain, connected, batch, segments]);
+library_benchmark_group!(
+    name = codec,
+    benchmarks = [encode_by_hand, encode_ours, parse_by_hand, parse_with_macros, parse_ours, nothing]
+);
+main!(library_benchmark_groups = facade, codec);

@@ -1,28 +1,49 @@
-//! The same work under criterion, which follows each program's times from run to run. It runs one after another, so
-//! for ratios between programs there is `cargo run --release -- compare`, whose rounds alternate.
+//! The same work under criterion, one program after the other. For ratios of programs the interleaved tables are
+//! better: `benches/README.md` says why.
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use ipv6_benches::{peers, work};
+use std::time::Duration;
 
-fn all(criterion: &mut Criterion) {
-    let mut peers = peers::all().expect("sockets on loopback");
-    for work in work::ALL {
-        let mut group = criterion.benchmark_group(work.to_string());
-        group.throughput(Throughput::Elements(work.datagrams() as u64));
-        // Not Go's program, which times itself.
-        for peer in peers.iter_mut().filter(|peer| peer.can(work) && peer.name() != "Go x/net/ipv6") {
-            group.bench_function(BenchmarkId::from_parameter(peer.name()), |bencher| {
-                bencher.iter(|| peer.run(work));
-            });
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use ipv6_benches::peers::Program;
+use ipv6_benches::work::{SIZE, Work};
+
+/// A group of all programs that run in this process.
+fn group(criterion: &mut Criterion, name: &str, works: &[Work]) {
+    let mut group = criterion.benchmark_group(name);
+    for &work in works {
+        group.throughput(Throughput::Elements(work.count as u64));
+        for program in Program::ALL {
+            if program == Program::Again {
+                continue;
+            }
+            let Some(mut peer) = program.peer(work).unwrap() else { continue };
+            group
+                .bench_function(format!("{work}/{}", program.name()), |bencher| bencher.iter(|| peer.work()));
         }
-        group.finish();
     }
+    group.finish();
+}
+
+fn single(criterion: &mut Criterion) {
+    let controls = [Work::THREE, Work::INFO, Work::NONE];
+    group(criterion, "single", &controls.map(|control| Work::single(control, SIZE)));
+    group(criterion, "connected", &[Work::connected()]);
+}
+
+fn batches(criterion: &mut Criterion) {
+    group(criterion, "batches", &[8, 32, 64].map(Work::batch));
+}
+
+fn segments(criterion: &mut Criterion) {
+    group(criterion, "segments", &[Work::segments(32, 15), Work::segments(52, 1_200)]);
 }
 
 criterion_group! {
     name = benches;
-    config = Criterion::default().sample_size(30).warm_up_time(std::time::Duration::from_millis(200))
-        .measurement_time(std::time::Duration::from_secs(1));
-    targets = all
+    config = Criterion::default()
+        .warm_up_time(Duration::from_millis(100))
+        .measurement_time(Duration::from_millis(500))
+        .sample_size(20);
+    targets = single, batches, segments
 }
 criterion_main!(benches);

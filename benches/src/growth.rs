@@ -1,238 +1,334 @@
-//! What grows with what: each point by this library and by hand-written libc, in alternating rounds.
+//! What a datagram costs as something grows: this library and hand-written libc side by side, so that one sees whose
+//! part it is.
 
-use std::fmt;
 use std::io;
-use std::net::{Ipv6Addr, SocketAddrV6};
+use std::iter;
+use std::net::Ipv6Addr;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Instant;
 
-use ipv6_std::{ControlFlags, InterfaceIndex, Outgoing, PacketConn, RecvBatch, SendBatch, SendControl};
-use nix::sched::{CpuSet, sched_setaffinity};
+use ipv6_benches::ends::Ends;
+use ipv6_benches::peers::{Program, by_hand};
+use ipv6_benches::work::{SIZE, Work};
+use ipv6_std::{InterfaceIndex, PacketConn};
+use ipv6_testnet::Pair;
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 
-use crate::peers::by_hand::{Bare, Batch};
-use crate::work::{median, time};
+use crate::record::Table;
+use crate::timer::{self, Effort, Runner};
 
-/// What is varied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Axis {
-    Messages,
-    Batch,
-    Payload,
-    Threads,
-    Groups,
-    Cores,
+pub const CONTROL: &str = "growth-control";
+pub const BATCH: &str = "growth-batch";
+pub const PAYLOAD: &str = "growth-payload";
+pub const THREADS: &str = "growth-threads";
+pub const CORES: &str = "growth-cores";
+pub const GROUPS: &str = "growth-groups";
+pub const JOINS: &str = "growth-joins";
+
+/// What the table of batches calls a payload that is cut.
+pub const SEGMENTS: &str = "ipv6-std, segments asked for";
+
+/// A table whose first column grows.
+struct Growth {
+    effort: Effort,
+    table: Table,
 }
 
-impl Axis {
-    pub const ALL: [Self; 6] =
-        [Self::Messages, Self::Batch, Self::Payload, Self::Threads, Self::Groups, Self::Cores];
+impl Growth {
+    fn new(effort: Effort, name: &'static str, axis: &str, of_what: &str) -> Self {
+        let head = [axis, "program", of_what, "to hand-written", "more than hand-written"];
+        Self { effort: effort.of_many(), table: Table::new(name, &head) }
+    }
 
-    fn values(self) -> &'static [usize] {
-        match self {
-            Self::Messages => &[0, 1, 2, 3, 4, 5],
-            Self::Batch => &[1, 2, 4, 8, 16, 32, 64, 128, 256],
-            Self::Payload => &[0, 15, 64, 256, 1_024, 4_096, 16_384, 65_000],
-            Self::Threads => &[1, 2, 4],
-            Self::Groups => &[1, 10, 100, 300, 1_000],
-            Self::Cores => &[1, 2],
+    /// Measures all programs at one point, with `each` datagrams in one piece of work.
+    fn point(&mut self, at: usize, each: usize, programs: Vec<(&'static str, Runner<'_>)>) -> io::Result<()> {
+        let (programs, mut runners): (Vec<_>, Vec<_>) = programs.into_iter().unzip();
+        let figures = timer::interleave(self.effort, &mut runners)?;
+        let Some(by_hand) = figures.first().map(|figure| figure.nanoseconds) else { return Ok(()) };
+        for (program, figure) in programs.iter().zip(figures) {
+            let each = each as f64;
+            self.table.push(vec![
+                at.to_string(),
+                (*program).into(),
+                format!("{:.1}", figure.nanoseconds / each),
+                format!("{:.3}", figure.ratio),
+                format!("{:.1}", by_hand * (figure.ratio - 1.0) / each),
+            ]);
         }
+        Ok(())
+    }
+
+    /// Says why the rest is missing.
+    fn skip(&mut self, at: usize, why: &str) {
+        self.table.push(vec![
+            at.to_string(),
+            format!("skipped: {why}"),
+            String::new(),
+            String::new(),
+            String::new(),
+        ]);
+    }
+
+    fn save(self) -> io::Result<()> {
+        println!();
+        self.table.save()
     }
 }
 
-impl fmt::Display for Axis {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Messages => "control messages received",
-            Self::Batch => "datagrams in a batch",
-            Self::Payload => "bytes of payload",
-            Self::Threads => "threads on one socket",
-            Self::Groups => "groups joined",
-            Self::Cores => "cores that sender and receiver have",
-        })
+const BOTH: [Program; 2] = [Program::ByHand, Program::Ours];
+const BATCHING: [Program; 4] = [Program::ByHand, Program::EachByItself, Program::Ours, Program::Coalescing];
+
+/// These programs at this work, each between sockets of its own.
+fn programs(programs: &[Program], work: Work) -> io::Result<Vec<(&'static str, Runner<'static>)>> {
+    let mut runners = Vec::new();
+    for &program in programs {
+        if let Some(mut peer) = program.peer(work)? {
+            runners.push((program.name(), timer::repeat(move || peer.work())));
+        }
     }
+    Ok(runners)
 }
 
-/// Nanoseconds for a datagram.
-pub struct Point {
-    pub value: usize,
-    pub ours: f64,
-    pub by_hand: f64,
+/// All that needs no network of its own.
+pub fn run(effort: Effort) -> io::Result<()> {
+    control(effort)?;
+    batch(effort)?;
+    payload(effort)?;
+    threads(effort)?;
+    cores(effort)
 }
 
-/// All points of an axis.
-pub fn along(axis: Axis, rounds: usize, datagrams: usize) -> io::Result<Vec<Point>> {
-    axis.values().iter().map(|value| point(axis, *value, rounds, datagrams)).collect()
+/// Control flags that are on. Source and interface are in one message, and a path MTU is told only when it changes.
+fn control(effort: Effort) -> io::Result<()> {
+    let mut growth = Growth::new(effort, CONTROL, "control flags", "ns a datagram");
+    for (count, flags) in Work::MORE.into_iter().enumerate() {
+        growth.point(count, 1, programs(&BOTH, Work::single(flags, SIZE))?)?;
+    }
+    growth.save()
 }
 
-fn point(axis: Axis, value: usize, rounds: usize, datagrams: usize) -> io::Result<Point> {
-    let pair = Pair::new()?;
-    let (mut ours, mut by_hand) = (Vec::new(), Vec::new());
-    // The programs of one round, first ours.
-    let mut measure: Box<dyn FnMut(bool) -> f64> = match axis {
-        Axis::Messages => {
-            for flag in ControlFlags::all().iter().take(value) {
-                pair.ours.set_control_flags(flag, true)?;
-                PacketConn::new(&pair.by_hand.socket)?.set_control_flags(flag, true)?;
-            }
-            Box::new(|is_ours| {
-                let mut room = [0; 64];
-                time(datagrams, || pair.exchange(is_ours, &[7; 15], &mut room))
-            })
+fn batch(effort: Effort) -> io::Result<()> {
+    let mut growth = Growth::new(effort, BATCH, "datagrams in a batch", "ns a datagram");
+    for count in iter::successors(Some(1), |count| Some(count * 2)).take_while(|count| *count <= 1_024) {
+        let work = Work::batch(count);
+        if !Ends::new(work)?.has_room(work)? {
+            growth.skip(count, "the receive buffer is too small (net.core.rmem_max)");
+            break;
         }
-        Axis::Payload => {
-            let payload = vec![7; value];
-            let mut room = vec![0; 65_535];
-            let count = datagrams / (1 + value / 4_096);
-            let pair = &pair;
-            Box::new(move |is_ours| time(count, || pair.exchange(is_ours, &payload, &mut room)))
+        let mut runners = programs(&BATCHING, work)?;
+        // What the kernel takes as one payload.
+        if (2..=Ends::new(work)?.sender.max_segments()).contains(&count)
+            && let Some(mut peer) = Program::Ours.peer(Work::segments(count, SIZE))?
+        {
+            runners.push((SEGMENTS, timer::repeat(move || peer.work())));
         }
-        Axis::Batch => {
-            let mut ours = OurBatch::new(value)?;
-            let mut by_hand = Batch::new(value)?;
-            let count = (datagrams / value).max(1);
-            Box::new(move |is_ours| {
-                let whole = if is_ours {
-                    time(count, || ours.exchange())
-                } else {
-                    time(count, || by_hand.exchange())
-                };
-                whole / value as f64
-            })
+        growth.point(count, count, runners)?;
+    }
+    growth.save()
+}
+
+fn payload(effort: Effort) -> io::Result<()> {
+    let mut growth = Growth::new(effort, PAYLOAD, "bytes of payload", "ns a datagram");
+    for size in [0, 15, 256, 1_232, 4_096, 16_384, 32_768, 65_000] {
+        growth.point(size, 1, programs(&BOTH, Work::single(Work::THREE, size))?)?;
+    }
+    growth.save()
+}
+
+/// Several threads that send to and receive from one socket.
+fn threads(effort: Effort) -> io::Result<()> {
+    let mut growth = Growth::new(effort, THREADS, "threads on one socket", "ns a datagram");
+    let work = Work::single(Work::THREE, SIZE);
+    for count in [1, 2, 4] {
+        let mut runners = Vec::<(&'static str, Runner)>::new();
+        for program in BOTH {
+            let ends = Ends::one(work)?;
+            runners
+                .push((program.name(), Box::new(move |times| together(program, work, &ends, count, times))));
         }
-        Axis::Threads => Box::new(|is_ours| {
-            let each = datagrams / value;
-            time(1, || {
-                thread::scope(|scope| {
-                    for _ in 0..value {
-                        scope.spawn(|| {
-                            let mut room = [0; 64];
-                            (0..each).for_each(|_| pair.exchange(is_ours, &[7; 15], &mut room));
-                        });
-                    }
-                });
-            }) / (each * value) as f64
-        }),
-        Axis::Groups => {
-            let loopback = InterfaceIndex::new(1);
-            for number in 0..value {
-                let group = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 1, (number >> 16) as u16, number as u16);
-                pair.ours.join_group(group, loopback)?;
-                PacketConn::new(&pair.by_hand.socket)?.join_group(group, loopback)?;
-            }
-            Box::new(|is_ours| {
-                let mut room = [0; 64];
-                time(datagrams, || pair.exchange(is_ours, &[7; 15], &mut room))
-            })
-        }
-        // A datagram that goes from one thread to another, and back.
-        Axis::Cores => Box::new(|is_ours| {
-            let count = datagrams / 2;
-            let other = Pair::new().expect("sockets");
-            thread::scope(|scope| {
-                let (there, back) = (pair.address(is_ours), other.address(is_ours));
-                let (pair, other) = (&pair, &other);
-                scope.spawn(move || {
-                    pin(value - 1);
-                    let mut room = [0; 64];
-                    for _ in 0..count {
-                        other.receive(is_ours, &mut room);
-                        other.send(is_ours, &[7; 15], there);
-                    }
-                });
-                scope
-                    .spawn(move || {
-                        pin(0);
-                        let mut room = [0; 64];
-                        let round_trip = time(count, || {
-                            pair.send(is_ours, &[7; 15], back);
-                            pair.receive(is_ours, &mut room);
-                        });
-                        round_trip / 2.0
-                    })
-                    .join()
-                    .expect("the other thread")
-            })
-        }),
+        growth.point(count, 1, runners)?;
+    }
+    growth.save()
+}
+
+/// Nanoseconds for one piece of work when so many threads do `times` of them between them.
+fn together(program: Program, work: Work, ends: &Ends, threads: usize, times: usize) -> io::Result<f64> {
+    let each = times.div_ceil(threads);
+    let barrier = Barrier::new(threads);
+    let one = || {
+        let peer = program.between(work, ends.clone());
+        barrier.wait();
+        let start = Instant::now();
+        let mut peer = peer.unwrap();
+        (0..each).for_each(|_| peer.work());
+        (start, Instant::now())
     };
-    for round in 0..=rounds {
-        let times = (measure(true), measure(false));
-        if round > 0 {
-            ours.push(times.0);
-            by_hand.push(times.1);
-        }
-    }
-    drop(measure);
-    let found = |times| median(times).expect("at least one round");
-    Ok(Point { value, ours: found(ours), by_hand: found(by_hand) })
+    let spans = thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(one)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    Ok(nanoseconds(spans) / (each * threads) as f64)
 }
 
-/// Keeps this thread on one core.
-fn pin(core: usize) {
+/// From the first start to the last end.
+fn nanoseconds(spans: Vec<(Instant, Instant)>) -> f64 {
+    let (starts, ends): (Vec<_>, Vec<_>) = spans.into_iter().unzip();
+    match (starts.into_iter().min(), ends.into_iter().max()) {
+        (Some(start), Some(end)) => (end - start).as_nanos() as f64,
+        _ => f64::NAN,
+    }
+}
+
+/// Sender and receiver on one processor, and on two.
+fn cores(effort: Effort) -> io::Result<()> {
+    let mut growth = Growth::new(effort, CORES, "processors", "ns a datagram");
+    let allowed = sched_getaffinity(Pid::from_raw(0))?;
+    let mut free = (0..CpuSet::count()).filter(|&cpu| allowed.is_set(cpu) == Ok(true));
+    let (Some(first), second) = (free.next(), free.next()) else { return growth.save() };
+    let work = Work::batch(32);
+    for (count, other) in [(1, Some(first)), (2, second)] {
+        let Some(other) = other else {
+            growth.skip(count, "there is no second processor");
+            continue;
+        };
+        let mut runners = Vec::<(&'static str, Runner)>::new();
+        for program in BATCHING {
+            let ends = Ends::new(work)?;
+            runners.push((
+                program.name(),
+                Box::new(move |times| apart(program, work, &ends, (first, other), times)),
+            ));
+        }
+        growth.point(count, work.count, runners)?;
+    }
+    growth.save()
+}
+
+/// Nanoseconds for one piece of work when one thread sends and the other receives.
+fn apart(program: Program, work: Work, ends: &Ends, cpus: (usize, usize), times: usize) -> io::Result<f64> {
+    // What the receive buffer has room for at least: nothing may get lost.
+    const ON_THE_WAY: usize = 2;
+    let (barrier, arrived) = (Barrier::new(2), AtomicUsize::new(0));
+    let send = || {
+        pin(cpus.0);
+        let peer = program.between(work, ends.clone());
+        barrier.wait();
+        let start = Instant::now();
+        let mut peer = peer.unwrap();
+        for sent in 0..times {
+            while sent.saturating_sub(arrived.load(Ordering::Acquire)) >= ON_THE_WAY {
+                // On one processor the other has to get it.
+                if cpus.0 == cpus.1 { thread::yield_now() } else { std::hint::spin_loop() }
+            }
+            peer.send();
+        }
+        (start, Instant::now())
+    };
+    let receive = || {
+        pin(cpus.1);
+        let peer = program.between(work, ends.clone());
+        barrier.wait();
+        let start = Instant::now();
+        // Whatever happens here, the other is not to wait for ever.
+        let _last = Last(&arrived);
+        let mut peer = peer.unwrap();
+        for _ in 0..times {
+            peer.receive();
+            arrived.fetch_add(1, Ordering::Release);
+        }
+        (start, Instant::now())
+    };
+    let spans = thread::scope(|scope| {
+        let threads = [scope.spawn(send), scope.spawn(receive)];
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    Ok(nanoseconds(spans) / times as f64)
+}
+
+/// Says, when it goes, that all has arrived.
+struct Last<'a>(&'a AtomicUsize);
+
+impl Drop for Last<'_> {
+    fn drop(&mut self) {
+        self.0.store(usize::MAX, Ordering::Release);
+    }
+}
+
+/// Keeps this thread on one processor. Where that is not allowed, the figures are those of any.
+fn pin(cpu: usize) {
     let mut set = CpuSet::new();
-    set.set(core).expect("a core");
-    sched_setaffinity(Pid::from_raw(0), &set).expect("a core of ours");
+    let _ = set.set(cpu).and_then(|()| sched_setaffinity(Pid::from_raw(0), &set));
 }
 
-/// A socket of each program's, which sends to itself.
-struct Pair {
-    ours: PacketConn,
-    ours_at: SocketAddrV6,
-    by_hand: Bare,
+/// Groups that a socket has joined, between two hosts of our own: loopback has no multicast. To be run in a program
+/// of its own, which moves into namespaces.
+pub fn groups(effort: Effort) -> io::Result<()> {
+    let mut receive = Growth::new(effort, GROUPS, "groups joined", "ns a datagram");
+    let mut join = Growth::new(effort, JOINS, "groups joined", "ns for a group joined and left");
+    let hosts = ipv6_testnet::enter().map_err(|forbidden| forbidden.to_string());
+    match hosts.and_then(|()| Pair::new().map_err(|error| error.to_string())) {
+        Ok(hosts) => groups_between(&hosts, &mut receive, &mut join)?,
+        Err(why) => [&mut receive, &mut join].map(|growth| growth.skip(1, &why)).into_iter().collect(),
+    }
+    receive.save()?;
+    join.save()
 }
 
-impl Pair {
-    fn new() -> io::Result<Self> {
-        let ours = PacketConn::bind("[::1]:0")?;
-        Ok(Self { ours_at: ours.local_addr()?, ours, by_hand: Bare::new()? })
+fn groups_between(hosts: &Pair, receive: &mut Growth, join: &mut Growth) -> io::Result<()> {
+    // Memberships are counted against it. What it is from the start is enough on recent systems.
+    let _ = hosts.b.set("net/core/optmem_max", "1048576");
+    let work = Work::single(Work::THREE, SIZE);
+    let interface =
+        |index| InterfaceIndex::new(index).ok_or_else(|| io::Error::other("an interface without index"));
+    let (near, far) = (interface(hosts.a.index("eth0")?)?, interface(hosts.b.index("eth0")?)?);
+    let mut ends = Vec::new();
+    for _ in BOTH {
+        let sender = hosts.a.run(|| PacketConn::bind((Pair::A, 0)))?;
+        let receiver = hosts.b.run(|| PacketConn::bind("[::]:0"))?;
+        sender.set_multicast_interface(Some(near))?;
+        let (from, mut to) = (sender.local_addr()?, receiver.local_addr()?);
+        // The first is the last that the kernel looks at.
+        to.set_ip(group(0));
+        ends.push(Ends::with(sender, receiver, from, to, far, work.control)?);
     }
-
-    fn address(&self, is_ours: bool) -> SocketAddrV6 {
-        if is_ours { self.ours_at } else { self.by_hand.at }
-    }
-
-    fn send(&self, is_ours: bool, payload: &[u8], to: SocketAddrV6) {
-        if is_ours {
-            self.ours.send_to(payload, &SendControl::new().with_hop_limit(9), to).unwrap();
-        } else {
-            self.by_hand.send(payload, to);
+    let mut joined = 0;
+    for count in [1, 10, 100, 1_000] {
+        for number in joined..count {
+            for ends in &ends {
+                if let Err(error) = ends.receiver.join_group(group(number), far) {
+                    let why = format!("group {number}: {error}");
+                    receive.skip(count, &why);
+                    join.skip(count, &why);
+                    return Ok(());
+                }
+            }
         }
-    }
-
-    fn receive(&self, is_ours: bool, room: &mut [u8]) -> usize {
-        if is_ours { self.ours.recv_from(room).unwrap().len } else { self.by_hand.receive(room) }
-    }
-
-    fn exchange(&self, is_ours: bool, payload: &[u8], room: &mut [u8]) {
-        self.send(is_ours, payload, self.address(is_ours));
-        assert_eq!(self.receive(is_ours, room), payload.len());
-    }
-}
-
-struct OurBatch {
-    conn: PacketConn,
-    messages: Vec<Outgoing<'static>>,
-    send: SendBatch,
-    receive: RecvBatch,
-    room: Vec<[u8; 64]>,
-}
-
-impl OurBatch {
-    fn new(count: usize) -> io::Result<Self> {
-        let conn = PacketConn::bind("[::1]:0")?;
-        conn.set_send_coalescing(false);
-        let to = Some(conn.local_addr()?);
-        let message = Outgoing::new(b"HELLO-R-U-THERE", SendControl::new().with_hop_limit(9), to);
-        let (send, receive) = (SendBatch::new(count), RecvBatch::new(count));
-        Ok(Self { conn, messages: vec![message; count], send, receive, room: vec![[0; 64]; count] })
-    }
-
-    fn exchange(&mut self) {
-        let count = self.messages.len();
-        assert_eq!(self.conn.send_batch(&mut self.send, &self.messages).unwrap(), count);
-        let mut seen = 0;
-        while seen < count {
-            seen += self.conn.recv_batch(&mut self.receive, &mut self.room).unwrap();
-            assert!(self.receive.iter().all(|got| got.unwrap().len == 15));
+        joined = count;
+        let mut runners = Vec::new();
+        for (program, ends) in BOTH.into_iter().zip(&ends) {
+            let mut peer = program.between(work, ends.clone())?;
+            runners.push((program.name(), timer::repeat(move || peer.work())));
         }
+        receive.point(count, 1, runners)?;
+        let [by_hand, ours] = &ends[..] else { unreachable!("two programs") };
+        let more = group(count);
+        let by_hand = timer::repeat(|| {
+            by_hand::set_member(by_hand, more, true);
+            by_hand::set_member(by_hand, more, false);
+        });
+        let ours = timer::repeat(|| {
+            ours.receiver.join_group(more, far).unwrap();
+            ours.receiver.leave_group(more, far).unwrap();
+        });
+        join.point(count, 1, vec![(Program::ByHand.name(), by_hand), (Program::Ours.name(), ours)])?;
     }
+    Ok(())
+}
+
+/// A group that no protocol uses (RFC 4291 section 2.7: transient, site-local).
+fn group(number: usize) -> Ipv6Addr {
+    Ipv6Addr::new(0xff15, 0, 0, 0, 0, 0, 0x1234, number as u16)
 }

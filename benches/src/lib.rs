@@ -1,5 +1,5 @@
-//! Programs that do the same checked work on loopback: this library, hand-written libc and others.
+//! What the benchmarks share: pieces of work, and programs that do them.
 
-pub mod growth;
+pub mod ends;
 pub mod peers;
 pub mod work;

@@ -1,101 +1,115 @@
-//! What is done, and how it is timed.
+//! What is done.
 
 use std::fmt;
-use std::time::Instant;
 
-use crate::peers::Peer;
+use ipv6_std::ControlFlags;
 
-pub const PAYLOAD: &[u8; 15] = b"HELLO-R-U-THERE";
+/// Traffic class of what is sent: AF11 (RFC 2597).
 pub const CLASS: u8 = 0x28;
+/// Hop limit of what is sent.
 pub const HOPS: u8 = 42;
-/// Datagrams of the largest batch.
-pub const MOST: usize = 256;
+/// Bytes of payload where the size does not matter.
+pub const SIZE: usize = 15;
 
-/// One piece of work. But for the plain one, traffic class, hop limit and destination are received and checked, with
-/// payload and source.
+/// How datagrams go and come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Work {
-    /// One datagram with three control messages each way.
-    One,
-    /// One without control messages.
-    Plain,
-    /// One that is sent with its source alone.
-    Source,
-    /// One on a connected socket with header fields that stay: nothing goes with it.
+pub enum Way {
+    /// Each in a call of its own.
+    Single,
+    /// The same, on a connected socket that has the header fields as options: nothing goes with the datagram.
     Connected,
-    /// So many in one call, each with bytes of its own, all of one size.
-    Batch(usize),
-    /// So many datagrams of this size in one payload (`UDP_SEGMENT`), received as one (`UDP_GRO`).
-    Segments(usize, usize),
+    /// Many in one call, each with a payload of its own.
+    Batch,
+    /// Many as one payload, cut by the system and put together again.
+    Segments,
 }
 
-/// What is compared, in the order of the tables.
-pub const ALL: [Work; 13] = [
-    Work::One,
-    Work::Plain,
-    Work::Source,
-    Work::Connected,
-    Work::Batch(8),
-    Work::Batch(32),
-    Work::Batch(64),
-    Work::Segments(10, 15),
-    Work::Segments(32, 15),
-    Work::Segments(64, 15),
-    Work::Segments(10, 1200),
-    Work::Segments(32, 1200),
-    Work::Segments(52, 1200),
-];
+/// One piece of work: so many datagrams are sent and received, and payload, source and all control messages are
+/// checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Work {
+    pub way: Way,
+    /// The control messages that go with each and are told of each. Source and interface are one message.
+    pub control: ControlFlags,
+    /// How many datagrams at once.
+    pub count: usize,
+    /// Bytes of payload in each.
+    pub size: usize,
+}
 
 impl Work {
-    /// Datagrams that it sends and receives.
-    pub fn datagrams(self) -> usize {
-        match self {
-            Self::One | Self::Plain | Self::Source | Self::Connected => 1,
-            Self::Batch(count) | Self::Segments(count, _) => count,
-        }
+    pub const NONE: ControlFlags = ControlFlags::empty();
+    pub const INFO: ControlFlags = ControlFlags::DESTINATION;
+    /// Traffic class, hop limit and packet info.
+    pub const THREE: ControlFlags =
+        ControlFlags::TRAFFIC_CLASS.union(ControlFlags::HOP_LIMIT).union(ControlFlags::DESTINATION);
+
+    /// More and more of them, from none on.
+    pub const MORE: [ControlFlags; 6] = [
+        Self::NONE,
+        ControlFlags::TRAFFIC_CLASS,
+        ControlFlags::TRAFFIC_CLASS.union(ControlFlags::HOP_LIMIT),
+        Self::THREE,
+        Self::THREE.union(ControlFlags::INTERFACE),
+        Self::THREE.union(ControlFlags::INTERFACE).union(ControlFlags::PATH_MTU),
+    ];
+
+    /// One datagram with these control messages.
+    pub const fn single(control: ControlFlags, size: usize) -> Self {
+        Self { way: Way::Single, control, count: 1, size }
+    }
+
+    /// One datagram that goes without control messages and arrives with three.
+    pub const fn connected() -> Self {
+        Self { way: Way::Connected, control: Self::THREE, count: 1, size: SIZE }
+    }
+
+    /// Many, each with three control messages.
+    pub const fn batch(count: usize) -> Self {
+        Self { way: Way::Batch, control: Self::THREE, count, size: SIZE }
+    }
+
+    /// Many in one payload, with three control messages.
+    pub const fn segments(count: usize, size: usize) -> Self {
+        Self { way: Way::Segments, control: Self::THREE, count, size }
     }
 }
 
 impl fmt::Display for Work {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::One => f.write_str("one datagram"),
-            Self::Plain => f.write_str("one datagram without control messages"),
-            Self::Source => f.write_str("one datagram with its source alone"),
-            Self::Connected => f.write_str("one datagram on a connected socket"),
-            Self::Batch(count) => write!(f, "batches of {count}"),
-            Self::Segments(count, size) => write!(f, "{count} segments of {size} bytes"),
-        }
-    }
-}
-
-/// Medians of the nanoseconds that each peer takes for a datagram; `None` for those that do no such work. The peers'
-/// rounds alternate: on a busy machine the times wander, and their ratios do not.
-pub fn compare(peers: &mut [Box<dyn Peer>], work: Work, rounds: usize, datagrams: usize) -> Vec<Option<f64>> {
-    let count = (datagrams / work.datagrams()).max(1);
-    let mut times = vec![Vec::new(); peers.len()];
-    // One round more, which warms up and does not count.
-    for round in 0..=rounds {
-        for (peer, times) in peers.iter_mut().zip(&mut times) {
-            if peer.can(work) {
-                let time = peer.time(work, count) / work.datagrams() as f64;
-                if round > 0 {
-                    times.push(time);
+        let Self { way, control, count, size } = self;
+        match way {
+            Way::Single => {
+                f.write_str("one")?;
+                match *control {
+                    Self::THREE => f.write_str(", three control messages")?,
+                    Self::INFO => f.write_str(", packet info alone")?,
+                    Self::NONE => f.write_str(", no control messages")?,
+                    control => write!(f, ", {} control flags", control.iter().count())?,
                 }
             }
+            Way::Connected => f.write_str("one, connected with options")?,
+            Way::Batch => write!(f, "batch of {count}")?,
+            Way::Segments => write!(f, "{count} segments")?,
         }
+        if *way == Way::Segments || *size != SIZE { write!(f, " of {size} bytes") } else { Ok(()) }
     }
-    times.into_iter().map(median).collect()
 }
 
-/// Nanoseconds of one piece of work, of so many.
-pub fn time(count: usize, mut work: impl FnMut()) -> f64 {
-    let start = Instant::now();
-    (0..count).for_each(|_| work());
-    start.elapsed().as_nanos() as f64 / count as f64
+/// The payload with this number: all of a size, and no two of a batch with the same bytes.
+pub fn payload(number: usize, size: usize) -> Vec<u8> {
+    let mut payload: Vec<u8> = b"HELLO-R-U-THERE".iter().copied().cycle().take(size).collect();
+    for (byte, digit) in payload.iter_mut().zip(number.to_le_bytes().into_iter().take(2)) {
+        *byte = digit;
+    }
+    payload
 }
 
-pub fn median(mut times: Vec<f64>) -> Option<f64> {
-    times.sort_by(f64::total_cmp);
-    times.get(times.len() / 2).copied()
+/// Asserts that what came is what was sent. Those of the usual size are compared without a call.
+#[inline(always)]
+pub fn check_payload(got: &[u8], sent: &[u8]) {
+    match (<&[u8; SIZE]>::try_from(got), <&[u8; SIZE]>::try_from(sent)) {
+        (Ok(got), Ok(sent)) => assert_eq!(got, sent),
+        _ => assert_eq!(got, sent),
+    }
 }

@@ -1,68 +1,118 @@
-//! Hand-written libc: a program that knows just these messages, and makes its arrays ready once.
+//! Hand-written libc: a program that knows which control messages there are, and makes its arrays ready once. Where
+//! nothing goes with a datagram it takes the cheaper calls, and for packet info alone the length that the kernel has
+//! room for on its stack.
+//!
+//! Control messages are laid out as on 64-bit Linux.
 
-use std::io;
-use std::mem::{size_of, zeroed};
-use std::net::{SocketAddrV6, UdpSocket};
-use std::os::fd::AsRawFd;
+use std::mem::{MaybeUninit, size_of, zeroed};
+use std::net::SocketAddrV6;
+use std::os::fd::RawFd;
 use std::ptr;
 
-use ipv6_std::PacketConn;
+use ipv6_std::ControlFlags;
 
-use super::{Peer, payload, segments};
-use crate::work::{CLASS, HOPS, MOST, PAYLOAD, Work};
+use super::Peer;
+use crate::ends::Ends;
+use crate::work::{CLASS, HOPS, Way, Work, check_payload, payload};
 
-/// A control message as libc's structures have it.
-#[repr(C)]
-struct Message<T> {
-    header: libc::cmsghdr,
-    data: T,
+const _: () = assert!(cfg!(target_pointer_width = "64"), "control messages are those of 64-bit Linux");
+
+/// Bytes of the three at most.
+const SPACE: usize = 88;
+/// Bytes of the message that says the size of segments.
+const SEGMENT: usize = 24;
+
+/// `struct cmsghdr`: the length with the header, level and type.
+const fn header(level: i32, kind: i32, size: usize) -> u128 {
+    let len = 16 + size as u128;
+    len | (level as u128) << 64 | (kind as u128) << 96
 }
 
-/// The three, in the kernel's order; each is padded to eight bytes.
+const INFO_HEADER: u128 = header(libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, 20);
+const HOPS_HEADER: u128 = header(libc::IPPROTO_IPV6, libc::IPV6_HOPLIMIT, 4);
+const CLASS_HEADER: u128 = header(libc::IPPROTO_IPV6, libc::IPV6_TCLASS, 4);
+const SIZE_HEADER: u128 = header(libc::SOL_UDP, libc::UDP_SEGMENT, 2);
+const COALESCED_HEADER: u128 = header(libc::SOL_UDP, libc::UDP_GRO, 4);
+
+fn word<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
+    bytes[at..at + N].try_into().unwrap()
+}
+
+fn put<const N: usize>(bytes: &mut [u8], at: usize, value: [u8; N]) {
+    bytes[at..at + N].copy_from_slice(&value);
+}
+
+/// The control messages of these flags, in the kernel's order.
+#[derive(Clone)]
 #[repr(C, align(8))]
-struct Control {
-    info: Message<[u8; 24]>,
-    hops: Message<[i32; 2]>,
-    class: Message<[i32; 2]>,
-}
+pub struct Control<const FLAGS: u32>([u8; SPACE]);
 
-fn message<T>(kind: i32, size: usize, data: T) -> Message<T> {
-    // SAFETY: a C structure of integers, for which zero is a value.
-    let mut header: libc::cmsghdr = unsafe { zeroed() };
-    header.cmsg_level = libc::IPPROTO_IPV6;
-    header.cmsg_type = kind;
-    header.cmsg_len = size_of::<libc::cmsghdr>() + size;
-    Message { header, data }
-}
+impl<const FLAGS: u32> Control<FLAGS> {
+    const INFO: bool = has(FLAGS, Work::INFO.union(ControlFlags::INTERFACE));
+    const INTERFACE: bool = has(FLAGS, ControlFlags::INTERFACE);
+    const HOPS: bool = has(FLAGS, ControlFlags::HOP_LIMIT);
+    const CLASS: bool = has(FLAGS, ControlFlags::TRAFFIC_CLASS);
+    const HOPS_AT: usize = if Self::INFO { 40 } else { 0 };
+    const CLASS_AT: usize = Self::HOPS_AT + if Self::HOPS { 24 } else { 0 };
+    const LEN: usize = Self::CLASS_AT + if Self::CLASS { 24 } else { 0 };
+    /// As short as the kernel takes it.
+    const SENT: usize = if Self::LEN == 40 { 36 } else { Self::LEN };
 
-impl Control {
-    fn new(source: [u8; 16]) -> Self {
-        let mut info = [0; 24];
-        info[..16].copy_from_slice(&source);
-        Self {
-            info: message(libc::IPV6_PKTINFO, 20, info),
-            hops: message(libc::IPV6_HOPLIMIT, 4, [i32::from(HOPS), 0]),
-            class: message(libc::IPV6_TCLASS, 4, [i32::from(CLASS), 0]),
+    pub fn new(ends: &Ends) -> Self {
+        let mut bytes = [0; SPACE];
+        if Self::INFO {
+            put(&mut bytes, 0, INFO_HEADER.to_le_bytes());
+            put(&mut bytes, 16, ends.from.ip().octets());
+            if Self::INTERFACE {
+                put(&mut bytes, 32, ends.interface.get().to_ne_bytes());
+            }
         }
+        if Self::HOPS {
+            put(&mut bytes, Self::HOPS_AT, HOPS_HEADER.to_le_bytes());
+            put(&mut bytes, Self::HOPS_AT + 16, i32::from(HOPS).to_ne_bytes());
+        }
+        if Self::CLASS {
+            put(&mut bytes, Self::CLASS_AT, CLASS_HEADER.to_le_bytes());
+            put(&mut bytes, Self::CLASS_AT + 16, i32::from(CLASS).to_ne_bytes());
+        }
+        Self(bytes)
     }
 
-    /// Asserts that these are the three that were sent.
-    fn check(&self, len: usize, destination: [u8; 16]) {
-        assert_eq!(len, size_of::<Self>());
-        let messages = [
-            (self.info.header, libc::IPV6_PKTINFO, 36),
-            (self.hops.header, libc::IPV6_HOPLIMIT, 20),
-            (self.class.header, libc::IPV6_TCLASS, 20),
-        ];
-        for (header, kind, len) in messages {
-            assert_eq!(
-                (header.cmsg_level, header.cmsg_type, header.cmsg_len),
-                (libc::IPPROTO_IPV6, kind, len)
-            );
-        }
-        assert_eq!(self.info.data[..16], destination);
-        assert_eq!((self.hops.data[0], self.class.data[0]), (i32::from(HOPS), i32::from(CLASS)));
+    /// Those to send.
+    pub fn sent(&self) -> &[u8] {
+        &self.0[..Self::SENT]
     }
+
+    /// Asserts that these are the ones that were sent.
+    #[inline(always)]
+    fn check(&self, len: usize, ends: &Ends) {
+        assert_eq!(len, Self::LEN);
+        check::<FLAGS>(&self.0, ends);
+    }
+}
+
+/// The same for bytes that are somewhere else.
+#[inline(always)]
+pub fn check<const FLAGS: u32>(bytes: &[u8; SPACE], ends: &Ends) {
+    if Control::<FLAGS>::INFO {
+        assert_eq!(word(bytes, 0), INFO_HEADER.to_le_bytes());
+        assert_eq!(word(bytes, 16), ends.to.ip().octets());
+        if Control::<FLAGS>::INTERFACE {
+            assert_eq!(word(bytes, 32), ends.interface.get().to_ne_bytes());
+        }
+    }
+    if Control::<FLAGS>::HOPS {
+        assert_eq!(word(bytes, Control::<FLAGS>::HOPS_AT), HOPS_HEADER.to_le_bytes());
+        assert_eq!(word(bytes, Control::<FLAGS>::HOPS_AT + 16), i32::from(HOPS).to_ne_bytes());
+    }
+    if Control::<FLAGS>::CLASS {
+        assert_eq!(word(bytes, Control::<FLAGS>::CLASS_AT), CLASS_HEADER.to_le_bytes());
+        assert_eq!(word(bytes, Control::<FLAGS>::CLASS_AT + 16), i32::from(CLASS).to_ne_bytes());
+    }
+}
+
+const fn has(flags: u32, any: ControlFlags) -> bool {
+    flags & any.bits() != 0
 }
 
 fn name(address: SocketAddrV6) -> libc::sockaddr_in6 {
@@ -71,362 +121,342 @@ fn name(address: SocketAddrV6) -> libc::sockaddr_in6 {
     name.sin6_family = libc::AF_INET6 as _;
     name.sin6_port = address.port().to_be();
     name.sin6_addr = libc::in6_addr { s6_addr: address.ip().octets() };
+    name.sin6_scope_id = address.scope_id();
     name
 }
 
-/// What one message is made of, one for each of a batch. The headers point here: it stays where it is.
-struct Slot {
-    control: Control,
+/// What one message is made of. A header points here: it stays where it is.
+struct Slot<C> {
+    control: C,
     name: libc::sockaddr_in6,
     part: libc::iovec,
-    payload: [u8; 64],
+    payload: Vec<u8>,
 }
 
-/// What goes with several datagrams in one payload.
-#[repr(C, align(8))]
-struct Segmented {
-    control: Control,
-    size: Message<[u16; 4]>,
+impl<C> Slot<C> {
+    fn new(control: C, address: SocketAddrV6, mut payload: Vec<u8>) -> Self {
+        let part = libc::iovec { iov_base: payload.as_mut_ptr().cast(), iov_len: payload.len() };
+        Self { control, name: name(address), part, payload }
+    }
+
+    /// A header that points to it, with so many bytes of control messages.
+    fn header(&mut self, control: usize) -> libc::msghdr {
+        // SAFETY: a C structure of integers and pointers, for which zero is a value.
+        let mut header: libc::msghdr = unsafe { zeroed() };
+        header.msg_name = ptr::from_mut(&mut self.name).cast();
+        header.msg_namelen = NAME;
+        header.msg_iov = &mut self.part;
+        header.msg_iovlen = 1;
+        header.msg_control = ptr::from_mut(&mut self.control).cast();
+        header.msg_controllen = control;
+        header
+    }
+
+    fn check_source(&self, ends: &Ends) {
+        assert_eq!(
+            (self.name.sin6_addr.s6_addr, self.name.sin6_port),
+            (ends.from.ip().octets(), ends.from.port().to_be())
+        );
+    }
 }
 
-/// What comes with them: the size is the kernel's first.
-#[repr(C, align(8))]
-struct Coalesced {
-    size: Message<[i32; 2]>,
-    control: Control,
+const NAME: u32 = size_of::<libc::sockaddr_in6>() as u32;
+const CUT: i32 = libc::MSG_TRUNC | libc::MSG_CTRUNC;
+
+pub(super) fn peer(work: Work, ends: Ends) -> Box<dyn Peer> {
+    for_flags!(work.control, FLAGS => match work.way {
+        Way::Single => Box::new(Single::<FLAGS, false>::new(work, ends)),
+        Way::Connected => Box::new(Single::<FLAGS, true>::new(work, ends)),
+        Way::Batch => Box::new(Batch::<FLAGS>::new(work, ends)),
+        Way::Segments => Box::new(Segments::<FLAGS>::new(work, ends)),
+    })
 }
 
-pub struct ByHand {
-    socket: UdpSocket,
-    plain: UdpSocket,
-    plain_name: libc::sockaddr_in6,
-    connected: UdpSocket,
-    segmenting: UdpSocket,
-    segmenting_to: SocketAddrV6,
-    to: SocketAddrV6,
-    segments: Vec<u8>,
-    large: Vec<u8>,
-    send: Vec<Slot>,
+struct Single<const FLAGS: u32, const CONNECTED: bool> {
+    ends: Ends,
+    sender: RawFd,
+    receiver: RawFd,
+    send: Box<Slot<Control<FLAGS>>>,
+    send_header: libc::msghdr,
+    receive: Box<Slot<Control<FLAGS>>>,
+    receive_header: libc::msghdr,
+}
+
+impl<const FLAGS: u32, const CONNECTED: bool> Single<FLAGS, CONNECTED> {
+    fn new(work: Work, ends: Ends) -> Self {
+        let control = Control::new(&ends);
+        let mut send = Box::new(Slot::new(control.clone(), ends.to, payload(0, work.size)));
+        let mut receive = Box::new(Slot::new(control, ends.from, vec![0; work.size.max(64)]));
+        Self {
+            sender: ends.descriptors().0,
+            receiver: ends.descriptors().1,
+            ends,
+            send_header: send.header(Control::<FLAGS>::SENT),
+            send,
+            receive_header: receive.header(SPACE),
+            receive,
+        }
+    }
+}
+
+impl<const FLAGS: u32, const CONNECTED: bool> Peer for Single<FLAGS, CONNECTED> {
+    fn send(&mut self) {
+        let (fd, slot) = (self.sender, &self.send);
+        let (start, len) = (slot.part.iov_base, slot.part.iov_len);
+        let sent = if CONNECTED {
+            // SAFETY: the pointer and the length are those of the slot's payload.
+            unsafe { libc::send(fd, start, len, 0) }
+        } else if Control::<FLAGS>::LEN == 0 {
+            // SAFETY: as above, and the address is the slot's.
+            unsafe { libc::sendto(fd, start, len, 0, ptr::from_ref(&slot.name).cast(), NAME) }
+        } else {
+            // SAFETY: the header points to the slot, which is there.
+            unsafe { libc::sendmsg(fd, &self.send_header, 0) }
+        };
+        assert_eq!(sent, len as isize);
+    }
+
+    fn receive(&mut self) {
+        let (fd, slot, header) = (self.receiver, &mut *self.receive, &mut self.receive_header);
+        let len = if Control::<FLAGS>::LEN == 0 {
+            let (start, room, mut name_len) = (slot.payload.as_mut_ptr().cast(), slot.payload.len(), NAME);
+            let name = ptr::from_mut(&mut slot.name).cast();
+            // SAFETY: pointers and lengths are those of the slot.
+            unsafe { libc::recvfrom(fd, start, room, libc::MSG_TRUNC, name, &mut name_len) }
+        } else {
+            header.msg_controllen = SPACE;
+            // SAFETY: the header points to the slot, which is there.
+            unsafe { libc::recvmsg(fd, header, 0) }
+        };
+        if Control::<FLAGS>::LEN > 0 {
+            assert_eq!(header.msg_flags & CUT, 0);
+            slot.control.check(header.msg_controllen, &self.ends);
+        }
+        check_payload(slot.payload.get(..len as usize).unwrap(), &self.send.payload);
+        slot.check_source(&self.ends);
+    }
+}
+
+struct Batch<const FLAGS: u32> {
+    ends: Ends,
+    sender: RawFd,
+    receiver: RawFd,
+    send: Vec<Slot<Control<FLAGS>>>,
     send_headers: Vec<libc::mmsghdr>,
-    receive: Vec<Slot>,
+    receive: Vec<Slot<Control<FLAGS>>>,
     receive_headers: Vec<libc::mmsghdr>,
 }
 
-fn headers(slots: &mut [Slot]) -> Vec<libc::mmsghdr> {
-    slots
-        .iter_mut()
-        .map(|slot| {
-            // SAFETY: a C structure of integers and pointers, for which zero is a value.
-            let mut header: libc::mmsghdr = unsafe { zeroed() };
-            header.msg_hdr.msg_name = ptr::from_mut(&mut slot.name).cast();
-            header.msg_hdr.msg_namelen = size_of::<libc::sockaddr_in6>() as u32;
-            slot.part.iov_base = slot.payload.as_mut_ptr().cast();
-            header.msg_hdr.msg_iov = &mut slot.part;
-            header.msg_hdr.msg_iovlen = 1;
-            header.msg_hdr.msg_control = ptr::from_mut(&mut slot.control).cast();
-            header.msg_hdr.msg_controllen = size_of::<Control>();
-            header
-        })
-        .collect()
+impl<const FLAGS: u32> Batch<FLAGS> {
+    fn new(work: Work, ends: Ends) -> Self {
+        let control = Control::new(&ends);
+        let headers = |slots: &mut Vec<Slot<_>>, control| {
+            let header = |slot: &mut Slot<_>| libc::mmsghdr { msg_hdr: slot.header(control), msg_len: 0 };
+            slots.iter_mut().map(header).collect()
+        };
+        let slot = |number| Slot::new(control.clone(), ends.to, payload(number, work.size));
+        let mut send = (0..work.count).map(slot).collect();
+        let slot = |_| Slot::new(control.clone(), ends.from, vec![0; work.size.max(64)]);
+        let mut receive = (0..work.count).map(slot).collect();
+        Self {
+            sender: ends.descriptors().0,
+            receiver: ends.descriptors().1,
+            ends,
+            send_headers: headers(&mut send, Control::<FLAGS>::SENT),
+            send,
+            receive_headers: headers(&mut receive, SPACE),
+            receive,
+        }
+    }
 }
 
-impl ByHand {
-    pub fn new() -> io::Result<Self> {
-        let socket = super::socket()?;
-        let to = super::address(&socket);
-        let slot = |len, number| Slot {
-            control: Control::new(to.ip().octets()),
-            name: name(to),
-            part: libc::iovec { iov_base: ptr::null_mut(), iov_len: len },
-            payload: {
-                let mut room = [0; 64];
-                room[..PAYLOAD.len()].copy_from_slice(&payload(number));
-                room
-            },
-        };
-        let mut send: Vec<_> = (0..MOST).map(|number| slot(PAYLOAD.len(), number)).collect();
-        let mut receive: Vec<_> = (0..MOST).map(|number| slot(64, number)).collect();
-        let (send_headers, receive_headers) = (headers(&mut send), headers(&mut receive));
-        let segmenting = super::socket()?;
-        let conn = PacketConn::new(&segmenting)?;
-        conn.set_receive_coalescing(true)?;
-        let plain = UdpSocket::bind("[::1]:0")?;
-        Ok(Self {
-            socket,
-            plain_name: name(super::address(&plain)),
-            plain,
-            connected: super::connected()?,
-            segmenting_to: super::address(&segmenting),
-            segmenting,
-            to,
-            segments: Vec::new(),
-            large: vec![0; 65_535],
-            send,
-            send_headers,
-            receive,
-            receive_headers,
-        })
-    }
-
-    /// Sends by the first header, of which this much control, and receives.
-    fn exchange(&mut self, fd: i32, control_len: usize) -> usize {
-        let header = &mut self.send_headers[0].msg_hdr;
-        header.msg_controllen = control_len;
-        // SAFETY: the header points to the first slot, which is there.
-        assert_ne!(unsafe { libc::sendmsg(fd, header, 0) }, -1);
-        header.msg_controllen = size_of::<Control>();
-        let header = &mut self.receive_headers[0].msg_hdr;
-        header.msg_controllen = size_of::<Control>();
-        // SAFETY: as above.
-        let len = unsafe { libc::recvmsg(fd, header, 0) };
-        assert_eq!(header.msg_flags & (libc::MSG_TRUNC | libc::MSG_CTRUNC), 0);
-        let slot = &self.receive[0];
-        assert_eq!(slot.payload.get(..len as usize), Some(&payload(0)[..]));
-        header.msg_controllen
-    }
-
-    fn one(&mut self) {
-        let len = self.exchange(self.socket.as_raw_fd(), size_of::<Control>());
-        let slot = &self.receive[0];
-        check_name(&slot.name, self.to);
-        slot.control.check(len, self.to.ip().octets());
-    }
-
-    fn source(&mut self) {
-        // Without the padding: Linux keeps 36 bytes on its stack.
-        let len = self.exchange(self.socket.as_raw_fd(), 36);
-        let slot = &self.receive[0];
-        check_name(&slot.name, self.to);
-        assert_eq!(len, size_of::<Control>());
-        let info = &slot.control.info;
-        assert_eq!((info.header.cmsg_type, info.header.cmsg_len), (libc::IPV6_PKTINFO, 36));
-        assert_eq!(info.data[..16], self.to.ip().octets());
-    }
-
-    fn connected(&mut self) {
-        let (fd, to) = (self.connected.as_raw_fd(), &self.send[0]);
-        // SAFETY: the payload is there, and as long.
-        assert_ne!(unsafe { libc::send(fd, to.payload.as_ptr().cast(), PAYLOAD.len(), 0) }, -1);
-        let header = &mut self.receive_headers[0].msg_hdr;
-        header.msg_controllen = size_of::<Control>();
-        // SAFETY: the header points to the first slot, which is there.
-        let len = unsafe { libc::recvmsg(fd, header, 0) };
-        assert_eq!(header.msg_flags & (libc::MSG_TRUNC | libc::MSG_CTRUNC), 0);
-        let slot = &self.receive[0];
-        assert_eq!(slot.payload.get(..len as usize), Some(&payload(0)[..]));
-        slot.control.check(header.msg_controllen, self.to.ip().octets());
-    }
-
-    fn segments(&mut self, count: usize, size: usize) {
-        if self.segments.len() != count * size {
-            self.segments = segments(count, size);
-        }
-        let fd = self.segmenting.as_raw_fd();
-        let to = self.segmenting_to;
-        let mut name = name(to);
-        let mut control = Segmented {
-            control: Control::new(to.ip().octets()),
-            size: message(libc::UDP_SEGMENT, 2, [size as u16, 0, 0, 0]),
-        };
-        control.size.header.cmsg_level = libc::SOL_UDP;
-        let mut part =
-            libc::iovec { iov_base: self.segments.as_mut_ptr().cast(), iov_len: self.segments.len() };
-        // SAFETY: a C structure of integers and pointers, for which zero is a value.
-        let mut header: libc::msghdr = unsafe { zeroed() };
-        header.msg_name = ptr::from_mut(&mut name).cast();
-        header.msg_namelen = size_of::<libc::sockaddr_in6>() as u32;
-        (header.msg_iov, header.msg_iovlen) = (&mut part, 1);
-        header.msg_control = ptr::from_mut(&mut control).cast();
-        header.msg_controllen = size_of::<Segmented>();
-        // SAFETY: the header points to values that are there.
-        assert_ne!(unsafe { libc::sendmsg(fd, &header, 0) }, -1);
-        let mut seen = 0;
-        while seen < count {
-            let mut got = Coalesced { size: message(0, 0, [0, 0]), control: Control::new([0; 16]) };
-            let mut room =
-                libc::iovec { iov_base: self.large.as_mut_ptr().cast(), iov_len: self.large.len() };
-            header.msg_iov = &mut room;
-            header.msg_control = ptr::from_mut(&mut got).cast();
-            header.msg_controllen = size_of::<Coalesced>();
-            // SAFETY: as above.
-            let len = unsafe { libc::recvmsg(fd, &mut header, 0) } as usize;
-            assert_eq!(header.msg_flags & (libc::MSG_TRUNC | libc::MSG_CTRUNC), 0);
-            check_name(&name, to);
-            assert_eq!(
-                (got.size.header.cmsg_level, got.size.header.cmsg_type),
-                (libc::SOL_UDP, libc::UDP_GRO)
-            );
-            let rest = header.msg_controllen - size_of::<Message<[i32; 2]>>();
-            got.control.check(rest, to.ip().octets());
-            for segment in self.large[..len].chunks(got.size.data[0] as usize) {
-                assert_eq!(segment, &self.segments[seen * size..(seen + 1) * size]);
-                seen += 1;
-            }
-        }
-    }
-
-    fn plain(&mut self) {
-        let (fd, slot) = (self.plain.as_raw_fd(), &mut self.receive[0]);
-        let mut name_len = size_of::<libc::sockaddr_in6>() as u32;
-        let to = &self.send[0];
-        let (name, start) = (ptr::from_ref(&self.plain_name).cast(), to.payload.as_ptr().cast());
-        // SAFETY: pointers and lengths are those of the slot's.
-        assert_ne!(unsafe { libc::sendto(fd, start, PAYLOAD.len(), 0, name, name_len) }, -1);
-        let (name, start) = (ptr::from_mut(&mut slot.name).cast(), slot.payload.as_mut_ptr().cast());
-        // SAFETY: as above.
-        let len = unsafe { libc::recvfrom(fd, start, 64, libc::MSG_TRUNC, name, &mut name_len) };
-        assert_eq!(slot.payload.get(..len as usize), Some(&payload(0)[..]));
-        let (got, own) = (&slot.name, &self.plain_name);
-        assert_eq!((got.sin6_addr.s6_addr, got.sin6_port), (own.sin6_addr.s6_addr, own.sin6_port));
-    }
-
-    fn batch(&mut self, count: usize) {
-        let fd = self.socket.as_raw_fd();
+impl<const FLAGS: u32> Peer for Batch<FLAGS> {
+    fn send(&mut self) {
+        let (start, count) = (self.send_headers.as_mut_ptr(), self.send_headers.len());
         // SAFETY: the headers point to slots, which are there.
-        let sent = unsafe { libc::sendmmsg(fd, self.send_headers.as_mut_ptr(), count as u32, 0) };
+        let sent = unsafe { libc::sendmmsg(self.sender, start, count as u32, 0) };
         assert_eq!(sent, count as i32);
+    }
+
+    fn receive(&mut self) {
+        let count = self.receive_headers.len();
         let mut seen = 0;
         while seen < count {
-            let (start, room) = (self.receive_headers.as_mut_ptr(), count as u32);
+            let (start, room) = (self.receive_headers.as_mut_ptr(), (count - seen) as u32);
             let (flags, no_timeout) = (libc::MSG_WAITFORONE, ptr::null_mut());
-            // SAFETY: as above.
-            let got = unsafe { libc::recvmmsg(fd, start, room, flags as _, no_timeout) };
+            // SAFETY: the headers point to slots, which are there.
+            let got = unsafe { libc::recvmmsg(self.receiver, start, room, flags as _, no_timeout) };
             assert!(got > 0);
             for (header, slot) in self.receive_headers.iter_mut().zip(&self.receive).take(got as usize) {
-                assert_eq!(header.msg_hdr.msg_flags & (libc::MSG_TRUNC | libc::MSG_CTRUNC), 0);
-                assert_eq!(slot.payload.get(..header.msg_len as usize), Some(&payload(seen)[..]));
-                let (to, from) = (self.to, slot.name);
-                assert_eq!((from.sin6_addr.s6_addr, from.sin6_port), (to.ip().octets(), to.port().to_be()));
-                slot.control.check(header.msg_hdr.msg_controllen, to.ip().octets());
-                header.msg_hdr.msg_controllen = size_of::<Control>();
-                header.msg_hdr.msg_namelen = size_of::<libc::sockaddr_in6>() as u32;
+                assert_eq!(header.msg_hdr.msg_flags & CUT, 0);
+                check_payload(slot.payload.get(..header.msg_len as usize).unwrap(), &self.send[seen].payload);
+                slot.check_source(&self.ends);
+                slot.control.check(header.msg_hdr.msg_controllen, &self.ends);
+                header.msg_hdr.msg_controllen = SPACE;
+                header.msg_hdr.msg_namelen = NAME;
                 seen += 1;
             }
         }
     }
 }
 
-fn check_name(name: &libc::sockaddr_in6, to: SocketAddrV6) {
-    assert_eq!((name.sin6_addr.s6_addr, name.sin6_port), (to.ip().octets(), to.port().to_be()));
+/// The size of segments and the other control messages, in the kernel's order.
+#[repr(C, align(8))]
+struct SegmentsControl([u8; SEGMENT + SPACE]);
+
+struct Segments<const FLAGS: u32> {
+    work: Work,
+    ends: Ends,
+    sender: RawFd,
+    receiver: RawFd,
+    send: Box<Slot<SegmentsControl>>,
+    send_header: libc::msghdr,
+    receive: Box<Slot<SegmentsControl>>,
+    receive_header: libc::msghdr,
 }
 
-impl Peer for ByHand {
-    fn name(&self) -> &'static str {
-        "hand-written"
-    }
-
-    fn can(&self, _: Work) -> bool {
-        true
-    }
-
-    fn run(&mut self, work: Work) {
-        match work {
-            Work::One => self.one(),
-            Work::Plain => self.plain(),
-            Work::Source => self.source(),
-            Work::Connected => self.connected(),
-            Work::Batch(count) => self.batch(count),
-            Work::Segments(count, size) => self.segments(count, size),
-        }
-    }
-}
-
-/// One datagram at a time with its hop limit, and whatever comes with it received and not looked at: what grows here
-/// is the kernel's.
-pub struct Bare {
-    pub socket: UdpSocket,
-    pub at: SocketAddrV6,
-}
-
-impl Bare {
-    pub fn new() -> io::Result<Self> {
-        let socket = UdpSocket::bind("[::1]:0")?;
-        Ok(Self { at: super::address(&socket), socket })
-    }
-
-    pub fn send(&self, payload: &[u8], to: SocketAddrV6) {
-        let mut name = name(to);
-        let mut hops = message(libc::IPV6_HOPLIMIT, 4, [9, 0]);
-        let mut part = libc::iovec { iov_base: payload.as_ptr().cast_mut().cast(), iov_len: payload.len() };
-        // SAFETY: a C structure of integers and pointers, for which zero is a value.
-        let mut header: libc::msghdr = unsafe { zeroed() };
-        header.msg_name = ptr::from_mut(&mut name).cast();
-        header.msg_namelen = size_of::<libc::sockaddr_in6>() as u32;
-        (header.msg_iov, header.msg_iovlen) = (&mut part, 1);
-        header.msg_control = ptr::from_mut(&mut hops).cast();
-        header.msg_controllen = size_of::<Message<[i32; 2]>>();
-        // SAFETY: the header points to values that are there.
-        assert_ne!(unsafe { libc::sendmsg(self.socket.as_raw_fd(), &header, 0) }, -1);
-    }
-
-    pub fn receive(&self, room: &mut [u8]) -> usize {
-        let mut name = name(self.at);
-        let mut control = [0_u64; 32];
-        let mut part = libc::iovec { iov_base: room.as_mut_ptr().cast(), iov_len: room.len() };
-        // SAFETY: a C structure of integers and pointers, for which zero is a value.
-        let mut header: libc::msghdr = unsafe { zeroed() };
-        header.msg_name = ptr::from_mut(&mut name).cast();
-        header.msg_namelen = size_of::<libc::sockaddr_in6>() as u32;
-        (header.msg_iov, header.msg_iovlen) = (&mut part, 1);
-        header.msg_control = control.as_mut_ptr().cast();
-        header.msg_controllen = size_of_val(&control);
-        // SAFETY: the header points to values that are there.
-        let len = unsafe { libc::recvmsg(self.socket.as_raw_fd(), &mut header, 0) };
-        assert_eq!(header.msg_flags & (libc::MSG_TRUNC | libc::MSG_CTRUNC), 0);
-        usize::try_from(len).expect("a datagram")
-    }
-}
-
-/// Batches of equal datagrams with their hop limit, looked at as little.
-pub struct Batch {
-    socket: UdpSocket,
-    send: Vec<libc::mmsghdr>,
-    receive: Vec<libc::mmsghdr>,
-    /// The headers point here: they stay where they are.
-    _slots: [Vec<Slot>; 2],
-}
-
-impl Batch {
-    pub fn new(count: usize) -> io::Result<Self> {
-        let socket = UdpSocket::bind("[::1]:0")?;
-        let at = super::address(&socket);
-        let slots = |len| {
-            let slot = |_| Slot {
-                control: Control::new([0; 16]),
-                name: name(at),
-                part: libc::iovec { iov_base: ptr::null_mut(), iov_len: len },
-                payload: [7; 64],
-            };
-            (0..count).map(slot).collect::<Vec<_>>()
+impl<const FLAGS: u32> Segments<FLAGS> {
+    fn new(work: Work, ends: Ends) -> Self {
+        let on = 1i32;
+        let fd = ends.descriptors().1;
+        // SAFETY: the value is an int, as the option has it.
+        let set = unsafe {
+            libc::setsockopt(
+                fd,
+                libc::SOL_UDP,
+                libc::UDP_GRO,
+                ptr::from_ref(&on).cast(),
+                size_of::<i32>() as u32,
+            )
         };
-        let mut slots = [slots(PAYLOAD.len()), slots(64)];
-        let [send, receive] = slots.each_mut().map(|slots| headers(slots));
-        let mut batch = Self { socket, send, receive, _slots: slots };
-        for (header, slot) in batch.send.iter_mut().zip(&mut batch._slots[0]) {
-            // The hop limit alone.
-            header.msg_hdr.msg_control = ptr::from_mut(&mut slot.control.hops).cast();
-            header.msg_hdr.msg_controllen = size_of::<Message<[i32; 2]>>();
+        assert_eq!(set, 0);
+        let mut control = [0; SEGMENT + SPACE];
+        put(&mut control, 0, SIZE_HEADER.to_le_bytes());
+        put(&mut control, 16, (work.size as u16).to_ne_bytes());
+        put(&mut control, SEGMENT, Control::<FLAGS>::new(&ends).0);
+        let payloads = (0..work.count).flat_map(|number| payload(number, work.size)).collect();
+        let mut send = Box::new(Slot::new(SegmentsControl(control), ends.to, payloads));
+        let mut receive = Box::new(Slot::new(SegmentsControl(control), ends.from, vec![0; 65_535]));
+        Self {
+            work,
+            sender: ends.descriptors().0,
+            receiver: ends.descriptors().1,
+            ends,
+            send_header: send.header(SEGMENT + Control::<FLAGS>::SENT),
+            send,
+            receive_header: receive.header(SEGMENT + SPACE),
+            receive,
         }
-        Ok(batch)
+    }
+}
+
+impl<const FLAGS: u32> Peer for Segments<FLAGS> {
+    fn send(&mut self) {
+        // SAFETY: the header points to the slot, which is there.
+        let sent = unsafe { libc::sendmsg(self.sender, &self.send_header, 0) };
+        assert_eq!(sent, self.send.part.iov_len as isize);
     }
 
-    pub fn exchange(&mut self) {
-        let (fd, count) = (self.socket.as_raw_fd(), self.send.len());
-        // SAFETY: the headers point to slots, which are there.
-        let sent = unsafe { libc::sendmmsg(fd, self.send.as_mut_ptr(), count as u32, 0) };
-        assert_eq!(sent, count as i32);
-        let mut seen = 0;
-        while seen < count {
-            let (start, flags) = (self.receive.as_mut_ptr(), libc::MSG_WAITFORONE);
-            // SAFETY: as above.
-            let got = unsafe { libc::recvmmsg(fd, start, count as u32, flags as _, ptr::null_mut()) };
-            assert!(got > 0);
-            for header in self.receive.iter_mut().take(got as usize) {
-                assert_eq!(header.msg_len as usize, PAYLOAD.len());
-                header.msg_hdr.msg_controllen = size_of::<Control>();
-                header.msg_hdr.msg_namelen = size_of::<libc::sockaddr_in6>() as u32;
+    fn receive(&mut self) {
+        let (slot, header) = (&mut *self.receive, &mut self.receive_header);
+        let mut segments = self.send.payload.chunks_exact(self.work.size);
+        while segments.len() > 0 {
+            header.msg_controllen = SEGMENT + SPACE;
+            // SAFETY: the header points to the slot, which is there.
+            let len = unsafe { libc::recvmsg(self.receiver, header, 0) };
+            assert_eq!(header.msg_flags & CUT, 0);
+            slot.check_source(&self.ends);
+            let bytes = &slot.control.0;
+            assert_eq!(header.msg_controllen, SEGMENT + Control::<FLAGS>::LEN);
+            assert_eq!(word(bytes, 0), COALESCED_HEADER.to_le_bytes());
+            check::<FLAGS>(bytes.last_chunk().unwrap(), &self.ends);
+            let size = i32::from_ne_bytes(word(bytes, 16)) as usize;
+            for segment in slot.payload.get(..len as usize).unwrap().chunks(size) {
+                check_payload(segment, segments.next().unwrap());
             }
-            seen += got as usize;
         }
     }
+}
+
+/// Traffic class, hop limit, and source or destination.
+pub type Three = (u8, u8, [u8; 16]);
+
+/// Writes all three, one after another.
+#[inline]
+pub fn encode(bytes: &mut [u8; SPACE], (class, hops, source): Three) {
+    put(bytes, 0, INFO_HEADER.to_le_bytes());
+    put(bytes, 16, source);
+    put(bytes, 32, 0u64.to_ne_bytes());
+    put(bytes, 40, HOPS_HEADER.to_le_bytes());
+    put(bytes, 56, i64::from(hops).to_ne_bytes());
+    put(bytes, 64, CLASS_HEADER.to_le_bytes());
+    put(bytes, 80, i64::from(class).to_ne_bytes());
+}
+
+/// Reads all three in the order in which the kernel writes them.
+#[inline]
+pub fn parse(bytes: &[u8]) -> Option<Three> {
+    let bytes: &[u8; SPACE] = bytes.try_into().ok()?;
+    let headers = [(0, INFO_HEADER), (40, HOPS_HEADER), (64, CLASS_HEADER)];
+    if headers.iter().any(|&(at, header)| word(bytes, at) != header.to_le_bytes()) {
+        return None;
+    }
+    let int = |at| u8::try_from(i32::from_ne_bytes(word(bytes, at))).ok();
+    Some((int(80)?, int(56)?, word(bytes, 16)))
+}
+
+/// Reads all three in any order, with libc's macros.
+#[inline]
+pub fn walk(bytes: &[u8]) -> Option<Three> {
+    // SAFETY: a C structure of integers and pointers, for which zero is a value.
+    let mut message: libc::msghdr = unsafe { zeroed() };
+    message.msg_control = bytes.as_ptr().cast_mut().cast();
+    message.msg_controllen = bytes.len();
+    let (mut class, mut hops, mut destination) = (None, None, None);
+    // SAFETY: the message points to so many bytes.
+    let mut next = unsafe { libc::CMSG_FIRSTHDR(&message) };
+    // SAFETY: null, or a header within the bytes, which are aligned for it.
+    while let Some(header) = unsafe { next.as_ref() } {
+        let len = header.cmsg_len.checked_sub(16)?;
+        // SAFETY: it is a header within the bytes.
+        let data = unsafe { libc::CMSG_DATA(next) };
+        if data.addr() + len > bytes.as_ptr().addr() + bytes.len() {
+            return None;
+        }
+        // SAFETY: so many bytes are within those of the message.
+        let data = unsafe { std::slice::from_raw_parts(data, len) };
+        match (header.cmsg_level, header.cmsg_type) {
+            (libc::IPPROTO_IPV6, libc::IPV6_TCLASS) => {
+                class = Some(i32::from_ne_bytes(data.try_into().ok()?))
+            }
+            (libc::IPPROTO_IPV6, libc::IPV6_HOPLIMIT) => {
+                hops = Some(i32::from_ne_bytes(data.try_into().ok()?))
+            }
+            (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => destination = data.first_chunk().copied(),
+            _ => {}
+        }
+        // SAFETY: both are those of the message.
+        next = unsafe { libc::CMSG_NXTHDR(&message, header) };
+    }
+    Some((u8::try_from(class?).ok()?, u8::try_from(hops?).ok()?, destination?))
+}
+
+/// The same bytes for a library that promises to write nothing uninitialised and takes only such as may be: what
+/// socket2 leaves to be written by hand.
+pub(super) fn lend(room: &mut [u8]) -> &mut [MaybeUninit<u8>] {
+    // SAFETY: bytes of the same layout; socket2 says of each call that takes them that it writes initialised ones.
+    unsafe { &mut *(ptr::from_mut(room) as *mut [MaybeUninit<u8>]) }
+}
+
+/// Joins a group on the interface of the ends, or leaves it.
+pub fn set_member(ends: &Ends, group: std::net::Ipv6Addr, member: bool) {
+    let request = libc::ipv6_mreq {
+        ipv6mr_multiaddr: libc::in6_addr { s6_addr: group.octets() },
+        ipv6mr_interface: ends.interface.get(),
+    };
+    let option = if member { libc::IPV6_ADD_MEMBERSHIP } else { libc::IPV6_DROP_MEMBERSHIP };
+    let (fd, value, len) = (ends.descriptors().1, ptr::from_ref(&request).cast(), size_of_val(&request));
+    // SAFETY: the pointer and the length are those of the structure that the option takes.
+    let set = unsafe { libc::setsockopt(fd, libc::IPPROTO_IPV6, option, value, len as u32) };
+    assert_eq!(set, 0, "{}", std::io::Error::last_os_error());
 }

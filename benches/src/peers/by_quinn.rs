@@ -1,101 +1,107 @@
-//! quinn-udp: ECN, addresses and segments, which is what QUIC needs. It has no hop limit and no DSCP.
+//! quinn-udp: the control messages that QUIC needs, and no others. Of the traffic class it has the two ECN bits. It
+//! always sends those, and always has destination, ECN and time of what arrives. A batch goes one by one; what
+//! arrives together is taken together.
 
-use std::io::{self, IoSliceMut};
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::array;
+use std::io::{self, ErrorKind, IoSliceMut};
 
+use ipv6_std::ControlFlags;
 use quinn_udp::{BATCH_SIZE, EcnCodepoint, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 
-use super::{Peer, payload, segments};
-use crate::work::{MOST, PAYLOAD, Work};
+use super::{Does, Peer};
+use crate::ends::Ends;
+use crate::work::{SIZE, Way, Work, check_payload, payload};
 
-pub struct Quinn {
-    socket: UdpSocket,
-    state: UdpSocketState,
-    to: SocketAddr,
-    payloads: Vec<[u8; PAYLOAD.len()]>,
-    segments: Vec<u8>,
-    large: Vec<Vec<u8>>,
-    meta: [RecvMeta; BATCH_SIZE],
-}
-
-impl Quinn {
-    pub fn new() -> io::Result<Self> {
-        let socket = UdpSocket::bind("[::1]:0")?;
-        let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
-        let to = socket.local_addr()?;
-        Ok(Self {
-            socket,
-            state,
-            to,
-            payloads: (0..MOST).map(payload).collect(),
-            segments: Vec::new(),
-            large: vec![vec![0; 65_535]; BATCH_SIZE],
-            meta: [RecvMeta::default(); BATCH_SIZE],
-        })
-    }
-
-    fn send(&self, contents: &[u8], segment_size: Option<usize>) {
-        let (ecn, src_ip) = (Some(EcnCodepoint::Ect0), Some(self.to.ip()));
-        let transmit = Transmit { destination: self.to, ecn, contents, segment_size, src_ip };
-        self.state.try_send(UdpSockRef::from(&self.socket), &transmit).unwrap();
-    }
-
-    /// Receives this, in datagrams of this size, by as many at once as there may be.
-    fn receive(&mut self, expected: &[u8], size: usize, at_once: usize) {
-        let mut seen = 0;
-        while seen < expected.len() {
-            let mut room: Vec<_> =
-                self.large.iter_mut().take(at_once).map(|room| IoSliceMut::new(room)).collect();
-            let socket = UdpSockRef::from(&self.socket);
-            let count = match self.state.recv(socket, &mut room, &mut self.meta[..at_once]) {
-                Ok(count) => count,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-                Err(error) => panic!("{error}"),
-            };
-            drop(room);
-            for (meta, room) in self.meta.iter().zip(&self.large).take(count) {
-                let destination: Option<IpAddr> = meta.dst_ip;
-                assert_eq!((meta.addr, destination), (self.to, Some(self.to.ip())));
-                // With datagrams that came together, its room for control messages is too small for the traffic
-                // class too (quinn-udp 0.6.3).
-                assert!(
-                    meta.ecn == Some(EcnCodepoint::Ect0) || (meta.len > meta.stride && meta.ecn.is_none())
-                );
-                for datagram in room[..meta.len].chunks(meta.stride) {
-                    assert_eq!(datagram, &expected[seen..seen + size]);
-                    seen += size;
-                }
-            }
+pub(super) fn does(way: Way, control: ControlFlags) -> Does {
+    match (way, control) {
+        (Way::Single, Work::NONE) => Does::But("sends ECN, receives three control messages"),
+        (Way::Single, Work::INFO) => Does::But("sends ECN too, receives three control messages"),
+        (Way::Single, _) => Does::But("ECN, destination and time; no hop limit, no DSCP"),
+        // Time, size, packet info and traffic class take 120 bytes, for which it has 96.
+        (Way::Segments, _) => {
+            Does::But("destination and time; ECN that arrives is cut; no hop limit, no DSCP")
         }
+        (Way::Batch, _) => Does::But("sends one by one; ECN, destination and time; no hop limit, no DSCP"),
+        (Way::Connected, _) => Does::Nothing,
     }
 }
+
+pub(super) fn peer(work: Work, ends: Ends) -> io::Result<Box<dyn Peer>> {
+    let (sender, receiver) = ends.sockets();
+    let states = (UdpSocketState::new(sender.into())?, UdpSocketState::new(receiver.into())?);
+    let payloads: Vec<u8> = (0..work.count).flat_map(|number| payload(number, work.size)).collect();
+    let segments = work.way == Way::Segments;
+    let room = if segments { 65_535 } else { work.size.max(64) };
+    let rooms = if work.way == Way::Batch { BATCH_SIZE } else { 1 };
+    Ok(Box::new(Quinn { work, states, payloads, segments, room: vec![vec![0; room]; rooms], ends }))
+}
+
+struct Quinn {
+    work: Work,
+    ends: Ends,
+    states: (UdpSocketState, UdpSocketState),
+    payloads: Vec<u8>,
+    segments: bool,
+    room: Vec<Vec<u8>>,
+}
+
+const _: () = assert!(SIZE <= 64);
 
 impl Peer for Quinn {
-    fn name(&self) -> &'static str {
-        "quinn-udp, ECN and addresses"
+    fn send(&mut self) {
+        let (ends, (sender, _)) = (&self.ends, self.ends.sockets());
+        let segment_size = self.segments.then_some(self.work.size);
+        let at_once = if self.segments { self.payloads.len() } else { self.work.size };
+        for contents in self.payloads.chunks_exact(at_once) {
+            let transmit = Transmit {
+                destination: ends.to.into(),
+                ecn: Some(EcnCodepoint::Ect0),
+                contents,
+                segment_size,
+                src_ip: (!self.work.control.is_empty()).then_some((*ends.from.ip()).into()),
+            };
+            self.states.0.try_send(UdpSockRef::from(sender), &transmit).unwrap();
+        }
     }
 
-    fn can(&self, work: Work) -> bool {
-        matches!(work, Work::One | Work::Batch(_) | Work::Segments(..))
+    fn receive(&mut self) {
+        if let [room] = &mut self.room[..] {
+            let rooms = &mut [&mut room[..]];
+            take(&self.states.1, &self.ends, self.work, rooms, &self.payloads);
+            return;
+        }
+        let mut rooms = self.room.iter_mut();
+        let rooms: &mut [&mut [u8]; BATCH_SIZE] = &mut array::from_fn(|_| &mut rooms.next().unwrap()[..]);
+        take(&self.states.1, &self.ends, self.work, rooms, &self.payloads);
     }
+}
 
-    fn run(&mut self, work: Work) {
-        match work {
-            Work::Segments(count, size) => {
-                if self.segments.len() != count * size {
-                    self.segments = segments(count, size);
-                }
-                self.send(&self.segments, Some(size));
-                let expected = std::mem::take(&mut self.segments);
-                self.receive(&expected, size, 1);
-                self.segments = expected;
-            }
-            work => {
-                let payloads = std::mem::take(&mut self.payloads);
-                let sent = &payloads[..work.datagrams()];
-                sent.iter().for_each(|payload| self.send(payload, None));
-                self.receive(sent.as_flattened(), PAYLOAD.len(), work.datagrams().min(BATCH_SIZE));
-                self.payloads = payloads;
+/// Receives all these payloads, as many at once as there is room for.
+#[inline(always)]
+fn take<const N: usize>(
+    state: &UdpSocketState,
+    ends: &Ends,
+    work: Work,
+    rooms: &mut [&mut [u8]; N],
+    payloads: &[u8],
+) {
+    let ecn = (work.way != Way::Segments).then_some(EcnCodepoint::Ect0);
+    let mut payloads = payloads.chunks_exact(work.size);
+    let (_, receiver) = ends.sockets();
+    let mut metas = [RecvMeta::default(); N];
+    while payloads.len() > 0 {
+        let mut parts = rooms.each_mut().map(|room| IoSliceMut::new(room));
+        let count = match state.recv(UdpSockRef::from(receiver), &mut parts, &mut metas) {
+            Ok(count) => count,
+            // It does not wait.
+            Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+            Err(error) => panic!("{error}"),
+        };
+        for (meta, room) in metas.iter().zip(rooms.iter()).take(count) {
+            assert_eq!((meta.addr, meta.ecn), (ends.from.into(), ecn));
+            assert_eq!(meta.dst_ip, Some((*ends.to.ip()).into()));
+            for segment in room[..meta.len].chunks(meta.stride.max(1)) {
+                check_payload(segment, payloads.next().unwrap());
             }
         }
     }

@@ -1,43 +1,92 @@
-//! socket2, which hands on control messages as bytes and has none of its own.
+//! socket2: it hands control messages on as bytes. What is in them is written and read by hand.
 
-use std::io;
-use std::mem::MaybeUninit;
+use std::net::SocketAddrV6;
 
-use socket2::{Domain, SockAddr, Socket, Type};
+use ipv6_std::ControlFlags;
+use socket2::{MaybeUninitSlice, MsgHdr, MsgHdrMut, SockAddr, SockRef};
 
-use super::{Peer, payload};
-use crate::work::{PAYLOAD, Work};
+use super::by_hand::{Control, check, lend};
+use super::{Does, Peer};
+use crate::ends::Ends;
+use crate::work::{Way, Work, check_payload, payload};
 
-pub struct Socket2 {
-    socket: Socket,
+const THREE: u32 = Work::THREE.bits();
+
+pub(super) fn does(control: ControlFlags) -> Does {
+    match control {
+        Work::NONE => Does::All,
+        Work::THREE => Does::But("control messages written and read by hand"),
+        _ => Does::Nothing,
+    }
+}
+
+pub(super) fn peer(work: Work, ends: Ends) -> Box<dyn Peer> {
+    Box::new(Socket2 {
+        work,
+        to: ends.to.into(),
+        source: SockAddr::from(ends.from),
+        control: Control::new(&ends),
+        received: Aligned([0; 88]),
+        payload: payload(0, work.size),
+        room: vec![0; work.size.max(64)],
+        ends,
+    })
+}
+
+#[repr(C, align(8))]
+struct Aligned([u8; 88]);
+
+struct Socket2 {
+    work: Work,
+    ends: Ends,
     to: SockAddr,
-    payload: [u8; PAYLOAD.len()],
+    source: SockAddr,
+    control: Control<THREE>,
+    received: Aligned,
+    payload: Vec<u8>,
+    room: Vec<u8>,
 }
 
 impl Socket2 {
-    pub fn new() -> io::Result<Self> {
-        let socket = Socket::new(Domain::IPV6, Type::DGRAM, None)?;
-        socket.bind(&"[::1]:0".parse::<std::net::SocketAddr>().unwrap().into())?;
-        let to = socket.local_addr()?;
-        Ok(Self { socket, to, payload: payload(0) })
+    fn check(&self, len: usize, source: Option<SocketAddrV6>) {
+        check_payload(&self.room[..len], &self.payload);
+        assert_eq!(source, Some(self.ends.from));
     }
 }
 
 impl Peer for Socket2 {
-    fn name(&self) -> &'static str {
-        "socket2, without control messages"
+    fn send(&mut self) {
+        let socket = SockRef::from(self.ends.sockets().0);
+        let sent = match self.work {
+            Work { way: Way::Connected, .. } => socket.send(&self.payload),
+            Work { control: Work::NONE, .. } => socket.send_to(&self.payload, &self.to),
+            _ => {
+                let parts = [std::io::IoSlice::new(&self.payload)];
+                let control = self.control.sent();
+                socket
+                    .sendmsg(&MsgHdr::new().with_addr(&self.to).with_buffers(&parts).with_control(control), 0)
+            }
+        };
+        assert_eq!(sent.unwrap(), self.payload.len());
     }
 
-    fn can(&self, work: Work) -> bool {
-        work == Work::Plain
-    }
-
-    fn run(&mut self, _: Work) {
-        self.socket.send_to(&self.payload, &self.to).unwrap();
-        let mut room = [MaybeUninit::uninit(); 64];
-        let (len, source) = self.socket.recv_from(&mut room).unwrap();
-        // SAFETY: so many bytes were just received, as socket2 promises.
-        let got: &[u8] = unsafe { std::slice::from_raw_parts(room.as_ptr().cast(), len) };
-        assert_eq!((got, source.as_socket()), (&self.payload[..], self.to.as_socket()));
+    fn receive(&mut self) {
+        let socket = SockRef::from(self.ends.sockets().1);
+        if self.work.control.is_empty() {
+            let (len, source) = socket.recv_from(lend(&mut self.room)).unwrap();
+            self.check(len, source.as_socket_ipv6());
+            return;
+        }
+        let mut parts = [MaybeUninitSlice::new(lend(&mut self.room))];
+        let mut message = MsgHdrMut::new()
+            .with_addr(&mut self.source)
+            .with_buffers(&mut parts)
+            .with_control(lend(&mut self.received.0));
+        let len = socket.recvmsg(&mut message, 0).unwrap();
+        let (flags, control) = (message.flags(), message.control_len());
+        assert!(!flags.is_truncated());
+        assert_eq!(control, self.received.0.len());
+        check::<THREE>(&self.received.0, &self.ends);
+        self.check(len, self.source.as_socket_ipv6());
     }
 }

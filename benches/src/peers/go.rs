@@ -1,67 +1,75 @@
-//! Go's `golang.org/x/net/ipv6`: a program of its own (`go/main.go`), built by the Go toolchain where there is one.
+//! Go's `golang.org/x/net/ipv6`: a program of its own (`benches/peers/go`), which is started for each round.
 
-use std::io::{self, BufRead, BufReader, Write};
-use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::env;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use super::Peer;
 use crate::work::Work;
 
+/// The program, compiled.
+#[derive(Debug)]
 pub struct Go {
-    child: Child,
-    ask: ChildStdin,
-    answer: BufReader<ChildStdout>,
+    program: PathBuf,
 }
+
+/// Why there is none.
+#[derive(Debug)]
+pub struct Absent(String);
+
+impl fmt::Display for Absent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where Debian's `golang-golang-x-net-dev` puts its sources.
+const DEBIAN: &str = "/usr/share/gocode";
 
 impl Go {
-    /// Builds the program and starts it. Debian has the package in /usr/share/gocode.
-    pub fn new() -> io::Result<Self> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/peers/go");
-        let program = std::env::temp_dir().join(format!("ipv6-benches-go-{}", std::process::id()));
+    /// Compiles it beside this program, with the sources in `GOPATH`, or where Debian has them.
+    pub fn build() -> Result<Self, Absent> {
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/go/main.go");
+        let folder = env::current_exe().ok().and_then(|exe| exe.parent().map(Path::to_path_buf));
+        let program = folder.unwrap_or_else(env::temp_dir).join("ipv6-benches-go");
+        let path = env::var_os("GOPATH").unwrap_or_else(|| DEBIAN.into());
         let mut build = Command::new("go");
-        build.args(["build", "-o"]).arg(&program).arg("main.go").current_dir(folder);
-        build.env("GO111MODULE", "off").env("GOPATH", "/usr/share/gocode").env("GOFLAGS", "-trimpath");
-        let output = build.output().map_err(|error| io::Error::other(format!("no Go toolchain: {error}")))?;
-        if !output.status.success() {
-            return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
+        build.args(["build", "-o"]).arg(&program).arg(source).env("GO111MODULE", "off").env("GOPATH", path);
+        let output = build.output().map_err(|_| Absent("no Go toolchain".into()))?;
+        if output.status.success() {
+            return Ok(Self { program });
         }
-        let child = Command::new(&program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-        std::fs::remove_file(&program)?;
-        let mut child = child?;
-        let (ask, answer) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        Ok(Self { child, ask, answer: BufReader::new(answer) })
-    }
-}
-
-impl Peer for Go {
-    fn name(&self) -> &'static str {
-        "Go x/net/ipv6"
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        Err(Absent(format!("go build: {}", said.lines().next().unwrap_or_default())))
     }
 
-    fn can(&self, work: Work) -> bool {
-        matches!(work, Work::One | Work::Plain | Work::Batch(_))
-    }
-
-    fn run(&mut self, work: Work) {
-        self.time(work, 1);
-    }
-
-    fn time(&mut self, work: Work, count: usize) -> f64 {
-        let batch = match work {
-            Work::Batch(count) => count,
-            Work::Plain => 0,
-            _ => 1,
+    /// Does the work so often, and tells the nanoseconds that one took.
+    pub fn time(&self, work: Work, times: usize) -> io::Result<f64> {
+        let control = match work.control {
+            Work::NONE => "none",
+            Work::INFO => "info",
+            _ => "three",
         };
-        writeln!(self.ask, "{batch} {count}").unwrap();
-        let mut line = String::new();
-        self.answer.read_line(&mut line).unwrap();
-        line.trim().parse().unwrap_or_else(|error| panic!("Go's program said {line:?}: {error}"))
+        let mut command = Command::new(&self.program);
+        command.arg(control).args([work.count, work.size, times].map(|number| number.to_string()));
+        let output = command.output()?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        match said.trim().parse::<f64>() {
+            Ok(nanoseconds) if output.status.success() => Ok(nanoseconds),
+            _ => Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned())),
+        }
     }
-}
 
-impl Drop for Go {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    /// The versions of Go and, where Debian packages it, of x/net.
+    pub fn version() -> String {
+        let said = |command: &mut Command| {
+            let output = command.output().ok().filter(|output| output.status.success())?;
+            Some(String::from_utf8_lossy(&output.stdout).trim().to_string())
+        };
+        let go = said(Command::new("go").arg("version")).unwrap_or_else(|| "no Go".into());
+        let net = said(Command::new("dpkg-query").args(["-Wf", "${Version}", "golang-golang-x-net-dev"]));
+        let go = go.trim_start_matches("go version ").to_string();
+        net.map_or(go.clone(), |net| format!("{go}, x/net {net}"))
     }
 }

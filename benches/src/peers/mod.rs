@@ -1,88 +1,157 @@
 //! Programs that do the same checked work.
 
 use std::io;
-use std::net::{SocketAddr, SocketAddrV6, UdpSocket};
 
-use ipv6_std::{ControlFlags, PacketConn};
+use crate::ends::Ends;
+use crate::work::{Way, Work};
 
-use crate::work::{self, PAYLOAD, Work};
+/// A value for a set of control flags that is known when it is compiled, as `FLAGS`: what programs that are written
+/// for one purpose have, and the checks of what came.
+macro_rules! for_flags {
+    ($control:expr, $flags:ident => $value:expr) => {
+        for_flags!(@ $control, $flags, $value, 0 1 2 3 4 5)
+    };
+    (@ $control:expr, $flags:ident, $value:expr, $($index:literal)*) => {
+        match $control {
+            Work::INFO => {
+                const $flags: u32 = Work::INFO.bits();
+                $value
+            }
+            $(control if control == Work::MORE[$index] => {
+                const $flags: u32 = Work::MORE[$index].bits();
+                $value
+            })*
+            control => panic!("no program was written for {control:?}"),
+        }
+    };
+}
 
 pub mod by_hand;
 mod by_nix;
 mod by_quinn;
 mod by_socket2;
-mod floor;
-mod go;
-pub mod ours;
+mod by_std;
+pub mod go;
+mod ours;
 
-/// One program.
+/// A program at one piece of work.
 pub trait Peer {
-    /// What the tables call it.
-    fn name(&self) -> &'static str;
+    /// Sends what is to be sent.
+    fn send(&mut self);
 
-    /// Whether it has a way to do this.
-    fn can(&self, work: Work) -> bool;
+    /// Receives it, and checks all that came.
+    fn receive(&mut self);
 
-    /// Does it once.
-    fn run(&mut self, work: Work);
-
-    /// Nanoseconds of one piece of work, of so many.
-    fn time(&mut self, work: Work, count: usize) -> f64 {
-        work::time(count, || self.run(work))
+    /// Both.
+    #[inline]
+    fn work(&mut self) {
+        self.send();
+        self.receive();
     }
 }
 
-/// All of them, the first the one that the others are measured by.
-pub fn all() -> io::Result<Vec<Box<dyn Peer>>> {
-    let mut all: Vec<Box<dyn Peer>> = vec![
-        Box::new(by_hand::ByHand::new()?),
-        Box::new(ours::Ours::new("ipv6-std, each by itself", false, false)?),
-        Box::new(ours::Ours::new("ipv6-std", true, false)?),
-        Box::new(ours::Ours::new("ipv6-std, coalescing receiver", true, true)?),
-        Box::new(by_nix::Nix::new()?),
-        Box::new(by_quinn::Quinn::new()?),
-        Box::new(by_socket2::Socket2::new()?),
-        Box::new(floor::Floor::new()?),
+/// Who does the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// libc's functions and structures: what the others are measured by.
+    ByHand,
+    /// The same program again: how far two equal ones differ is how far the figures can be trusted.
+    Again,
+    /// This library, with batches of which each datagram goes by itself.
+    EachByItself,
+    /// This library, as it is from the start.
+    Ours,
+    /// This library, with a receiver that coalesces.
+    Coalescing,
+    Nix,
+    Quinn,
+    Socket2,
+    Std,
+    /// A program in another language, which runs as one of its own.
+    Go,
+}
+
+/// How much of a piece of work a program does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Does {
+    All,
+    /// Less, or otherwise, as it says.
+    But(&'static str),
+    /// Nothing: it has no such thing, or it would be the same as another program.
+    Nothing,
+}
+
+impl Program {
+    pub const ALL: [Self; 10] = [
+        Self::ByHand,
+        Self::Again,
+        Self::EachByItself,
+        Self::Ours,
+        Self::Coalescing,
+        Self::Nix,
+        Self::Quinn,
+        Self::Socket2,
+        Self::Std,
+        Self::Go,
     ];
-    match go::Go::new() {
-        Ok(go) => all.push(Box::new(go)),
-        Err(why) => eprintln!("Go's x/net/ipv6 is left out: {why}"),
+
+    /// What the tables call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ByHand => "hand-written",
+            Self::Again => "hand-written, again",
+            Self::EachByItself => "ipv6-std, each by itself",
+            Self::Ours => "ipv6-std",
+            Self::Coalescing => "ipv6-std, coalescing receiver",
+            Self::Nix => "nix",
+            Self::Quinn => "quinn-udp",
+            Self::Socket2 => "socket2",
+            Self::Std => "std",
+            Self::Go => "Go x/net/ipv6",
+        }
     }
-    Ok(all)
-}
 
-/// The payload with this number: all have the same size, and no two that are sent together the same bytes.
-fn payload(number: usize) -> [u8; PAYLOAD.len()] {
-    let mut payload = *PAYLOAD;
-    payload[0] = number as u8;
-    payload
-}
+    pub fn does(self, work: Work) -> Does {
+        let usual = [Work::NONE, Work::INFO, Work::THREE].contains(&work.control);
+        match (self, work.way) {
+            (Self::ByHand | Self::Again | Self::Ours, _) => Does::All,
+            (Self::EachByItself | Self::Coalescing, Way::Batch) => Does::All,
+            (Self::EachByItself | Self::Coalescing, _) => Does::Nothing,
+            (Self::Nix, Way::Segments) => Does::Nothing,
+            (Self::Nix, _) if usual => Does::All,
+            (Self::Quinn, way) if usual => by_quinn::does(way, work.control),
+            (Self::Socket2, Way::Single | Way::Connected) if usual => by_socket2::does(work.control),
+            (Self::Std, Way::Single | Way::Connected) if usual => by_std::does(work.control),
+            (Self::Go, Way::Single | Way::Batch) if usual => Does::All,
+            (Self::Nix | Self::Quinn | Self::Socket2 | Self::Std | Self::Go, _) => Does::Nothing,
+        }
+    }
 
-/// Several datagrams of one size, one after another.
-fn segments(count: usize, size: usize) -> Vec<u8> {
-    (0..count).flat_map(|number| vec![number as u8; size]).collect()
-}
+    /// The program, with sockets of its own. `None` when it does nothing of the work, or is a program of its own.
+    pub fn peer(self, work: Work) -> io::Result<Option<Box<dyn Peer>>> {
+        if self.does(work) == Does::Nothing || self == Self::Go {
+            return Ok(None);
+        }
+        // What is told takes room: quinn-udp asks for what it wants, and has no room for more.
+        let asks = matches!(self, Self::Std | Self::Quinn);
+        let told = if asks { Work { control: Work::NONE, ..work } } else { work };
+        self.between(work, Ends::new(told)?).map(Some)
+    }
 
-/// A socket on loopback that tells the three.
-fn socket() -> io::Result<UdpSocket> {
-    let conn = PacketConn::bind("[::1]:0")?;
-    conn.set_control_flags(ControlFlags::all() - ControlFlags::PATH_MTU, true)?;
-    Ok(conn.into_inner())
-}
-
-/// One of which the peer is the socket itself, with header fields that stay.
-fn connected() -> io::Result<UdpSocket> {
-    let conn = PacketConn::new(socket()?)?;
-    conn.set_traffic_class(work::CLASS)?;
-    conn.set_hop_limit(work::HOPS)?;
-    let socket = conn.into_inner();
-    socket.connect(socket.local_addr()?)?;
-    Ok(socket)
-}
-
-fn address(socket: &UdpSocket) -> SocketAddrV6 {
-    match socket.local_addr() {
-        Ok(SocketAddr::V6(address)) => address,
-        other => panic!("bound to ::1, and not to {other:?}"),
+    /// The program between these sockets; of several, all may work at the same time.
+    ///
+    /// # Panics
+    ///
+    /// When it does nothing of the work, or is a program of its own.
+    pub fn between(self, work: Work, ends: Ends) -> io::Result<Box<dyn Peer>> {
+        Ok(match self {
+            Self::ByHand | Self::Again => by_hand::peer(work, ends),
+            Self::EachByItself | Self::Ours | Self::Coalescing => ours::peer(self, work, ends)?,
+            Self::Nix => by_nix::peer(work, ends),
+            Self::Quinn => by_quinn::peer(work, ends)?,
+            Self::Socket2 => by_socket2::peer(work, ends),
+            Self::Std => by_std::peer(work, ends),
+            Self::Go => panic!("Go's program has sockets of its own"),
+        })
     }
 }

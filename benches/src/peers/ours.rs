@@ -1,157 +1,167 @@
 //! This library, through its public face.
 
 use std::io;
-use std::net::SocketAddrV6;
 
-use ipv6_std::{Outgoing, PacketConn, Received, RecvBatch, RecvControl, Segments, SendBatch, SendControl};
+use ipv6_std::{ControlFlags, Outgoing, Received, RecvBatch, RecvControl, Segments, SendBatch, SendControl};
 
-use super::{Peer, payload, segments};
-use crate::work::{CLASS, HOPS, MOST, PAYLOAD, Work};
+use super::{Peer, Program};
+use crate::ends::Ends;
+use crate::work::{CLASS, HOPS, SIZE, Way, Work, check_payload, payload};
 
-pub struct Ours {
-    name: &'static str,
-    /// Whether what is sent, and what is received, is put together.
-    together: (bool, bool),
-    conn: PacketConn,
-    plain: PacketConn,
-    plain_to: SocketAddrV6,
-    connected: PacketConn,
-    segmenting: PacketConn,
-    segmenting_to: SocketAddrV6,
-    to: SocketAddrV6,
+pub(super) fn peer(program: Program, work: Work, ends: Ends) -> io::Result<Box<dyn Peer>> {
+    for_flags!(work.control, FLAGS => made::<FLAGS>(program, work, ends))
+}
+
+fn made<const FLAGS: u32>(program: Program, work: Work, ends: Ends) -> io::Result<Box<dyn Peer>> {
+    let control = control(work.control, &ends);
+    let (one, room) = (payload(0, work.size), vec![0; work.size.max(64)]);
+    Ok(match work.way {
+        Way::Single => Box::new(Single::<FLAGS, false> { ends, control, payload: one, room }),
+        Way::Connected => {
+            Box::new(Single::<FLAGS, true> { ends, control: SendControl::new(), payload: one, room })
+        }
+        Way::Batch => {
+            ends.sender.set_send_coalescing(program != Program::EachByItself);
+            ends.receiver.set_receive_coalescing(program == Program::Coalescing)?;
+            // Made ready once, as by hand, and for as long as the program runs.
+            let payloads: Vec<&'static [u8]> =
+                (0..work.count).map(|number| &*payload(number, work.size).leak()).collect();
+            let to = Some(ends.to);
+            Box::new(Batch::<FLAGS> {
+                messages: payloads.iter().map(|payload| Outgoing::new(payload, control, to)).collect(),
+                payloads,
+                ends,
+                send: SendBatch::new(work.count),
+                receive: RecvBatch::new(work.count),
+                room: vec![[0; 64]; work.count],
+            })
+        }
+        Way::Segments => {
+            ends.receiver.set_receive_coalescing(true)?;
+            let payloads = (0..work.count).flat_map(|number| payload(number, work.size)).collect();
+            let control = control.with_segment_size(work.size as u16);
+            Box::new(Cut::<FLAGS> { ends, control, size: work.size, payloads, room: vec![0; 65_535] })
+        }
+    })
+}
+
+fn control(flags: ControlFlags, ends: &Ends) -> SendControl<'static> {
+    let mut control = SendControl::new();
+    if flags.contains(ControlFlags::TRAFFIC_CLASS) {
+        control = control.with_traffic_class(CLASS);
+    }
+    if flags.contains(ControlFlags::HOP_LIMIT) {
+        control = control.with_hop_limit(HOPS);
+    }
+    if flags.contains(ControlFlags::DESTINATION) {
+        control = control.with_source(*ends.from.ip());
+    }
+    if flags.contains(ControlFlags::INTERFACE) {
+        control = control.with_interface(ends.interface);
+    }
+    control
+}
+
+/// Asserts that what was sent came with the datagram.
+#[inline(always)]
+fn check<const FLAGS: u32>(got: &Received, ends: &Ends) {
+    let has = |flag: ControlFlags| FLAGS & flag.bits() != 0;
+    let RecvControl { traffic_class, hop_limit, destination, interface, .. } = got.control;
+    assert_eq!((got.source.ip(), got.source.port()), (ends.from.ip(), ends.from.port()));
+    assert!(!got.truncated && !got.control_truncated);
+    if has(ControlFlags::TRAFFIC_CLASS) {
+        assert_eq!(traffic_class, Some(CLASS));
+    }
+    if has(ControlFlags::HOP_LIMIT) {
+        assert_eq!(hop_limit, Some(HOPS));
+    }
+    if has(ControlFlags::DESTINATION) {
+        assert_eq!(destination.as_ref(), Some(ends.to.ip()));
+    }
+    if has(ControlFlags::INTERFACE) {
+        assert_eq!(interface, Some(ends.interface));
+    }
+}
+
+struct Single<const FLAGS: u32, const CONNECTED: bool> {
+    ends: Ends,
     control: SendControl<'static>,
-    payloads: &'static [[u8; PAYLOAD.len()]],
+    payload: Vec<u8>,
+    room: Vec<u8>,
+}
+
+impl<const FLAGS: u32, const CONNECTED: bool> Peer for Single<FLAGS, CONNECTED> {
+    fn send(&mut self) {
+        let Self { ends, control, payload, .. } = self;
+        let sent = if CONNECTED {
+            ends.sender.send(payload, control)
+        } else {
+            ends.sender.send_to(payload, control, ends.to)
+        };
+        assert_eq!(sent.unwrap(), payload.len());
+    }
+
+    fn receive(&mut self) {
+        let got = self.ends.receiver.recv_from(&mut self.room).unwrap();
+        check_payload(&self.room[..got.len], &self.payload);
+        check::<FLAGS>(&got, &self.ends);
+    }
+}
+
+struct Batch<const FLAGS: u32> {
+    ends: Ends,
+    payloads: Vec<&'static [u8]>,
     messages: Vec<Outgoing<'static>>,
     send: SendBatch,
     receive: RecvBatch,
     room: Vec<[u8; 64]>,
-    segments: Vec<u8>,
-    large: Vec<u8>,
 }
 
-impl Ours {
-    pub fn new(name: &'static str, together: bool, coalescing: bool) -> io::Result<Self> {
-        let conn = PacketConn::new(super::socket()?)?;
-        conn.set_send_coalescing(together);
-        conn.set_receive_coalescing(coalescing)?;
-        let segmenting = PacketConn::new(super::socket()?)?;
-        segmenting.set_receive_coalescing(true)?;
-        let to = conn.local_addr()?;
-        let control = SendControl::new().with_traffic_class(CLASS).with_hop_limit(HOPS).with_source(*to.ip());
-        // They live as long as the program, as those of the hand-written one: messages borrow them.
-        let payloads: &[_] = (0..MOST).map(payload).collect::<Vec<_>>().leak();
-        let plain = PacketConn::bind("[::1]:0")?;
-        Ok(Self {
-            name,
-            together: (together, coalescing),
-            conn,
-            plain_to: plain.local_addr()?,
-            plain,
-            connected: PacketConn::new(super::connected()?)?,
-            segmenting_to: segmenting.local_addr()?,
-            segmenting,
-            to,
-            control,
-            payloads,
-            messages: payloads.iter().map(|payload| Outgoing::new(payload, control, Some(to))).collect(),
-            send: SendBatch::new(MOST),
-            receive: RecvBatch::new(MOST),
-            room: vec![[0; 64]; MOST],
-            segments: Vec::new(),
-            large: vec![0; 65_535],
-        })
+const _: () = assert!(SIZE <= 64);
+
+impl<const FLAGS: u32> Peer for Batch<FLAGS> {
+    fn send(&mut self) {
+        let sent = self.ends.sender.send_batch(&mut self.send, &self.messages).unwrap();
+        assert_eq!(sent, self.messages.len());
     }
 
-    fn one(&mut self, control: &SendControl<'static>) {
-        self.conn.send_to(&self.payloads[0], control, self.to).unwrap();
-        let got = self.conn.recv_from(&mut self.room[0]).unwrap();
-        assert_eq!(self.room[0][..got.len], self.payloads[0]);
-        if control.hop_limit.is_some() {
-            check(&got, self.to);
-        } else {
-            check_source(&got, self.to);
-        }
-    }
-
-    fn plain(&mut self) {
-        self.plain.send_to(&self.payloads[0], &SendControl::new(), self.plain_to).unwrap();
-        let got = self.plain.recv_from(&mut self.room[0]).unwrap();
-        assert_eq!(self.room[0][..got.len], self.payloads[0]);
-        assert_eq!((got.source, got.truncated), (self.plain_to, false));
-    }
-
-    fn connected(&mut self) {
-        self.connected.send(&self.payloads[0], &SendControl::new()).unwrap();
-        let got = self.connected.recv_from(&mut self.room[0]).unwrap();
-        assert_eq!(self.room[0][..got.len], self.payloads[0]);
-        check(&got, got.source);
-    }
-
-    fn batch(&mut self, count: usize) {
-        assert_eq!(self.conn.send_batch(&mut self.send, &self.messages[..count]).unwrap(), count);
-        let mut seen = 0;
-        while seen < count {
-            seen += self.conn.recv_batch(&mut self.receive, &mut self.room[seen..count]).unwrap();
-            let first = seen - self.receive.len();
-            for (got, number) in self.receive.iter().zip(first..) {
+    fn receive(&mut self) {
+        let mut payloads = self.payloads.iter();
+        while payloads.len() > 0 {
+            let room = &mut self.room[..payloads.len()];
+            self.ends.receiver.recv_batch(&mut self.receive, room).unwrap();
+            for (got, room) in self.receive.iter().zip(room) {
                 let got = got.unwrap();
-                assert_eq!(self.room[number][..got.len], self.payloads[number]);
-                check(&got, self.to);
-            }
-        }
-    }
-
-    fn segments(&mut self, count: usize, size: usize) {
-        if self.segments.len() != count * size {
-            self.segments = segments(count, size);
-        }
-        let to = self.segmenting_to;
-        let control = self.control.with_segment_size(size as u16);
-        self.segmenting.send_to(&self.segments, &control, to).unwrap();
-        let mut seen = 0;
-        while seen < count {
-            let got = self.segmenting.recv_from(&mut self.large).unwrap();
-            check(&got, to);
-            for segment in Segments::new(&self.large[..got.len], got.control.segment_size) {
-                assert_eq!(segment, &self.segments[seen * size..(seen + 1) * size]);
-                seen += 1;
+                check_payload(&room[..got.len], payloads.next().unwrap());
+                check::<FLAGS>(&got, &self.ends);
             }
         }
     }
 }
 
-fn check_source(got: &Received, to: SocketAddrV6) {
-    assert_eq!((got.source, got.truncated, got.control_truncated), (to, false, false));
-    assert_eq!(got.control.destination, Some(*to.ip()));
+/// Segments that are asked for.
+struct Cut<const FLAGS: u32> {
+    ends: Ends,
+    control: SendControl<'static>,
+    size: usize,
+    payloads: Vec<u8>,
+    room: Vec<u8>,
 }
 
-fn check(got: &Received, to: SocketAddrV6) {
-    let RecvControl { traffic_class, hop_limit, destination, .. } = got.control;
-    assert_eq!((got.source, got.truncated, got.control_truncated), (to, false, false));
-    assert_eq!((traffic_class, hop_limit, destination), (Some(CLASS), Some(HOPS), Some(*to.ip())));
-}
-
-impl Peer for Ours {
-    fn name(&self) -> &'static str {
-        self.name
+impl<const FLAGS: u32> Peer for Cut<FLAGS> {
+    fn send(&mut self) {
+        let sent = self.ends.sender.send_to(&self.payloads, &self.control, self.ends.to).unwrap();
+        assert_eq!(sent, self.payloads.len());
     }
 
-    fn can(&self, work: Work) -> bool {
-        match work {
-            Work::Batch(_) => true,
-            // What is alike in all three stands once.
-            _ => self.together == (true, false),
-        }
-    }
-
-    fn run(&mut self, work: Work) {
-        match work {
-            Work::One => self.one(&self.control.clone()),
-            Work::Plain => self.plain(),
-            Work::Source => self.one(&SendControl::new().with_source(*self.to.ip())),
-            Work::Connected => self.connected(),
-            Work::Batch(count) => self.batch(count),
-            Work::Segments(count, size) => self.segments(count, size),
+    fn receive(&mut self) {
+        let mut payloads = self.payloads.chunks_exact(self.size);
+        while payloads.len() > 0 {
+            let got = self.ends.receiver.recv_from(&mut self.room).unwrap();
+            check::<FLAGS>(&got, &self.ends);
+            for segment in Segments::new(&self.room[..got.len], got.control.segment_size) {
+                check_payload(segment, payloads.next().unwrap());
+            }
         }
     }
 }

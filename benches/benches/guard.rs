@@ -1,0 +1,142 @@
+//! The instructions that the hot paths of this library take, for CI: `scripts/instructions` compares them with those
+//! recorded in `benches/guard.csv`. Those of the sockets are for [`TIMES`] calls, with
+//! the C library's part and with what the caller does to look at each result.
+
+use std::net::{Ipv6Addr, SocketAddrV6};
+
+use gungraun::{library_benchmark, library_benchmark_group, main};
+use ipv6_core::abi::Linux64;
+use ipv6_std::{ControlFlags, Outgoing, PacketConn, RecvBatch, RecvControl, SendBatch, SendControl};
+
+const SOURCE: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+const PAYLOAD: &[u8] = b"HELLO-R-U-THERE";
+/// Calls of one measurement.
+const TIMES: usize = 100;
+
+const CONTROL: SendControl<'static> =
+    SendControl::new().with_traffic_class(0x28).with_hop_limit(42).with_source(SOURCE);
+
+// Buffers are leaked, so that what is counted does not free them.
+
+fn buffer() -> &'static mut [u8] {
+    vec![0xff; 128].leak()
+}
+
+/// What the kernel writes: packet info, hop limit, traffic class.
+fn in_order() -> &'static [u8] {
+    let bytes = buffer();
+    let used = CONTROL.encode::<Linux64>(bytes).unwrap();
+    &bytes[..used]
+}
+
+/// The same in the opposite order.
+fn in_another_order() -> &'static [u8] {
+    let bytes = in_order();
+    [&bytes[64..], &bytes[40..64], &bytes[..40]].concat().leak()
+}
+
+#[library_benchmark]
+#[bench::three(0x28, 42, SOURCE, buffer())]
+fn encode_known(class: u8, hops: u8, source: Ipv6Addr, bytes: &mut [u8]) -> usize {
+    // Which messages there are is known where it is compiled, as in most programs; their values are not.
+    let control = SendControl::new().with_traffic_class(class).with_hop_limit(hops).with_source(source);
+    control.encode::<Linux64>(bytes).unwrap_or(0)
+}
+
+#[library_benchmark]
+#[bench::three(&CONTROL, buffer())]
+fn encode_any(control: &SendControl<'static>, bytes: &mut [u8]) -> usize {
+    control.encode::<Linux64>(bytes).unwrap_or(0)
+}
+
+fn decoded() -> &'static RecvControl<'static> {
+    Box::leak(Box::new(RecvControl::decode::<Linux64>(in_order()).unwrap()))
+}
+
+fn is(control: &RecvControl<'_>, class: u8, hops: u8, destination: Ipv6Addr) -> bool {
+    control.traffic_class == Some(class)
+        && control.hop_limit == Some(hops)
+        && control.destination == Some(destination)
+}
+
+#[library_benchmark]
+#[bench::in_order(in_order(), 0x28, 42, SOURCE)]
+#[bench::in_another_order(in_another_order(), 0x28, 42, SOURCE)]
+fn decode_and_compare(bytes: &[u8], class: u8, hops: u8, destination: Ipv6Addr) -> bool {
+    RecvControl::decode::<Linux64>(bytes).is_ok_and(|control| is(&control, class, hops, destination))
+}
+
+// What of it is not decoding.
+#[library_benchmark]
+#[bench::what_was_decoded(decoded(), 0x28, 42, SOURCE)]
+fn compare(control: &RecvControl<'_>, class: u8, hops: u8, destination: Ipv6Addr) -> bool {
+    is(control, class, hops, destination)
+}
+
+/// A socket that sends to itself, and whatever it needs.
+struct Loop {
+    conn: PacketConn,
+    to: SocketAddrV6,
+    control: SendControl<'static>,
+    send: SendBatch,
+    receive: RecvBatch,
+    payloads: Vec<[u8; 64]>,
+}
+
+/// Warm: what the linker does at the first call is done.
+fn socket(flags: ControlFlags, coalescing: bool) -> Loop {
+    let conn = PacketConn::bind("[::1]:0").unwrap();
+    conn.set_control_flags(flags, true).unwrap();
+    conn.set_send_coalescing(coalescing);
+    conn.set_receive_coalescing(coalescing).unwrap();
+    let to = conn.local_addr().unwrap();
+    let control = if flags.is_empty() { SendControl::new() } else { CONTROL.with_source(*to.ip()) };
+    let (send, receive) = (SendBatch::new(32), RecvBatch::new(32));
+    let mut socket = Loop { conn, to, control, send, receive, payloads: vec![[0; 64]; 32] };
+    one(&mut socket);
+    batch(&mut socket);
+    socket
+}
+
+const THREE: ControlFlags = ControlFlags::all().difference(ControlFlags::PATH_MTU);
+
+fn one(socket: &mut Loop) {
+    socket.conn.send_to(PAYLOAD, &socket.control, socket.to).unwrap();
+    let got = socket.conn.recv_from(&mut socket.payloads[0]).unwrap();
+    assert_eq!((got.len, got.source.port()), (PAYLOAD.len(), socket.to.port()));
+    assert_eq!(got.control.traffic_class, socket.control.traffic_class);
+}
+
+fn batch(socket: &mut Loop) {
+    let messages = [Outgoing::new(PAYLOAD, socket.control, Some(socket.to)); 32];
+    assert_eq!(socket.conn.send_batch(&mut socket.send, &messages).unwrap(), 32);
+    let mut seen = 0;
+    while seen < 32 {
+        seen += socket.conn.recv_batch(&mut socket.receive, &mut socket.payloads).unwrap();
+        for got in socket.receive.iter() {
+            let got = got.unwrap();
+            assert_eq!((got.len, got.source.port()), (PAYLOAD.len(), socket.to.port()));
+            assert_eq!(got.control.traffic_class, socket.control.traffic_class);
+        }
+    }
+}
+
+#[library_benchmark]
+#[bench::with_three_messages(socket(THREE, false))]
+#[bench::without(socket(ControlFlags::empty(), false))]
+fn one_at_a_time(mut socket: Loop) -> Loop {
+    (0..TIMES).for_each(|_| one(&mut socket));
+    socket
+}
+
+#[library_benchmark]
+#[bench::each_by_itself(socket(THREE, false))]
+#[bench::coalescing(socket(THREE, true))]
+fn batches_of_32(mut socket: Loop) -> Loop {
+    (0..TIMES).for_each(|_| batch(&mut socket));
+    socket
+}
+
+library_benchmark_group!(name = codec, benchmarks = [encode_known, encode_any, decode_and_compare, compare]);
+library_benchmark_group!(name = sockets, benchmarks = [one_at_a_time, batches_of_32]);
+main!(library_benchmark_groups = [codec, sockets]);

@@ -1,0 +1,94 @@
+//! What this library is to reach, and whether it does: aims against what was recorded.
+
+use std::io;
+
+use ipv6_benches::peers::Program;
+use ipv6_benches::work::{SIZE, Work};
+
+use crate::record::Table;
+use crate::{instructions, tables};
+
+pub const NAME: &str = "reach";
+
+/// The column of the tables that has the ratios.
+const RATIO: &str = "to hand-written";
+
+/// Compares, prints and writes the table. Of what was not recorded there is no row.
+pub fn run() -> io::Result<()> {
+    let mut reach =
+        Reach { table: Table::new(NAME, &["work", "what", "at most", "is", "reached", "trusted to"]) };
+    let (single, batches) = (Table::load(tables::SINGLE)?, Table::load(tables::BATCHES)?);
+    let (segments, instructions) = (Table::load(tables::SEGMENTS)?, Table::load(instructions::NAME)?);
+
+    for work in [Work::single(Work::THREE, SIZE), Work::single(Work::NONE, SIZE)] {
+        reach.ratio(&single, work, Program::Ours, 1.01);
+    }
+    for count in tables::BATCH_SIZES {
+        reach.ratio(&batches, Work::batch(count), Program::EachByItself, 1.01);
+    }
+    // Of few there is less to win: what is paid once for all is more of it.
+    for count in tables::BATCH_SIZES.into_iter().filter(|count| *count >= 32) {
+        reach.ratio(&batches, Work::batch(count), Program::Ours, 0.42);
+        reach.ratio(&batches, Work::batch(count), Program::Coalescing, 0.06);
+    }
+    for (count, size) in tables::SEGMENT_SIZES {
+        let work = Work::segments(count, size);
+        reach.ratio(&segments, work, Program::Ours, 1.01);
+        if let Some(quinn) = find(&segments, &work.to_string(), Program::Quinn.name(), RATIO) {
+            reach.ratio_named(&segments, work, Program::Ours, "no more than quinn-udp", quinn);
+        }
+    }
+
+    let harness = find(&instructions, instructions::HARNESS, "none", instructions::EACH).unwrap_or(0.0);
+    for (work, program, most, harness) in [
+        (Work::single(Work::THREE, SIZE).to_string(), Program::Ours, 260.0, 0.0),
+        (Work::batch(32).to_string(), Program::EachByItself, 230.0, 0.0),
+        (instructions::ENCODE.into(), Program::Ours, 28.0, harness),
+        (instructions::PARSE.into(), Program::Ours, 60.0, harness),
+        (instructions::PARSE_OTHER.into(), Program::Ours, 105.0, harness),
+    ] {
+        if let Some(count) = find(&instructions, &work, program.name(), instructions::EACH) {
+            reach.row(&work, &format!("{}, instructions", program.name()), most, count - harness, "0".into());
+        }
+    }
+    reach.table.save()
+}
+
+struct Reach {
+    table: Table,
+}
+
+impl Reach {
+    fn ratio(&mut self, of: &Option<Table>, work: Work, program: Program, most: f64) {
+        self.ratio_named(of, work, program, RATIO, most);
+    }
+
+    fn ratio_named(&mut self, of: &Option<Table>, work: Work, program: Program, what: &str, most: f64) {
+        let work = work.to_string();
+        let Some(ratio) = find(of, &work, program.name(), RATIO) else { return };
+        // What the same program has to itself.
+        let again =
+            find(of, &work, Program::Again.name(), RATIO).map(|again| format!("{:.3}", (again - 1.0).abs()));
+        self.row(&work, &format!("{}, {what}", program.name()), most, ratio, again.unwrap_or_default());
+    }
+
+    fn row(&mut self, work: &str, what: &str, most: f64, is: f64, trusted: String) {
+        let reached = if is <= most { "yes" } else { "no" };
+        self.table.push(vec![
+            work.into(),
+            what.into(),
+            most.to_string(),
+            is.to_string(),
+            reached.into(),
+            trusted,
+        ]);
+    }
+}
+
+/// The figure of this work and program.
+fn find(table: &Option<Table>, work: &str, program: &str, column: &str) -> Option<f64> {
+    let table = table.as_ref()?;
+    let (of, by, column) = (table.column("work"), table.column("program"), table.column(column));
+    let row = table.rows.iter().find(|row| row[of] == work && row[by] == program)?;
+    row[column].parse().ok()
+}

@@ -1,0 +1,139 @@
+//! What is kept of a run: a table in a file, with the machine and the versions.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::process::Command;
+
+use ipv6_benches::peers::go::Go;
+
+/// Rows under a head, all as text.
+#[derive(Debug)]
+pub struct Table {
+    pub name: &'static str,
+    pub head: Vec<String>,
+    pub rows: Vec<Vec<String>>,
+}
+
+/// Where the tables and charts are: where `IPV6_RECORD` says, or with the benchmarks.
+pub fn folder() -> PathBuf {
+    let told = std::env::var_os("IPV6_RECORD").map(PathBuf::from);
+    told.unwrap_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/record")))
+}
+
+impl Table {
+    pub fn new(name: &'static str, head: &[&str]) -> Self {
+        Self { name, head: head.iter().copied().map(String::from).collect(), rows: Vec::new() }
+    }
+
+    /// Adds a row, and prints it.
+    pub fn push(&mut self, row: Vec<String>) {
+        assert_eq!(row.len(), self.head.len());
+        let widths = [34, 30, 34];
+        let mut line = String::new();
+        for (index, cell) in row.iter().enumerate() {
+            // Text to the left, figures to the right.
+            let width = if cell.parse::<f64>().is_ok() { 10 } else { *widths.get(index).unwrap_or(&0) };
+            let _ = match cell.parse::<f64>() {
+                Ok(_) => write!(line, "{cell:>width$}  "),
+                Err(_) => write!(line, "{cell:<width$}  "),
+            };
+        }
+        println!("{}", line.trim_end());
+        self.rows.push(row);
+    }
+
+    /// Writes it to a file of its name.
+    pub fn save(&self) -> io::Result<()> {
+        let mut text = format!("# {}\n{}\n", machine(), self.head.join(","));
+        for row in &self.rows {
+            let cells: Vec<String> = row.iter().map(|cell| quoted(cell)).collect();
+            text.push_str(&cells.join(","));
+            text.push('\n');
+        }
+        fs::create_dir_all(folder())?;
+        fs::write(folder().join(self.name).with_extension("csv"), text)
+    }
+
+    /// Reads it back. `None` when it was not made.
+    pub fn load(name: &'static str) -> io::Result<Option<Self>> {
+        let text = match fs::read_to_string(folder().join(name).with_extension("csv")) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut lines = text.lines().filter(|line| !line.starts_with('#')).map(cells);
+        let Some(head) = lines.next() else { return Ok(None) };
+        Ok(Some(Self { name, head, rows: lines.collect() }))
+    }
+
+    /// The cells of this column, by its head.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such column.
+    pub fn column(&self, head: &str) -> usize {
+        let found = self.head.iter().position(|column| column == head);
+        found.unwrap_or_else(|| panic!("{} has no column {head}", self.name))
+    }
+}
+
+fn quoted(cell: &str) -> String {
+    if cell.contains([',', '"']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.into() }
+}
+
+fn cells(line: &str) -> Vec<String> {
+    let (mut cells, mut cell, mut inside) = (Vec::new(), String::new(), false);
+    for character in line.chars() {
+        match character {
+            '"' => inside = !inside,
+            ',' if !inside => cells.push(std::mem::take(&mut cell)),
+            character => cell.push(character),
+        }
+    }
+    cells.push(cell);
+    cells
+}
+
+/// The machine and the versions, in one line.
+fn machine() -> String {
+    let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let cpu = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let cpus = std::thread::available_parallelism().map_or(0, |count| count.get());
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    [
+        said(Command::new("date").args(["-u", "+%Y-%m-%d"])),
+        format!("{} x {cpus}", cpu.map_or("unknown processor", |(_, name)| name)),
+        format!("Linux {}", kernel.trim()),
+        said(Command::new(rustc).arg("--version")),
+        format!(
+            "ipv6-std {}",
+            said(Command::new("git").args(["describe", "--always", "--dirty", "--exclude=*"]))
+        ),
+        crates(),
+        Go::version(),
+    ]
+    .join("; ")
+}
+
+fn said(command: &mut Command) -> String {
+    let output = command.current_dir(env!("CARGO_MANIFEST_DIR")).output();
+    match output.ok().filter(|output| output.status.success()) {
+        Some(output) => String::from_utf8_lossy(&output.stdout).trim().into(),
+        None => "unknown".into(),
+    }
+}
+
+/// The versions of what is compared with.
+fn crates() -> String {
+    let lock = include_str!("../Cargo.lock");
+    let versions = ["libc", "nix", "quinn-udp", "socket2"].map(|name| {
+        let package =
+            lock.split("[[package]]").find(|package| package.contains(&format!("name = \"{name}\"\n")));
+        let version = package.and_then(|package| package.split("version = \"").nth(1)?.split('"').next());
+        format!("{name} {}", version.unwrap_or("unknown"))
+    });
+    versions.join(", ")
+}

@@ -1,0 +1,87 @@
+//! All programs at the same work, side by side.
+
+use std::io;
+
+use ipv6_benches::peers::go::Go;
+use ipv6_benches::peers::{Does, Program};
+use ipv6_benches::work::{SIZE, Work};
+
+use crate::record::Table;
+use crate::timer::{self, Effort, Runner};
+
+/// The table of one datagram in each call.
+pub const SINGLE: &str = "single";
+/// The table of many in each call.
+pub const BATCHES: &str = "batches";
+/// The table of many in one payload.
+pub const SEGMENTS: &str = "segments";
+
+/// Datagrams in a batch.
+pub const BATCH_SIZES: [usize; 3] = [8, 32, 64];
+/// Segments of one payload, and the bytes of each.
+pub const SEGMENT_SIZES: [(usize, usize); 6] =
+    [(10, 15), (32, 15), (64, 15), (10, 1_200), (32, 1_200), (52, 1_200)];
+
+const HEAD: [&str; 6] = ["work", "datagrams", "program", "ns a datagram", "to hand-written", "note"];
+
+/// What each table has.
+pub fn all() -> [(&'static str, Vec<Work>); 3] {
+    let single = vec![
+        Work::single(Work::THREE, SIZE),
+        Work::single(Work::INFO, SIZE),
+        Work::single(Work::NONE, SIZE),
+        Work::connected(),
+    ];
+    let batches = BATCH_SIZES.map(Work::batch).to_vec();
+    let segments = SEGMENT_SIZES.map(|(count, size)| Work::segments(count, size)).to_vec();
+    [(SINGLE, single), (BATCHES, batches), (SEGMENTS, segments)]
+}
+
+/// Measures all tables and writes them.
+pub fn run(effort: Effort) -> io::Result<()> {
+    let go = Go::build();
+    for (name, works) in all() {
+        let mut table = Table::new(name, &HEAD);
+        for work in works {
+            one(effort, work, go.as_ref().map_err(ToString::to_string), &mut table)?;
+        }
+        table.save()?;
+        println!();
+    }
+    Ok(())
+}
+
+fn one(effort: Effort, work: Work, go: Result<&Go, String>, table: &mut Table) -> io::Result<()> {
+    let (mut programs, mut runners, mut absent) = (Vec::new(), Vec::<Runner>::new(), None);
+    for program in Program::ALL {
+        let note = match program.does(work) {
+            Does::Nothing => continue,
+            Does::But(note) => note,
+            Does::All => "",
+        };
+        if program == Program::Go {
+            match &go {
+                Ok(go) => runners.push(Box::new(|times| go.time(work, times))),
+                Err(why) => {
+                    absent = Some((program, why));
+                    continue;
+                }
+            }
+        } else if let Some(mut peer) = program.peer(work)? {
+            runners.push(timer::repeat(move || peer.work()));
+        }
+        programs.push((program, note));
+    }
+    let figures = timer::interleave(effort, &mut runners)?;
+    let row = |program: Program, time, ratio, note: &str| {
+        vec![work.to_string(), work.count.to_string(), program.name().into(), time, ratio, note.into()]
+    };
+    for ((program, note), figure) in programs.into_iter().zip(figures) {
+        let time = format!("{:.1}", figure.nanoseconds / work.count as f64);
+        table.push(row(program, time, format!("{:.3}", figure.ratio), note));
+    }
+    if let Some((program, why)) = absent {
+        table.push(row(program, String::new(), String::new(), &format!("skipped: {why}")));
+    }
+    Ok(())
+}
