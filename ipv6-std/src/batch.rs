@@ -112,15 +112,7 @@ impl RecvBatch {
     #[inline(always)]
     fn received(&self, slot: usize) -> io::Result<Received> {
         let slot = &self.slots[slot];
-        match Received::common(slot.received(), slot.control(), self.wanted) {
-            Some(received) => Ok(received),
-            None => Self::any(slot, self.wanted),
-        }
-    }
-
-    #[inline(never)]
-    fn any(slot: &RecvSlot<RECV_SPACE>, wanted: ControlFlags) -> io::Result<Received> {
-        Received::any(slot.received(), slot.control(), wanted)
+        Received::new(slot.received(), slot.control(), self.wanted)
     }
 
     /// What came with a datagram that was given out, of which `latest` may know it already.

@@ -125,39 +125,36 @@ impl Received {
     /// What the kernel said, with the control messages that are wanted.
     #[inline(always)]
     pub(crate) fn new(received: message::Received, control: &[u8], wanted: ControlFlags) -> io::Result<Self> {
-        match Self::common(received, control, wanted) {
-            Some(received) => Ok(received),
-            None => Self::any(received, control, wanted),
-        }
-    }
-
-    /// The same where the control messages are the most common; `None` says nothing of others.
-    #[inline(always)]
-    pub(crate) fn common(received: message::Received, control: &[u8], wanted: ControlFlags) -> Option<Self> {
         let message::Received { len, source, truncated, control_truncated } = received;
-        let (source, control) = (source?, RecvControl::decode_common::<Host>(control)?.detach());
-        if control_truncated || !wanted.contains(COMMON) {
-            return None;
+        // Here and not below, where it would go through memory.
+        if let (Some(source), Some(control)) = (source, common(control, control_truncated, wanted)) {
+            return Ok(Self { len, source, control, truncated, control_truncated });
         }
-        Some(Self { len, source, control, truncated, control_truncated })
+        let control = any(control, control_truncated, wanted)?;
+        Ok(Self { len, source: source.unwrap_or(NOBODY), control, truncated, control_truncated })
     }
 
-    /// The same for control messages of any kind, in any order, whole or not.
-    #[inline(never)]
-    pub(crate) fn any(received: message::Received, control: &[u8], wanted: ControlFlags) -> io::Result<Self> {
-        let control = message::decode(control, received.control_truncated).map_err(error::decode)?;
-        Ok(Self::with(received, control.filter(wanted).detach()))
-    }
-
+    /// What the kernel said of a message without control messages.
     #[inline(always)]
-    fn with(received: message::Received, control: RecvControl<'static>) -> Self {
+    fn plain(received: message::Received) -> Self {
         let message::Received { len, source, truncated, control_truncated } = received;
+        let control = RecvControl::default();
         Self { len, source: source.unwrap_or(NOBODY), control, truncated, control_truncated }
     }
 }
 
-/// What [`RecvControl::decode_common`] tells.
-const COMMON: ControlFlags = ControlFlags::all().difference(ControlFlags::PATH_MTU);
+/// The control messages that are wanted where those that are there are the most common; `None` says nothing of others.
+#[inline(always)]
+fn common(control: &[u8], truncated: bool, wanted: ControlFlags) -> Option<RecvControl<'static>> {
+    if truncated { None } else { Some(RecvControl::decode_common::<Host>(control)?.filter(wanted).detach()) }
+}
+
+/// The control messages that are wanted, of any kind, in any order, whole or not.
+#[inline(never)]
+fn any(control: &[u8], truncated: bool, wanted: ControlFlags) -> io::Result<RecvControl<'static>> {
+    let control = message::decode(control, truncated).map_err(error::decode)?;
+    Ok(control.filter(wanted).detach())
+}
 
 /// A destination as a raw socket's kernel wants to see it.
 fn zero_port(to: &SocketAddrV6) -> SocketAddrV6 {
@@ -274,7 +271,7 @@ impl<S: AsFd> PacketConn<S> {
         if self.tells_length && self.conn.control_flags().is_empty() && !self.coalescing.receives() {
             let socket = self.as_fd();
             let received = message::receive_from(socket, payload, self.read.on(socket, Ready::Receive))?;
-            return Ok(Received::with(received, RecvControl::default()));
+            return Ok(Received::plain(received));
         }
         self.recv_vectored(&mut [IoSliceMut::new(payload)])
     }

@@ -240,7 +240,7 @@ impl<'a> RecvControl<'a> {
     #[doc(alias = "Parse")]
     #[inline]
     pub fn decode<P: Platform>(control: &'a [u8]) -> Result<Self, DecodeError> {
-        match Self::decode_common::<P>(control) {
+        match Self::decode_three::<P>(control) {
             Some(decoded) => Ok(decoded),
             None => Self::decode_any::<P>(control),
         }
@@ -258,10 +258,19 @@ impl<'a> RecvControl<'a> {
     }
 
     /// What [`decode`](Self::decode) gives where the three most common messages are there and no others, in the
-    /// order in which Linux writes them, each as wide as the platform has it; `None` says nothing of others. For
-    /// callers on whose fast path even the copy of a result shows.
+    /// order in which Linux writes them, or packet info alone, each as wide as the platform has it; `None` says
+    /// nothing of others. For callers on whose fast path even the copy of a result shows.
     #[inline(always)]
     pub fn decode_common<P: Platform>(control: &'a [u8]) -> Option<Self> {
+        match Self::decode_three::<P>(control) {
+            Some(decoded) => Some(decoded),
+            None => Self::decode_info::<P>(control),
+        }
+    }
+
+    /// The three most common messages.
+    #[inline(always)]
+    fn decode_three<P: Platform>(control: &'a [u8]) -> Option<Self> {
         // Linux: ip6_datagram_recv_common_ctl() and ip6_datagram_recv_specific_ctl() in net/ipv6/datagram.c.
         let ControlNumbers { traffic_class, hop_limit, packet_info, .. } = const { P::ABI.control };
         let cmsg = const { P::ABI.cmsg };
@@ -282,6 +291,15 @@ impl<'a> RecvControl<'a> {
             interface,
             ..Self::default()
         })
+    }
+
+    /// Packet info alone.
+    #[inline(always)]
+    fn decode_info<P: Platform>(control: &'a [u8]) -> Option<Self> {
+        let (info, rest) = expect::<P, { packet_info::SIZE }>(control, P::ABI.control.packet_info)?;
+        let (destination, interface) = packet_info::read::<P>(info);
+        let decoded = Self { destination: Some(destination), interface, ..Self::default() };
+        if rest.is_empty() { Some(decoded) } else { None }
     }
 
     /// Takes all messages in `rest`, the end of `control`.
