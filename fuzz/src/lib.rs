@@ -48,6 +48,9 @@ pub fn decode(input: &[u8]) {
     fn body<P: Platform>(input: &[u8]) {
         let strict = RecvControl::decode::<P>(input);
         let whole = RecvControl::decode_truncated::<P>(input);
+        if let Some(common) = RecvControl::decode_common::<P>(input) {
+            assert_eq!(strict, Ok(common));
+        }
         match strict {
             Ok(control) => {
                 assert_eq!(control.filter(ControlFlags::all()), control);

@@ -259,11 +259,19 @@ impl<'a> RecvControl<'a> {
 
     /// What [`decode`](Self::decode) gives where the three most common messages are there and no others, in the
     /// order in which Linux writes them, or packet info alone, each as wide as the platform has it; `None` says
-    /// nothing of others. For callers on whose fast path even the copy of a result shows.
+    /// nothing of others. Before them there may be the size of segments. For callers on whose fast path even the copy
+    /// of a result shows.
     #[inline(always)]
     pub fn decode_common<P: Platform>(control: &'a [u8]) -> Option<Self> {
-        match Self::decode_three::<P>(control) {
-            Some(decoded) => Some(decoded),
+        if let Some(decoded) = Self::decode_three::<P>(control) {
+            return Some(decoded);
+        }
+        // Linux: udpv6_recvmsg() in net/ipv6/udp.c.
+        match expect::<P, 4>(control, P::ABI.control.coalesced) {
+            Some((size, rest)) => {
+                let segment_size = Some(segment_size::read::<P>(size)?);
+                Some(Self { segment_size, ..Self::decode_three::<P>(rest)? })
+            }
             None => Self::decode_info::<P>(control),
         }
     }
@@ -897,6 +905,29 @@ mod tests {
                 assert_eq!(got.traffic_class, whole.traffic_class.filter(|_| len >= 84), "{len}");
             }
         }
+    }
+
+    #[test]
+    fn the_quick_way_knows_what_is_common() {
+        let three = encoded(&full());
+        let (info, hops, class) = (&three[..40], &three[40..64], &three[64..]);
+        //  len 20 = 16 + 4             level 17      type 104      1200
+        let size = [20, 0, 0, 0, 0, 0, 0, 0, 17, 0, 0, 0, 104, 0, 0, 0, 0xb0, 4, 0, 0, 0, 0, 0, 0];
+        let quick = |messages: &[&[u8]]| {
+            let control = messages.concat();
+            let common = RecvControl::decode_common::<Linux64>(&control);
+            let all = RecvControl::decode::<Linux64>(&control).unwrap();
+            assert!(common.is_none_or(|common| common == all));
+            common.is_some()
+        };
+        assert!(quick(&[&three]) && quick(&[info]) && quick(&[&size, &three]));
+        assert!(!quick(&[]) && !quick(&[hops]) && !quick(&[hops, class]) && !quick(&[info, hops]));
+        assert!(!quick(&[hops, info, class]) && !quick(&[info, class, hops]) && !quick(&[&three, &size]));
+        assert!(!quick(&[&size]) && !quick(&[&size, info]) && !quick(&[&size, &size, &three]));
+        // A value that is no byte is an error, which is for the other way to tell.
+        let mut wide = three.clone();
+        wide[57] = 1;
+        assert_eq!(RecvControl::decode_common::<Linux64>(&wide), None);
     }
 
     #[test]

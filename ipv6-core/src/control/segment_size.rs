@@ -22,6 +22,12 @@ pub(super) fn decode<P: Platform>(data: &[u8]) -> Result<u16, DecodeError> {
     u16::try_from(value).map_err(|_| DecodeError::Value { control, value })
 }
 
+/// The size, where the value is one.
+#[inline(always)]
+pub(super) fn read<P: Platform>(data: &[u8; 4]) -> Option<u16> {
+    u16::try_from(wire::read_i32::<P>(data, 0)?).ok()
+}
+
 #[inline(always)]
 pub(super) fn encode<P: Platform>(value: u16) -> [u8; 2] {
     wire::bytes_of_u16::<P>(value)

@@ -131,9 +131,11 @@ pub struct ControlSpace<'c> {
 #[inline]
 pub fn decode(control: &[u8], truncated: bool) -> Result<RecvControl<'_>, DecodeError> {
     if truncated {
-        Ok(RecvControl::decode_truncated::<Host>(control))
-    } else {
-        RecvControl::decode::<Host>(control)
+        return Ok(RecvControl::decode_truncated::<Host>(control));
+    }
+    match RecvControl::decode_common::<Host>(control) {
+        Some(decoded) => Ok(decoded),
+        None => RecvControl::decode::<Host>(control),
     }
 }
 
