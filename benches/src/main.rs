@@ -8,6 +8,7 @@ use ipv6_benches::peers::Program;
 mod charts;
 mod growth;
 mod instructions;
+mod lines;
 mod reach;
 mod record;
 mod tables;
@@ -15,7 +16,7 @@ mod timer;
 
 use timer::Effort;
 
-const USAGE: &str = "usage: ipv6-benches tables|growth|groups|instructions|reach|charts [--quick]
+const USAGE: &str = "usage: ipv6-benches tables|growth|groups|instructions|lines|reach|charts [--quick]
        ipv6-benches run PROGRAM WORK TIMES    (one program alone, for callgrind or perf)";
 
 fn main() -> io::Result<()> {
@@ -30,6 +31,7 @@ fn main() -> io::Result<()> {
         ["growth"] => growth::run(effort),
         ["groups"] => growth::groups(effort),
         ["instructions"] => instructions::run(io::stdin().lock()),
+        ["lines"] => lines::run(),
         ["reach"] => reach::run(),
         ["run", program, work, times] => alone(program, work, times),
         _ => Err(io::Error::new(io::ErrorKind::InvalidInput, USAGE)),
