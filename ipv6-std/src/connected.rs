@@ -22,8 +22,9 @@ use crate::packet::PacketConn;
 ///
 /// - What the listener received from the peer before, and did not read yet, stays there.
 /// - Between its binding and its connecting, a moment, the system may take the new socket for a second listener. On
-///   Linux, what it is handed then is dropped; elsewhere it is received, whoever sent it, so look at the source of the
-///   first datagrams.
+///   Linux, what it is handed then is dropped, and what the peer sends until the socket is ready too; elsewhere it is
+///   received, whoever sent it. On Linux as well, another processor may be held up with a datagram for so long that it
+///   comes too late to be dropped: everywhere, look at the source of the first datagrams.
 /// - Whoever else shares the port may take datagrams away: on Linux, any program of this host that asks for it as the
 ///   listener did (`SO_REUSEADDR`).
 /// - Each peer costs a descriptor. Linux finds the socket in a table by local port: with thousands of sockets of one
@@ -93,9 +94,6 @@ impl<'l, S: AsFd> Connected<'l, S> {
         let shut = option::attach_filter(&socket, &[NOTHING]).is_ok();
         socket::bind(&socket, &local).map_err(|errno| in_use(errno.into()))?;
         socket::connect(&socket, &peer)?;
-        if shut {
-            option::DETACH_FILTER.set(&socket, ())?;
-        }
         let conn = PacketConn::new(UdpSocket::from(socket))?;
         if let Some(traffic_class) = self.traffic_class {
             conn.set_traffic_class(traffic_class)?;
@@ -105,6 +103,10 @@ impl<'l, S: AsFd> Connected<'l, S> {
             conn.set_multicast_hop_limit(hop_limit)?;
         }
         conn.set_control_flags(self.flags, true)?;
+        // Last, so that what the system was still handing to it meets the filter.
+        if shut {
+            option::DETACH_FILTER.set(&conn, ())?;
+        }
         Ok(conn)
     }
 }

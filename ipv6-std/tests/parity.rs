@@ -196,7 +196,7 @@ fn closing_is_dropping() {
     let conn = loopback();
     let address = conn.local_addr().unwrap();
     assert_eq!(errno(PacketConn::bind(address)), Some(EADDRINUSE));
-    drop(conn);
+    close(conn);
     PacketConn::bind(address).unwrap();
 }
 

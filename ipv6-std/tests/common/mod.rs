@@ -2,10 +2,11 @@
 
 #![allow(dead_code, reason = "each test program uses a part")]
 
-use std::io;
 use std::net::{Ipv6Addr, SocketAddrV6};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
+use std::{fs, io, thread};
 
 use ipv6_std::{ControlFlags, InterfaceIndex, PacketConn, Received};
 use ipv6_testnet::Host;
@@ -15,9 +16,10 @@ pub const GROUP: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x114);
 /// A group for source-specific multicast, of global scope (RFC 4607).
 pub const SOURCE_GROUP: Ipv6Addr = Ipv6Addr::new(0xff3e, 0, 0, 0, 0, 0, 0x8000, 1);
 
-/// No receive in a test waits longer: what has not come by then was lost.
+/// No receive in a test waits longer: what has not come by then was lost. (A test in an emulated machine takes its
+/// time, and a test that hangs is ended by the harness.)
 pub fn soon() -> Option<Instant> {
-    Some(Instant::now() + Duration::from_secs(5))
+    Some(Instant::now() + Duration::from_secs(60))
 }
 
 /// A socket on loopback.
@@ -53,6 +55,23 @@ pub fn receive<S: AsFd>(conn: &PacketConn<S>) -> (Vec<u8>, Received) {
     let mut payload = [0; 2048];
     let got = conn.recv_from(&mut payload).unwrap();
     (payload[..got.len].to_vec(), got)
+}
+
+/// Drops a socket, and waits until the system has closed it. When another test of this process starts a program just
+/// then, the program to be has a copy of the descriptor until its `exec`, and the socket lives for as long.
+pub fn close<S: AsFd>(conn: PacketConn<S>) {
+    let inode =
+        |socket: BorrowedFd<'_>| fs::metadata(format!("/proc/self/fd/{}", socket.as_raw_fd())).unwrap().ino();
+    let inode = inode(conn.get_ref().as_fd()).to_string();
+    let is_open = || {
+        let sockets = fs::read_to_string("/proc/thread-self/net/udp6").unwrap();
+        sockets.lines().any(|line| line.split_whitespace().nth(9) == Some(&inode))
+    };
+    assert!(is_open());
+    drop(conn);
+    while is_open() {
+        thread::yield_now();
+    }
 }
 
 /// The number by which the system named an error.
