@@ -80,6 +80,7 @@ fn named(function: &str, case: &str) -> Option<Case> {
         "segments" => Work::segments(32, SIZE),
         "encode_by_hand" => return codec(ENCODE, "hand-written"),
         "encode_ours" => return codec(ENCODE, "ipv6-std"),
+        "encode_any" => return codec(ENCODE, "ipv6-std, any value"),
         "parse_by_hand" => return codec(parse(case), "hand-written"),
         "parse_with_macros" => return codec(parse(case), "hand-written, CMSG_ macros"),
         "parse_ours" => return codec(parse(case), "ipv6-std"),

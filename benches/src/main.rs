@@ -4,6 +4,7 @@
 use std::io;
 
 use ipv6_benches::peers::Program;
+use ipv6_benches::work::Work;
 
 mod charts;
 mod growth;
@@ -17,6 +18,7 @@ mod timer;
 use timer::Effort;
 
 const USAGE: &str = "usage: ipv6-benches tables|growth|groups|instructions|lines|reach|charts [--quick]
+       ipv6-benches compare WORK [--quick]    (all programs at one piece of work, recorded nowhere)
        ipv6-benches run PROGRAM WORK TIMES    (one program alone, for callgrind or perf)";
 
 fn main() -> io::Result<()> {
@@ -33,17 +35,25 @@ fn main() -> io::Result<()> {
         ["instructions"] => instructions::run(io::stdin().lock()),
         ["lines"] => lines::run(),
         ["reach"] => reach::run(),
+        ["compare", work] => tables::compare(effort, named(work)?),
         ["run", program, work, times] => alone(program, work, times),
         _ => Err(io::Error::new(io::ErrorKind::InvalidInput, USAGE)),
     }
 }
 
+fn unknown(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, format!("no such {what}\n{USAGE}"))
+}
+
+/// A piece of work by its name in the tables.
+fn named(work: &str) -> io::Result<Work> {
+    let mut works = tables::all().into_iter().flat_map(|(_, works)| works);
+    works.find(|known| known.to_string() == work).ok_or_else(|| unknown("work"))
+}
+
 /// Runs one program at one piece of work, by their names in the tables.
 fn alone(program: &str, work: &str, times: &str) -> io::Result<()> {
-    let unknown =
-        |what: &str| io::Error::new(io::ErrorKind::InvalidInput, format!("no such {what}\n{USAGE}"));
-    let works = tables::all().into_iter().flat_map(|(_, works)| works);
-    let work = works.into_iter().find(|known| known.to_string() == work).ok_or_else(|| unknown("work"))?;
+    let work = named(work)?;
     let program = Program::ALL.into_iter().find(|known| known.name() == program);
     let peer = program.map(|program| program.peer(work)).transpose()?.flatten();
     let mut peer = peer.ok_or_else(|| unknown("program at this work"))?;

@@ -51,6 +51,12 @@ pub fn run(effort: Effort) -> io::Result<()> {
     Ok(())
 }
 
+/// Measures all programs at one piece of work, and prints what they take.
+pub fn compare(effort: Effort, work: Work) -> io::Result<()> {
+    let go = Go::build();
+    one(effort, work, go.as_ref().map_err(ToString::to_string), &mut Table::new(SINGLE, &HEAD))
+}
+
 fn one(effort: Effort, work: Work, go: Result<&Go, String>, table: &mut Table) -> io::Result<()> {
     let (mut programs, mut runners, mut absent) = (Vec::new(), Vec::<Runner>::new(), None);
     for program in Program::ALL {

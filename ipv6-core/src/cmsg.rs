@@ -106,6 +106,35 @@ impl<'a, P: Platform> Iterator for RawMessages<'a, P> {
 
 impl<P: Platform> FusedIterator for RawMessages<'_, P> {}
 
+/// Level and type of a message, side by side as its header has them: one comparison for both.
+pub(crate) type Key = [u8; 8];
+
+/// The key of the message with these numbers.
+#[inline(always)]
+pub(crate) fn key<P: Platform>(number: ControlNumber) -> Key {
+    let [l0, l1, l2, l3] = wire::bytes_of_u32::<P>(number.level.cast_unsigned());
+    let [k0, k1, k2, k3] = wire::bytes_of_u32::<P>(number.kind.cast_unsigned());
+    [l0, l1, l2, l3, k0, k1, k2, k3]
+}
+
+/// The message that `control` starts with, and what follows it, where it has `N` bytes of data and is there with its
+/// padding.
+#[inline(always)]
+pub(crate) fn first<P: Platform, const N: usize>(control: &[u8]) -> Option<(Key, &[u8; N], &[u8])> {
+    let layout = const { P::ABI.cmsg };
+    let (message, rest) = control.split_at_checked(layout.space(N))?;
+    let len = match layout.len {
+        Width::Four => wire::read_u32::<P>(message, 0)? == u32::try_from(layout.len(N)).ok()?,
+        Width::Eight => wire::read_u64::<P>(message, 0)? == u64::try_from(layout.len(N)).ok()?,
+    };
+    if !len {
+        return None;
+    }
+    let key = wire::chunk(message, layout.len.bytes())?;
+    let data = message.get(layout.data_offset()..)?.first_chunk()?;
+    Some((key, data, rest))
+}
+
 /// The data of the message that `control` starts with, and what follows it, where this is the message with
 /// these numbers and this width: a kernel's messages have an order of their own, in which looking for each
 /// takes the least.
@@ -114,19 +143,9 @@ pub(crate) fn expect<P: Platform, const N: usize>(
     control: &[u8],
     number: Option<ControlNumber>,
 ) -> Option<(&[u8; N], &[u8])> {
-    let (number, layout) = (number?, const { P::ABI.cmsg });
-    let (message, rest) = control.split_at_checked(layout.space(N))?;
-    let level_at = layout.len.bytes();
-    let len = match layout.len {
-        Width::Four => wire::read_u32::<P>(message, 0)? == u32::try_from(layout.len(N)).ok()?,
-        Width::Eight => wire::read_u64::<P>(message, 0)? == u64::try_from(layout.len(N)).ok()?,
-    };
-    // Level and type side by side, in one comparison.
-    let [l0, l1, l2, l3] = wire::bytes_of_u32::<P>(number.level.cast_unsigned());
-    let [k0, k1, k2, k3] = wire::bytes_of_u32::<P>(number.kind.cast_unsigned());
-    let found = len & (wire::chunk(message, level_at)? == [l0, l1, l2, l3, k0, k1, k2, k3]);
-    let data = message.get(layout.data_offset()..)?.first_chunk()?;
-    if found { Some((data, rest)) } else { None }
+    let expected = key::<P>(number?);
+    let (key, data, rest) = first::<P, N>(control)?;
+    if key == expected { Some((data, rest)) } else { None }
 }
 
 /// A control message whose length is below that of its header or past the end of the buffer.

@@ -96,10 +96,11 @@ fn decodes_agree<P: Platform>(control: &[u8], messages: &[Message], malformed: O
         Err(DecodeError::Value { value, .. }) => assert!(u8::try_from(value).is_err()),
         Err(DecodeError::Family { control, .. }) => assert_eq!(control, Control::PathMtu),
     }
-    // The quick way gives the same, or nothing.
-    if let Some(common) = RecvControl::decode_common::<P>(control) {
-        assert_eq!(RecvControl::decode::<P>(control), Ok(common));
-    }
+    // The way for messages of any kind gives what the quick way gives, which is the same or nothing.
+    let mut any = RecvControl::default();
+    let any = any.decode_more::<P>(control).map(|()| any);
+    assert_eq!(RecvControl::decode::<P>(control), any);
+    assert!(RecvControl::decode_three::<P>(control).is_none_or(|three| any == Ok(three)));
     // After a cut nothing is an error.
     let _ = RecvControl::decode_truncated::<P>(control);
 }
@@ -167,14 +168,16 @@ fn send_control() -> impl Strategy<Value = SendControl<'static>> {
         any::<Option<[u8; 16]>>(),
         any::<Option<u32>>(),
         proptest::option::of(next_hop),
+        any::<Option<u16>>(),
     );
-    fields.prop_map(|(traffic_class, hop_limit, source, interface, next_hop)| {
+    fields.prop_map(|(traffic_class, hop_limit, source, interface, next_hop, segment_size)| {
         let mut control = SendControl::new();
         control.traffic_class = traffic_class;
         control.hop_limit = hop_limit;
         control.source = source.map(Into::into);
         control.interface = interface.and_then(InterfaceIndex::new);
         control.next_hop = next_hop;
+        control.segment_size = segment_size;
         control
     })
 }
@@ -187,6 +190,7 @@ fn supported<'a, P: Platform>(mut control: SendControl<'a>) -> SendControl<'a> {
     control.source = control.source.filter(|_| numbers.packet_info.is_some());
     control.interface = control.interface.filter(|_| numbers.packet_info.is_some());
     control.next_hop = control.next_hop.filter(|_| numbers.next_hop.is_some());
+    control.segment_size = control.segment_size.filter(|_| numbers.segment_size.is_some());
     control
 }
 
@@ -206,8 +210,11 @@ fn round_trip<P: Platform>(whole: SendControl<'_>, garbage: u8) {
     assert_eq!(got.destination, control.source.or(control.interface.map(|_| Ipv6Addr::UNSPECIFIED)));
     // What was in the buffer before does not show.
     let mut other = [!garbage; 256];
-    assert_eq!(control.encode::<P>(&mut other), Ok(used));
+    assert_eq!(control.encode_to::<P, u8>(&mut other), Ok(used));
     assert_eq!(bytes[..used], other[..used]);
+    if let Some(three) = control.encode_three::<P, u8>(&mut other) {
+        assert_eq!((three, &other[..used]), (Ok(used), &bytes[..used]));
+    }
 }
 
 /// Unknown messages between those of a control change nothing of it, and are all there to see.

@@ -111,8 +111,7 @@ impl RecvBatch {
     /// What came with the message in this slot.
     #[inline(always)]
     fn received(&self, slot: usize) -> io::Result<Received> {
-        let slot = &self.slots[slot];
-        Received::new(slot.received(), slot.control(), self.wanted)
+        Received::new(self.slots[slot].arrival(), self.wanted)
     }
 
     /// What came with a datagram that was given out, of which `latest` may know it already.
@@ -182,17 +181,17 @@ impl Coalesced {
         while let Some((slot, payload)) =
             slots[..self.filled].get(self.next).zip(self.payloads.get(self.next))
         {
-            let received = slot.received();
-            let rest = payload.get(self.offset..received.len).unwrap_or_default();
+            let arrival = slot.arrival();
+            let rest = payload.get(self.offset..arrival.len).unwrap_or_default();
             // An error in the control messages is told by `iter`; the payload is then one.
-            let size = slot.decode().ok().and_then(|control| control.segment_size);
+            let size = arrival.decode().ok().and_then(|control| control.segment_size);
             let mut datagrams = Segments::new(rest, size);
             let mut left = datagrams.len();
             for (datagram, payload) in datagrams.by_ref().zip(&mut room) {
                 let len = batch::fill(payload, datagram);
                 left -= 1;
                 // What the system cut is missing at the end.
-                let truncated = len < datagram.len() || (received.truncated && left == 0);
+                let truncated = len < datagram.len() || (arrival.truncated() && left == 0);
                 self.given.push(Given { slot: self.next, len, truncated });
                 self.offset += datagram.len();
             }

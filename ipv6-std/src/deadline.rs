@@ -42,7 +42,7 @@ impl Deadline {
     }
 
     #[inline]
-    fn is_set(&self) -> bool {
+    pub(crate) fn is_set(&self) -> bool {
         self.nanoseconds.load(Ordering::Relaxed) != 0
     }
 
@@ -57,7 +57,7 @@ impl Deadline {
     /// Who makes system calls on `socket` until then.
     #[inline]
     pub(crate) fn on<'a>(&'a self, socket: BorrowedFd<'a>, ready: Ready) -> Until<'a> {
-        Until { deadline: self, socket, ready, flags: MessageFlags::empty(), limited: false }
+        Until { deadline: self, socket, ready, flags: MessageFlags::empty(), failed: None, limited: false }
     }
 }
 
@@ -71,6 +71,8 @@ pub(crate) struct Until<'a> {
     socket: BorrowedFd<'a>,
     ready: Ready,
     flags: MessageFlags,
+    /// How a call has failed that was made before.
+    failed: Option<Errno>,
     /// Whether there has been a deadline. The call goes on looking for one then, which a wait in the kernel could not.
     limited: bool,
 }
@@ -82,49 +84,25 @@ impl Until<'_> {
         Self { flags, ..self }
     }
 
-    /// The flags of the next call. The deadline is read for each, for it may have been moved or taken away.
-    #[inline(always)]
-    fn flags(&mut self) -> io::Result<MessageFlags> {
-        self.limited |= self.deadline.is_set();
-        if self.limited {
-            not_yet(self.deadline)?;
-            return Ok(self.flags | MessageFlags::DONT_WAIT);
-        }
-        Ok(self.flags)
+    /// Goes on after a call that has failed, if there was one.
+    pub(crate) fn after(self, failed: Option<Errno>) -> Self {
+        Self { failed, ..self }
     }
-}
 
-// By values and not by `self`, which can so stay in registers on the way of a call that does not fail.
-
-/// An error once the deadline has passed.
-#[cold]
-fn not_yet(deadline: &Deadline) -> io::Result<()> {
-    match deadline.left() {
-        Some(Duration::ZERO) => Err(io::Error::new(ErrorKind::TimedOut, "the deadline has passed")),
-        _ => Ok(()),
-    }
-}
-
-/// Waits after an error until the call can be made again; it stays an error if that is no use.
-#[cold]
-fn wait_after(
-    errno: Errno,
-    deadline: &Deadline,
-    socket: BorrowedFd<'_>,
-    ready: Ready,
-    may_wait: bool,
-) -> io::Result<()> {
-    match errno {
-        Errno::INTR => Ok(()),
-        Errno::AGAIN if may_wait => {
-            let left = deadline.left().unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN);
-            match wait(socket, ready, Some(left)) {
-                // Ready, or time to look, which the next round does; or a signal.
-                Ok(_) | Err(Errno::INTR) => Ok(()),
-                Err(errno) => Err(errno.into()),
+    /// Waits after an error until the call can be made again; it stays an error if that is no use.
+    fn wait_after(&self, errno: Errno) -> io::Result<()> {
+        match errno {
+            Errno::INTR => Ok(()),
+            Errno::AGAIN if self.limited => {
+                let left = self.deadline.left().unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN);
+                match wait(self.socket, self.ready, Some(left)) {
+                    // Ready, or time to look, which the next round does; or a signal.
+                    Ok(_) | Err(Errno::INTR) => Ok(()),
+                    Err(errno) => Err(errno.into()),
+                }
             }
+            errno => Err(errno.into()),
         }
-        errno => Err(errno.into()),
     }
 }
 
@@ -132,13 +110,22 @@ impl Caller for Until<'_> {
     type Error = io::Error;
 
     #[inline(always)]
-    fn first(&mut self) -> io::Result<MessageFlags> {
-        self.flags()
+    fn at_once(&self) -> Option<MessageFlags> {
+        if self.failed.is_some() || self.deadline.is_set() { None } else { Some(self.flags) }
     }
 
-    #[inline(always)]
-    fn again(&mut self, failed: Errno) -> io::Result<MessageFlags> {
-        wait_after(failed, self.deadline, self.socket, self.ready, self.limited)?;
-        self.flags()
+    /// The deadline is read for each call, for it may have been moved or taken away.
+    fn next(&mut self, failed: Option<Errno>) -> io::Result<MessageFlags> {
+        if let Some(errno) = self.failed.take().or(failed) {
+            self.wait_after(errno)?;
+        }
+        self.limited |= self.deadline.is_set();
+        if !self.limited {
+            return Ok(self.flags);
+        }
+        match self.deadline.left() {
+            Some(Duration::ZERO) => Err(io::Error::new(ErrorKind::TimedOut, "the deadline has passed")),
+            _ => Ok(self.flags | MessageFlags::DONT_WAIT),
+        }
     }
 }

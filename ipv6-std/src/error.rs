@@ -87,23 +87,23 @@ pub(crate) fn no_source(group: &Ipv6Addr) -> io::Error {
 
 /// `address`, if it is not one of IPv4 in the form of IPv6 (RFC 4291 section 2.5.5.2).
 pub(crate) fn not_mapped(address: Ipv6Addr) -> io::Result<Ipv6Addr> {
-    if is_mapped(&address) { Err(mapped(&address)) } else { Ok(address) }
+    if is_mapped(&address) { Err(mapped(address)) } else { Ok(address) }
 }
 
 /// `address`, likewise.
 pub(crate) fn not_mapped_socket(address: SocketAddrV6) -> io::Result<SocketAddrV6> {
-    if is_mapped(address.ip()) { Err(mapped(&address)) } else { Ok(address) }
+    if is_mapped(address.ip()) { Err(mapped(address)) } else { Ok(address) }
 }
 
 /// As `to_ipv4_mapped().is_some()`, in fewer steps: every send asks.
 #[inline]
 pub(crate) fn is_mapped(address: &Ipv6Addr) -> bool {
-    let [.., a, b, c, d, _, _, _, _] = address.octets();
-    // The first eight alone, which are seldom zero: a processor compares them at once.
-    address.octets().starts_with(&[0; 8]) && [a, b, c, d] == [0, 0, 0xff, 0xff]
+    // The first eight alone, which are seldom zero: a processor compares them at once, and so the four after them.
+    let octets = address.octets();
+    octets.starts_with(&[0; 8]) && octets.split_at(8).1.starts_with(&[0, 0, 0xff, 0xff])
 }
 
 #[cold]
-pub(crate) fn mapped(address: &dyn fmt::Display) -> io::Error {
+pub(crate) fn mapped(address: impl fmt::Display) -> io::Error {
     invalid(format!("{address} is an IPv4-mapped address, for which this socket has no use"))
 }

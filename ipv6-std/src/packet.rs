@@ -12,12 +12,12 @@ use ipv6_core::{
     BpfInstruction, Control, ControlFlags, DecodeError, Ecn, EncodeError, InterfaceIndex, RecvControl,
     SendControl,
 };
-use ipv6_sys::Host;
 use ipv6_sys::batch::{self, Outgoing, Ports, Room, SendError};
-use ipv6_sys::message::{self, ControlBuffer, ControlBytes, ControlSpace, MessageFlags};
+use ipv6_sys::message::{self, Arrival, ControlBuffer, ControlBytes, ControlSpace, MessageFlags, PeerName};
 use ipv6_sys::option::{self, Group, SourceGroup};
 use ipv6_sys::socket::{self, Kind};
 use ipv6_sys::wait::Ready;
+use ipv6_sys::{Errno, Host};
 
 use crate::batch::{RecvBatch, SendBatch};
 use crate::coalesce::Coalescing;
@@ -124,14 +124,39 @@ impl<'c> Message<'c> {
 impl Received {
     /// What the kernel said, with the control messages that are wanted.
     #[inline(always)]
-    pub(crate) fn new(received: message::Received, control: &[u8], wanted: ControlFlags) -> io::Result<Self> {
-        let message::Received { len, source, truncated, control_truncated } = received;
-        // Here and not below, where it would go through memory.
-        if let (Some(source), Some(control)) = (source, common(control, control_truncated, wanted)) {
-            return Ok(Self { len, source, control, truncated, control_truncated });
+    pub(crate) fn new(arrival: Arrival<'_>, wanted: ControlFlags) -> io::Result<Self> {
+        const FIELDS: ControlFlags =
+            ControlFlags::TRAFFIC_CLASS.union(ControlFlags::HOP_LIMIT).union(ControlFlags::DESTINATION);
+        // Everything as it most often is, in one piece, of which nothing goes through memory.
+        if wanted.contains(FIELDS) && !arrival.control_truncated() {
+            if let Some(control) = RecvControl::decode_three::<Host>(arrival.control) {
+                if let Some(source) = arrival.source() {
+                    let mut control = control.detach();
+                    if !wanted.contains(ControlFlags::INTERFACE) {
+                        control.interface = None;
+                    }
+                    let (len, truncated) = (arrival.len, arrival.truncated());
+                    return Ok(Self { len, source, control, truncated, control_truncated: false });
+                }
+            }
         }
-        let control = any(control, control_truncated, wanted)?;
-        Ok(Self { len, source: source.unwrap_or(NOBODY), control, truncated, control_truncated })
+        let Arrival { len, flags, name, control } = arrival;
+        Self::any(len, flags, name, control, wanted)
+    }
+
+    /// The same with control messages of any kind, in any order, whole or not. It is given the parts of the arrival: to
+    /// hand on the whole, it would have to be in memory, also where it is not handed on.
+    #[inline(never)]
+    fn any(len: usize, flags: i32, name: &[u8], control: &[u8], wanted: ControlFlags) -> io::Result<Self> {
+        let arrival = Arrival { len, flags, name, control };
+        let mut got = RecvControl::default();
+        if arrival.control_truncated() {
+            got = RecvControl::decode_truncated::<Host>(control);
+        } else {
+            got.decode_more::<Host>(control).map_err(error::decode)?;
+        }
+        got.retain(wanted);
+        Ok(Self { control: got.detach(), ..Self::plain(arrival.received()) })
     }
 
     /// What the kernel said of a message without control messages.
@@ -141,24 +166,6 @@ impl Received {
         let control = RecvControl::default();
         Self { len, source: source.unwrap_or(NOBODY), control, truncated, control_truncated }
     }
-}
-
-/// The control messages that are wanted where those that are there are the most common; `None` says nothing of others.
-#[inline(always)]
-fn common(control: &[u8], truncated: bool, wanted: ControlFlags) -> Option<RecvControl<'static>> {
-    if truncated { None } else { Some(RecvControl::decode_common::<Host>(control)?.filter(wanted).detach()) }
-}
-
-/// The control messages that are wanted, of any kind, in any order, whole or not.
-#[inline(never)]
-fn any(control: &[u8], truncated: bool, wanted: ControlFlags) -> io::Result<RecvControl<'static>> {
-    let control = message::decode(control, truncated).map_err(error::decode)?;
-    Ok(control.filter(wanted).detach())
-}
-
-/// A destination as a raw socket's kernel wants to see it.
-fn zero_port(to: &SocketAddrV6) -> SocketAddrV6 {
-    SocketAddrV6::new(*to.ip(), 0, to.flowinfo(), to.scope_id())
 }
 
 /// The source of a message of which the system tells none.
@@ -267,13 +274,13 @@ impl<S: AsFd> PacketConn<S> {
     /// `TimedOut` after the [deadline](Self::set_read_deadline), `WouldBlock` on a socket that does not
     /// wait, and what the network reported for an earlier datagram (`ConnectionRefused`, for one).
     #[doc(alias = "recvmsg", alias = "ReadFrom")]
+    // The caller gets the result in registers, not in memory.
+    #[inline(always)]
     pub fn recv_from(&self, payload: &mut [u8]) -> io::Result<Received> {
-        if self.tells_length && self.conn.control_flags().is_empty() && !self.coalescing.receives() {
-            let socket = self.as_fd();
-            let received = message::receive_from(socket, payload, self.read.on(socket, Ready::Receive))?;
-            return Ok(Received::plain(received));
+        if self.conn.control_flags().is_empty() {
+            return self.receive_plain(payload);
         }
-        self.recv_vectored(&mut [IoSliceMut::new(payload)])
+        self.receive(&mut [IoSliceMut::new(payload)])
     }
 
     /// Receives one datagram into several buffers, filled one after another.
@@ -283,10 +290,44 @@ impl<S: AsFd> PacketConn<S> {
     /// Those of [`recv_from`](Self::recv_from); `EMSGSIZE` for more than 1,024 buffers.
     #[doc(alias = "recvmsg", alias = "readv")]
     pub fn recv_vectored(&self, payload: &mut [IoSliceMut<'_>]) -> io::Result<Received> {
-        let mut buffer = ControlBuffer::<RECV_SPACE>::new();
+        self.receive(payload)
+    }
+
+    #[inline(always)]
+    fn receive(&self, payload: &mut [IoSliceMut<'_>]) -> io::Result<Received> {
+        if self.read.is_set() {
+            return self.receive_until(payload, None);
+        }
+        let (mut peer, mut buffer) = (PeerName::new(), ControlBuffer::<RECV_SPACE>::new());
         let mut control = ControlSpace::from(&mut buffer);
-        let received = self.receive(payload, &mut control)?;
-        Received::new(received, control.written(), self.conn.control_flags())
+        let once = MessageFlags::empty();
+        match message::receive_raw(self.as_fd(), payload, &mut peer, &mut control, once) {
+            Ok(arrival) => Received::new(arrival, self.conn.control_flags()),
+            Err(errno) => self.receive_until(payload, Some(errno)),
+        }
+    }
+
+    /// Receives where no control messages are wanted.
+    #[inline(always)]
+    fn receive_plain(&self, payload: &mut [u8]) -> io::Result<Received> {
+        if !self.tells_length || self.coalescing.receives() || self.read.is_set() {
+            return self.receive_until(&mut [IoSliceMut::new(payload)], None);
+        }
+        match message::receive_from(self.as_fd(), payload, MessageFlags::empty()) {
+            Ok(received) => Ok(Received::plain(received)),
+            Err(errno) => self.receive_until(&mut [IoSliceMut::new(payload)], Some(errno)),
+        }
+    }
+
+    /// Receives with a deadline, or after a call that has failed: out of the way of those that do not.
+    #[cold]
+    #[inline(never)]
+    fn receive_until(&self, payload: &mut [IoSliceMut<'_>], failed: Option<Errno>) -> io::Result<Received> {
+        let (mut peer, mut buffer) = (PeerName::new(), ControlBuffer::<RECV_SPACE>::new());
+        let mut control = ControlSpace::from(&mut buffer);
+        let caller = self.read.on(self.as_fd(), Ready::Receive).after(failed);
+        let arrival = message::receive_raw(self.as_fd(), payload, &mut peer, &mut control, caller)?;
+        Received::new(arrival, self.conn.control_flags())
     }
 
     /// Receives one datagram into `payload`, and all its control messages into `control`, from which
@@ -316,20 +357,11 @@ impl<S: AsFd> PacketConn<S> {
     #[doc(alias = "recvmsg")]
     pub fn recv_message<'c>(&self, payload: &mut [u8], control: &'c mut [u8]) -> io::Result<Message<'c>> {
         let mut control = ControlSpace::from(control);
+        let caller = self.read.on(self.as_fd(), Ready::Receive);
         let message::Received { len, source, truncated, control_truncated } =
-            self.receive(&mut [IoSliceMut::new(payload)], &mut control)?;
+            message::receive(self.as_fd(), &mut [IoSliceMut::new(payload)], &mut control, caller)?;
         let (source, control) = (source.unwrap_or(NOBODY), control.into_written());
         Ok(Message { len, source, truncated, control_truncated, control })
-    }
-
-    #[inline(always)]
-    fn receive(
-        &self,
-        payload: &mut [IoSliceMut<'_>],
-        control: &mut ControlSpace<'_>,
-    ) -> io::Result<message::Received> {
-        let socket = self.as_fd();
-        message::receive(socket, payload, control, self.read.on(socket, Ready::Receive))
     }
 
     /// Sends one datagram with its control messages. Says how many bytes of payload went: all of them.
@@ -344,6 +376,7 @@ impl<S: AsFd> PacketConn<S> {
     /// socket that does not fragment; `TimedOut` after the [deadline](Self::set_write_deadline); what the
     /// network reported for an earlier datagram.
     #[doc(alias = "sendmsg", alias = "WriteTo")]
+    #[inline(always)]
     pub fn send_to(&self, payload: &[u8], control: &SendControl<'_>, to: SocketAddrV6) -> io::Result<usize> {
         self.send_parts(&[IoSlice::new(payload)], control, Some(&to))
     }
@@ -401,19 +434,39 @@ impl<S: AsFd> PacketConn<S> {
         control: &SendControl<'_>,
         to: Option<&SocketAddrV6>,
     ) -> io::Result<usize> {
-        self.check(control, to)?;
         let mut bytes = ControlBytes::<SEND_SPACE>::new();
-        let control = bytes.encode(control).map_err(error::encode)?;
-        let without_port;
-        let to = match to {
-            Some(to) if self.ports == Ports::Zero => {
-                without_port = zero_port(to);
-                Some(&without_port)
-            }
-            to => to,
-        };
+        match bytes.encode_three(control) {
+            Some(encoded) => self.send_encoded(payload, control, encoded.map_err(error::encode)?, to),
+            None if control.is_empty() => self.send_encoded(payload, &SendControl::new(), &[], to),
+            None => self.send_any(payload, control, to),
+        }
+    }
+
+    /// Sends with control messages of any kind.
+    #[inline(never)]
+    fn send_any(
+        &self,
+        payload: &[IoSlice<'_>],
+        control: &SendControl<'_>,
+        to: Option<&SocketAddrV6>,
+    ) -> io::Result<usize> {
+        let mut bytes = ControlBytes::<SEND_SPACE>::new();
+        let encoded = bytes.encode(control).map_err(error::encode)?;
+        self.send_encoded(payload, control, encoded, to)
+    }
+
+    #[inline(always)]
+    fn send_encoded(
+        &self,
+        payload: &[IoSlice<'_>],
+        control: &SendControl<'_>,
+        encoded: &[u8],
+        to: Option<&SocketAddrV6>,
+    ) -> io::Result<usize> {
+        self.check(control, to)?;
+        let to = to.map(|to| self.ports.of(to));
         let socket = self.as_fd();
-        message::send(socket, payload, control, to, self.write.on(socket, Ready::Send))
+        message::send(socket, payload, encoded, to.as_ref(), self.write.on(socket, Ready::Send))
     }
 
     /// Says whether the kernel may see this.
@@ -427,11 +480,11 @@ impl<S: AsFd> PacketConn<S> {
                 return Err(error::no_source(source));
             }
             if self.v6_only && error::is_mapped(source) {
-                return Err(error::mapped(source));
+                return Err(error::mapped(*source));
             }
         }
         match to {
-            Some(to) if self.v6_only && error::is_mapped(to.ip()) => Err(error::mapped(to)),
+            Some(to) if self.v6_only && error::is_mapped(to.ip()) => Err(error::mapped(*to)),
             _ => Ok(()),
         }
     }

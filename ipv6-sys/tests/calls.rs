@@ -176,16 +176,16 @@ fn batches_over_arrays() {
     let flags = MessageFlags::WAIT_FOR_ONE;
     assert_eq!(batch::receive(&socket, &mut headers, &mut slots, &mut payloads, flags), Ok(3));
     for (slot, class) in slots.iter().zip([4, 8, 12]) {
-        assert_eq!((slot.received().len, slot.received().source), (1, Some(address)));
-        assert_eq!(RecvControl::decode::<Host>(slot.control()).unwrap().traffic_class, Some(class));
+        assert_eq!((slot.arrival().len, slot.arrival().source()), (1, Some(address)));
+        assert_eq!(RecvControl::decode::<Host>(slot.arrival().control).unwrap().traffic_class, Some(class));
     }
     // A slot that nothing was received into has nothing.
-    assert_eq!((slots[3].received().source, slots[3].control()), (None, [].as_slice()));
+    assert_eq!((slots[3].arrival().source(), slots[3].arrival().control), (None, [].as_slice()));
     // Nor has one that held control messages (scar 8), once a message comes without.
     option::RECEIVE_TRAFFIC_CLASS.set(&socket, false).unwrap();
     message::send(&socket, &[IoSlice::new(b"y")], &[], Some(&address), MessageFlags::empty()).unwrap();
     assert_eq!(batch::receive(&socket, &mut headers, &mut slots, &mut payloads, flags), Ok(1));
-    assert_eq!((slots[0].received().len, slots[0].control()), (1, [].as_slice()));
+    assert_eq!((slots[0].arrival().len, slots[0].arrival().control), (1, [].as_slice()));
 
     // Control that does not fit into the slot is an error of the first message, and an end otherwise.
     let mut small = [const { SendSlot::<8>::new() }; 4];

@@ -19,6 +19,14 @@ pub(super) fn read<P: Platform>(data: &[u8; 4]) -> Option<u8> {
     u8::try_from(wire::read_i32::<P>(data, 0)?).ok()
 }
 
+/// The bytes, where both values are one: one comparison for both.
+#[inline(always)]
+pub(super) fn read_both<P: Platform>(first: &[u8; 4], second: &[u8; 4]) -> Option<[u8; 2]> {
+    let values = [wire::read_u32::<P>(first, 0)?, wire::read_u32::<P>(second, 0)?];
+    let [[low, 0, 0, 0], [other, 0, 0, 0]] = values.map(u32::to_le_bytes) else { return None };
+    Some([low, other])
+}
+
 /// An `int` and not a byte: Linux answers EINVAL to fewer than four (scar 21).
 #[inline(always)]
 pub(super) fn encode<P: Platform>(value: u8) -> [u8; 4] {

@@ -8,8 +8,8 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::net::{Ipv6Addr, SocketAddrV6};
 
-use crate::abi::{ControlNumber, ControlNumbers, Platform};
-use crate::cmsg::{Byte, MalformedMessage, RawMessage, RawMessages, Writer, expect};
+use crate::abi::{ControlNumber, ControlNumbers, Platform, Width};
+use crate::cmsg::{self, Byte, MalformedMessage, RawMessage, RawMessages, Writer, expect};
 use crate::error::BufferTooSmall;
 use crate::interface::InterfaceIndex;
 use crate::traffic_class::{Ecn, dscp};
@@ -129,6 +129,20 @@ impl fmt::Display for Control {
     }
 }
 
+/// Bytes of the three most common messages.
+const fn three_space<P: Platform>() -> usize {
+    Control::PacketInfo
+        .space::<P>()
+        .saturating_add(Control::HopLimit.space::<P>())
+        .saturating_add(Control::TrafficClass.space::<P>())
+}
+
+/// Whether control messages are looked for in their usual form first. Programs of 32 bits are often for machines with
+/// little room for code, so there are no two ways in theirs unless they ask for the quick one by its name.
+const fn has_quick_ways<P: Platform>() -> bool {
+    matches!(P::ABI.cmsg.len, Width::Eight)
+}
+
 bitflags::bitflags! {
     /// What a socket is to tell of each datagram that it receives.
     ///
@@ -240,57 +254,37 @@ impl<'a> RecvControl<'a> {
     #[doc(alias = "Parse")]
     #[inline]
     pub fn decode<P: Platform>(control: &'a [u8]) -> Result<Self, DecodeError> {
-        match Self::decode_three::<P>(control) {
-            Some(decoded) => Ok(decoded),
-            None => Self::decode_any::<P>(control),
-        }
-    }
-
-    /// Messages of any kind in any order.
-    #[inline(never)]
-    fn decode_any<P: Platform>(control: &'a [u8]) -> Result<Self, DecodeError> {
-        let mut decoded = Self::default();
-        let mut rest = control;
-        while let Some(after) = decoded.take_common::<P>(rest) {
-            rest = after;
-        }
-        if rest.is_empty() { Ok(decoded) } else { decoded.take_all::<P>(control, rest) }
-    }
-
-    /// What [`decode`](Self::decode) gives where the three most common messages are there and no others, in the
-    /// order in which Linux writes them, or packet info alone, each as wide as the platform has it; `None` says
-    /// nothing of others. Before them there may be the size of segments. For callers on whose fast path even the copy
-    /// of a result shows.
-    #[inline(always)]
-    pub fn decode_common<P: Platform>(control: &'a [u8]) -> Option<Self> {
-        if let Some(decoded) = Self::decode_three::<P>(control) {
-            return Some(decoded);
-        }
-        // Linux: udpv6_recvmsg() in net/ipv6/udp.c.
-        match expect::<P, 4>(control, P::ABI.control.coalesced) {
-            Some((size, rest)) => {
-                let segment_size = Some(segment_size::read::<P>(size)?);
-                Some(Self { segment_size, ..Self::decode_three::<P>(rest)? })
+        if const { has_quick_ways::<P>() } {
+            if let Some(decoded) = Self::decode_three::<P>(control) {
+                return Ok(decoded);
             }
-            None => Self::decode_info::<P>(control),
         }
+        let mut decoded = Self::default();
+        decoded.decode_others::<P>(control)?;
+        Ok(decoded)
     }
 
-    /// The three most common messages.
+    /// [`decode_more`](Self::decode_more) out of the way of the three.
+    #[inline(never)]
+    fn decode_others<P: Platform>(&mut self, control: &'a [u8]) -> Result<(), DecodeError> {
+        self.decode_more::<P>(control)
+    }
+
+    /// What [`decode`](Self::decode) gives where the three most common messages are there and no others (packet info,
+    /// hop limit, traffic class), in the order in which Linux writes them; `None` says nothing of others. For callers
+    /// on whose fast path even the copy of a result shows.
     #[inline(always)]
-    fn decode_three<P: Platform>(control: &'a [u8]) -> Option<Self> {
+    pub fn decode_three<P: Platform>(control: &'a [u8]) -> Option<Self> {
         // Linux: ip6_datagram_recv_common_ctl() and ip6_datagram_recv_specific_ctl() in net/ipv6/datagram.c.
         let ControlNumbers { traffic_class, hop_limit, packet_info, .. } = const { P::ABI.control };
-        let cmsg = const { P::ABI.cmsg };
         // One comparison in place of one for each message.
-        let all = cmsg.space(packet_info::SIZE).saturating_add(cmsg.space(4)).saturating_add(cmsg.space(4));
-        if control.len() != all {
+        if control.len() != const { three_space::<P>() } {
             return None;
         }
         let (info, rest) = expect::<P, { packet_info::SIZE }>(control, packet_info)?;
         let (hops, rest) = expect::<P, 4>(rest, hop_limit)?;
         let (class, _) = expect::<P, 4>(rest, traffic_class)?;
-        let (hop_limit, traffic_class) = (int::read::<P>(hops)?, int::read::<P>(class)?);
+        let [hop_limit, traffic_class] = int::read_both::<P>(hops, class)?;
         let (destination, interface) = packet_info::read::<P>(info);
         Some(Self {
             traffic_class: Some(traffic_class),
@@ -301,35 +295,46 @@ impl<'a> RecvControl<'a> {
         })
     }
 
-    /// Packet info alone.
-    #[inline(always)]
-    fn decode_info<P: Platform>(control: &'a [u8]) -> Option<Self> {
-        let (info, rest) = expect::<P, { packet_info::SIZE }>(control, P::ABI.control.packet_info)?;
-        let (destination, interface) = packet_info::read::<P>(info);
-        let decoded = Self { destination: Some(destination), interface, ..Self::default() };
-        if rest.is_empty() { Some(decoded) } else { None }
+    /// Reads control messages into this value, beside what it has already: of any kind, in any order. What is on the
+    /// fast path of [`decode`](Self::decode) is not so here.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`decode`](Self::decode). What was read before the error is there.
+    #[inline]
+    pub fn decode_more<P: Platform>(&mut self, control: &'a [u8]) -> Result<(), DecodeError> {
+        let mut rest = control;
+        while let Some(after) = self.take_common::<P>(rest) {
+            rest = after;
+        }
+        if rest.is_empty() { Ok(()) } else { self.take_all::<P>(control, rest) }
     }
 
     /// Takes all messages in `rest`, the end of `control`.
     #[inline(never)]
-    fn take_all<P: Platform>(mut self, control: &'a [u8], rest: &'a [u8]) -> Result<Self, DecodeError> {
+    fn take_all<P: Platform>(&mut self, control: &'a [u8], rest: &'a [u8]) -> Result<(), DecodeError> {
         for message in RawMessages::<P>::within(control, rest) {
             self.take::<P>(&message?)?;
         }
-        Ok(self)
+        Ok(())
     }
 
     /// Takes the message that `control` starts with, if it is one of the most common and as wide as the platform has
     /// it, and gives what follows.
     #[inline(always)]
     fn take_common<P: Platform>(&mut self, control: &'a [u8]) -> Option<&'a [u8]> {
-        let ControlNumbers { traffic_class, hop_limit, packet_info, .. } = const { P::ABI.control };
-        if let Some((data, after)) = expect::<P, 4>(control, traffic_class) {
-            self.traffic_class = Some(int::read::<P>(data)?);
-            return Some(after);
-        }
-        if let Some((data, after)) = expect::<P, 4>(control, hop_limit) {
-            self.hop_limit = Some(int::read::<P>(data)?);
+        let ControlNumbers { traffic_class, hop_limit, packet_info, coalesced, .. } =
+            const { P::ABI.control };
+        if let Some((key, data, after)) = cmsg::first::<P, 4>(control) {
+            if key == cmsg::key::<P>(traffic_class?) {
+                self.traffic_class = Some(int::read::<P>(data)?);
+            } else if key == cmsg::key::<P>(hop_limit?) {
+                self.hop_limit = Some(int::read::<P>(data)?);
+            } else if key == cmsg::key::<P>(coalesced?) {
+                self.segment_size = Some(segment_size::read::<P>(data)?);
+            } else {
+                return None;
+            }
             return Some(after);
         }
         let (data, after) = expect::<P, { packet_info::SIZE }>(control, packet_info)?;
@@ -395,23 +400,37 @@ impl<'a> RecvControl<'a> {
     /// which a program may want one half.
     #[must_use]
     #[inline]
-    pub fn filter(self, wanted: ControlFlags) -> Self {
-        fn keep<T>(field: Option<T>, wanted: bool) -> Option<T> {
-            field.filter(|_| wanted)
+    pub fn filter(mut self, wanted: ControlFlags) -> Self {
+        self.retain(wanted);
+        self
+    }
+
+    /// Takes away the fields that these flags do not ask for, as [`filter`](Self::filter) does.
+    #[inline]
+    pub fn retain(&mut self, wanted: ControlFlags) {
+        fn keep<T>(field: &mut Option<T>, wanted: bool) {
+            if !wanted {
+                *field = None;
+            }
         }
-        let Self { traffic_class, hop_limit, destination, interface, path_mtu, segment_size, ecn, borrowed } =
-            self;
-        Self {
-            traffic_class: keep(traffic_class, wanted.contains(ControlFlags::TRAFFIC_CLASS)),
-            hop_limit: keep(hop_limit, wanted.contains(ControlFlags::HOP_LIMIT)),
-            destination: keep(destination, wanted.contains(ControlFlags::DESTINATION)),
-            interface: keep(interface, wanted.contains(ControlFlags::INTERFACE)),
-            path_mtu: keep(path_mtu, wanted.contains(ControlFlags::PATH_MTU)),
-            // It says what the payload is: nobody can do without.
-            segment_size,
-            ecn: keep(ecn, wanted.contains(ControlFlags::TRAFFIC_CLASS)),
-            borrowed,
-        }
+        // Without `..`: for a new field it is to be said here which flag asks for it. The size of segments says what
+        // the payload is: nobody can do without.
+        let Self {
+            traffic_class,
+            hop_limit,
+            destination,
+            interface,
+            path_mtu,
+            segment_size: _,
+            ecn,
+            borrowed: _,
+        } = self;
+        keep(traffic_class, wanted.contains(ControlFlags::TRAFFIC_CLASS));
+        keep(hop_limit, wanted.contains(ControlFlags::HOP_LIMIT));
+        keep(destination, wanted.contains(ControlFlags::DESTINATION));
+        keep(interface, wanted.contains(ControlFlags::INTERFACE));
+        keep(path_mtu, wanted.contains(ControlFlags::PATH_MTU));
+        keep(ecn, wanted.contains(ControlFlags::TRAFFIC_CLASS));
     }
 
     /// The same without what is borrowed from the control buffer, so that it may outlive it. Of the
@@ -645,11 +664,24 @@ impl SendControl<'_> {
     #[doc(alias = "Marshal")]
     #[inline]
     pub fn encode<P: Platform>(&self, control: &mut [u8]) -> Result<usize, EncodeError> {
+        if const { has_quick_ways::<P>() } {
+            return match self.encode_three::<P, u8>(control) {
+                Some(encoded) => encoded,
+                None => self.encode_others::<P>(control),
+            };
+        }
+        self.encode_to::<P, u8>(control)
+    }
+
+    /// [`encode_to`](Self::encode_to) out of the way of the three.
+    #[inline(never)]
+    fn encode_others<P: Platform>(&self, control: &mut [u8]) -> Result<usize, EncodeError> {
         self.encode_to::<P, u8>(control)
     }
 
     /// The same for a buffer of bytes that may never have been written (`MaybeUninit<u8>`). As many of them as it
-    /// says have been then, from the first on.
+    /// says have been then, from the first on. Where the compiler knows which messages there are, nothing of the others
+    /// is left of it.
     ///
     /// # Errors
     ///
@@ -684,6 +716,49 @@ impl SendControl<'_> {
             push(Control::SegmentSize, numbers.segment_size, &segment_size::encode::<P>(segment_size))?;
         }
         Ok(writer.finish())
+    }
+
+    /// What [`encode_to`](Self::encode_to) does where the three most common messages are there and no others (packet
+    /// info with a source, hop limit, traffic class), each at its place, which the compiler knows; after them there may
+    /// be the size of segments. `None` says nothing of others. For callers on whose fast path every step shows.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError::BufferTooSmall`].
+    #[inline(always)]
+    pub fn encode_three<P: Platform, B: Byte>(
+        &self,
+        control: &mut [B],
+    ) -> Option<Result<usize, EncodeError>> {
+        let Self { traffic_class, hop_limit, source, interface, next_hop, segment_size, borrowed: _ } = *self;
+        if next_hop.is_some() {
+            return None;
+        }
+        let (Some(traffic_class), Some(hop_limit), Some(_)) = (traffic_class, hop_limit, source) else {
+            return None;
+        };
+        let mut needed = const { three_space::<P>() };
+        if segment_size.is_some() {
+            needed = needed.saturating_add(Control::SegmentSize.space::<P>());
+        }
+        // One comparison in place of one for each message.
+        let available = control.len();
+        let Some(control) = control.get_mut(..needed) else {
+            return Some(Err(EncodeError::BufferTooSmall { needed, available }));
+        };
+        let mut writer = Writer::<P, B>::new(control);
+        let mut push = |number: Option<ControlNumber>, data: &[u8]| {
+            let number = number?;
+            writer.push(number.level, number.kind, data.get(..number.size).unwrap_or(data)).ok()
+        };
+        let numbers = const { P::ABI.control };
+        push(numbers.packet_info, &packet_info::encode::<P>(source, interface))?;
+        push(numbers.hop_limit, &hop_limit::encode::<P>(hop_limit))?;
+        push(numbers.traffic_class, &traffic_class::encode::<P>(traffic_class))?;
+        if let Some(segment_size) = segment_size {
+            push(numbers.segment_size, &segment_size::encode::<P>(segment_size))?;
+        }
+        Some(Ok(writer.finish()))
     }
 
     #[cold]
@@ -915,19 +990,19 @@ mod tests {
         let size = [20, 0, 0, 0, 0, 0, 0, 0, 17, 0, 0, 0, 104, 0, 0, 0, 0xb0, 4, 0, 0, 0, 0, 0, 0];
         let quick = |messages: &[&[u8]]| {
             let control = messages.concat();
-            let common = RecvControl::decode_common::<Linux64>(&control);
+            let three = RecvControl::decode_three::<Linux64>(&control);
             let all = RecvControl::decode::<Linux64>(&control).unwrap();
-            assert!(common.is_none_or(|common| common == all));
-            common.is_some()
+            assert!(three.is_none_or(|three| three == all));
+            three.is_some()
         };
-        assert!(quick(&[&three]) && quick(&[info]) && quick(&[&size, &three]));
+        assert!(quick(&[&three]));
         assert!(!quick(&[]) && !quick(&[hops]) && !quick(&[hops, class]) && !quick(&[info, hops]));
         assert!(!quick(&[hops, info, class]) && !quick(&[info, class, hops]) && !quick(&[&three, &size]));
-        assert!(!quick(&[&size]) && !quick(&[&size, info]) && !quick(&[&size, &size, &three]));
+        assert!(!quick(&[&size]) && !quick(&[&size, info]) && !quick(&[&size, &three]) && !quick(&[info]));
         // A value that is no byte is an error, which is for the other way to tell.
         let mut wide = three.clone();
         wide[57] = 1;
-        assert_eq!(RecvControl::decode_common::<Linux64>(&wide), None);
+        assert_eq!(RecvControl::decode_three::<Linux64>(&wide), None);
     }
 
     #[test]

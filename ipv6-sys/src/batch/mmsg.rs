@@ -70,38 +70,17 @@ pub(super) fn send<'a, const C: usize, K: Caller>(
     socket: BorrowedFd<'_>,
     storage: SendStorage<'_, C>,
     messages: &'a [Outgoing<'a>],
-    mut accept: impl FnMut(&Outgoing<'a>) -> Option<Ports>,
+    accept: impl FnMut(&Outgoing<'a>) -> Option<Ports>,
     coalesce: Coalesce,
     caller: K,
 ) -> Result<usize, SendError<K::Error>> {
     let SendStorage { headers, slots, parts } = storage;
-    let mut parts = &mut *parts;
-    // Headers that are filled, and the messages that are left.
-    let (mut ready, mut rest) = (0_usize, messages);
-    for (BatchHeader(header), slot) in headers.iter_mut().zip(&mut *slots).take(MAX) {
-        let Some(first) = rest.first() else { break };
-        let Some(ports) = accept(first) else { break };
-        let run = if coalesce.max_segments > 1 { run(rest, parts.len(), coalesce) } else { 1 };
-        let filled = if run > 1 {
-            slot.fill_for_run(&mut header.msg_hdr, first, ports, run)
-        } else {
-            slot.fill(&mut header.msg_hdr, first, ports)
-        };
-        match filled {
-            Ok(()) => {}
-            Err(error) if ready == 0 => return Err(SendError::Control(error)),
-            // It is the next call's first message, and an error there.
-            Err(_) => break,
-        }
-        if run > 1 {
-            let used = gather(rest, run, parts);
-            let (of_run, others) = core::mem::take(&mut parts).split_at_mut(used);
-            os::set_payload(&mut header.msg_hdr, of_run.as_mut_ptr().cast(), of_run.len());
-            parts = others;
-        }
-        ready += 1;
-        rest = rest.get(run..).unwrap_or_default();
-    }
+    let ready = if coalesce.max_segments > 1 {
+        fill_with_runs(headers, slots, parts, messages, accept, coalesce)
+    } else {
+        fill(headers, slots, messages, accept)
+    };
+    let ready = ready.map_err(SendError::Control)?;
     if ready == 0 {
         return Ok(0);
     }
@@ -115,6 +94,67 @@ pub(super) fn send<'a, const C: usize, K: Caller>(
     });
     let sent = sent.map_err(SendError::Os)?;
     Ok(slots.iter().take(sent).map(|slot| slot.messages).sum())
+}
+
+/// Fills headers for messages of which each goes by itself, and says how many: as far as they are accepted and can be
+/// encoded. The first that cannot is an error.
+#[inline(always)]
+fn fill<'a, const C: usize>(
+    headers: &mut [BatchHeader],
+    slots: &mut [SendSlot<C>],
+    messages: &'a [Outgoing<'a>],
+    mut accept: impl FnMut(&Outgoing<'a>) -> Option<Ports>,
+) -> Result<usize, EncodeError> {
+    let mut ready = 0;
+    for ((BatchHeader(header), slot), message) in headers.iter_mut().zip(slots).zip(messages).take(MAX) {
+        let Some(ports) = accept(message) else { break };
+        match slot.fill(&mut header.msg_hdr, message, ports) {
+            Ok(()) => ready += 1,
+            Err(error) if ready == 0 => return Err(error),
+            // It is the next call's first message, and an error there.
+            Err(_) => break,
+        }
+    }
+    Ok(ready)
+}
+
+/// The same where messages go together if they can.
+#[inline(always)]
+fn fill_with_runs<'a, const C: usize>(
+    headers: &mut [BatchHeader],
+    slots: &mut [SendSlot<C>],
+    mut parts: &mut [Part],
+    messages: &'a [Outgoing<'a>],
+    mut accept: impl FnMut(&Outgoing<'a>) -> Option<Ports>,
+    coalesce: Coalesce,
+) -> Result<usize, EncodeError> {
+    // Headers that are filled, and the messages that are left.
+    let (mut ready, mut rest) = (0, messages);
+    for (BatchHeader(header), slot) in headers.iter_mut().zip(slots).take(MAX) {
+        let Some(first) = rest.first() else { break };
+        let Some(ports) = accept(first) else { break };
+        let run = run(rest, parts.len(), coalesce);
+        let filled = if run > 1 {
+            slot.fill_for_run(&mut header.msg_hdr, first, ports, run)
+        } else {
+            slot.fill(&mut header.msg_hdr, first, ports)
+        };
+        match filled {
+            Ok(()) => {}
+            Err(error) if ready == 0 => return Err(error),
+            // It is the next call's first message, and an error there.
+            Err(_) => break,
+        }
+        if run > 1 {
+            let used = gather(rest, run, parts);
+            let (of_run, others) = core::mem::take(&mut parts).split_at_mut(used);
+            os::set_payload(&mut header.msg_hdr, of_run.as_mut_ptr().cast(), of_run.len());
+            parts = others;
+        }
+        ready += 1;
+        rest = rest.get(run..).unwrap_or_default();
+    }
+    Ok(ready)
 }
 
 impl<const C: usize> SendSlot<C> {

@@ -27,7 +27,7 @@
 //! let (mut batch, mut payloads) = (RecvArray::<8, RECEIVED>::new(), [[0; 16]; 8]);
 //! let received = batch.receive(&receiver, &mut payloads, MessageFlags::WAIT_FOR_ONE)?;
 //! assert_eq!(received.len(), 2);
-//! assert_eq!(&payloads[1][..received[1].received().len], b"two");
+//! assert_eq!(&payloads[1][..received[1].arrival().len], b"two");
 //! # Ok::<(), ipv6_sys::Error>(())
 //! ```
 
@@ -35,12 +35,12 @@ use core::fmt;
 use core::net::SocketAddrV6;
 
 use ipv6_core::abi::Platform;
-use ipv6_core::{DecodeError, EncodeError, RecvControl, SendControl, sockaddr};
+use ipv6_core::{EncodeError, SendControl, sockaddr};
 
 use crate::error::Errno;
 use crate::fd::AsFd;
 use crate::host::Host;
-use crate::message::{self, Caller, ControlBuffer, ControlBytes, IoSlice, IoSliceMut, Name, Received};
+use crate::message::{Arrival, Caller, ControlBuffer, ControlBytes, IoSlice, IoSliceMut, PeerName};
 use crate::os;
 
 /// Messages that one system call takes at most; of more, the first so many are meant.
@@ -85,7 +85,7 @@ impl fmt::Debug for BatchHeader {
 /// messages.
 #[derive(Debug)]
 pub struct RecvSlot<const C: usize> {
-    name: Name,
+    name: PeerName,
     control: ControlBuffer<C>,
     part: Part,
     /// What the kernel wrote. The lengths are those of initialised bytes, always.
@@ -99,7 +99,7 @@ impl<const C: usize> RecvSlot<C> {
     /// Room without a message.
     pub const fn new() -> Self {
         Self {
-            name: Name::uninit(),
+            name: PeerName::new(),
             control: ControlBuffer::new(),
             part: Part::new(),
             len: 0,
@@ -109,36 +109,21 @@ impl<const C: usize> RecvSlot<C> {
         }
     }
 
-    /// What the kernel said of the message that the latest [`receive`] put here.
+    /// The message that the latest [`receive`] put here.
     #[inline]
-    pub fn received(&self) -> Received {
+    pub fn arrival(&self) -> Arrival<'_> {
         // SAFETY: `name_len` bytes were written by the kernel in the call that set it.
-        let source = unsafe { message::source(&self.name, self.name_len) };
-        Received::new(self.len, source, self.flags)
-    }
-
-    /// The control messages that came with it, as bytes.
-    #[inline]
-    pub fn control(&self) -> &[u8] {
+        let name = unsafe { self.name.written(self.name_len) };
         // SAFETY: `control_len` bytes were written by the kernel in the call that set it.
-        unsafe { self.control.written(self.control_len) }
-    }
-
-    /// The control messages that came with it.
-    ///
-    /// # Errors
-    ///
-    /// As [`ControlSpace::decode`](message::ControlSpace::decode).
-    #[inline]
-    pub fn decode(&self) -> Result<RecvControl<'_>, DecodeError> {
-        message::decode(self.control(), self.flags & os::MSG_CTRUNC != 0)
+        let control = unsafe { self.control.written(self.control_len) };
+        Arrival { len: self.len, flags: self.flags, name, control }
     }
 
     /// Makes `header` receive into this slot and this payload.
     fn fill(&mut self, header: &mut os::Header, payload: &mut impl Room) {
         // All that the kernel reads; the rest of a header stays zero.
         let (parts, count) = payload.parts(&mut self.part);
-        os::set_name(header, self.name.as_mut_ptr().cast(), size_of::<Name>());
+        os::set_name(header, self.name.as_mut_ptr(), PeerName::SIZE);
         os::set_payload(header, parts, count);
         os::set_control(header, self.control.as_mut_ptr(), C);
     }
@@ -197,15 +182,15 @@ unsafe impl Send for Part {}
 unsafe impl Sync for Part {}
 
 /// Receives as many messages as there are headers, slots and payload buffers (at most [`MAX`]): the
-/// `i`-th into `payloads[i]`, with [`slots[i].received()`](RecvSlot::received) about it. Says how many
+/// `i`-th into `payloads[i]`, with [`slots[i].arrival()`](RecvSlot::arrival) about it. Says how many
 /// came.
 ///
-/// With [`MessageFlags::WAIT_FOR_ONE`](message::MessageFlags::WAIT_FOR_ONE) it waits for one and takes what else is there; without, it waits
+/// With [`MessageFlags::WAIT_FOR_ONE`](crate::message::MessageFlags::WAIT_FOR_ONE) it waits for one and takes what else is there; without, it waits
 /// for all.
 ///
 /// # Errors
 ///
-/// As with [`message::receive`], when not a single message came. What fails
+/// As with [`message::receive`](crate::message::receive), when not a single message came. What fails
 /// after the first is reported by the next call.
 #[doc(alias = "recvmmsg")]
 #[doc(alias = "ReadBatch")]
@@ -433,6 +418,18 @@ pub enum Ports {
     Zero,
 }
 
+impl Ports {
+    /// The destination as the system wants to see it.
+    #[inline(always)]
+    pub fn of(self, to: &SocketAddrV6) -> SocketAddrV6 {
+        let port = match self {
+            Self::Sent => to.port(),
+            Self::Zero => 0,
+        };
+        SocketAddrV6::new(*to.ip(), port, to.flowinfo(), to.scope_id())
+    }
+}
+
 /// Room for what is sent beside the payload of one message, or of several that go as one: destination and `C`
 /// bytes of control messages. [`SendControl::max_space`] is enough for any.
 #[derive(Debug)]
@@ -463,15 +460,15 @@ impl<const C: usize> SendSlot<C> {
         message: &Outgoing<'_>,
         ports: Ports,
     ) -> Result<(), EncodeError> {
-        let control = self.control.encode(&message.control)?;
-        os::set_control(header, control.as_ptr().cast_mut(), control.len());
+        let control = match self.control.encode_three(&message.control) {
+            Some(control) => control?.len(),
+            None => self.encode_any(&message.control)?,
+        };
+        os::set_control(header, self.control.as_mut_ptr(), control);
         // All that the kernel reads; the rest of a header stays zero.
-        let name_len = match (&message.to, ports) {
-            (None, _) => 0,
-            (Some(to), Ports::Sent) => self.set_name(to),
-            (Some(to), Ports::Zero) => {
-                self.set_name(&SocketAddrV6::new(*to.ip(), 0, to.flowinfo(), to.scope_id()))
-            }
+        let name_len = match &message.to {
+            None => 0,
+            Some(to) => self.set_name(&ports.of(to)),
         };
         os::set_name(header, self.name.as_mut_ptr(), name_len);
         match message.payload {
@@ -486,6 +483,12 @@ impl<const C: usize> SendSlot<C> {
         }
         self.messages = 1;
         Ok(())
+    }
+
+    /// Encodes control messages of any kind, out of the way of the most common.
+    #[inline(never)]
+    fn encode_any(&mut self, control: &SendControl<'_>) -> Result<usize, EncodeError> {
+        Ok(self.control.encode(control)?.len())
     }
 
     #[inline]

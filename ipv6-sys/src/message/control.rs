@@ -95,6 +95,28 @@ impl<const N: usize> ControlBytes<N> {
     }
 }
 
+impl<const N: usize> ControlBytes<N> {
+    pub(crate) fn as_mut_ptr(&mut self) -> *mut u8 {
+        self.bytes.as_mut_ptr().cast()
+    }
+
+    /// What [`encode`](Self::encode) gives where the three most common messages are there and no others; `None` says
+    /// nothing of others: [`SendControl::encode_three`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`SendControl::encode_three`].
+    #[inline(always)]
+    pub fn encode_three(&mut self, control: &SendControl<'_>) -> Option<Result<&[u8], EncodeError>> {
+        let used = match control.encode_three::<Host, _>(&mut self.bytes)? {
+            Ok(used) => used,
+            Err(error) => return Some(Err(error)),
+        };
+        // SAFETY: within `bytes`, whose first `used` were just written.
+        Some(Ok(unsafe { slice::from_raw_parts(self.bytes.as_ptr().cast(), used.min(N)) }))
+    }
+}
+
 impl<const N: usize> Default for ControlBytes<N> {
     fn default() -> Self {
         Self::new()
@@ -133,10 +155,7 @@ pub fn decode(control: &[u8], truncated: bool) -> Result<RecvControl<'_>, Decode
     if truncated {
         return Ok(RecvControl::decode_truncated::<Host>(control));
     }
-    match RecvControl::decode_common::<Host>(control) {
-        Some(decoded) => Ok(decoded),
-        None => RecvControl::decode::<Host>(control),
-    }
+    RecvControl::decode::<Host>(control)
 }
 
 impl<'c> ControlSpace<'c> {

@@ -8,7 +8,7 @@ use core::mem::MaybeUninit;
 use core::net::SocketAddrV6;
 
 use ipv6_core::abi::Platform;
-use ipv6_core::sockaddr;
+use ipv6_core::{DecodeError, RecvControl, sockaddr};
 
 use crate::error::Errno;
 use crate::fd::AsFd;
@@ -62,47 +62,67 @@ pub struct Received {
 /// message is made ready once.
 ///
 /// [`MessageFlags`] make it once, and hand on what it answers. A caller of one's own may wait in
-/// [`again`](Self::again), or just go on after a signal.
+/// [`next`](Self::next), or just go on after a signal.
 pub trait Caller {
     /// What the caller makes of an [`Errno`].
     type Error;
 
-    /// The flags of the first call.
-    fn first(&mut self) -> Result<MessageFlags, Self::Error>;
+    /// The flags of the first call where there is nothing to do before it; without them [`next`](Self::next) is
+    /// asked.
+    fn at_once(&self) -> Option<MessageFlags>;
 
-    /// The flags with which to make the call again, after it has failed.
-    fn again(&mut self, failed: Errno) -> Result<MessageFlags, Self::Error>;
+    /// The flags of the next call: of the first, or of one more after one that has `failed`.
+    ///
+    /// # Errors
+    ///
+    /// There is to be no call, or none again: this is what the sender or receiver answers.
+    fn next(&mut self, failed: Option<Errno>) -> Result<MessageFlags, Self::Error>;
 }
 
 impl Caller for MessageFlags {
     type Error = Errno;
 
     #[inline(always)]
-    fn first(&mut self) -> Result<MessageFlags, Errno> {
-        Ok(*self)
+    fn at_once(&self) -> Option<MessageFlags> {
+        Some(*self)
     }
 
     #[inline(always)]
-    fn again(&mut self, failed: Errno) -> Result<MessageFlags, Errno> {
-        Err(failed)
+    fn next(&mut self, failed: Option<Errno>) -> Result<MessageFlags, Errno> {
+        match failed {
+            Some(errno) => Err(errno),
+            None => Ok(*self),
+        }
     }
 }
 
 /// Makes a system call until its caller is content with what it answers.
 #[inline(always)]
 pub(crate) fn call<T, C: Caller>(
-    mut caller: C,
+    caller: C,
     mut make: impl FnMut(MessageFlags) -> Result<T, Errno>,
 ) -> Result<T, C::Error> {
-    // The first call apart from the others: what those need then stays out of its way.
-    let mut failed = match make(caller.first()?) {
-        Ok(answer) => return Ok(answer),
-        Err(errno) => errno,
+    let failed = match caller.at_once().map(&mut make) {
+        Some(Ok(answer)) => return Ok(answer),
+        Some(Err(errno)) => Some(errno),
+        None => None,
     };
+    call_again(caller, make, failed)
+}
+
+/// What [`call`] does when the first call is not all. It takes everything by value: what is lent would have to be in
+/// memory before the first call, for nothing.
+#[cold]
+#[inline(never)]
+fn call_again<T, C: Caller>(
+    mut caller: C,
+    mut make: impl FnMut(MessageFlags) -> Result<T, Errno>,
+    mut failed: Option<Errno>,
+) -> Result<T, C::Error> {
     loop {
-        match make(caller.again(failed)?) {
+        match make(caller.next(failed)?) {
             Ok(answer) => return Ok(answer),
-            Err(errno) => failed = errno,
+            Err(errno) => failed = Some(errno),
         }
     }
 }
@@ -127,19 +147,26 @@ pub fn send<C: Caller>(
     caller: C,
 ) -> Result<usize, C::Error> {
     let socket = socket.as_fd();
-    let name = to.map(sockaddr::encode::<Host>);
-    let name = name.as_ref().and_then(|name| name.get(..Host::ABI.sockaddr.size)).unwrap_or_default();
+    let encoded;
+    let name = match to {
+        Some(to) => {
+            encoded = sockaddr::encode::<Host>(to);
+            encoded.get(..Host::ABI.sockaddr.size).unwrap_or_default()
+        }
+        None => &[],
+    };
     if let ([part], []) = (payload, control) {
-        return call(caller, |flags| os::send_to(socket, part, name, flags.bits()));
+        return call(caller, move |flags| os::send_to(socket, part, name, flags.bits()));
     }
     let mut message = os::header();
     os::set_name(&mut message, name.as_ptr().cast_mut(), name.len());
     os::set_payload(&mut message, payload.as_ptr().cast::<os::Part>().cast_mut(), payload.len());
     os::set_control(&mut message, control.as_ptr().cast_mut(), control.len());
+    let message = &message;
     // SAFETY: every pointer in `message` is that of a slice or an array that is borrowed here and so
     // outlives the calls, with its length; `IoSlice` has the layout of `Part`, as its documentation
     // promises.
-    call(caller, |flags| unsafe { os::send(socket, &message, flags.bits()) })
+    call(caller, move |flags| unsafe { os::send(socket, message, flags.bits()) })
 }
 
 /// Receives one message into `payload`'s parts, and its control messages into `control`, where
@@ -151,33 +178,52 @@ pub fn send<C: Caller>(
 /// would have to wait and is not to, and what the network reported for an earlier message. There are no
 /// control messages then.
 #[doc(alias = "recvmsg")]
-#[inline(always)]
+#[inline]
 pub fn receive<C: Caller>(
     socket: impl AsFd,
     payload: &mut [IoSliceMut<'_>],
     control: &mut ControlSpace<'_>,
     caller: C,
 ) -> Result<Received, C::Error> {
+    Ok(receive_raw(socket, payload, &mut PeerName::new(), control, caller)?.received())
+}
+
+/// The same, with what the system wrote left as it is, for callers that look at it piece by piece.
+///
+/// # Errors
+///
+/// Those of [`receive`].
+#[doc(alias = "recvmsg")]
+#[inline(always)]
+pub fn receive_raw<'m, C: Caller>(
+    socket: impl AsFd,
+    payload: &mut [IoSliceMut<'_>],
+    peer: &'m mut PeerName,
+    control: &'m mut ControlSpace<'_>,
+    caller: C,
+) -> Result<Arrival<'m>, C::Error> {
     let socket = socket.as_fd();
     control.clear();
-    let mut name = Name::uninit();
     let mut message = os::header();
     os::set_payload(&mut message, payload.as_mut_ptr().cast(), payload.len());
-    let len = call(caller, |flags| {
+    let (lent, name) = (&mut message, peer.as_mut_ptr());
+    let (start, room) = (control.as_mut_ptr(), control.capacity());
+    // Everything is moved into it, so that nothing has to be in memory for a call that does not come.
+    let len = call(caller, move |flags| {
         // Again for each call: some systems write the lengths also when it fails.
-        os::set_name(&mut message, name.as_mut_ptr().cast(), size_of::<Name>());
-        os::set_control(&mut message, control.as_mut_ptr(), control.capacity());
+        os::set_name(lent, name, PeerName::SIZE);
+        os::set_control(lent, start, room);
         // SAFETY: every pointer in `message` is that of a slice or an array that is borrowed mutably here
         // and so outlives the call, with its length; `IoSliceMut` has the layout of `Part`, as its
         // documentation promises.
-        unsafe { os::receive(socket, &mut message, flags.bits()) }
+        unsafe { os::receive(socket, lent, flags.bits()) }
     })?;
-    // SAFETY: the kernel has just written so many bytes of the name, or all of it.
-    let source = unsafe { source(&name, os::name_len(&message)) };
-    let received = Received::new(len, source, os::flags(&message));
+    let flags = os::flags(&message);
     // SAFETY: the kernel has just written as many bytes from the start of `control` on.
-    unsafe { control.set_written(os::control_len(&message), received.control_truncated) };
-    Ok(received)
+    unsafe { control.set_written(os::control_len(&message), flags & os::MSG_CTRUNC != 0) };
+    // SAFETY: the kernel has just written so many bytes of the name, or all of it.
+    let name = unsafe { peer.written(os::name_len(&message)) };
+    Ok(Arrival { len, flags, name, control: control.written() })
 }
 
 /// Receives one message without control messages, of a UDP or a raw socket
@@ -194,35 +240,98 @@ pub fn receive_from<C: Caller>(
     caller: C,
 ) -> Result<Received, C::Error> {
     let socket = socket.as_fd();
-    let mut name = Name::uninit();
+    let mut peer = PeerName::new();
     let mut told = os::Told::default();
-    let len = call(caller, |flags| os::receive_from(socket, payload, &mut name, &mut told, flags.bits()))?;
+    let len = call(caller, |flags| os::receive_from(socket, payload, &mut peer, &mut told, flags.bits()))?;
     // SAFETY: the kernel has just written so many bytes of the name, or all of it.
-    let source = unsafe { source(&name, told.name_len) };
+    let source = sockaddr::decode::<Host>(unsafe { peer.written(told.name_len) });
     Ok(Received { len: len.min(payload.len()), source, truncated: told.truncated, control_truncated: false })
 }
 
-impl Received {
+/// A message that was received, as the system told of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival<'m> {
+    /// Bytes of payload that were written.
+    pub len: usize,
+    /// `msg_flags`.
+    pub flags: i32,
+    /// The peer's `struct sockaddr`; nothing where there is none, as on a stream.
+    pub name: &'m [u8],
+    /// The control messages.
+    pub control: &'m [u8],
+}
+
+impl<'m> Arrival<'m> {
+    /// Who sent it, as in [`Received::source`].
+    #[inline(always)]
+    pub fn source(&self) -> Option<SocketAddrV6> {
+        sockaddr::decode::<Host>(self.name)
+    }
+
+    /// Whether there was more payload than room, as in [`Received::truncated`].
     #[inline]
-    pub(crate) fn new(len: usize, source: Option<SocketAddrV6>, flags: i32) -> Self {
-        let truncated = flags & os::MSG_TRUNC != 0;
-        let control_truncated = flags & os::MSG_CTRUNC != 0;
-        Self { len, source, truncated, control_truncated }
+    pub fn truncated(&self) -> bool {
+        self.flags & os::MSG_TRUNC != 0
+    }
+
+    /// Whether there were more control messages than room, as in [`Received::control_truncated`].
+    #[inline]
+    pub fn control_truncated(&self) -> bool {
+        self.flags & os::MSG_CTRUNC != 0
+    }
+
+    /// Its control messages, as values.
+    ///
+    /// # Errors
+    ///
+    /// As [`ControlSpace::decode`].
+    #[inline]
+    pub fn decode(&self) -> Result<RecvControl<'m>, DecodeError> {
+        decode(self.control, self.control_truncated())
+    }
+
+    /// All but its control messages, as values.
+    #[inline]
+    pub fn received(&self) -> Received {
+        Received {
+            len: self.len,
+            source: self.source(),
+            truncated: self.truncated(),
+            control_truncated: self.control_truncated(),
+        }
     }
 }
 
 /// Room for the address of a peer, which the kernel writes.
-pub(crate) type Name = MaybeUninit<[u8; sockaddr::MAX_SIZE]>;
+#[derive(Clone, Copy, Debug)]
+pub struct PeerName(MaybeUninit<[u8; sockaddr::MAX_SIZE]>);
 
-/// The address in a name that the kernel wrote.
-///
-/// # Safety
-///
-/// The first `len` bytes of `name` are initialised, or all of them when it has fewer.
-#[inline]
-pub(crate) unsafe fn source(name: &Name, len: os::NameLen) -> Option<SocketAddrV6> {
-    let len = (len as usize).min(size_of::<Name>());
-    // SAFETY: within `name`, and initialised, as the caller promises.
-    let bytes = unsafe { core::slice::from_raw_parts(name.as_ptr().cast::<u8>(), len) };
-    sockaddr::decode::<Host>(bytes)
+impl PeerName {
+    pub(crate) const SIZE: usize = sockaddr::MAX_SIZE;
+
+    /// Room without an address.
+    pub const fn new() -> Self {
+        Self(MaybeUninit::uninit())
+    }
+
+    pub(crate) fn as_mut_ptr(&mut self) -> *mut u8 {
+        self.0.as_mut_ptr().cast()
+    }
+
+    /// What the kernel wrote.
+    ///
+    /// # Safety
+    ///
+    /// The first `len` bytes are initialised, or all of them when there are fewer.
+    #[inline]
+    pub(crate) unsafe fn written(&self, len: os::NameLen) -> &[u8] {
+        // SAFETY: within the array, and initialised, as the caller promises.
+        unsafe { core::slice::from_raw_parts(self.0.as_ptr().cast(), (len as usize).min(Self::SIZE)) }
+    }
+}
+
+impl Default for PeerName {
+    fn default() -> Self {
+        Self::new()
+    }
 }

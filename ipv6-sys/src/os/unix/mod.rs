@@ -8,7 +8,7 @@ use rustix::net::{self, AddressFamily, Protocol, SocketType};
 
 use crate::error::Errno;
 use crate::fd::{BorrowedFd, OwnedFd};
-use crate::message::Name;
+use crate::message::PeerName;
 
 pub(crate) mod interface;
 
@@ -282,13 +282,13 @@ pub(crate) const TELLS_LENGTH: bool = cfg!(any(target_os = "linux", target_os = 
 pub(crate) fn receive_from(
     socket: BorrowedFd<'_>,
     payload: &mut [u8],
-    name: &mut Name,
+    name: &mut PeerName,
     told: &mut Told,
     flags: i32,
 ) -> Result<usize, Errno> {
     let (start, len) = (payload.as_mut_ptr(), payload.len());
     if TELLS_LENGTH {
-        told.name_len = size_of::<Name>() as NameLen;
+        told.name_len = PeerName::SIZE as NameLen;
         // SAFETY: both pointers are those of what is borrowed mutably here, with their lengths, to which the
         // kernel keeps; what it writes may be any bytes. `name_len` is a `socklen_t` of ours.
         let answer = unsafe {
@@ -307,7 +307,7 @@ pub(crate) fn receive_from(
     }
     let mut message = header();
     let mut part = part(start, len);
-    set_name(&mut message, name.as_mut_ptr().cast(), size_of::<Name>());
+    set_name(&mut message, name.as_mut_ptr(), PeerName::SIZE);
     set_payload(&mut message, &mut part, 1);
     // SAFETY: every pointer in `message` is that of something that is borrowed mutably here, with its length.
     let received = unsafe { receive(socket, &mut message, flags) }?;

@@ -12,7 +12,7 @@ use windows_sys::core::GUID;
 
 use crate::error::Errno;
 use crate::fd::{BorrowedFd, OwnedFd};
-use crate::message::Name;
+use crate::message::PeerName;
 
 pub(crate) mod interface;
 
@@ -253,13 +253,13 @@ pub(crate) const TELLS_LENGTH: bool = false;
 pub(crate) fn receive_from(
     socket: BorrowedFd<'_>,
     payload: &mut [u8],
-    name: &mut Name,
+    name: &mut PeerName,
     told: &mut Told,
     flags: i32,
 ) -> Result<usize, Errno> {
     let mut message = header();
     let mut part = part(payload.as_mut_ptr(), payload.len());
-    set_name(&mut message, name.as_mut_ptr().cast(), size_of::<Name>());
+    set_name(&mut message, name.as_mut_ptr(), PeerName::SIZE);
     set_payload(&mut message, &mut part, 1);
     // SAFETY: every pointer in `message` is that of something that is borrowed mutably here, with its length.
     let received = unsafe { receive(socket, &mut message, flags) }?;
