@@ -128,7 +128,7 @@ fn said(command: &mut Command) -> String {
 
 /// The versions of what is compared with.
 fn crates() -> String {
-    let lock = include_str!("../Cargo.lock");
+    let lock = include_str!("../../Cargo.lock");
     let versions = ["libc", "nix", "quinn-udp", "socket2"].map(|name| {
         let package =
             lock.split("[[package]]").find(|package| package.contains(&format!("name = \"{name}\"\n")));
