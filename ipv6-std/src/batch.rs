@@ -6,6 +6,8 @@ use ipv6_core::{ControlFlags, Segments};
 use ipv6_sys::batch::{self, BatchHeader, Part, RecvSlot, Room, SendSlot, SendStorage};
 use ipv6_sys::message::Caller;
 
+use crate::coalesce::Coalescing;
+use crate::error;
 use crate::fd::BorrowedFd;
 use crate::packet::{RECV_SPACE, Received, SEND_SPACE};
 
@@ -40,6 +42,8 @@ struct Coalesced {
     /// The first slot with something left, and where in its payload that starts.
     next: usize,
     offset: usize,
+    /// The socket that it came from.
+    socket: usize,
     /// What was given out: as many as the batch has room for.
     given: Vec<Given>,
 }
@@ -92,6 +96,21 @@ impl RecvBatch {
         self.count == 0
     }
 
+    /// Whether there are datagrams that came together with the latest ones and had no room in the payload buffers of
+    /// that call. The next call gives them out without asking the system, in which nobody sees them: to wait for more
+    /// first, as with `poll` or an event loop, is to leave them waiting.
+    pub fn has_more(&self) -> bool {
+        self.coalesced.as_ref().is_some_and(|coalesced| coalesced.next < coalesced.filled)
+    }
+
+    /// Forgets what was received, also what was [left](Self::has_more) for the next call.
+    pub fn clear(&mut self) {
+        self.count = 0;
+        if let Some(coalesced) = &mut self.coalesced {
+            coalesced.filled = 0;
+        }
+    }
+
     /// What came with each message that the latest call received, in the order of its payload buffers.
     ///
     /// # Errors
@@ -135,12 +154,12 @@ impl RecvBatch {
         socket: BorrowedFd<'_>,
         caller: impl Caller<Error = io::Error>,
         wanted: ControlFlags,
-        coalesces: bool,
+        coalescing: &Coalescing,
         payloads: &mut [impl Room],
     ) -> io::Result<usize> {
         // Something may be left from before coalescing was switched off.
-        let left = self.coalesced.as_ref().is_some_and(|coalesced| coalesced.next < coalesced.filled);
-        self.is_coalesced = coalesces || left;
+        let left = self.has_more();
+        self.is_coalesced = coalescing.receives() || left;
         self.count = 0;
         if !self.is_coalesced {
             self.wanted = wanted;
@@ -149,6 +168,10 @@ impl RecvBatch {
         }
         let Self { headers, slots, .. } = self;
         let coalesced = self.coalesced.get_or_insert_with(|| Box::new(Coalesced::new(slots.len())));
+        if left && coalesced.socket != coalescing.id() {
+            return Err(error::invalid("the batch still holds datagrams of another socket"));
+        }
+        coalesced.socket = coalescing.id();
         if !left && !payloads.is_empty() {
             self.wanted = wanted;
             coalesced.filled = 0;
@@ -163,7 +186,8 @@ impl RecvBatch {
 
 impl Coalesced {
     fn new(capacity: usize) -> Self {
-        let mut coalesced = Self { payloads: Vec::new(), filled: 0, next: 0, offset: 0, given: Vec::new() };
+        let mut coalesced =
+            Self { payloads: Vec::new(), filled: 0, next: 0, offset: 0, socket: 0, given: Vec::new() };
         coalesced.grow(capacity);
         coalesced
     }

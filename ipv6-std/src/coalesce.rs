@@ -1,7 +1,7 @@
 //! What a socket was found to put together, and whether it is to.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicUsize, Ordering};
 
 use ipv6_sys::batch::Coalesce;
 
@@ -25,7 +25,11 @@ pub(crate) struct Coalescing {
     /// Bytes of the longest message that goes with others.
     max_size: AtomicU16,
     refused: AtomicU32,
+    /// Which socket of this program it is: no two have the same number.
+    id: usize,
 }
+
+static NEXT_ID: AtomicUsize = AtomicUsize::new(0);
 
 impl Coalescing {
     /// Of a socket that receives datagrams together, or not, or that cannot.
@@ -38,7 +42,12 @@ impl Coalescing {
             max_segments: AtomicU16::new(if able { SEGMENTS[0] } else { 1 }),
             max_size: AtomicU16::new(u16::MAX),
             refused: AtomicU32::new(0),
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
         }
+    }
+
+    pub(crate) fn id(&self) -> usize {
+        self.id
     }
 
     pub(crate) fn is_able(&self) -> bool {

@@ -497,7 +497,8 @@ impl<S: AsFd> PacketConn<S> {
     /// # Errors
     ///
     /// Those of [`recv_from`](Self::recv_from), when not a single one came; an error after the first
-    /// surfaces in the next call.
+    /// surfaces in the next call. `InvalidInput` when `batch` [still holds](RecvBatch::has_more) datagrams of another
+    /// socket.
     ///
     /// ```
     /// use ipv6_std::{PacketConn, RecvBatch, SendControl};
@@ -520,7 +521,7 @@ impl<S: AsFd> PacketConn<S> {
     pub fn recv_batch(&self, batch: &mut RecvBatch, payloads: &mut [impl Room]) -> io::Result<usize> {
         let socket = self.as_fd();
         let caller = self.read.on(socket, Ready::Receive).with(MessageFlags::WAIT_FOR_ONE);
-        batch.receive(socket, caller, self.conn.control_flags(), self.coalescing.receives(), payloads)
+        batch.receive(socket, caller, self.conn.control_flags(), &self.coalescing, payloads)
     }
 
     /// Sends datagrams in order, with as few system calls as `batch` has room for. Says how many went:

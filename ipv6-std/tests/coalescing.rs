@@ -13,6 +13,7 @@ ipv6_testnet::tests! {
     [Namespace] an_unchanged_receiver_gets_every_datagram;
     [Namespace] a_batch_takes_apart_what_came_as_one;
     [Namespace] what_is_left_comes_with_the_next_call;
+    [Namespace] what_is_left_is_the_sockets_own;
     [Namespace] only_what_is_alike_goes_together;
     [Namespace] the_last_may_be_shorter_and_ends_the_run;
     [Namespace] empty_datagrams_go_alone;
@@ -139,6 +140,40 @@ fn what_is_left_comes_with_the_next_call() {
     sender.send_to(b"alone", &SendControl::new(), to).unwrap();
     assert_eq!(receiver.recv_batch(&mut batch, &mut payloads).unwrap(), 1);
     assert_eq!(batch.iter().next().unwrap().unwrap().len, 5);
+}
+
+fn what_is_left_is_the_sockets_own() {
+    let (sender, receiver, to) = sockets();
+    receiver.set_receive_coalescing(true).unwrap();
+    let texts = texts(&[5; 6]);
+    send(&sender, &outgoing(&texts, to));
+    let (mut batch, mut room) = (RecvBatch::new(8), vec![[0; 16]; 4]);
+    assert!(!batch.has_more());
+    assert_eq!(receiver.recv_batch(&mut batch, &mut room).unwrap(), 4);
+    assert!(batch.has_more());
+
+    // Another socket's datagrams are not given out as this one's, whether it coalesces or not.
+    let other = loopback();
+    sender.send_to(b"other", &SendControl::new(), other.local_addr().unwrap()).unwrap();
+    for coalesces in [false, true] {
+        other.set_receive_coalescing(coalesces).unwrap();
+        let error = other.recv_batch(&mut batch, &mut room).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput, "{error}");
+        assert!(batch.is_empty() && batch.has_more());
+    }
+    // They are still there, for its own.
+    assert_eq!(receiver.recv_batch(&mut batch, &mut room).unwrap(), 2);
+    assert_eq!(room[1][..5], texts[5]);
+    assert!(!batch.has_more());
+    assert_eq!(other.recv_batch(&mut batch, &mut room).unwrap(), 1);
+
+    // Or they are forgotten.
+    send(&sender, &outgoing(&texts, to));
+    assert_eq!(receiver.recv_batch(&mut batch, &mut room).unwrap(), 4);
+    batch.clear();
+    assert!(batch.is_empty() && !batch.has_more() && batch.iter().next().is_none());
+    sender.send_to(b"other", &SendControl::new(), other.local_addr().unwrap()).unwrap();
+    assert_eq!(other.recv_batch(&mut batch, &mut room).unwrap(), 1);
 }
 
 fn only_what_is_alike_goes_together() {
