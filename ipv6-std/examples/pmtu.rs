@@ -82,17 +82,13 @@ fn find(options: &Options) -> Outcome<bool> {
                 )?;
                 return Ok(true);
             }
-            Heard::Lower => {
-                let lower = conn.path_mtu()?;
-                if lower >= mtu {
-                    // News of the same; the probe itself is still to be answered.
-                    continue;
-                }
-                mtu = lower;
+            Heard::Lower if conn.path_mtu()? < mtu => {
+                mtu = conn.path_mtu()?;
                 say(mtu, &witness.router(mtu))?;
                 silent = 0;
             }
-            Heard::Nothing => {
+            // News of the same is no answer to the probe.
+            Heard::Lower | Heard::Nothing => {
                 silent += 1;
                 if silent == options.tries {
                     output.print(

@@ -26,6 +26,7 @@ ipv6_testnet::tests! {
     [Namespace] what_is_known_is_not_said;
     [Namespace] what_was_just_said_is_not_said_again;
     [Namespace] who_takes_its_name_later_is_noticed;
+    [Namespace] responses_from_other_ports_are_none;
     [Namespace] each_link_is_apart;
     [Namespace] it_says_goodbye;
 }
@@ -370,14 +371,43 @@ fn what_was_just_said_is_not_said_again() {
 
 fn who_takes_its_name_later_is_noticed() {
     let Pair { a, b } = Pair::new().unwrap();
-    let camera = camera(&a);
+    let mut camera = camera(&a);
     let mut packet = Packet::new_reply(0);
     packet.answers.push(address(Pair::B, 120));
-    Querier::new(&b, 0).send(&packet);
+    // From a port of its own it is no response: it goes on answering.
+    let other = Querier::new(&b, 0);
+    other.send(&packet);
+    other.ask(TYPE::AAAA, false, None);
+    camera.line("camera.local AAAA");
+    Querier::new(&b, 5353).send(&packet);
     let (status, lines) = camera.end();
     assert_eq!(status.code(), Some(2));
     let last = lines.last().unwrap();
     assert!(last.starts_with("mdns: camera.local is taken: [") && last.ends_with("2001:db8:1::2"), "{last}");
+}
+
+/// Whoever answers a querier has to do so from port 5353.
+fn responses_from_other_ports_are_none() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let full = Querier::new(&b, 5353);
+    let forger = b.run(|| PacketConn::bind("[::]:0")).unwrap();
+    let query = mdns("query camera.local --interface eth0 --port 5353 --timeout 1 --json");
+    let query = Running::start(&a, query);
+    let (question, got) = loop {
+        let (packet, got) = full.next();
+        if !packet.questions.is_empty() {
+            break (packet, got);
+        }
+    };
+    let mut packet = Packet::new_reply(question.id());
+    for (conn, of) in [(&forger, Pair::A), (&full.conn, Pair::B)] {
+        packet.answers = vec![address(of, 120)];
+        conn.send_to(&packet.build_bytes_vec().unwrap(), &got.control.reply(), got.source).unwrap();
+    }
+    let (status, lines) = query.end();
+    assert!(status.success());
+    let answers: Vec<_> = lines.into_iter().map(|line| object(line)["data"].clone()).collect();
+    assert_eq!(answers, [json!(Pair::B.to_string())]);
 }
 
 fn each_link_is_apart() {

@@ -132,6 +132,11 @@ fn errors_are_told_with_their_source() {
     line.router.ip("route add unreachable 2001:db8:3::/64").unwrap();
     let got = text(&output(&line.a, ping6("2001:db8:3::1 --count 1")));
     assert!(got.starts_with("number 0: destination unreachable: no route, says 2001:db8:1::1\n"), "{got}");
+    // Of a request in fragments, the first is quoted.
+    let got = output(&line.a, ping6("2001:db8:3::1 --count 1 --size 3000 --json"));
+    let objects_of = objects(&got);
+    assert_eq!(objects_of[0]["error"], "destination unreachable: no route", "{got:?}");
+    assert_eq!((&objects_of[0]["sequence"], &objects_of[0]["from"]), (&0.into(), &"2001:db8:1::1".into()));
     // Without a route of its own, the system says so.
     line.a.ip("-6 route del default").unwrap();
     let got = output(&line.a, ping6("2001:db8:4::1 --count 1"));

@@ -90,7 +90,12 @@ impl Quoted {
     fn read(protocol: u8, packet: &[u8]) -> Self {
         const UDP: u8 = 17;
         const ICMPV6: u8 = 58;
+        const FRAGMENT: u8 = 44;
         match (protocol, packet) {
+            // The first of several fragments (RFC 8200 section 4.5): what it is of comes next.
+            (FRAGMENT, [next, _, 0, 0..=7, _, _, _, _, rest @ ..]) if *next != FRAGMENT => {
+                Self::read(*next, rest)
+            }
             (UDP, [s0, s1, d0, d1, ..]) => Self::Udp {
                 source: u16::from_be_bytes([*s0, *s1]),
                 destination: u16::from_be_bytes([*d0, *d1]),

@@ -187,6 +187,12 @@ impl Link {
     }
 }
 
+/// Reads a packet. A response from another port is no response, and is not to be looked at (section 6).
+fn read<'p>(payload: &'p [u8], got: &Received) -> Option<Packet<'p>> {
+    let packet = Packet::parse(&payload[..got.len]).ok()?;
+    (!packet.has_flags(PacketFlag::RESPONSE) || got.source.port() == PORT).then_some(packet)
+}
+
 fn respond(options: &Respond, output: &Output) -> Outcome<bool> {
     let link = Link::open(&options.interface, PORT)?;
     let mut own = records(options)?;
@@ -208,7 +214,7 @@ fn respond(options: &Respond, output: &Output) -> Outcome<bool> {
             }
             continue;
         };
-        let Ok(packet) = Packet::parse(&payload[..got.len]) else { continue };
+        let Some(packet) = read(&payload, &got) else { continue };
         if packet.has_flags(PacketFlag::RESPONSE) {
             conflict(&own, &packet, &got)?;
         } else if let Some(answer) = answer(&mut own, &packet, &got) {
@@ -348,7 +354,7 @@ fn probe(link: &Link, own: &[Own], payload: &mut [u8]) -> Outcome<()> {
         link.multicast(&query)?;
         let end = after(Duration::from_millis(250));
         while let Some(got) = link.receive(payload, end)? {
-            let Ok(packet) = Packet::parse(&payload[..got.len]) else { continue };
+            let Some(packet) = read(payload, &got) else { continue };
             conflict(own, &packet, &got)?;
         }
     }
@@ -415,7 +421,7 @@ fn query(options: &Query, output: &Output) -> Outcome<bool> {
             again = after(pause);
             continue;
         };
-        let Ok(packet) = Packet::parse(&payload[..got.len]) else { continue };
+        let Some(packet) = read(&payload, &got) else { continue };
         let is_answer = |record: &ResourceRecord<'_>| record.name == options.name && record.match_qtype(kind);
         let is_ours = packet.has_flags(PacketFlag::RESPONSE) && (options.port == PORT || packet.id() == id);
         if !is_ours || !packet.answers.iter().any(is_answer) {
