@@ -152,6 +152,8 @@ impl Received {
         let mut got = RecvControl::default();
         if arrival.control_truncated() {
             got = RecvControl::decode_truncated::<Host>(control);
+        } else if let Some(coalesced) = RecvControl::decode_coalesced::<Host>(control) {
+            got = coalesced;
         } else {
             got.decode_more::<Host>(control).map_err(error::decode)?;
         }
@@ -319,7 +321,8 @@ impl<S: AsFd> PacketConn<S> {
         }
     }
 
-    /// Receives with a deadline, or after a call that has failed: out of the way of those that do not.
+    /// Receives with a deadline, or after a call that has failed, or what a shorter way cannot: out of the way of what
+    /// needs none of it.
     #[cold]
     #[inline(never)]
     fn receive_until(&self, payload: &mut [IoSliceMut<'_>], failed: Option<Errno>) -> io::Result<Received> {

@@ -295,6 +295,15 @@ impl<'a> RecvControl<'a> {
         })
     }
 
+    /// The same for datagrams that came together: the size of segments, and then those three.
+    #[inline(always)]
+    pub fn decode_coalesced<P: Platform>(control: &'a [u8]) -> Option<Self> {
+        // Linux: udpv6_recvmsg() in net/ipv6/udp.c.
+        let (size, rest) = expect::<P, 4>(control, P::ABI.control.coalesced)?;
+        let segment_size = Some(segment_size::read::<P>(size)?);
+        Some(Self { segment_size, ..Self::decode_three::<P>(rest)? })
+    }
+
     /// Reads control messages into this value, beside what it has already: of any kind, in any order. What is on the
     /// fast path of [`decode`](Self::decode) is not so here.
     ///
@@ -996,6 +1005,11 @@ mod tests {
             three.is_some()
         };
         assert!(quick(&[&three]));
+        let together = [&size[..], &three].concat();
+        let decoded = RecvControl::decode_coalesced::<Linux64>(&together);
+        assert_eq!(decoded, RecvControl::decode::<Linux64>(&together).ok());
+        assert_eq!(decoded.unwrap().segment_size, Some(1200));
+        assert_eq!(RecvControl::decode_coalesced::<Linux64>(&three), None);
         assert!(!quick(&[]) && !quick(&[hops]) && !quick(&[hops, class]) && !quick(&[info, hops]));
         assert!(!quick(&[hops, info, class]) && !quick(&[info, class, hops]) && !quick(&[&three, &size]));
         assert!(!quick(&[&size]) && !quick(&[&size, info]) && !quick(&[&size, &three]) && !quick(&[info]));
