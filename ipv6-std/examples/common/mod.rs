@@ -140,11 +140,6 @@ pub fn own_address(source: Option<Ipv6Addr>, on: Option<&Interface>) -> Outcome<
     }
 }
 
-/// Whether a call ended because its deadline had passed.
-pub fn is_timeout(error: &io::Error) -> bool {
-    error.kind() == ErrorKind::TimedOut
-}
-
 /// The earlier of two points in time, of which either may never come.
 pub fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
     one.into_iter().chain(other).min()
