@@ -212,7 +212,8 @@ fn a_group_has_many_members() {
     let mut from: Vec<String> =
         objects[..2].iter().map(|reply| reply["from"].as_str().unwrap().to_string()).collect();
     let mut members = [&a, &b].map(|host| host.link_local("eth0").unwrap().to_string());
-    (from.sort(), members.sort());
+    from.sort();
+    members.sort();
     assert_eq!(from, members);
     assert_eq!([&objects[0]["again"], &objects[1]["again"]], [false, true]);
     assert_eq!((&objects[2]["received"], &objects[2]["again"]), (&1.into(), &1.into()));
