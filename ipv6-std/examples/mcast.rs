@@ -11,11 +11,15 @@ use std::collections::HashMap;
 use std::io::{self, IsTerminal, Write};
 use std::net::{Ipv6Addr, SocketAddrV6};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
-use common::{Outcome, Output, after, byte, earlier, group, interface, is_timeout, run, seconds};
+use common::{
+    Outcome, Output, after, byte, earlier, end_on_interrupt, group, interface, is_ending, own_address,
+    receive, run, seconds,
+};
 use ipv6_std::{ControlFlags, PacketConn, Received, SendControl};
 use serde_json::json;
 
@@ -71,7 +75,7 @@ struct Send {
     #[arg(long, value_name = "NAME")]
     interface: String,
     /// The UDP port
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     port: u16,
     /// The address to send from, one of this host's
     #[arg(long)]
@@ -108,7 +112,8 @@ fn main() -> ExitCode {
 fn recv(options: &Recv, output: &Output) -> Outcome<bool> {
     let Recv { group, port, count, .. } = *options;
     let interface = interface(&options.interface)?;
-    let conn = PacketConn::bind_reusable(SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, port, 0, 0))?;
+    let conn = PacketConn::bind_reusable(SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, port, 0, 0))
+        .map_err(|error| format!("port {port}: {error}"))?;
     conn.set_control_flags(ControlFlags::all(), true)?;
     if options.source.is_empty() {
         conn.join_group(group, &interface)?;
@@ -120,19 +125,20 @@ fn recv(options: &Recv, output: &Output) -> Outcome<bool> {
         conn.exclude_source(group, *source, &interface)?;
     }
 
+    let conn = Arc::new(conn);
+    let waits = Arc::clone(&conn);
+    end_on_interrupt(move || waits.set_read_deadline(Some(Instant::now())))?;
     let end = options.timeout.and_then(after);
     let mut tally = Tally::default();
     let mut progress = Progress::new();
     let mut payload = vec![0; 65_536];
     while count.is_none_or(|count| tally.received < count) {
-        conn.set_read_deadline(earlier(end, progress.next));
-        let got = match conn.recv_from(&mut payload) {
-            Err(error) if is_timeout(&error) && end.is_some_and(|end| end <= Instant::now()) => break,
-            Err(error) if is_timeout(&error) => {
-                progress.show(tally.received, &tally.to_string())?;
-                continue;
+        let Some(got) = receive(&conn, &mut payload, earlier(end, progress.next))? else {
+            if is_ending() || end.is_some_and(|end| end <= Instant::now()) {
+                break;
             }
-            got => got?,
+            progress.show(tally.received, &tally.to_string())?;
+            continue;
         };
         // The port also gets what is sent to this host alone, or to a group that another program joined.
         let Received { len, source, control, .. } = got;
@@ -162,6 +168,7 @@ fn recv(options: &Recv, output: &Output) -> Outcome<bool> {
 fn send(options: &Send, output: &Output) -> Outcome<bool> {
     let interface = interface(&options.interface)?;
     let conn = PacketConn::bind("[::]:0")?;
+    own_address(options.source, Some(&interface))?;
     conn.set_multicast_loopback(options.loopback)?;
     let mut control = SendControl::new()
         .with_interface(interface.index())
@@ -170,11 +177,16 @@ fn send(options: &Send, output: &Output) -> Outcome<bool> {
     control.source = options.source;
 
     let to = SocketAddrV6::new(options.group, options.port, 0, 0);
+    let this = thread::current();
+    end_on_interrupt(move || this.unpark())?;
     let mut progress = Progress::new();
     let mut sent = 0;
     while options.count.is_none_or(|count| sent < count) {
         if sent > 0 {
-            thread::sleep(options.interval);
+            pause(options.interval);
+        }
+        if is_ending() {
+            break;
         }
         let mut payload = format!("{MARK}{sent} ").into_bytes();
         payload.resize(usize::from(options.size) - 1, b'.');
@@ -188,6 +200,16 @@ fn send(options: &Send, output: &Output) -> Outcome<bool> {
     progress.clear()?;
     output.print(format_args!("{sent} sent to {to} by {interface}, {control}"), json!({ "sent": sent }))?;
     Ok(true)
+}
+
+/// Sleeps for so long, or until the program is to end.
+fn pause(interval: Duration) {
+    let start = Instant::now();
+    while let Some(left) =
+        interval.checked_sub(start.elapsed()).filter(|left| !left.is_zero() && !is_ending())
+    {
+        thread::park_timeout(left);
+    }
 }
 
 /// What a datagram of `mcast send` starts with, before its number.

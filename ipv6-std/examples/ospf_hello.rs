@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use common::{Outcome, Output, after, earlier, interface, is_timeout, raw, run, seconds};
+use common::{Outcome, Output, after, earlier, interface, raw, receive, run, seconds};
 use ipv6_std::{ControlFlags, Received, SendControl};
 use serde_json::json;
 
@@ -75,7 +75,7 @@ fn speak(options: &Options) -> Outcome<bool> {
     let conn = raw(PROTOCOL)?;
     // The kernel writes the checksum, and drops what comes with a wrong one.
     conn.set_checksum_offset(Some(CHECKSUM_OFFSET))?;
-    conn.set_control_flags(ControlFlags::DESTINATION | ControlFlags::INTERFACE, true)?;
+    conn.set_control_flags(ControlFlags::INTERFACE, true)?;
     conn.set_multicast_interface(&interface)?;
     conn.set_multicast_loopback(false)?;
     conn.join_group(GROUP, &interface)?;
@@ -93,11 +93,8 @@ fn speak(options: &Options) -> Outcome<bool> {
             conn.send_to(&bytes, &CONTROL, SocketAddrV6::new(GROUP, 0, 0, 0))?;
             hello_due = Instant::now() + Duration::from_secs(options.hello_interval.into());
         }
-        conn.set_read_deadline(earlier(end, earlier(Some(hello_due), neighbours.next_death())));
-        let got = match conn.recv_from(&mut payload) {
-            Err(error) if is_timeout(&error) => continue,
-            got => got?,
-        };
+        let until = earlier(end, earlier(Some(hello_due), neighbours.next_death()));
+        let Some(got) = receive(&conn, &mut payload, until)? else { continue };
         let is_here = got.control.interface == Some(interface.index());
         if !is_here || !got.source.ip().is_unicast_link_local() {
             continue;
@@ -113,6 +110,8 @@ fn speak(options: &Options) -> Outcome<bool> {
 struct Hello {
     router_id: Ipv4Addr,
     priority: u8,
+    /// Whether external routes come into its area: bit E.
+    external: bool,
     hello_interval: u16,
     dead_interval: u16,
     designated: Ipv4Addr,
@@ -127,11 +126,14 @@ impl Hello {
     const OPTIONS: [u8; 3] = [0, 0, 0x13];
     /// Bytes before the list of neighbours.
     const FIXED: usize = 36;
+    /// Neighbours that fit into a packet on every link, of 1280 bytes with the IPv6 header.
+    const MOST: usize = (1280 - 40 - Self::FIXED) / 4;
 
     fn new(options: &Options) -> Self {
         Self {
             router_id: options.router_id,
             priority: options.priority,
+            external: true,
             hello_interval: options.hello_interval,
             dead_interval: options.dead_interval,
             designated: Ipv4Addr::UNSPECIFIED,
@@ -158,7 +160,7 @@ impl Hello {
         bytes
     }
 
-    /// Reads a Hello of our area and instance, by another router than us.
+    /// Reads a Hello of our area and instance.
     fn decode(packet: &[u8], options: &Options) -> Option<Self> {
         let length = usize::from(u16::from_be_bytes([*packet.get(2)?, *packet.get(3)?]));
         let packet = packet.get(..length)?;
@@ -167,9 +169,10 @@ impl Hello {
         let id = |at: usize| Ipv4Addr::new(fixed[at], fixed[at + 1], fixed[at + 2], fixed[at + 3]);
         let is_hello = fixed[..2] == [Self::VERSION, Self::TYPE];
         let is_ours = id(8) == options.area && fixed[14] == options.instance;
-        (is_hello && is_ours && id(4) != options.router_id).then(|| Self {
+        (is_hello && is_ours).then(|| Self {
             router_id: id(4),
             priority: fixed[20],
+            external: fixed[23] & 0x02 != 0,
             hello_interval: short(24),
             dead_interval: short(26),
             designated: id(28),
@@ -202,13 +205,28 @@ impl Neighbours {
         let Hello { router_id, priority, designated, backup, .. } = *hello;
         let (theirs, ours) =
             ((hello.hello_interval, hello.dead_interval), (options.hello_interval, options.dead_interval));
-        if theirs != ours {
-            // Who counts differently is no neighbour (RFC 2328 section 10.5).
-            if self.ignored.insert(router_id) {
-                let intervals = format!("Hello and dead intervals {theirs:?}, not {ours:?}");
-                let object = json!({"router_id": router_id, "state": "Ignored", "reason": intervals});
-                self.output.print(format_args!("{router_id} is ignored: {intervals}"), object)?;
+        // Who is set up otherwise is no neighbour (RFC 2328 section 10.5).
+        let reason = if router_id == options.router_id {
+            Some("it has our identity".to_string())
+        } else if theirs != ours {
+            Some(format!("Hello and dead intervals {theirs:?}, not {ours:?}"))
+        } else if !hello.external {
+            Some("its area takes no external routes".to_string())
+        } else {
+            None
+        };
+        if let Some(reason) = reason {
+            if self.ignored.len() < Hello::MOST && self.ignored.insert(router_id) {
+                let address = got.source.ip();
+                let object = json!({
+                    "router_id": router_id, "state": "Ignored", "address": address, "reason": reason,
+                });
+                self.output.print(format_args!("{router_id} at {address} is ignored: {reason}"), object)?;
             }
+            return Ok(());
+        }
+        // More than anyone could answer are no routers.
+        if self.heard.len() == Hello::MOST && !self.heard.contains_key(&router_id) {
             return Ok(());
         }
         let address = *got.source.ip();

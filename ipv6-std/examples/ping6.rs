@@ -4,16 +4,22 @@
 //! ping6 2001:db8::1 --count 3 --hop-limit 5 --traffic-class 0x28
 //! ping6 --listen --interface eth0
 //! ```
+//!
+//! Without the privilege for a raw socket it asks for one of the kernel's for echo alone, which brings no errors.
 
 mod common;
 
 use std::net::{Ipv6Addr, SocketAddrV6, UdpSocket};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use common::icmp::{Message, Quoted, echo_request, not_allowed, resolve};
-use common::{Outcome, Output, after, byte, earlier, interface, is_timeout, raw, run, seconds};
+use common::icmp::{Message, Quoted, echo_request, nonce, not_allowed, resolve};
+use common::{
+    Outcome, Output, after, byte, earlier, end_on_interrupt, interface, is_ending, own_address, raw, receive,
+    run, seconds,
+};
 use ipv6_std::{
     ControlFlags, FlowLabel, Header, Icmp6Filter, Icmp6Type, Interface, RawConn, Received, SendControl,
 };
@@ -31,10 +37,10 @@ struct Options {
     /// Requests to send, 0 for no end; with --listen, requests to wait for
     #[arg(long)]
     count: Option<u64>,
-    /// From one request to the next
+    /// From one request to the next; 0 is at once after a reply, or after 10 ms
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
     interval: Duration,
-    /// How long to wait for the last reply; with --listen, for all requests
+    /// How long to wait after the last request; with --listen, for all requests
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     timeout: Option<Duration>,
     /// Bytes of data in a request
@@ -80,76 +86,109 @@ fn flow_label(text: &str) -> Result<FlowLabel, String> {
 fn ping(host: &str, options: &Options, output: &Output) -> Outcome<bool> {
     let to = resolve(host)?;
     let echo = Echo::open(to, options)?;
+    let waits = Arc::clone(&echo.conn);
+    end_on_interrupt(move || waits.set_read_deadline(Some(Instant::now())))?;
     let count = match options.count {
         Some(0) => u64::MAX,
         count => count.unwrap_or(5),
     };
     let wait = options.timeout.unwrap_or(Duration::from_secs(1));
-    let data: Vec<u8> = (0..options.size).map(|number| number as u8).collect();
+    let at_once = options.interval.is_zero();
+    let pause =
+        if at_once { Duration::from_millis(10) } else { options.interval.max(Duration::from_millis(1)) };
+    let nonce = nonce();
+    let data: Vec<u8> =
+        (0..options.size).map(|at| *nonce.get(usize::from(at)).unwrap_or(&(at as u8))).collect();
 
-    // When each request went, until its reply has come.
-    let mut waiting: Vec<Option<Instant>> = Vec::new();
-    let mut times: Vec<Duration> = Vec::new();
-    let (mut sent, mut next, mut end) = (0, Instant::now(), None);
+    // By their numbers.
+    let mut requests: Vec<Request> = Vec::new();
+    let mut tally = Tally::default();
+    let (mut next, mut end) = (Some(Instant::now()), None);
     let mut packet = vec![0; 65_536];
-    loop {
-        if sent < count && next <= Instant::now() {
-            // The numbers start again after 65,535.
-            let number = sent as u16;
-            waiting.resize(waiting.len().max(usize::from(number) + 1), None);
-            waiting[usize::from(number)] = Some(Instant::now());
+    while !is_ending() {
+        if tally.sent < count && next.is_some_and(|next| next <= Instant::now()) {
+            // They start again after 65,535.
+            let number = tally.sent as u16;
+            let request = Request { sent: Instant::now(), state: State::Waiting };
+            match requests.get_mut(usize::from(number)) {
+                Some(before) => *before = request,
+                None => requests.push(request),
+            }
             // An error of an earlier request may come with this one: the next reply says how it went on.
             if let Err(error) = echo.send(number, &data) {
                 output.print(
                     format_args!("not sent: {error}"),
                     json!({"error": error.to_string(), "sequence": number}),
                 )?;
-                waiting[usize::from(number)] = None;
+                requests[usize::from(number)].state = State::Failed;
             }
-            sent += 1;
-            next += options.interval;
-            if sent == count {
-                end = after(wait);
+            tally.sent += 1;
+            next = after(pause);
+            if tally.sent == count {
+                (next, end) = (None, after(wait));
             }
         }
-        if sent == count && waiting.iter().all(Option::is_none) {
+        // Of a group, there is no telling how many answer.
+        let is_waiting = |request: &Request| request.state == State::Waiting || to.ip().is_multicast();
+        if tally.sent == count && !requests.iter().any(is_waiting) {
             break;
         }
-        echo.conn.set_read_deadline(earlier(end, (sent < count).then_some(next)));
-        let got = match echo.conn.recv_from(&mut packet) {
-            Err(error) if is_timeout(&error) && sent == count => break,
-            Err(error) if is_timeout(&error) => continue,
-            got => got?,
+        let Some(got) = receive(&echo.conn, &mut packet, earlier(end, next))? else {
+            if tally.sent == count { break } else { continue }
         };
         match Message::read(&packet[..got.len]) {
-            Message::Reply { id, seq, bytes } if echo.is_ours(id) => {
-                let Some(time) = waiting.get_mut(usize::from(seq)).and_then(Option::take) else { continue };
-                let time = time.elapsed();
-                times.push(time);
-                reply(seq, bytes, &got, time, output)?;
+            Message::Reply { id, seq, data: echoed } if echo.is_ours(id) && echoed == data => {
+                let Some(request) = requests.get_mut(usize::from(seq)) else { continue };
+                let again = request.state == State::Answered;
+                let time = request.sent.elapsed();
+                request.state = State::Answered;
+                tally.add(time, again);
+                reply(seq, got.len, &got, time, again, output)?;
             }
             Message::Error(report) if report.destination == *to.ip() => {
                 let Quoted::Echo { id, seq } = report.quoted else { continue };
-                if echo.is_ours(id) && waiting.get_mut(usize::from(seq)).and_then(Option::take).is_some() {
-                    let from = got.source.ip();
-                    output.print(
-                        format_args!("number {seq}: {report}, says {from}"),
-                        json!({
-                            "error": report.to_string(), "from": from, "sequence": seq, "mtu": report.mtu(),
-                        }),
-                    )?;
+                match requests.get_mut(usize::from(seq)) {
+                    Some(request) if echo.is_ours(id) && request.state == State::Waiting => {
+                        request.state = State::Failed;
+                    }
+                    _ => continue,
                 }
+                let from = got.source.ip();
+                output.print(
+                    format_args!("number {seq}: {report}, says {from}"),
+                    json!({
+                        "error": report.to_string(), "from": from, "sequence": seq, "mtu": report.mtu(),
+                    }),
+                )?;
             }
-            _ => {}
+            _ => continue,
+        }
+        if at_once && next.is_some() {
+            next = Some(Instant::now());
         }
     }
-    summary(sent, &times, output)?;
-    Ok(!times.is_empty())
+    tally.print(output)?;
+    Ok(tally.received > 0)
+}
+
+/// A request, from when it went.
+struct Request {
+    sent: Instant,
+    state: State,
+}
+
+#[derive(PartialEq, Eq)]
+enum State {
+    Waiting,
+    Answered,
+    /// There was an error, from here or from somewhere on the way.
+    Failed,
 }
 
 /// A socket that sends echo requests, and gets what comes of them.
 struct Echo {
-    conn: RawConn,
+    /// Shared with what ends its waiting.
+    conn: Arc<RawConn>,
     to: SocketAddrV6,
     control: SendControl<'static>,
     /// Of the requests; `None` where the system chooses it, and tells apart what comes.
@@ -163,11 +202,11 @@ impl Echo {
         let mut control = SendControl::new();
         (control.hop_limit, control.traffic_class) = (options.hop_limit, options.traffic_class);
         control.source = options.source;
-        control.interface = match &options.interface {
-            Some(name) => Some(Interface::by_name(name)?.index()),
-            None => None,
-        };
-        let mut id = Some(std::process::id() as u16);
+        let interface = options.interface.as_deref().map(Interface::by_name).transpose()?;
+        control.interface = interface.as_ref().map(Interface::index);
+        own_address(options.source, interface.as_ref())?;
+        let [high, low, ..] = nonce();
+        let mut id = Some(u16::from_be_bytes([high, low]));
         let conn = match RawConn::open(Icmp6Type::PROTOCOL) {
             Ok(conn) => {
                 // Nothing else wakes us.
@@ -193,7 +232,7 @@ impl Echo {
             Some(_) => return Err("a flow label needs a raw socket: root or CAP_NET_RAW".into()),
             None => None,
         };
-        Ok(Self { conn, to, control, id, header })
+        Ok(Self { conn: Arc::new(conn), to, control, id, header })
     }
 
     fn is_ours(&self, id: u16) -> bool {
@@ -246,20 +285,28 @@ fn header(conn: &RawConn, to: SocketAddrV6, flow_label: FlowLabel, options: &Opt
     })
 }
 
-fn reply(seq: u16, bytes: usize, got: &Received, time: Duration, output: &Output) -> Outcome<()> {
+fn reply(
+    seq: u16,
+    bytes: usize,
+    got: &Received,
+    time: Duration,
+    again: bool,
+    output: &Output,
+) -> Outcome<()> {
     let from = got.source.ip();
     let name = interface_name(got);
     let milliseconds = time.as_secs_f64() * 1e3;
     output.print(
         format_args!(
-            "number {seq}: {bytes} bytes from {from}: hop limit {}, traffic class {}, by {}, {milliseconds:.3} ms",
+            "number {seq}: {bytes} bytes from {from}: hop limit {}, traffic class {}, by {}, {milliseconds:.3} ms{}",
             known(got.control.hop_limit),
             got.control.traffic_class.map_or("?".to_string(), |class| format!("{class:#04x}")),
             known(name.as_deref()),
+            if again { ", again" } else { "" },
         ),
         json!({
             "sequence": seq, "bytes": bytes, "from": from, "hop_limit": got.control.hop_limit,
-            "traffic_class": got.control.traffic_class, "interface": name, "ms": milliseconds,
+            "traffic_class": got.control.traffic_class, "interface": name, "ms": milliseconds, "again": again,
         }),
     )?;
     Ok(())
@@ -273,24 +320,51 @@ fn interface_name(got: &Received) -> Option<String> {
     Interface::name_of(got.control.interface?).ok()
 }
 
-fn summary(sent: u64, times: &[Duration], output: &Output) -> Outcome<()> {
-    let received = times.len() as u64;
-    let lost = (sent - received) as f64 / sent as f64 * 100.0;
-    let ms = |time: Duration| time.as_secs_f64() * 1e3;
-    let (least, most) = (times.iter().min().copied().map(ms), times.iter().max().copied().map(ms));
-    let mean = (received > 0).then(|| times.iter().copied().map(ms).sum::<f64>() / received as f64);
-    let of_times = match (least, mean, most) {
-        (Some(least), Some(mean), Some(most)) => format!("; min/avg/max {least:.3}/{mean:.3}/{most:.3} ms"),
-        _ => String::new(),
-    };
-    output.print(
-        format_args!("{sent} sent, {received} received, {lost:.0} % lost{of_times}"),
-        json!({
-            "sent": sent, "received": received, "lost_percent": lost, "min_ms": least, "avg_ms": mean,
-            "max_ms": most,
-        }),
-    )?;
-    Ok(())
+/// What came of all requests.
+#[derive(Default)]
+struct Tally {
+    sent: u64,
+    received: u64,
+    /// Replies to requests that had one already: a group has many members, and a network may repeat itself.
+    again: u64,
+    least: Option<Duration>,
+    most: Option<Duration>,
+    sum: Duration,
+}
+
+impl Tally {
+    fn add(&mut self, time: Duration, again: bool) {
+        if again {
+            self.again += 1;
+            return;
+        }
+        self.received += 1;
+        self.least = Some(self.least.map_or(time, |least| least.min(time)));
+        self.most = Some(self.most.map_or(time, |most| most.max(time)));
+        self.sum += time;
+    }
+
+    fn print(&self, output: &Output) -> Outcome<()> {
+        let Self { sent, received, again, .. } = *self;
+        let lost = sent.saturating_sub(received) as f64 / sent.max(1) as f64 * 100.0;
+        let ms = |time: Duration| time.as_secs_f64() * 1e3;
+        let (least, most) = (self.least.map(ms), self.most.map(ms));
+        let mean = (received > 0).then(|| ms(self.sum) / received as f64);
+        let of_others = if again > 0 { format!(", {again} again") } else { String::new() };
+        let of_times = match (least, mean, most) {
+            (Some(least), Some(mean), Some(most)) => {
+                format!("; min/avg/max {least:.3}/{mean:.3}/{most:.3} ms")
+            }
+            _ => String::new(),
+        };
+        output.print(
+            format_args!("{sent} sent, {received} received{of_others}, {lost:.0} % lost{of_times}"),
+            json!({
+                "sent": sent, "received": received, "again": again, "lost_percent": lost, "min_ms": least,
+                "avg_ms": mean, "max_ms": most,
+            }),
+        )
+    }
 }
 
 fn listen(options: &Options, output: &Output) -> Outcome<bool> {
@@ -301,14 +375,11 @@ fn listen(options: &Options, output: &Output) -> Outcome<bool> {
         Some(name) => Some(interface(name)?.index()),
         None => None,
     };
-    conn.set_read_deadline(options.timeout.and_then(after));
+    let end = options.timeout.and_then(after);
     let mut seen = 0;
     let mut packet = vec![0; 65_536];
     while options.count.is_none_or(|count| seen < count) {
-        let got = match conn.recv_from(&mut packet) {
-            Err(error) if is_timeout(&error) => break,
-            got => got?,
-        };
+        let Some(got) = receive(&conn, &mut packet, end)? else { break };
         let Message::Request { id, seq, bytes } = Message::read(&packet[..got.len]) else { continue };
         if on.is_some() && got.control.interface != on {
             continue;

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use common::icmp::{Message, Quoted, Report, resolve};
-use common::{Outcome, Output, after, run, seconds};
+use common::{Outcome, Output, after, receive, run, seconds};
 use ipv6_std::{ControlFlags, Icmp6Filter, Icmp6Type, PacketConn, RawConn, SendControl, is_too_long};
 use serde_json::json;
 
@@ -30,7 +30,7 @@ struct Options {
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
     wait: Duration,
     /// Probes without an answer after which to give up
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     tries: u32,
     /// Print JSON objects, one a line
     #[arg(long)]
@@ -63,7 +63,7 @@ fn find(options: &Options) -> Outcome<bool> {
     };
     say(mtu, "this host")?;
     let payload = vec![0; 65_535];
-    let mut silent = 0;
+    let (mut silent, mut stale) = (0, 0);
     loop {
         let len = (mtu.saturating_sub(HEADERS) as usize).min(65_527);
         // Where the system knows better already, it says so at once.
@@ -82,13 +82,21 @@ fn find(options: &Options) -> Outcome<bool> {
                 )?;
                 return Ok(true);
             }
-            Heard::Lower if conn.path_mtu()? < mtu => {
-                mtu = conn.path_mtu()?;
-                say(mtu, &witness.router(mtu))?;
-                silent = 0;
+            Heard::Lower => {
+                let lower = conn.path_mtu()?;
+                if lower >= mtu {
+                    // News of the same; the probe itself is still to be answered. It comes twice, not for ever.
+                    stale += 1;
+                    if stale > 8 {
+                        return Err(format!("{mtu} bytes are too long, and nobody says what is not").into());
+                    }
+                    continue;
+                }
+                mtu = lower;
+                say(mtu, &witness.router(mtu)?)?;
+                (silent, stale) = (0, 0);
             }
-            // News of the same is no answer to the probe.
-            Heard::Lower | Heard::Nothing => {
+            Heard::Nothing => {
                 silent += 1;
                 if silent == options.tries {
                     output.print(
@@ -112,17 +120,14 @@ enum Heard {
 }
 
 fn listen(conn: &PacketConn, wait: Duration) -> Outcome<Heard> {
-    conn.set_read_deadline(after(wait));
-    match conn.recv_from(&mut [0; 64]) {
-        // The news has no payload, and says for which destination it is.
-        Ok(got) if got.control.path_mtu.is_some() => Ok(Heard::Lower),
-        Ok(_) => Ok(Heard::Host),
+    match receive(conn, &mut [0; 64], after(wait)) {
+        // The news has no payload, and is of the one destination that the socket is connected to.
+        Ok(Some(got)) if got.control.path_mtu.is_some() => Ok(Heard::Lower),
+        Ok(Some(_)) => Ok(Heard::Host),
+        Ok(None) => Ok(Heard::Nothing),
         Err(error) if is_too_long(&error) => Ok(Heard::Lower),
-        Err(error) => match error.kind() {
-            io::ErrorKind::ConnectionRefused => Ok(Heard::Host),
-            io::ErrorKind::TimedOut => Ok(Heard::Nothing),
-            _ => Err(error.into()),
-        },
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(Heard::Host),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -144,23 +149,21 @@ impl Witness {
     }
 
     /// Who said that this is the MTU.
-    fn router(&self, mtu: u32) -> String {
+    fn router(&self, mtu: u32) -> Outcome<String> {
         let said = |report: &Report| {
             let Quoted::Udp { source, .. } = report.quoted else { return false };
             report.mtu() == Some(mtu) && report.destination == *self.to.ip() && source == self.port
         };
         let mut packet = [0; 2048];
-        if let Some(icmp) = &self.icmp {
-            // It comes with the news, or was never sent: this host may know of the MTU from before.
-            icmp.set_read_deadline(after(Duration::from_millis(100)));
-            while let Ok(got) = icmp.recv_from(&mut packet) {
-                match Message::read(&packet[..got.len]) {
-                    Message::Error(report) if said(&report) => return got.source.ip().to_string(),
-                    _ => {}
-                }
+        let Some(icmp) = &self.icmp else { return Ok("a router, or this host".into()) };
+        // It comes with the news, or was never sent: this host may know of the MTU from before.
+        let end = after(Duration::from_millis(100));
+        while let Some(got) = receive(icmp, &mut packet, end)? {
+            match Message::read(&packet[..got.len]) {
+                Message::Error(report) if said(&report) => return Ok(got.source.ip().to_string()),
+                _ => {}
             }
-            return "this host".into();
         }
-        "a router, or this host".into()
+        Ok("this host".into())
     }
 }

@@ -12,10 +12,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use common::{Outcome, Output, after, interface, is_timeout, raw, run, seconds};
+use common::{Outcome, Output, after, interface, raw, receive, run, seconds};
 use etherparse::icmpv6::{
-    NdpOptionReadError, NdpOptionSlice, NdpOptionsIterator, RouterAdvertisementHeader,
-    RouterAdvertisementPayloadSlice,
+    NdpOptionSlice, NdpOptionsIterator, RouterAdvertisementHeader, RouterAdvertisementPayloadSlice,
 };
 use ipv6_std::{ControlFlags, Icmp6Filter, Icmp6Type, Received, SendControl};
 use serde_json::{Value, json};
@@ -56,7 +55,7 @@ fn listen(options: &Options) -> Outcome<bool> {
     conn.set_icmp6_filter(Icmp6Filter::block_all().pass(Icmp6Type::ROUTER_ADVERTISEMENT))?;
     conn.set_control_flags(ControlFlags::HOP_LIMIT | ControlFlags::INTERFACE, true)?;
     conn.join_group(ALL_NODES, &interface)?;
-    conn.set_read_deadline(options.timeout.and_then(after));
+    let end = options.timeout.and_then(after);
     if options.solicit {
         // Type, code, checksum (the kernel's work), and four reserved bytes (RFC 4861 section 4.1).
         let solicitation = [Icmp6Type::ROUTER_SOLICITATION.0, 0, 0, 0, 0, 0, 0, 0];
@@ -67,10 +66,7 @@ fn listen(options: &Options) -> Outcome<bool> {
     let mut valid = 0;
     let mut packet = vec![0; 65_536];
     while options.count.is_none_or(|count| valid < count) {
-        let got = match conn.recv_from(&mut packet) {
-            Err(error) if is_timeout(&error) => break,
-            got => got?,
-        };
+        let Some(got) = receive(&conn, &mut packet, end)? else { break };
         if got.control.interface != Some(interface.index()) {
             continue;
         }
@@ -98,23 +94,36 @@ fn broken_rules(packet: &[u8], got: &Received) -> Vec<String> {
     if !got.source.ip().is_unicast_link_local() {
         broken.push("the source is not link-local".to_string());
     }
-    if let Some(hop_limit) = got.control.hop_limit.filter(|hop_limit| *hop_limit != 255) {
-        broken.push(format!("the hop limit is {hop_limit}, not 255"));
+    match got.control.hop_limit {
+        Some(255) => {}
+        Some(hop_limit) => broken.push(format!("the hop limit is {hop_limit}, not 255")),
+        None => broken.push("the hop limit is not known".to_string()),
     }
     if let Some(code) = packet.get(1).filter(|code| **code != 0) {
         broken.push(format!("the code is {code}, not 0"));
     }
     match packet.get(FIXED..) {
         None => broken.push(format!("the length is {}, under {FIXED}", packet.len())),
-        Some(options) => match NdpOptionsIterator::from_slice(options).find_map(Result::err) {
-            None => {}
-            Some(NdpOptionReadError::ZeroLength { option_id }) => {
-                broken.push(format!("an option (type {}) has the length 0", option_id.0));
-            }
-            Some(error) => broken.push(format!("an option is malformed: {error}")),
-        },
+        Some(rest) => broken.extend(options(rest).find_map(Result::err)),
     }
     broken
+}
+
+/// Option after option, each from its type and length on; or what is wrong with one, and there it ends (RFC 4861
+/// section 4.6).
+fn options(mut rest: &[u8]) -> impl Iterator<Item = Result<&[u8], String>> {
+    std::iter::from_fn(move || {
+        let next = match rest {
+            [] => return None,
+            [_] => Err("an option has no length".to_string()),
+            [kind, 0, ..] => Err(format!("an option (type {kind}) has the length 0")),
+            [kind, units, ..] => rest
+                .split_at_checked(8 * usize::from(*units))
+                .ok_or_else(|| format!("an option (type {kind}) is longer than what is left of the message")),
+        };
+        rest = next.as_ref().map_or(&[], |(_, after)| after);
+        Some(next.map(|(option, _)| option))
+    })
 }
 
 /// What a valid advertisement says: lines for people, the first about the router, and an object.
@@ -140,9 +149,11 @@ fn describe(packet: &[u8]) -> Outcome<(Vec<String>, Value)> {
     let (mut prefixes, mut dns, mut others) = (Vec::new(), Vec::new(), Vec::new());
     let mut mtu = None;
     let mut link_address = None;
-    for option in payload.options_iterator() {
-        match option? {
-            NdpOptionSlice::PrefixInformation(prefix) => {
+    for option in options(&packet[FIXED..]) {
+        let option = option?;
+        // What is none of these is left to those who know it, as is one of these that has another size than it should.
+        match NdpOptionsIterator::from_slice(option).next() {
+            Some(Ok(NdpOptionSlice::PrefixInformation(prefix))) => {
                 let text = format!("{}/{}", Ipv6Addr::from(prefix.prefix()), prefix.prefix_length());
                 let (on_link, autonomous) = (prefix.on_link(), prefix.autonomous_address_configuration());
                 let (valid, preferred) = (prefix.valid_lifetime(), prefix.preferred_lifetime());
@@ -158,17 +169,17 @@ fn describe(packet: &[u8]) -> Outcome<(Vec<String>, Value)> {
                     "preferred": preferred,
                 }));
             }
-            NdpOptionSlice::Mtu(option) => {
+            Some(Ok(NdpOptionSlice::Mtu(option))) => {
                 lines.push(format!("MTU {}", option.mtu()));
                 mtu = Some(option.mtu());
             }
-            NdpOptionSlice::SourceLinkLayerAddress(option) => {
+            Some(Ok(NdpOptionSlice::SourceLinkLayerAddress(option))) => {
                 let bytes = option.link_layer_address().iter().map(|byte| format!("{byte:02x}"));
                 let text = bytes.collect::<Vec<_>>().join(":");
                 lines.push(format!("link-layer address {text}"));
                 link_address = Some(text);
             }
-            option => match dns_servers(option.as_bytes()) {
+            _ => match dns_servers(option) {
                 Some((lifetime, servers)) => {
                     for server in servers {
                         lines.push(format!("DNS server {server} for {}", Lifetime(lifetime)));
@@ -176,7 +187,7 @@ fn describe(packet: &[u8]) -> Outcome<(Vec<String>, Value)> {
                     }
                 }
                 None => {
-                    let (kind, bytes) = (option.option_type().0, option.as_bytes().len());
+                    let (kind, bytes) = (option[0], option.len());
                     lines.push(format!("option of type {kind}, {bytes} bytes"));
                     others.push(json!({"type": kind, "bytes": bytes}));
                 }

@@ -8,12 +8,13 @@
 
 mod common;
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddrV6, TcpListener, TcpStream};
 use std::process::ExitCode;
+use std::thread;
 
 use clap::{Parser, Subcommand};
-use common::{Outcome, Output, byte, run};
+use common::{Outcome, Output, byte, printable, run};
 use ipv6_std::{Conn, ControlFlags};
 use serde_json::json;
 
@@ -73,16 +74,25 @@ fn serve(options: &Serve, output: &Output) -> Outcome<bool> {
     let listener = TcpListener::bind(options.listen)?;
     let at = listener.local_addr()?;
     output.print(format_args!("listening on {at}"), json!({ "listening": at.to_string() }))?;
-    let mut accepted = 0;
-    while options.count.is_none_or(|count| accepted < count) {
-        let (stream, from) = listener.accept()?;
-        accepted += 1;
-        // One that fails is one connection: the next may be fine.
-        if let Err(error) = echo(stream, options, output, &from.to_string()) {
-            eprintln!("tcp_mark: {from}: {error}");
+    // Each in a thread of its own: who says nothing keeps nobody else waiting.
+    thread::scope(|scope| {
+        let mut accepted = 0;
+        while options.count.is_none_or(|count| accepted < count) {
+            let (stream, from) = match listener.accept() {
+                // Gone before it was taken.
+                Err(error) if error.kind() == ErrorKind::ConnectionAborted => continue,
+                got => got?,
+            };
+            accepted += 1;
+            scope.spawn(move || {
+                // One that fails is one connection: the others may be fine.
+                if let Err(error) = echo(stream, options, output, &from.to_string()) {
+                    eprintln!("tcp_mark: {from}: {error}");
+                }
+            });
         }
-    }
-    Ok(true)
+        Ok(true)
+    })
 }
 
 fn echo(mut stream: TcpStream, options: &Serve, output: &Output, from: &str) -> Outcome<()> {
@@ -114,19 +124,29 @@ fn connect(options: &Connect, output: &Output) -> Outcome<bool> {
     let mut stream = TcpStream::connect(options.server)?;
     let conn = Conn::new(stream.try_clone()?)?;
     conn.set_control_flags(ControlFlags::TRAFFIC_CLASS | ControlFlags::HOP_LIMIT, true)?;
-    stream.write_all(options.text.as_bytes())?;
-    stream.shutdown(Shutdown::Write)?;
     let mut echo = vec![0; options.text.len()];
-    stream.read_exact(&mut echo)?;
+    exchange(&mut stream, options.text.as_bytes(), &mut echo).map_err(|error| match error.kind() {
+        ErrorKind::UnexpectedEof
+        | ErrorKind::ConnectionReset
+        | ErrorKind::BrokenPipe
+        | ErrorKind::NotConnected => "the server hung up".into(),
+        _ => Box::<dyn std::error::Error>::from(error),
+    })?;
     // A sample: that of the segment that came last.
     let control = conn.stream_control()?;
     let text = String::from_utf8_lossy(&echo);
     output.print(
-        format_args!("{text} from {}: {control}", options.server),
+        format_args!("{} from {}: {control}", printable(&text), options.server),
         json!({
             "text": text, "from": options.server.to_string(), "traffic_class": control.traffic_class,
             "hop_limit": control.hop_limit,
         }),
     )?;
     Ok(echo == options.text.as_bytes())
+}
+
+fn exchange(stream: &mut TcpStream, text: &[u8], echo: &mut [u8]) -> std::io::Result<()> {
+    stream.write_all(text)?;
+    stream.shutdown(Shutdown::Write)?;
+    stream.read_exact(echo)
 }

@@ -11,9 +11,9 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use common::icmp::{Message, Quoted, echo_request, resolve};
-use common::{Outcome, Output, after, is_timeout, raw, run, seconds};
-use ipv6_std::{Icmp6Filter, Icmp6Type, PacketConn, RawConn, SendControl};
+use common::icmp::{Message, Quoted, echo_request, nonce, resolve};
+use common::{Outcome, Output, after, raw, receive, run, seconds};
+use ipv6_std::{Icmp6Filter, Icmp6Type, PacketConn, RawConn, Received, SendControl};
 use serde_json::json;
 
 #[derive(Parser)]
@@ -54,8 +54,9 @@ fn trace(options: &Options) -> Outcome<bool> {
     for hop in 1..=options.max_hops {
         let answers = prober.probe(hop, options.queries, options.wait)?;
         print(hop, &answers, &output)?;
-        if answers.iter().flatten().any(|answer| answer.is_end) {
-            return Ok(true);
+        let mut answers = answers.iter().flatten();
+        if answers.clone().any(|answer| answer.is_end) {
+            return Ok(answers.any(|answer| answer.is_host));
         }
     }
     Ok(false)
@@ -66,6 +67,10 @@ struct Answer {
     from: Ipv6Addr,
     time: Duration,
     what: String,
+    /// Type and code of the message.
+    numbers: (u8, u8),
+    /// Whether the host has answered.
+    is_host: bool,
     /// Whether there is nothing behind: it came from the host, or the way ends there.
     is_end: bool,
 }
@@ -81,9 +86,11 @@ struct Prober {
     own: u16,
     /// The number of the next probe: the sequence of an echo, or what is added to the port.
     next: u16,
+    /// What every probe carries: nobody else's echo replies do.
+    data: [u8; 32],
 }
 
-/// Where programs of this kind send to: nobody listens there.
+/// From where on programs of this kind send to, to another port with each probe: nobody listens there.
 const PORT: u16 = 33_434;
 
 impl Prober {
@@ -97,11 +104,14 @@ impl Prober {
             .pass(Icmp6Type::ECHO_REPLY);
         icmp.set_icmp6_filter(&filter)?;
         let udp = if by_echo { None } else { Some(PacketConn::bind("[::]:0")?) };
+        let nonce = nonce();
         let own = match &udp {
             Some(udp) => udp.local_addr()?.port(),
-            None => std::process::id() as u16,
+            None => u16::from_be_bytes([nonce[0], nonce[1]]),
         };
-        Ok(Self { to, icmp, udp, own, next: 0 })
+        let mut data = [0; 32];
+        data[..nonce.len()].copy_from_slice(&nonce);
+        Ok(Self { to, icmp, udp, own, next: 0, data })
     }
 
     /// Sends probes that may go so many hops, and gives what came of each.
@@ -114,18 +124,15 @@ impl Prober {
             self.next = self.next.wrapping_add(1);
         }
         let mut answers: Vec<Option<Answer>> = sent.iter().map(|_| None).collect();
-        self.icmp.set_read_deadline(after(wait));
+        let end = after(wait);
         let mut packet = [0; 2048];
         while answers.iter().any(Option::is_none) {
-            let got = match self.icmp.recv_from(&mut packet) {
-                Err(error) if is_timeout(&error) => break,
-                got => got?,
-            };
-            let Some((number, what, is_end)) = self.answers(&packet[..got.len]) else { continue };
+            let Some(got) = receive(&self.icmp, &mut packet, end)? else { break };
+            let Some((number, answer)) = self.answer(&packet[..got.len], &got) else { continue };
             // One of an earlier hop may come late.
             let query = usize::from(number.wrapping_sub(first));
-            if let (Some(answer @ None), Some(sent)) = (answers.get_mut(query), sent.get(query)) {
-                *answer = Some(Answer { from: *got.source.ip(), time: sent.elapsed(), what, is_end });
+            if let (Some(place @ None), Some(sent)) = (answers.get_mut(query), sent.get(query)) {
+                *place = Some(Answer { time: sent.elapsed(), ..answer });
             }
         }
         Ok(answers)
@@ -135,22 +142,22 @@ impl Prober {
         let control = SendControl::new().with_hop_limit(hops);
         match &self.udp {
             None => {
-                self.icmp.send_to(&echo_request(self.own, self.next, &[0; 32]), &control, self.to)?;
+                self.icmp.send_to(&echo_request(self.own, self.next, &self.data), &control, self.to)?;
             }
             Some(udp) => {
                 let mut to = self.to;
-                to.set_port(PORT + self.next % 1_000);
-                udp.send_to(&[0; 32], &control, to)?;
+                to.set_port(PORT + self.next);
+                udp.send_to(&self.data, &control, to)?;
             }
         }
         Ok(())
     }
 
-    /// Which probe a message is about, what it says, and whether the way ends there; `None` of what is about others'.
-    fn answers(&self, message: &[u8]) -> Option<(u16, String, bool)> {
-        match Message::read(message) {
-            Message::Reply { id, seq, .. } if self.udp.is_none() && id == self.own => {
-                Some((seq, "echo reply".into(), true))
+    /// The number of the probe that a message is about, and what it says; `None` of what is about others' probes.
+    fn answer(&self, message: &[u8], got: &Received) -> Option<(u16, Answer)> {
+        let (number, what, numbers, is_host, is_end) = match Message::read(message) {
+            Message::Reply { id, seq, data } if self.udp.is_none() && id == self.own && data == self.data => {
+                (seq, "echo reply".into(), (Icmp6Type::ECHO_REPLY.0, 0), true, true)
             }
             Message::Error(report) if report.destination == *self.to.ip() => {
                 let number = match report.quoted {
@@ -160,10 +167,13 @@ impl Prober {
                     }
                     _ => return None,
                 };
-                Some((number, report.to_string(), !report.is_time_exceeded()))
+                let is_host = report.is_port_unreachable();
+                (number, report.to_string(), report.type_and_code(), is_host, !report.is_time_exceeded())
             }
-            _ => None,
-        }
+            _ => return None,
+        };
+        let answer = Answer { from: *got.source.ip(), time: Duration::ZERO, what, numbers, is_host, is_end };
+        Some((number, answer))
     }
 }
 
@@ -183,8 +193,8 @@ fn print(hop: u8, answers: &[Option<Answer>], output: &Output) -> Outcome<()> {
         line += &format!("  {:.3} ms", time.as_secs_f64() * 1e3);
     }
     let list = answers.iter().map(|answer| match answer {
-        Some(Answer { from, time, what, .. }) => {
-            json!({"from": from, "ms": time.as_secs_f64() * 1e3, "what": what})
+        Some(Answer { from, time, what, numbers: (kind, code), .. }) => {
+            json!({"from": from, "ms": time.as_secs_f64() * 1e3, "what": what, "type": kind, "code": code})
         }
         None => json!(null),
     });

@@ -184,6 +184,17 @@ pub use ipv6_core::{
 };
 pub use ipv6_sys::Host;
 pub use ipv6_sys::batch::{Outgoing, Payload, Room, Vectored};
+/// What a socket is to lend its descriptor: `AsFd`, and on Windows `AsSocket` by that name, for functions that take a
+/// connection of any socket.
+///
+/// ```
+/// fn describe<S: ipv6_std::AsFd>(conn: &ipv6_std::PacketConn<S>) -> std::io::Result<String> {
+///     Ok(format!("{} with hop limit {}", conn.local_addr()?, conn.hop_limit()?))
+/// }
+/// # describe(&ipv6_std::PacketConn::bind("[::1]:0")?)?;
+/// # std::io::Result::Ok(())
+/// ```
+pub use ipv6_sys::fd::AsFd;
 pub use ipv6_sys::interface::Flags as InterfaceFlags;
 
 /// The README's example, compiled.

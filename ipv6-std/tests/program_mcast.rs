@@ -24,6 +24,8 @@ ipv6_testnet::tests! {
     [Namespace, Program("script")] progress_is_for_people;
     [RawSocket, Program("dumpcap"), Program("tshark")] datagrams_are_as_they_were_asked_for;
     [RawSocket, Program("dumpcap"), Program("tshark")] each_operation_has_its_record;
+    [RawSocket, Program("dumpcap"), Program("tshark")] its_own_joins_have_their_records;
+    [Namespace] it_ends_when_it_is_asked_to;
 }
 
 const GROUP: &str = "ff3e::8000:1";
@@ -75,11 +77,15 @@ fn refuses_what_cannot_be() {
         ("send --group ff02::1 --interface eth0 --port 7000 --traffic-class 256", "too large"),
         (
             "send --group ff02::1 --interface eth0 --port 7000 --source 2001:db8::bad",
-            "mcast: Invalid argument",
+            "mcast: cannot send from 2001:db8::bad: ",
         ),
+        ("send --group ff02::1 --interface eth0 --port 0", "0 is not in 1..=65535"),
     ] {
         refuses(&a, mcast(command), says);
     }
+    let privileged = mcast("recv --group ff02::1 --interface eth0 --port 7");
+    a.set("net/ipv4/ip_unprivileged_port_start", "1024").unwrap();
+    refuses(&a, unprivileged(&privileged), "mcast: port 7: Permission denied");
     a.ip("link set eth0 down").unwrap();
     refuses(
         &a,
@@ -189,8 +195,8 @@ fn excluded_sources_are_not_heard() {
 fn what_is_lost_is_counted() {
     let Pair { a, b } = pair();
     let recv = "recv --group ff02::114 --interface eth0 --port 7000";
-    let short = Running::start(&b, mcast(&format!("{recv} --count 6 --timeout 2")));
-    let long = Running::start(&b, mcast(&format!("{recv} --timeout 2 --json")));
+    let short = Running::start(&b, mcast(&format!("{recv} --count 6 --timeout 5")));
+    let long = Running::start(&b, mcast(&format!("{recv} --count 5 --json")));
     joined_by(&b, "ff02::114", 2);
     let conns = [(); 2].map(|()| a.run(|| PacketConn::bind("[::]:0")).unwrap());
     let to = SocketAddrV6::new("ff02::114".parse().unwrap(), 7000, 0, a.index("eth0").unwrap());
@@ -220,17 +226,39 @@ fn local_listeners_hear_it_on_demand() {
 
 fn progress_is_for_people() {
     let Pair { a, b } = pair();
-    let recv = mcast("recv --group ff02::114 --interface eth0 --port 7000 --timeout 3");
-    let plain = Running::start(&b, example("mcast").args(recv.get_args()));
+    let recv = mcast("recv --group ff02::114 --interface eth0 --port 7000");
+    let mut plain = Running::start(&b, example("mcast").args(recv.get_args()));
     // On a terminal of its own.
     let line = format!("{recv:?}").replace('"', "");
     let mut terminal = Running::start(&b, command("script", ["-qec", &line, "/dev/null"]));
     joined_by(&b, "ff02::114", 2);
-    send(&a, "--group ff02::114 --port 7000 --count 2");
-    let progress = terminal.line("a second");
-    assert!(progress.contains("2 received, 0 lost, "), "{progress:?}");
+    let send = mcast("send --group ff02::114 --interface eth0 --port 7000 --interval 0.1 --json");
+    let _send = Running::start(&a, send);
+    // It stands before the next datagram's line, from which it is taken away.
+    terminal.line_where("progress", |line| {
+        line.contains("\x1b[K") && line.contains(" received, 0 lost, ") && !line.contains("K0 received")
+    });
+    // As long as the other has taken for it, at least.
+    plain.line("number 10,");
+    plain.interrupt();
+    let seen = plain.seen.clone();
     let (_, lines) = plain.end();
-    assert!(lines.iter().all(|line| !line.contains("a second")), "{lines:#?}");
+    assert!(seen.iter().chain(&lines).all(|line| !line.contains("a second")), "{lines:#?}");
+}
+
+/// With the counts of what there was until then.
+fn it_ends_when_it_is_asked_to() {
+    let Pair { a, b } = pair();
+    let mut recv = Running::start(&b, mcast("recv --group ff02::114 --interface eth0 --port 7000"));
+    joined(&b, "ff02::114");
+    let send =
+        Running::start(&a, mcast("send --group ff02::114 --interface eth0 --port 7000 --interval 1e9"));
+    recv.line("number 0, ");
+    for (running, says) in [(recv, "1 received, 0 lost"), (send, "1 sent to [ff02::114]:7000")] {
+        running.interrupt();
+        let (status, lines) = running.end();
+        assert!(status.success() && lines.len() == 1 && lines[0].starts_with(says), "{lines:#?}");
+    }
 }
 
 fn datagrams_are_as_they_were_asked_for() {
@@ -249,12 +277,41 @@ fn datagrams_are_as_they_were_asked_for() {
     }
 }
 
-/// What a listener reports of each operation (RFC 3810 section 5.2.12).
+const TO_INCLUDE: &str = "3";
+const TO_EXCLUDE: &str = "4";
+const ALLOW_NEW: &str = "5";
+const BLOCK_OLD: &str = "6";
+
+/// A record of a report: of which group, of what kind, and the sources in it (RFC 3810 section 5.2.12).
+type Record = [String; 3];
+
+/// The records of these groups in a capture, each change once: reports are sent twice.
+fn records(capture: Capture, groups: &[&str]) -> Vec<Record> {
+    let fields = [
+        "icmpv6.mldr.mar.multicast_address",
+        "icmpv6.mldr.mar.record_type",
+        "icmpv6.mldr.mar.nb_sources",
+        "icmpv6.mldr.mar.source_address",
+        "ipv6.hlim",
+        "icmpv6.checksum.status",
+    ];
+    let mut seen: Vec<Record> = Vec::new();
+    for [of, kinds, counts, sources, hops, checksum] in capture.fields("icmpv6.type == 143", fields) {
+        assert_eq!([hops, checksum], ["1", "1"]);
+        let mut sources = sources.split(',');
+        for ((group, kind), count) in of.split(',').zip(kinds.split(',')).zip(counts.split(',')) {
+            let sources: Vec<&str> = sources.by_ref().take(count.parse().unwrap()).collect();
+            let record = [group.to_string(), kind.to_string(), sources.join(" ")];
+            if groups.contains(&group) && seen.last() != Some(&record) {
+                seen.push(record);
+            }
+        }
+    }
+    seen
+}
+
+/// What a listener reports of each operation.
 fn each_operation_has_its_record() {
-    const TO_INCLUDE: &str = "3";
-    const TO_EXCLUDE: &str = "4";
-    const ALLOW_NEW: &str = "5";
-    const BLOCK_OLD: &str = "6";
     let Pair { a, b } = pair();
     let conn = b.run(|| PacketConn::bind("[::]:0")).unwrap();
     let on = InterfaceIndex::new(index(&b)).unwrap();
@@ -264,40 +321,46 @@ fn each_operation_has_its_record() {
     let wait = || std::thread::sleep(Duration::from_millis(1500));
     let capture = Capture::start(&a, "eth0");
     type Operation<'a> = &'a dyn Fn() -> std::io::Result<()>;
-    let operations: [(Operation<'_>, &str, &str); 7] = [
-        (&|| conn.join_group(any, on), "ff3e::8000:2", TO_EXCLUDE),
-        (&|| conn.exclude_source(any, first, on), "ff3e::8000:2", BLOCK_OLD),
-        (&|| conn.include_source(any, first, on), "ff3e::8000:2", ALLOW_NEW),
-        (&|| conn.leave_group(any, on), "ff3e::8000:2", TO_INCLUDE),
-        (&|| conn.join_source_group(one, first, on), GROUP, ALLOW_NEW),
-        (&|| conn.join_source_group(one, second, on), GROUP, ALLOW_NEW),
-        (&|| conn.leave_source_group(one, first, on), GROUP, BLOCK_OLD),
+    let a_first = &*Pair::A.to_string();
+    let operations: [(Operation<'_>, [&str; 3]); 8] = [
+        (&|| conn.join_group(any, on), ["ff3e::8000:2", TO_EXCLUDE, ""]),
+        (&|| conn.exclude_source(any, first, on), ["ff3e::8000:2", BLOCK_OLD, a_first]),
+        (&|| conn.include_source(any, first, on), ["ff3e::8000:2", ALLOW_NEW, a_first]),
+        (&|| conn.leave_group(any, on), ["ff3e::8000:2", TO_INCLUDE, ""]),
+        (&|| conn.join_source_group(one, first, on), [GROUP, ALLOW_NEW, a_first]),
+        (&|| conn.join_source_group(one, second, on), [GROUP, ALLOW_NEW, OTHER]),
+        (&|| conn.leave_source_group(one, first, on), [GROUP, BLOCK_OLD, a_first]),
+        (&|| conn.leave_source_group(one, second, on), [GROUP, BLOCK_OLD, OTHER]),
     ];
-    for (operation, _, _) in &operations {
+    for (operation, _) in &operations {
         operation().unwrap();
         wait();
     }
-    let fields = [
-        "icmpv6.mldr.mar.multicast_address",
-        "icmpv6.mldr.mar.record_type",
-        "ipv6.hlim",
-        "icmpv6.checksum.status",
-    ];
-    let reports = capture.fields("icmpv6.type == 143", fields);
-    // Those of these groups, each change once.
-    let mut seen: Vec<(String, String)> = Vec::new();
-    for [groups, kinds, hops, checksum] in &reports {
-        assert_eq!([hops, checksum], ["1", "1"]);
-        for (group, kind) in groups.split(',').zip(kinds.split(',')) {
-            let record = (group.to_string(), kind.to_string());
-            if operations.iter().any(|(_, of, _)| group == *of) && seen.last() != Some(&record) {
-                seen.push(record);
-            }
-        }
+    let expected: Vec<[&str; 3]> = operations.iter().map(|(_, record)| *record).collect();
+    assert_eq!(records(capture, &["ff3e::8000:2", GROUP]), expected);
+}
+
+/// What is reported of the program itself, from its start to its end.
+fn its_own_joins_have_their_records() {
+    let Pair { a, b } = pair();
+    let capture = Capture::start(&a, "eth0");
+    let source = Pair::A.to_string();
+    for (group, options) in [("ff3e::8000:3", ""), ("ff3e::8000:4", &*format!("--source {source}"))] {
+        let recv = Running::start(
+            &b,
+            mcast(&format!("recv --group {group} {options} --interface eth0 --port 7000")),
+        );
+        joined(&b, group);
+        std::thread::sleep(Duration::from_millis(1500));
+        recv.interrupt();
+        assert!(recv.end().0.success());
+        std::thread::sleep(Duration::from_millis(1500));
     }
-    let mut expected: Vec<(String, String)> =
-        operations.iter().map(|(_, group, kind)| (group.to_string(), kind.to_string())).collect();
-    // Two of the same kind, one after the other, cannot be told apart here.
-    expected.dedup();
-    assert_eq!(seen, expected, "{reports:?}");
+    let expected = [
+        ["ff3e::8000:3", TO_EXCLUDE, ""],
+        ["ff3e::8000:3", TO_INCLUDE, ""],
+        ["ff3e::8000:4", ALLOW_NEW, &source],
+        ["ff3e::8000:4", BLOCK_OLD, &source],
+    ];
+    assert_eq!(records(capture, &["ff3e::8000:3", "ff3e::8000:4"]), expected);
 }

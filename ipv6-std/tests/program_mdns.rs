@@ -6,12 +6,12 @@ use std::net::{Ipv6Addr, SocketAddrV6};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use ipv6_std::{ControlFlags, InterfaceIndex, PacketConn, Received, SendControl};
+use ipv6_std::{ControlFlags, InterfaceIndex, PacketConn, RawConn, Received, SendControl};
 use ipv6_testnet::{Host, Pair, link};
 use programs::*;
 use serde_json::json;
 use simple_dns::rdata::{AAAA, RData};
-use simple_dns::{CLASS, Name, Packet, PacketFlag, QTYPE, Question, ResourceRecord, TYPE};
+use simple_dns::{CLASS, Name, OPCODE, Packet, PacketFlag, QTYPE, Question, RCODE, ResourceRecord, TYPE};
 
 ipv6_testnet::tests! {
     [] explains_itself;
@@ -26,7 +26,12 @@ ipv6_testnet::tests! {
     [Namespace] what_is_known_is_not_said;
     [Namespace] what_was_just_said_is_not_said_again;
     [Namespace] who_takes_its_name_later_is_noticed;
-    [Namespace] responses_from_other_ports_are_none;
+    [Namespace] who_wants_its_name_at_the_same_time;
+    [Namespace] what_is_no_answer_is_not_believed;
+    [Namespace] who_is_not_on_the_link_is_not_answered;
+    [RawSocket] who_cannot_be_answered_is_one_querier;
+    [Namespace] garbage_is_survived;
+    [Namespace] what_others_say_does_not_drive_the_terminal;
     [Namespace] each_link_is_apart;
     [Namespace] it_says_goodbye;
 }
@@ -141,6 +146,12 @@ impl Querier {
         self.conn.send_to(&bytes, &control, SocketAddrV6::new(GROUP, 5353, 0, 0)).unwrap();
     }
 
+    /// Sends a query for the address, and waits until it is answered.
+    fn is_answered(&self) {
+        self.ask(TYPE::AAAA, false, None);
+        assert_eq!(types(&self.answer().0.answers), ["AAAA"]);
+    }
+
     /// What comes next.
     fn next(&self) -> (Packet<'static>, Received) {
         self.conn.set_read_deadline(Some(Instant::now() + Duration::from_secs(20)));
@@ -192,6 +203,12 @@ fn refuses_what_cannot_be() {
         ("query camera.local --interface lo", "mdns: interface lo carries no multicast\n"),
         ("respond --interface eth0 --name camera.local", "--address"),
         ("respond --interface eth0 --name camera.local --address ::1 --service x._y._udp.local", "--port"),
+        ("respond --interface eth0 --name camera.local --address ::1 --port 7", "--service"),
+        ("respond --interface eth0 --name camera.local --address ::1 --txt a=b", "--service"),
+        (
+            "respond --interface eth0 --name camera.local --address ::1 --port 7 --service _rtsp._tcp.local",
+            "not of the form NAME._KIND._tcp.local",
+        ),
     ] {
         refuses(&a, mdns(command), says);
     }
@@ -371,14 +388,9 @@ fn what_was_just_said_is_not_said_again() {
 
 fn who_takes_its_name_later_is_noticed() {
     let Pair { a, b } = Pair::new().unwrap();
-    let mut camera = camera(&a);
+    let camera = camera(&a);
     let mut packet = Packet::new_reply(0);
     packet.answers.push(address(Pair::B, 120));
-    // From a port of its own it is no response: it goes on answering.
-    let other = Querier::new(&b, 0);
-    other.send(&packet);
-    other.ask(TYPE::AAAA, false, None);
-    camera.line("camera.local AAAA");
     Querier::new(&b, 5353).send(&packet);
     let (status, lines) = camera.end();
     assert_eq!(status.code(), Some(2));
@@ -386,28 +398,159 @@ fn who_takes_its_name_later_is_noticed() {
     assert!(last.starts_with("mdns: camera.local is taken: [") && last.ends_with("2001:db8:1::2"), "{last}");
 }
 
-/// Whoever answers a querier has to do so from port 5353.
-fn responses_from_other_ports_are_none() {
-    let Pair { a, b } = Pair::new().unwrap();
-    let full = Querier::new(&b, 5353);
-    let forger = b.run(|| PacketConn::bind("[::]:0")).unwrap();
-    let query = mdns("query camera.local --interface eth0 --port 5353 --timeout 1 --json");
-    let query = Running::start(&a, query);
-    let (question, got) = loop {
-        let (packet, got) = full.next();
-        if !packet.questions.is_empty() {
-            break (packet, got);
+/// Whose records are later in order has the name (RFC 6762 section 8.2); the other asks again from the start.
+fn who_wants_its_name_at_the_same_time() {
+    // The camera's address is 2001:db8:1::1.
+    for (theirs, probes) in [("2001:db8:1::", 3..4), ("2001:db8:1::2", 4..9)] {
+        let Pair { a, b } = Pair::new().unwrap();
+        let full = Querier::new(&b, 5353);
+        let respond = format!("respond --interface eth0 --name camera.local --address {}", Pair::A);
+        let _camera = Running::start(&a, mdns(&respond));
+        let mut seen = 0;
+        while !full.next().0.has_flags(PacketFlag::RESPONSE) {
+            seen += 1;
+            if seen == 1 {
+                let mut probe = Packet::new_query(0);
+                probe.questions.push(Question::new(camera_name(), QTYPE::ANY, CLASS::IN.into(), false));
+                probe.name_servers.push(address(theirs.parse().unwrap(), 120));
+                full.send(&probe);
+            }
         }
-    };
-    let mut packet = Packet::new_reply(question.id());
-    for (conn, of) in [(&forger, Pair::A), (&full.conn, Pair::B)] {
-        packet.answers = vec![address(of, 120)];
-        conn.send_to(&packet.build_bytes_vec().unwrap(), &got.control.reply(), got.source).unwrap();
+        assert!(probes.contains(&seen), "{theirs}: {seen}");
     }
-    let (status, lines) = query.end();
-    assert!(status.success());
-    let answers: Vec<_> = lines.into_iter().map(|line| object(line)["data"].clone()).collect();
-    assert_eq!(answers, [json!(Pair::B.to_string())]);
+}
+
+/// Responses come from port 5353 (RFC 6762 section 6), without an error and as to a query (sections 18.3 and 18.11).
+fn what_is_no_answer_is_not_believed() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let (full, one_shot) = (Querier::new(&b, 5353), Querier::new(&b, 0));
+    let camera = camera(&a);
+    let mut query =
+        Running::start(&a, mdns("query other.local --interface eth0 --port 5353 --timeout 60 --json"));
+    joined_by(&a, &GROUP.to_string(), 2);
+    // Of both names: the one is not taken away, and the other not found.
+    fn response(address: &str, name: &'static str) -> Packet<'static> {
+        let mut packet = Packet::new_reply(0);
+        let data = RData::AAAA(AAAA::from(address.parse::<Ipv6Addr>().unwrap()));
+        packet.answers.push(ResourceRecord::new(Name::new_unchecked(name), CLASS::IN, 120, data));
+        packet
+    }
+    for name in ["camera.local", "other.local"] {
+        let mut packet = response("2001:db8::bad", name);
+        one_shot.send(&packet);
+        *packet.opcode_mut() = OPCODE::Notify;
+        full.send(&packet);
+        *packet.opcode_mut() = OPCODE::StandardQuery;
+        *packet.rcode_mut() = RCODE::Refused;
+        full.send(&packet);
+    }
+    // Nor does it matter to the camera that its name has other records, too.
+    let mut other = response("2001:db8::bad", "camera.local");
+    other.answers[0].rdata = RData::A(std::net::Ipv4Addr::LOCALHOST.into());
+    full.send(&other);
+    full.send(&response("2001:db8::900d", "other.local"));
+    assert_eq!(object(query.line("other.local"))["data"], "2001:db8::900d");
+    one_shot.is_answered();
+    drop(camera);
+}
+
+/// Whose query comes to the group is on the link, whatever their address; who asks one address may be anywhere
+/// (RFC 6762 section 11).
+fn who_is_not_on_the_link_is_not_answered() {
+    let Pair { a, b } = Pair::new().unwrap();
+    const FAR: &str = "2001:db8:77::7";
+    b.add_address(FAR.parse().unwrap(), "eth0").unwrap();
+    a.ip("-6 route add 2001:db8:77::/64 via 2001:db8:1::2").unwrap();
+    let mut camera = camera(&a);
+    let one_shot = Querier::new(&b, 0);
+    let mut query = Packet::new_query(7);
+    query.questions.push(Question::new(camera_name(), TYPE::AAAA.into(), CLASS::IN.into(), false));
+    let bytes = query.build_bytes_vec().unwrap();
+    let far = SendControl::new().with_interface(one_shot.on).with_source(FAR.parse().unwrap());
+    for (to, control) in [(Pair::A, far), (Pair::A, SendControl::new().with_source(Pair::B)), (GROUP, far)] {
+        one_shot.conn.send_to(&bytes, &control, SocketAddrV6::new(to, 5353, 0, 0)).unwrap();
+    }
+    let asked = [(); 2].map(|()| object(camera.line("answer"))["asked"].clone());
+    assert_eq!(asked, [Pair::B.to_string(), FAR.to_string()]);
+}
+
+fn who_cannot_be_answered_is_one_querier() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let mut camera = camera(&a);
+    let one_shot = Querier::new(&b, 0);
+    let mut query = Packet::new_query(7);
+    query.questions.push(Question::new(camera_name(), TYPE::AAAA.into(), CLASS::IN.into(), false));
+    let query = query.build_bytes_vec().unwrap();
+    // From port 0, which is nowhere to answer to: a UDP header of our own.
+    let raw = b.run(|| RawConn::open(17)).unwrap();
+    raw.set_checksum_offset(Some(6)).unwrap();
+    let len = (8 + query.len() as u16).to_be_bytes();
+    let header = [0, 0, 0x14, 0xe9, len[0], len[1], 0, 0];
+    let control = SendControl::new().with_interface(one_shot.on);
+    raw.send_to(&[&header[..], &query].concat(), &control, SocketAddrV6::new(GROUP, 0, 0, 0)).unwrap();
+    camera.line("]:0: ");
+    one_shot.is_answered();
+}
+
+/// Queries and responses of which a few bytes are others, and some of whatever bytes.
+fn garbage_is_survived() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let _camera = camera(&a);
+    let query = mdns("query other.local --type any --interface eth0 --port 5353 --timeout 60");
+    let mut query = Running::start(&a, query);
+    joined_by(&a, &GROUP.to_string(), 2);
+    let (full, one_shot) = (Querier::new(&b, 5353), Querier::new(&b, 0));
+    let mut right = Packet::new_query(0);
+    right.questions.push(Question::new(camera_name(), QTYPE::ANY, CLASS::IN.into(), true));
+    right.answers.push(ResourceRecord { name: Name::new_unchecked("other.local"), ..address(Pair::B, 9) });
+    let right = right.build_bytes_vec_compressed().unwrap();
+    let mut state = 1_u64;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 33) as usize % below
+    };
+    let control = SendControl::new().with_interface(full.on);
+    for round in 0..3000 {
+        let mut bytes = right.clone();
+        for _ in 0..1 + random(3) {
+            let at = 2 + random(bytes.len() - 2);
+            bytes[at] = random(256) as u8;
+        }
+        bytes.truncate(if round % 4 == 0 { random(bytes.len()) } else { bytes.len() });
+        if round % 16 == 0 {
+            bytes.iter_mut().for_each(|byte| *byte = random(256) as u8);
+        }
+        // Its own address is not taken away by chance.
+        if bytes.windows(6).any(|six| six == b"camera") && bytes.get(2).is_some_and(|flags| flags & 0x80 != 0)
+        {
+            continue;
+        }
+        if round % 50 == 0 {
+            // Not more at once than a socket holds.
+            Querier::new(&b, 0).is_answered();
+        }
+        let from = if round % 2 == 0 { &full } else { &one_shot };
+        from.conn.send_to(&bytes, &control, SocketAddrV6::new(GROUP, 5353, 0, 0)).unwrap();
+    }
+    let mut answer = Packet::new_reply(0);
+    answer.answers.push(ResourceRecord { name: Name::new_unchecked("other.local"), ..address(Pair::B, 7) });
+    full.send(&answer);
+    query.line("AAAA 2001:db8:1::2, 7 s");
+}
+
+fn what_others_say_does_not_drive_the_terminal() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let mut respond = mdns("respond --interface eth0 --name camera.local --address ::1 --port 1");
+    respond.args(["--service", "\x1b[2J._x._udp.local", "--txt", "a=\x07\nb"]);
+    let mut respond = Running::start(&a, respond);
+    respond.line("is ours");
+    let got = output(&b, mdns("query _x._udp.local --interface eth0 --type ptr"));
+    let said = text(&got);
+    assert!(
+        said.contains("PTR \\u{1b}[2J._x._udp.local, ") && said.contains("TXT a=\\u{7}\\nb, "),
+        "{said:?}"
+    );
+    assert!(!said.contains(['\x1b', '\x07']));
 }
 
 fn each_link_is_apart() {
@@ -430,11 +573,20 @@ fn each_link_is_apart() {
 }
 
 fn it_says_goodbye() {
+    goodbye_follows("--timeout 0.1", false);
+    goodbye_follows("", true);
+}
+
+fn goodbye_follows(options: &str, asked: bool) {
     let Pair { a, b } = Pair::new().unwrap();
     let full = Querier::new(&b, 5353);
-    let respond = format!("respond --interface eth0 --name camera.local --timeout 0.1 --address {}", Pair::A);
+    let respond = format!("respond --interface eth0 --name camera.local {options} --address {}", Pair::A);
     // Its questions first: no one else has the name.
-    let respond = Running::start(&a, mdns(&respond));
+    let mut respond = Running::start(&a, mdns(&respond));
+    if asked {
+        respond.line("is ours");
+        respond.interrupt();
+    }
     let mut seen = Vec::new();
     while seen.last() != Some(&"goodbye") {
         let (packet, _) = full.next();
@@ -446,6 +598,8 @@ fn it_says_goodbye() {
             None => panic!("{packet:?}"),
         });
     }
+    // It may have come to the second announcement meanwhile.
+    seen.dedup_by(|one, other| one == other && *one == "announcement");
     assert_eq!(seen, ["probe", "probe", "probe", "announcement", "goodbye"]);
     assert!(respond.end().0.success());
 }

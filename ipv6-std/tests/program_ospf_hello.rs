@@ -19,6 +19,8 @@ ipv6_testnet::tests! {
     [RawSocket] two_of_it_see_each_other;
     [RawSocket] other_areas_and_instances_are_not_heard;
     [RawSocket] malformed_packets_are_not_heard;
+    [RawSocket] who_is_no_neighbour_is_ignored_with_the_reason;
+    [RawSocket] more_routers_than_there_can_be;
     [RawSocket, Program("dumpcap"), Program("tshark")] hellos_are_as_tshark_wants_them;
 }
 
@@ -148,6 +150,7 @@ fn other_intervals_are_ignored() {
     let mut ours = Running::start(&a, hello(&format!("--router-id 10.0.0.1 --area 0 {INTERVALS}")));
     let frr = Frr::start(&b, 1, 5);
     let told = object(ours.line("Ignored"));
+    assert_eq!(told["address"], b.link_local("eth0").unwrap().to_string());
     assert_eq!(told["reason"], "Hello and dead intervals (1, 5), not (1, 4)");
     assert!(frr.neighbours(&b).is_empty());
     assert!(ours.stop().is_empty());
@@ -155,16 +158,16 @@ fn other_intervals_are_ignored() {
 
 fn two_of_it_see_each_other() {
     let Pair { a, b } = Pair::new().unwrap();
-    let first = format!("--router-id 1.1.1.1 --area 7 {INTERVALS} --priority 9 --instance 3 --timeout 3");
-    let first = Running::start(&a, hello(&first));
+    let first = format!("--router-id 1.1.1.1 --area 7 {INTERVALS} --priority 9 --instance 3");
+    let mut first = Running::start(&a, hello(&first));
     let second = format!("--router-id 2.2.2.2 --area 0.0.0.7 {INTERVALS} --instance 3");
     let mut second = Running::start(&b, hello(&second));
     assert_eq!(object(second.line("Two-Way"))["priority"], 9);
-    let (status, lines) = first.end();
-    assert!(status.success());
-    let states: Vec<Value> = lines.iter().map(|line| object(line)["state"].clone()).collect();
-    assert!(states.contains(&json!("Two-Way")), "{lines:#?}");
+    assert_eq!(object(first.line("Two-Way"))["router_id"], "2.2.2.2");
+    first.stop();
     assert_eq!(object(second.line("Down"))["router_id"], "1.1.1.1");
+    let short = output(&a, hello(&format!("--router-id 1.1.1.1 --area 9 {INTERVALS} --timeout 0.1")));
+    assert!(short.status.success() && text(&short).is_empty(), "{short:?}");
 }
 
 fn other_areas_and_instances_are_not_heard() {
@@ -185,41 +188,116 @@ fn other_areas_and_instances_are_not_heard() {
     assert!(other.stop().iter().all(|line| line.contains("1.1.1.1")));
 }
 
+/// Says what it likes from a host, as OSPF.
+struct Liar {
+    conn: RawConn,
+    on: InterfaceIndex,
+}
+
+impl Liar {
+    fn new(host: &Host) -> Self {
+        let conn = host.run(|| RawConn::open(89)).unwrap();
+        conn.set_checksum_offset(Some(12)).unwrap();
+        Self { conn, on: InterfaceIndex::new(host.index("eth0").unwrap()).unwrap() }
+    }
+
+    fn send(&self, packet: &[u8], source: Option<Ipv6Addr>) {
+        let mut control = SendControl::new().with_interface(self.on).with_hop_limit(1);
+        control.source = source;
+        self.conn.send_to(packet, &control, SocketAddrV6::new(GROUP, 0, 0, 0)).unwrap();
+    }
+}
+
+/// A Hello of a router in area 7 with the usual intervals, which has heard of 1.1.1.1.
+fn hello_of(id: [u8; 4]) -> Vec<u8> {
+    let mut packet = vec![3, 1, 0, 40];
+    packet.extend(id);
+    packet.extend([0, 0, 0, 7, 0, 0, 0, 0]);
+    packet.extend([0, 0, 0, 1, 5, 0, 0, 0x13, 0, 1, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1]);
+    packet
+}
+
 fn malformed_packets_are_not_heard() {
     let Pair { a, b } = Pair::new().unwrap();
     let mut ours = Running::start(&a, hello(&format!("--router-id 1.1.1.1 --area 7 {INTERVALS}")));
     joined(&a, &GROUP.to_string());
-    let conn = b.run(|| RawConn::open(89)).unwrap();
-    let on = InterfaceIndex::new(b.index("eth0").unwrap()).unwrap();
-    let send = |packet: &[u8], source: Option<Ipv6Addr>| {
-        let mut control = SendControl::new().with_interface(on).with_hop_limit(1);
-        control.source = source;
-        conn.send_to(packet, &control, SocketAddrV6::new(GROUP, 0, 0, 0)).unwrap();
-    };
-    // Router `id` in area 7, which has heard of 1.1.1.1.
-    let packet = |id: u8| {
-        let mut packet = vec![3, 1, 0, 40, 2, 2, 2, id, 0, 0, 0, 7, 0, 0, 0, 0];
-        packet.extend([0, 0, 0, 1, 5, 0, 0, 0x13, 0, 1, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1]);
-        packet
-    };
+    let liar = Liar::new(&b);
+    let packet = |id: u8| hello_of([2, 2, 2, id]);
     // Without the kernel's checksum there is a wrong one.
-    send(&packet(1), None);
-    conn.set_checksum_offset(Some(12)).unwrap();
-    send(&packet(2)[..38], None);
-    send(&packet(3)[..16], None);
+    liar.conn.set_checksum_offset(None).unwrap();
+    liar.send(&packet(1), None);
+    liar.conn.set_checksum_offset(Some(12)).unwrap();
+    liar.send(&packet(2)[..38], None);
+    liar.send(&packet(3)[..16], None);
     let changed = |id: u8, at: usize, value: u8| {
         let mut packet = packet(id);
         packet[at] = value;
         packet
     };
-    send(&changed(4, 0, 2), None); // version 2
-    send(&changed(5, 1, 2), None); // not a Hello
-    send(&changed(6, 3, 41), None); // longer than it is
-    send(&changed(7, 3, 35), None); // shorter than any
-    send(&packet(8), Some(Pair::B)); // not link-local
-    send(&packet(9), None);
+    liar.send(&changed(4, 0, 2), None); // version 2
+    liar.send(&changed(5, 1, 2), None); // not a Hello
+    liar.send(&changed(6, 3, 41), None); // longer than it is
+    liar.send(&changed(7, 3, 35), None); // shorter than any
+    liar.send(&packet(8), Some(Pair::B)); // not link-local
+    liar.send(&packet(9), None);
     let told = object(ours.line("{"));
     assert_eq!((&told["router_id"], &told["state"]), (&json!("2.2.2.9"), &json!("Two-Way")));
+}
+
+fn who_is_no_neighbour_is_ignored_with_the_reason() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let mut ours = Running::start(&a, hello(&format!("--router-id 1.1.1.1 --area 7 {INTERVALS}")));
+    joined(&a, &GROUP.to_string());
+    let liar = Liar::new(&b);
+    let mut stub = hello_of([2, 2, 2, 2]);
+    stub[23] = 0x11; // without bit E
+    for (packet, id, reason) in [
+        (stub, "2.2.2.2", "its area takes no external routes"),
+        (hello_of([1, 1, 1, 1]), "1.1.1.1", "it has our identity"),
+    ] {
+        liar.send(&packet, None);
+        let told = object(ours.line("{"));
+        assert_eq!(
+            (&told["state"], &told["router_id"], &told["reason"]),
+            (&json!("Ignored"), &json!(id), &json!(reason))
+        );
+    }
+}
+
+/// Hellos list those who were heard, and are not to outgrow a packet.
+fn more_routers_than_there_can_be() {
+    const MOST: u16 = 301;
+    let Pair { a, b } = Pair::new().unwrap();
+    let options = "--router-id 1.1.1.1 --area 7 --hello-interval 1 --dead-interval 400";
+    let mut ours = Running::start(&a, hello(options));
+    joined(&a, &GROUP.to_string());
+    let liar = Liar::new(&b);
+    liar.conn.set_multicast_loopback(false).unwrap();
+    liar.conn.join_group(GROUP, liar.on).unwrap();
+    let send = |id: u16| {
+        let [high, low] = id.to_be_bytes();
+        let mut packet = hello_of([9, 9, high, low]);
+        packet[26..28].copy_from_slice(&400_u16.to_be_bytes());
+        liar.send(&packet, None);
+        format!("\"9.9.{high}.{low}\"")
+    };
+    for id in 0..MOST {
+        let told = send(id);
+        ours.line(&told);
+    }
+    for id in MOST..MOST + 50 {
+        send(id);
+    }
+    let mut longest = 0;
+    let full = 36 + 4 * usize::from(MOST);
+    liar.conn.set_read_deadline(Some(std::time::Instant::now() + std::time::Duration::from_secs(60)));
+    for _ in 0..2 {
+        while longest < full {
+            longest = liar.conn.recv_from(&mut [0; 2048]).unwrap().len;
+        }
+    }
+    assert_eq!(longest, full);
+    assert_eq!(ours.stop(), [""; 0]);
 }
 
 fn hellos_are_as_tshark_wants_them() {

@@ -4,6 +4,7 @@ mod programs;
 
 use std::process::Command;
 
+use ipv6_std::{Icmp6Filter, Icmp6Type, RawConn};
 use ipv6_testnet::{Line, Pair};
 use programs::*;
 
@@ -17,7 +18,12 @@ ipv6_testnet::tests! {
     [RawSocket, Program("dumpcap"), Program("tshark")] requests_are_as_they_were_asked_for;
     [RawSocket] errors_are_told_with_their_source;
     [RawSocket] packets_that_are_too_big;
+    [RawSocket, Program("traceroute")] it_hears_the_end_of_a_traceroute;
     [RawSocket] what_is_lost_is_counted;
+    [RawSocket] what_others_send_is_no_reply;
+    [RawSocket] a_group_has_many_members;
+    [RawSocket] as_fast_as_replies_come;
+    [RawSocket] it_ends_when_it_is_asked_to;
     [RawSocket, Strace, Program("ping")] others_do_not_wake_it;
     [PingSocket] without_privilege;
 }
@@ -36,6 +42,8 @@ fn refuses_what_cannot_be() {
     refuses(&a, ping6("192.0.2.1"), "ping6: 192.0.2.1 has no IPv6 address\n");
     refuses(&a, ping6("::1 --flow-label 0x100000"), "over 20 bits");
     refuses(&a, ping6("--interface eth0"), "required");
+    refuses(&a, ping6("::1 --source 2001:db8::bad"), "ping6: cannot send from 2001:db8::bad: ");
+    refuses(&a, ping6("::1 --interval=-1"), "--interval");
     refuses(&a, unprivileged(&ping6("--listen")), "ping6: a raw socket needs root or CAP_NET_RAW");
 }
 
@@ -162,6 +170,78 @@ fn what_is_lost_is_counted() {
     let got = output(&a, ping6("2001:db8:1::2 --count 2 --interval 0.05 --timeout 0.2"));
     assert_eq!(got.status.code(), Some(1));
     assert_eq!(text(&got), "2 sent, 0 received, 100 % lost\n");
+}
+
+/// The requests of a real traceroute arrive with the hops that are left to them.
+fn it_hears_the_end_of_a_traceroute() {
+    let chain = Chain::new();
+    let ours = Running::start(&chain.b, ping6("--listen --interface eth0 --count 3 --json"));
+    until("a filter", || chain.b.proc_net("raw6").unwrap().lines().count() > 1);
+    let theirs = installed("traceroute").typed(&format!("-6 -n -I -q 1 -N 1 -m 5 {}", Chain::B));
+    assert!(text(&output(&chain.a, theirs)).contains(Chain::B));
+    // It has ended with the first; the second asks for more.
+    let theirs = installed("traceroute").typed(&format!("-6 -n -I -q 2 -N 1 -f 4 -m 4 {}", Chain::B));
+    output(&chain.a, theirs);
+    let (_, lines) = ours.end();
+    let heard: Vec<_> = lines.iter().map(object).collect();
+    assert!(heard.iter().all(|heard| heard["from"] == Chain::A && heard["destination"] == Chain::B));
+    assert_eq!([&heard[0]["hop_limit"], &heard[1]["hop_limit"]], [1, 2]);
+}
+
+/// A message that has the numbers of a request, but not what it carried, is about another program's.
+fn what_others_send_is_no_reply() {
+    let Pair { a, b } = Pair::new().unwrap();
+    b.set("net/ipv6/icmp/echo_ignore_all", "1").unwrap();
+    let conn = b.run(|| RawConn::open(Icmp6Type::PROTOCOL)).unwrap();
+    conn.set_icmp6_filter(Icmp6Filter::block_all().pass(Icmp6Type::ECHO_REQUEST)).unwrap();
+    let ours = Running::start(&a, ping6("2001:db8:1::2 --count 1 --timeout 20 --json"));
+    let mut packet = [0; 128];
+    let got = conn.recv_from(&mut packet).unwrap();
+    let reply = &mut packet[..got.len];
+    reply[0] = Icmp6Type::ECHO_REPLY.0;
+    let other = [&reply[..got.len - 1], &[reply[got.len - 1] ^ 1]].concat();
+    for (message, hop_limit) in [(&other[..], 7), (&other[..20], 8), (reply, 9)] {
+        conn.send_to(message, &ipv6_std::SendControl::new().with_hop_limit(hop_limit), got.source).unwrap();
+    }
+    let (status, lines) = ours.end();
+    assert!(status.success());
+    assert_eq!((lines.len(), &object(&lines[0])["hop_limit"]), (2, &9.into()), "{lines:#?}");
+}
+
+/// It waits for the rest of them, and counts those after the first apart.
+fn a_group_has_many_members() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let got = output(&a, ping6("ff02::1%eth0 --count 1 --timeout 2 --json"));
+    assert!(got.status.success(), "{got:?}");
+    let objects = objects(&got);
+    let mut from: Vec<String> =
+        objects[..2].iter().map(|reply| reply["from"].as_str().unwrap().to_string()).collect();
+    let mut members = [&a, &b].map(|host| host.link_local("eth0").unwrap().to_string());
+    from.sort();
+    members.sort();
+    assert_eq!(from, members);
+    assert_eq!([&objects[0]["again"], &objects[1]["again"]], [false, true]);
+    assert_eq!((&objects[2]["received"], &objects[2]["again"]), (&1.into(), &1.into()));
+    assert_eq!(objects[2]["lost_percent"], 0.0);
+}
+
+fn as_fast_as_replies_come() {
+    let Pair { a, b: _b } = Pair::new().unwrap();
+    let got = text(&output(&a, ping6("2001:db8:1::2 --count 500 --interval 0 --timeout 20")));
+    assert!(got.contains("500 sent, 500 received, 0 % lost; "), "{got}");
+    // A time that no clock reaches.
+    let got = text(&output(&a, ping6("2001:db8:1::2 --count 1 --interval 1.8e19")));
+    assert!(got.contains("1 sent, 1 received, 0 % lost; "), "{got}");
+}
+
+fn it_ends_when_it_is_asked_to() {
+    let Pair { a, b: _b } = Pair::new().unwrap();
+    let mut ours = Running::start(&a, ping6("2001:db8:1::2 --count 0 --interval 1e9 --json"));
+    ours.line("sequence");
+    ours.interrupt();
+    let (status, lines) = ours.end();
+    assert!(status.success());
+    assert_eq!((lines.len(), &object(&lines[0])["received"]), (1, &1.into()), "{lines:#?}");
 }
 
 /// The filter lets nothing else pass: the system does not even hand it over.

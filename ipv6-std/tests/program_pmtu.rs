@@ -17,6 +17,7 @@ ipv6_testnet::tests! {
     [Namespace] without_privilege_nobody_is_named;
     [Namespace] a_host_that_says_nothing;
     [Namespace] a_host_where_somebody_listens;
+    [Namespace, Strace] a_system_that_sends_nothing;
 }
 
 fn pmtu(arguments: &str) -> Command {
@@ -41,6 +42,7 @@ fn refuses_what_cannot_be() {
     let Pair { a, b: _b } = Pair::new().unwrap();
     refuses(&a, pmtu("192.0.2.1"), "pmtu: 192.0.2.1 has no IPv6 address\n");
     refuses(&a, pmtu("2001:db8:9::1"), "(os error 101)");
+    refuses(&a, pmtu("::1 --tries 0"), "--tries");
 }
 
 fn each_lowering_is_told() {
@@ -113,4 +115,15 @@ fn a_host_where_somebody_listens() {
     });
     let got = output(&a, pmtu("2001:db8:1::2"));
     assert_eq!(text(&got), "1500 bytes, says this host\n1500 bytes reach 2001:db8:1::2\n");
+}
+
+/// One that calls everything too long, and has nothing better to say.
+fn a_system_that_sends_nothing() {
+    let Pair { a, b: _b } = Pair::new().unwrap();
+    let calls = "sendto,sendmsg";
+    let (trace, inject) = (format!("trace={calls}"), format!("inject={calls}:error=EMSGSIZE"));
+    let mut strace = command("strace", ["-o", "/dev/null", "-e", &trace, "-e", &inject]);
+    let pmtu = pmtu("2001:db8:1::2");
+    strace.arg(pmtu.get_program()).args(pmtu.get_args());
+    refuses(&a, strace, "pmtu: 1500 bytes are too long, and nobody says what is not");
 }

@@ -2,6 +2,7 @@
 
 mod programs;
 
+use std::io::{Read, Write};
 use std::process::Command;
 
 use ipv6_testnet::{Host, Pair};
@@ -14,6 +15,9 @@ ipv6_testnet::tests! {
     [Namespace, Program("ss"), Program("socat")] the_system_says_so_too;
     [RawSocket, Program("dumpcap"), Program("tshark")] packets_are_marked;
     [Namespace] a_connection_that_ends_is_one_connection;
+    [Namespace] who_says_nothing_keeps_nobody_waiting;
+    [Namespace, Program("socat")] a_server_that_hangs_up_is_an_error;
+    [Namespace] what_is_received_does_not_drive_the_terminal;
 }
 
 fn tcp_mark(arguments: &str) -> Command {
@@ -95,4 +99,33 @@ fn a_connection_that_ends_is_one_connection() {
     let got = output(&a, tcp_mark(&format!("connect [2001:db8:1::2]:{port}")));
     assert!(got.status.success(), "{got:?}");
     assert!(server.end().0.success());
+}
+
+fn who_says_nothing_keeps_nobody_waiting() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let (mut server, port) = server(&b, "--traffic-class 0xb8");
+    let _silent = a.run(|| std::net::TcpStream::connect(("2001:db8:1::2", port))).unwrap();
+    server.line("traffic_class");
+    let got = output(&a, tcp_mark(&format!("connect [2001:db8:1::2]:{port}")));
+    assert!(text(&got).contains("traffic class 0xb8"), "{got:?}");
+}
+
+fn a_server_that_hangs_up_is_an_error() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let mut socat = Running::start(&b, installed("socat").typed("-d -d TCP6-LISTEN:7007 EXEC:true"));
+    socat.line("listening on");
+    refuses(&a, tcp_mark("connect [2001:db8:1::2]:7007"), "tcp_mark: the server hung up\n");
+}
+
+fn what_is_received_does_not_drive_the_terminal() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let listener = b.run(|| std::net::TcpListener::bind("[::]:7007")).unwrap();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(b" \x1b[2J").unwrap();
+        // Until the other has had enough.
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    let got = output(&a, tcp_mark("connect [2001:db8:1::2]:7007 --text hello"));
+    assert!(text(&got).starts_with(" \\u{1b}[2J from "), "{got:?}");
 }

@@ -18,6 +18,7 @@ ipv6_testnet::tests! {
     [RawSocket, Program("dumpcap"), Program("tshark")] probes_have_the_hops_that_they_should;
     [RawSocket] a_way_that_ends_early;
     [RawSocket] routers_that_say_nothing;
+    [RawSocket] routers_that_send_it_in_circles;
 }
 
 fn traceroute6(arguments: &str) -> Command {
@@ -49,7 +50,7 @@ fn answers(from: &str, what: &str, count: usize) -> Vec<(String, String)> {
     vec![(from.into(), what.into()); count]
 }
 
-fn finds_all(options: &str, end: &str) {
+fn finds_all(options: &str, end: &str, numbers: [u8; 2]) {
     let chain = Chain::new();
     let got = output(&chain.a, traceroute6(&format!("{} --queries 2 --json {options}", Chain::B)));
     assert!(got.status.success(), "{got:?}");
@@ -58,28 +59,38 @@ fn finds_all(options: &str, end: &str) {
         answers(Chain::FAR, "time exceeded", 2),
         answers(Chain::B, end, 2),
     ];
-    assert_eq!(hops(&objects(&got)), expected);
+    let objects = objects(&got);
+    assert_eq!(hops(&objects), expected);
+    for (hop, numbers) in objects[1..].iter().zip([[3, 0], [3, 0], numbers]) {
+        let answer = &hop["answers"][0];
+        assert_eq!([&answer["type"], &answer["code"]], numbers);
+        assert!(answer["ms"].as_f64().unwrap() > 0.0);
+    }
 }
 
 fn it_ends_where_nobody_listens() {
-    finds_all("", "destination unreachable: port");
+    finds_all("", "destination unreachable: port", [1, 4]);
 }
 
 fn it_ends_with_an_echo_reply() {
-    finds_all("--icmp", "echo reply");
+    finds_all("--icmp", "echo reply", [129, 0]);
 }
 
 fn it_finds_what_traceroute_finds() {
     let chain = Chain::new();
-    for (theirs, ours) in [("-6 -n -q 1", ""), ("-6 -n -q 1 -I", "--icmp")] {
-        let theirs =
-            text(&output(&chain.a, installed("traceroute").typed(&format!("{theirs} {}", Chain::B))));
+    let there = (&chain.a, Chain::B, [Chain::NEAR, Chain::FAR, Chain::B]);
+    let back = (&chain.b, Chain::A, ["2001:db8:3::1", "2001:db8:2::1", Chain::A]);
+    for ((host, to, way), (theirs, ours)) in [there, back]
+        .into_iter()
+        .flat_map(|way| [("-6 -n -q 1", ""), ("-6 -n -q 1 -I", "--icmp")].map(|options| (way, options)))
+    {
+        let theirs = text(&output(host, installed("traceroute").typed(&format!("{theirs} {to}"))));
         let theirs: Vec<&str> =
             theirs.lines().skip(1).map(|line| line.split_whitespace().nth(1).unwrap()).collect();
-        let ours = output(&chain.a, traceroute6(&format!("{} --queries 1 --json {ours}", Chain::B)));
+        let ours = output(host, traceroute6(&format!("{to} --queries 1 --json {ours}")));
         let ours: Vec<String> = hops(&objects(&ours)).into_iter().map(|hop| hop[0].0.clone()).collect();
         assert_eq!(ours, theirs);
-        assert_eq!(ours, [Chain::NEAR, Chain::FAR, Chain::B]);
+        assert_eq!(ours, way);
     }
 }
 
@@ -120,6 +131,7 @@ fn a_way_that_ends_early() {
     let chain = Chain::new();
     chain.far.ip("-6 route add prohibit 2001:db8:3::c/128").unwrap();
     let got = output(&chain.a, traceroute6("2001:db8:3::c --queries 1 --json"));
+    assert_eq!(got.status.code(), Some(1), "the host was not reached");
     let expected = [
         answers(Chain::NEAR, "time exceeded", 1),
         answers(Chain::FAR, "destination unreachable: prohibited", 1),
@@ -135,4 +147,21 @@ fn routers_that_say_nothing() {
     assert_eq!(got.status.code(), Some(1));
     let text = text(&got);
     assert_eq!(text.lines().last(), Some(" 2  *  *"), "{text}");
+}
+
+/// More hops and probes than any way has: their numbers go on.
+fn routers_that_send_it_in_circles() {
+    let chain = Chain::new();
+    chain.near.ip("-6 route add 2001:db8:9::/64 via 2001:db8:2::2").unwrap();
+    chain.far.ip("-6 route add 2001:db8:9::/64 via 2001:db8:2::1").unwrap();
+    for how in ["", "--icmp"] {
+        let options = format!("2001:db8:9::1 --queries 10 --max-hops 110 --wait 0.2 --json {how}");
+        let got = output(&chain.a, traceroute6(&options));
+        assert_eq!(got.status.code(), Some(1));
+        let hops = hops(&objects(&got));
+        assert_eq!(hops.len(), 110);
+        // The routers drop some.
+        let mut beyond_a_thousand = hops[100..].iter().flatten();
+        assert!(beyond_a_thousand.any(|(from, what)| from == Chain::FAR && what == "time exceeded"), "{how}");
+    }
 }

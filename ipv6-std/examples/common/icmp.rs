@@ -1,6 +1,7 @@
 //! Echo messages, and errors about packets that were sent (RFC 4443).
 
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, ErrorKind};
 use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs};
 
@@ -37,10 +38,15 @@ pub fn echo_request(id: u16, seq: u16, data: &[u8]) -> Vec<u8> {
     [&header.to_bytes()[..], data].concat()
 }
 
+/// Eight bytes that nobody else sends, to tell a program's own probes from those of others with the same numbers.
+pub fn nonce() -> [u8; 8] {
+    RandomState::new().hash_one(std::process::id()).to_be_bytes()
+}
+
 /// What a received ICMPv6 message is.
-pub enum Message {
+pub enum Message<'a> {
     Request { id: u16, seq: u16, bytes: usize },
-    Reply { id: u16, seq: u16, bytes: usize },
+    Reply { id: u16, seq: u16, data: &'a [u8] },
     Error(Report),
     Other,
 }
@@ -61,17 +67,15 @@ pub enum Quoted {
     Other,
 }
 
-impl Message {
-    pub fn read(message: &[u8]) -> Self {
+impl<'a> Message<'a> {
+    pub fn read(message: &'a [u8]) -> Self {
         let Ok(message) = Icmpv6Slice::from_slice(message) else { return Self::Other };
         let (kind, rest) = (message.icmp_type(), message.payload());
         match kind {
             Icmpv6Type::EchoRequest(IcmpEchoHeader { id, seq }) => {
                 Self::Request { id, seq, bytes: message.slice().len() }
             }
-            Icmpv6Type::EchoReply(IcmpEchoHeader { id, seq }) => {
-                Self::Reply { id, seq, bytes: message.slice().len() }
-            }
+            Icmpv6Type::EchoReply(IcmpEchoHeader { id, seq }) => Self::Reply { id, seq, data: rest },
             _ if message.type_u8() >= 128 => Self::Other,
             // An error ends with as much of the packet as fits, from its IPv6 header on.
             kind => match Header::parse(rest) {
@@ -109,6 +113,11 @@ impl Quoted {
 }
 
 impl Report {
+    /// Its numbers, as they are on the wire.
+    pub fn type_and_code(&self) -> (u8, u8) {
+        (self.kind.type_u8(), self.kind.code_u8())
+    }
+
     /// The MTU that a "packet too big" tells.
     pub fn mtu(&self) -> Option<u32> {
         match self.kind {

@@ -11,19 +11,21 @@ mod common;
 mod records;
 
 use std::hash::{BuildHasher, RandomState};
-use std::io;
 use std::net::{Ipv6Addr, SocketAddrV6};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand, ValueEnum};
-use common::{Outcome, Output, after, earlier, interface, is_timeout, run, seconds};
+use common::{
+    Outcome, Output, after, earlier, end_on_interrupt, interface, is_ending, printable, receive, run, seconds,
+};
 use ipv6_std::{ControlFlags, Interface, PacketConn, Received, SendControl};
-use records::{Own, Record, data, records};
+use records::{Own, Record, data, in_order, records};
 use serde_json::json;
 use simple_dns::rdata::RData;
-use simple_dns::{CLASS, Name, Packet, PacketFlag, QTYPE, Question, ResourceRecord, TYPE};
+use simple_dns::{CLASS, Name, OPCODE, Packet, PacketFlag, QTYPE, Question, RCODE, ResourceRecord, TYPE};
 
 const GROUP: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb);
 const PORT: u16 = 5353;
@@ -62,15 +64,15 @@ struct Respond {
     #[arg(long, required = true)]
     address: Vec<Ipv6Addr>,
     /// The service to answer for, as in "Door Camera._rtsp._tcp.local"
-    #[arg(long, value_parser = name, requires = "port")]
+    #[arg(long, value_parser = service, requires = "port")]
     service: Option<Name<'static>>,
     /// The service's port
-    #[arg(long)]
+    #[arg(long, requires = "service")]
     port: Option<u16>,
     /// What else there is to know of the service, as in path=/live; may be given several times
-    #[arg(long, value_name = "KEY=VALUE")]
+    #[arg(long, value_name = "KEY=VALUE", requires = "service")]
     txt: Vec<String>,
-    /// Say goodbye and stop after this many seconds
+    /// Say goodbye and stop after this many seconds, or by Ctrl-C
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     timeout: Option<Duration>,
 }
@@ -126,6 +128,18 @@ fn name(text: &str) -> Result<Name<'static>, String> {
     if name.is_link_local() { Ok(name.into_owned()) } else { Err("does not end in .local".into()) }
 }
 
+/// Parses the name of a service's instance (RFC 6763 section 4.1).
+fn service(text: &str) -> Result<Name<'static>, String> {
+    let name = name(text)?;
+    let labels: Vec<String> = name.get_labels().iter().map(|label| label.to_string()).collect();
+    match &labels[..] {
+        [_, kind, protocol, _] if kind.starts_with('_') && ["_tcp", "_udp"].contains(&&**protocol) => {
+            Ok(name)
+        }
+        _ => Err("not of the form NAME._KIND._tcp.local or NAME._KIND._udp.local".into()),
+    }
+}
+
 fn main() -> ExitCode {
     let Options { command, json } = Options::parse();
     let output = Output { json };
@@ -137,7 +151,8 @@ fn main() -> ExitCode {
 
 /// A socket for multicast DNS on one interface.
 struct Link {
-    conn: PacketConn,
+    /// Shared with what ends its waiting.
+    conn: Arc<PacketConn>,
     interface: Interface,
 }
 
@@ -151,7 +166,7 @@ impl Link {
         if port == PORT {
             conn.join_group(GROUP, &interface)?;
         }
-        Ok(Self { conn, interface })
+        Ok(Self { conn: Arc::new(conn), interface })
     }
 
     /// Sends to the group.
@@ -171,35 +186,51 @@ impl Link {
         Ok(())
     }
 
-    /// Receives until `end`, then gives `None`. What comes from another link is not for us (section 11).
-    fn receive(&self, payload: &mut [u8], end: Option<Instant>) -> io::Result<Option<Received>> {
-        self.conn.set_read_deadline(end);
-        loop {
-            let got = match self.conn.recv_from(payload) {
-                Err(error) if is_timeout(&error) => return Ok(None),
-                got => got?,
-            };
-            let is_near = self.interface.addresses().iter().any(|ours| ours.contains(*got.source.ip()));
-            if is_near && got.control.interface == Some(self.interface.index()) {
-                return Ok(Some(got));
+    /// Receives a message and what came with it until `end`, then gives `None`.
+    fn receive<'p>(
+        &self,
+        payload: &'p mut [u8],
+        end: Option<Instant>,
+    ) -> Outcome<Option<(Packet<'p>, Received)>> {
+        let got = loop {
+            match receive(&self.conn, payload, end)? {
+                None => return Ok(None),
+                Some(got) if self.is_for_us(&payload[..got.len], &got) => break got,
+                Some(_) => {}
             }
-        }
+        };
+        Ok(Some((Packet::parse(&payload[..got.len])?, got)))
     }
-}
 
-/// Reads a packet. A response from another port is no response, and is not to be looked at (section 6).
-fn read<'p>(payload: &'p [u8], got: &Received) -> Option<Packet<'p>> {
-    let packet = Packet::parse(&payload[..got.len]).ok()?;
-    (!packet.has_flags(PacketFlag::RESPONSE) || got.source.port() == PORT).then_some(packet)
+    /// Whether a message can be read, comes from this link, and is of a kind that is answered or believed.
+    fn is_for_us(&self, message: &[u8], got: &Received) -> bool {
+        let Ok(packet) = Packet::parse(message) else { return false };
+        // What comes to the group comes from the link, whatever its source. Who sends to one address may be farther
+        // away (section 11).
+        let is_near = got.control.destination == Some(GROUP)
+            || Interface::by_index(self.interface.index())
+                .is_ok_and(|now| now.addresses().iter().any(|ours| ours.contains(*got.source.ip())));
+        is_near
+            && got.control.interface == Some(self.interface.index())
+            // Sections 18.3 and 18.11, and for responses section 6.
+            && packet.opcode() == OPCODE::StandardQuery
+            && packet.rcode() == RCODE::NoError
+            && (got.source.port() == PORT || !packet.has_flags(PacketFlag::RESPONSE))
+    }
 }
 
 fn respond(options: &Respond, output: &Output) -> Outcome<bool> {
     let link = Link::open(&options.interface, PORT)?;
     let mut own = records(options)?;
+    let waits = Arc::clone(&link.conn);
+    end_on_interrupt(move || waits.set_read_deadline(Some(Instant::now())))?;
     let end = options.timeout.and_then(after);
     let mut payload = vec![0; 9000];
 
     probe(&link, &own, &mut payload)?;
+    if is_ending() {
+        return Ok(true);
+    }
     announce(&link, &mut own)?;
     output.print(
         format_args!("{} is ours on {}", options.name, link.interface),
@@ -207,25 +238,20 @@ fn respond(options: &Respond, output: &Output) -> Outcome<bool> {
     )?;
     // Once more, for those who missed it (section 8.3).
     let mut again = after(Duration::from_secs(1));
-    while end.is_none_or(|end| Instant::now() < end) {
-        let Some(got) = link.receive(&mut payload, earlier(end, again))? else {
+    while !is_ending() && end.is_none_or(|end| Instant::now() < end) {
+        let Some((packet, got)) = link.receive(&mut payload, earlier(end, again))? else {
             if again.take_if(|again| *again <= Instant::now()).is_some() {
                 announce(&link, &mut own)?;
             }
             continue;
         };
-        let Some(packet) = read(&payload, &got) else { continue };
         if packet.has_flags(PacketFlag::RESPONSE) {
-            conflict(&own, &packet, &got)?;
+            conflict(&own, &packet, &got, |own, other| own.rdata.type_code() == other.rdata.type_code())?;
         } else if let Some(answer) = answer(&mut own, &packet, &got) {
-            if answer.way != Way::Multicast {
-                link.reply(&answer.packet, &got)?;
-            } else {
-                if answer.packet.answers.iter().any(|record| !record.cache_flush) {
-                    // Others may be about to answer as well (section 6).
-                    thread::sleep(random(20..120));
-                }
-                link.multicast(&answer.packet)?;
+            // Who cannot be reached is one querier; others can.
+            if let Err(error) = give(&link, &answer, &got) {
+                eprintln!("mdns: {}: {error}", got.source);
+                continue;
             }
             let answers = answer.packet.answers.iter().map(Record);
             let list: Vec<String> = answers.map(|record| record.to_string()).collect();
@@ -238,6 +264,18 @@ fn respond(options: &Respond, output: &Output) -> Outcome<bool> {
     }
     goodbye(&link, &own)?;
     Ok(true)
+}
+
+/// Sends an answer the way that it goes.
+fn give(link: &Link, answer: &Answer, got: &Received) -> Outcome<()> {
+    if answer.way != Way::Multicast {
+        return link.reply(&answer.packet, got);
+    }
+    if answer.packet.answers.iter().any(|record| !record.cache_flush) {
+        // Others may be about to answer as well (section 6).
+        thread::sleep(random(20..120));
+    }
+    link.multicast(&answer.packet)
 }
 
 /// How an answer goes back.
@@ -340,33 +378,58 @@ fn answer(own: &mut [Own], query: &Packet<'_>, got: &Received) -> Option<Answer>
     Some(Answer { packet, way })
 }
 
-/// Asks three times whether a name of ours is taken (section 8.1).
+/// Asks three times whether a name of ours is taken (section 8.1), and gives way to who asks at the same time.
 fn probe(link: &Link, own: &[Own], payload: &mut [u8]) -> Outcome<()> {
     let mut query = Packet::new_query(0);
     for Own { record, .. } in own.iter().filter(|own| matches!(own.record.rdata, RData::NSEC(_))) {
         query.questions.push(Question::new(record.name.clone(), QTYPE::ANY, CLASS::IN.into(), true));
     }
-    for own in own.iter().filter(|own| own.is_unique()) {
+    for own in own.iter().filter(|own| own.is_probed()) {
         query.name_servers.push(own.record.clone().with_cache_flush(false));
     }
     thread::sleep(random(0..250));
-    for _ in 0..3 {
+    let mut asked = 0;
+    while asked < 3 && !is_ending() {
         link.multicast(&query)?;
-        let end = after(Duration::from_millis(250));
-        while let Some(got) = link.receive(payload, end)? {
-            let Some(packet) = read(payload, &got) else { continue };
-            conflict(own, &packet, &got)?;
+        asked += 1;
+        let mut end = after(Duration::from_millis(250));
+        while let Some((packet, got)) = link.receive(payload, end)? {
+            if packet.has_flags(PacketFlag::RESPONSE) {
+                conflict(own, &packet, &got, |_, _| true)?;
+            } else if outranks(&packet, own) {
+                // Someone else is about to take the name. If so, they will answer when asked again (section 8.2).
+                (asked, end) = (0, after(Duration::from_secs(1)));
+            }
         }
     }
     Ok(())
 }
 
-/// An error if someone else answers for a name that is ours alone.
-fn conflict(own: &[Own], packet: &Packet<'_>, got: &Received) -> Outcome<()> {
+/// Whether another's probe is for a name of ours, and their records are the later ones in order: then the name is
+/// theirs (section 8.2.1).
+fn outranks(query: &Packet<'_>, own: &[Own]) -> bool {
+    let ours: Vec<&ResourceRecord<'_>> =
+        own.iter().filter(|own| own.is_probed()).map(|own| &own.record).collect();
+    ours.iter().any(|name| {
+        let is_of_name = |record: &&ResourceRecord<'_>| record.name == name.name;
+        let theirs = in_order(query.name_servers.iter().filter(is_of_name));
+        theirs > in_order(ours.iter().copied().filter(is_of_name))
+    })
+}
+
+/// An error if someone else answers for a name that is ours alone, with records that exclude ours.
+fn conflict(
+    own: &[Own],
+    packet: &Packet<'_>,
+    got: &Received,
+    excludes: impl Fn(&ResourceRecord<'_>, &ResourceRecord<'_>) -> bool,
+) -> Outcome<()> {
     for record in packet.answers.iter().filter(|record| record.ttl > 0) {
-        let has_our_name = own.iter().any(|own| own.is_unique() && own.record.name == record.name);
-        if has_our_name && !own.iter().any(|own| own.record == *record) {
-            return Err(format!("{} is taken: {} has {}", record.name, got.source, Record(record)).into());
+        let mut same_name = own.iter().filter(|own| own.is_probed() && own.record.name == record.name);
+        if same_name.any(|own| excludes(&own.record, record)) && !own.iter().any(|own| own.record == *record)
+        {
+            let name = printable(&record.name.to_string());
+            return Err(format!("{name} is taken: {} has {}", got.source, Record(record)).into());
         }
     }
     Ok(())
@@ -412,7 +475,7 @@ fn query(options: &Query, output: &Output) -> Outcome<bool> {
     // within a second (sections 5.2 and 6).
     let (mut pause, mut again) = (AGAIN, after(AGAIN));
     loop {
-        let Some(got) = link.receive(&mut payload, earlier(end, again))? else {
+        let Some((packet, got)) = link.receive(&mut payload, earlier(end, again))? else {
             if end.is_some_and(|end| end <= Instant::now()) {
                 break;
             }
@@ -421,7 +484,6 @@ fn query(options: &Query, output: &Output) -> Outcome<bool> {
             again = after(pause);
             continue;
         };
-        let Some(packet) = read(&payload, &got) else { continue };
         let is_answer = |record: &ResourceRecord<'_>| record.name == options.name && record.match_qtype(kind);
         let is_ours = packet.has_flags(PacketFlag::RESPONSE) && (options.port == PORT || packet.id() == id);
         if !is_ours || !packet.answers.iter().any(is_answer) {

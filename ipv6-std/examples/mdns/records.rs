@@ -5,9 +5,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
 use simple_dns::rdata::{AAAA, NSEC, NsecTypeBitMap, PTR, RData, SRV, TXT};
-use simple_dns::{CLASS, Name, ResourceRecord, TYPE};
+use simple_dns::{CLASS, Name, Packet, ResourceRecord, TYPE};
 
-use crate::common::Outcome;
+use crate::common::{Outcome, printable};
 use crate::{Respond, name};
 
 /// A record of ours.
@@ -32,6 +32,11 @@ impl Own {
 
     pub fn is_unique(&self) -> bool {
         self.record.cache_flush
+    }
+
+    /// Whether others are asked before it is ours. What says that there are no others goes without saying.
+    pub fn is_probed(&self) -> bool {
+        self.is_unique() && !matches!(self.record.rdata, RData::NSEC(_))
     }
 
     pub fn went_within(&self, time: Duration) -> bool {
@@ -77,13 +82,32 @@ pub fn records(options: &Respond) -> Outcome<Vec<Own>> {
     Ok(own)
 }
 
+/// Class, type and data of records as they are on the wire, by which two who want one name are compared (RFC 6762
+/// section 8.2.1).
+pub fn in_order<'a>(records: impl Iterator<Item = &'a ResourceRecord<'a>>) -> Vec<Vec<u8>> {
+    let wire = |record: &ResourceRecord<'_>| {
+        let mut packet = Packet::new_reply(0);
+        packet.answers.push(ResourceRecord {
+            name: Name::new_with_labels(&[]),
+            ..record.clone().with_cache_flush(false)
+        });
+        let bytes = packet.build_bytes_vec().ok()?;
+        // After the header and the root's name: type, class, lifetime, length, data.
+        let (head, data) = bytes.get(13..)?.split_first_chunk::<10>()?;
+        Some([&head[2..4], &head[..2], data].concat())
+    };
+    let mut list: Vec<Vec<u8>> = records.filter_map(wire).collect();
+    list.sort();
+    list
+}
+
 /// A record as text.
 pub struct Record<'a>(pub &'a ResourceRecord<'a>);
 
 impl fmt::Display for Record<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (kind, data) = data(self.0);
-        write!(f, "{} {kind} {data}", self.0.name)
+        write!(f, "{} {kind} {}", printable(&self.0.name.to_string()), printable(&data))
     }
 }
 

@@ -180,6 +180,12 @@ impl Running {
         (status.unwrap(), self.lines.iter().collect())
     }
 
+    /// Asks it to end, as Ctrl-C does.
+    pub fn interrupt(&self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    }
+
     /// Ends it at once, and gives what it printed since the last line that was waited for.
     pub fn stop(mut self) -> Vec<String> {
         self.child.kill().unwrap();
@@ -267,8 +273,7 @@ impl Capture {
         let Self { running, folder } = self;
         // It writes what it has seen when it ends, if it is asked to.
         thread::sleep(Duration::from_millis(500));
-        let pid = running.child.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        running.interrupt();
         running.end();
         let mut read =
             command("tshark", ["-r", &format!("{}/packets", folder.path()), "-Y", filter, "-T", "fields"]);
