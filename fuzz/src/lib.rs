@@ -192,6 +192,14 @@ pub fn sockaddr_group(input: &[u8]) {
         let layout = P::ABI.sockaddr;
         let news = PathMtu::decode::<P>(input);
         assert!(news.is_err() || input.len() == layout.size + 4);
+        // An error in the queue is 16 bytes, and perhaps an address behind them.
+        let queued = QueuedError::decode::<P>(input);
+        assert_eq!(queued.is_some(), input.len() >= 16);
+        let behind = input.get(16..).and_then(sockaddr::decode::<P>).map(|address| *address.ip());
+        assert_eq!(
+            queued.and_then(|error| error.reporter),
+            behind.filter(|address| !address.is_unspecified())
+        );
         let Some(address) = sockaddr::decode::<P>(input) else { return };
         assert_eq!(news.is_ok(), input.len() == layout.size + 4);
         // The length byte is written and not read.

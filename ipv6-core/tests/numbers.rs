@@ -115,6 +115,7 @@ fn options(os: &str, options: OptionNumbers) -> Vec<(Option<OptionNumber>, &'sta
         block_source,
         unblock_source,
         coalesce,
+        queue_errors,
         attach_filter,
         detach_filter,
     } = options;
@@ -147,6 +148,7 @@ fn options(os: &str, options: OptionNumbers) -> Vec<(Option<OptionNumber>, &'sta
         (block_source, "IPPROTO_IPV6", "MCAST_BLOCK_SOURCE"),
         (unblock_source, "IPPROTO_IPV6", "MCAST_UNBLOCK_SOURCE"),
         (coalesce, "IPPROTO_UDP", "UDP_GRO"),
+        (queue_errors, "IPPROTO_IPV6", "IPV6_RECVERR"),
         (attach_filter, "SOL_SOCKET", "SO_ATTACH_FILTER"),
         (detach_filter, "SOL_SOCKET", "SO_DETACH_FILTER"),
     ]
@@ -236,7 +238,7 @@ fn options_and_messages() {
             assert_eq!(Some(i32::from(abi.sockaddr.af_inet6)), number("AF_INET6"), "{system}");
             // A search that finds nothing would agree with a table that has nothing.
             let expected = match *os {
-                "linux" => 25 + 6,
+                "linux" => 26 + 6,
                 // Without header inclusion, control messages of streams, and packet filters.
                 "darwin" | "freebsd" | "solaris" | "aix" => 20 + 5,
                 // Without source filters, too.

@@ -5,23 +5,25 @@
 //! ping6 --listen --interface eth0
 //! ```
 //!
-//! Without the privilege for a raw socket it asks for one of the kernel's for echo alone, which brings no errors.
+//! Without the privilege for a raw socket it asks for one of the system's for echo alone, whose errors are in a queue.
 
 mod common;
 
+use std::io;
 use std::net::{Ipv6Addr, SocketAddrV6, UdpSocket};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use common::icmp::{Message, Quoted, echo_request, nonce, not_allowed, resolve};
+use common::icmp::{Message, Quoted, Report, echo_request, nonce, not_allowed, resolve};
 use common::{
     Outcome, Output, after, byte, earlier, end_on_interrupt, interface, is_ending, own_address, raw, receive,
     run, seconds,
 };
 use ipv6_std::{
-    ControlFlags, FlowLabel, Header, Icmp6Filter, Icmp6Type, Interface, RawConn, Received, SendControl,
+    ControlFlags, FlowLabel, Header, Icmp6Filter, Icmp6Type, Interface, RawConn, Received, Reported,
+    SendControl,
 };
 use serde_json::json;
 
@@ -84,8 +86,7 @@ fn flow_label(text: &str) -> Result<FlowLabel, String> {
 }
 
 fn ping(host: &str, options: &Options, output: &Output) -> Outcome<bool> {
-    let to = resolve(host)?;
-    let echo = Echo::open(to, options)?;
+    let echo = Echo::open(resolve(host)?, options)?;
     let waits = Arc::clone(&echo.conn);
     end_on_interrupt(move || waits.set_read_deadline(Some(Instant::now())))?;
     let count = match options.count {
@@ -97,78 +98,48 @@ fn ping(host: &str, options: &Options, output: &Output) -> Outcome<bool> {
     let pause =
         if at_once { Duration::from_millis(10) } else { options.interval.max(Duration::from_millis(1)) };
     let nonce = nonce();
-    let data: Vec<u8> =
-        (0..options.size).map(|at| *nonce.get(usize::from(at)).unwrap_or(&(at as u8))).collect();
+    let data = (0..options.size).map(|at| *nonce.get(usize::from(at)).unwrap_or(&(at as u8))).collect();
 
-    // By their numbers.
-    let mut requests: Vec<Request> = Vec::new();
-    let mut tally = Tally::default();
+    let mut ping =
+        Ping { echo, data, requests: Vec::new(), tally: Tally::default(), is_excused: false, output };
     let (mut next, mut end) = (Some(Instant::now()), None);
     let mut packet = vec![0; 65_536];
     while !is_ending() {
-        if tally.sent < count && next.is_some_and(|next| next <= Instant::now()) {
-            // They start again after 65,535.
-            let number = tally.sent as u16;
-            let request = Request { sent: Instant::now(), state: State::Waiting };
-            match requests.get_mut(usize::from(number)) {
-                Some(before) => *before = request,
-                None => requests.push(request),
-            }
-            // An error of an earlier request may come with this one: the next reply says how it went on.
-            if let Err(error) = echo.send(number, &data) {
-                output.print(
-                    format_args!("not sent: {error}"),
-                    json!({"error": error.to_string(), "sequence": number}),
-                )?;
-                requests[usize::from(number)].state = State::Failed;
-            }
-            tally.sent += 1;
+        if next.is_some_and(|next| next <= Instant::now()) {
+            ping.send()?;
             next = after(pause);
-            if tally.sent == count {
+            if ping.tally.sent == count {
                 (next, end) = (None, after(wait));
             }
         }
-        // Of a group, there is no telling how many answer.
-        let is_waiting = |request: &Request| request.state == State::Waiting || to.ip().is_multicast();
-        if tally.sent == count && !requests.iter().any(is_waiting) {
+        if ping.tally.sent == count && !ping.is_waiting() {
             break;
         }
-        let Some(got) = receive(&echo.conn, &mut packet, earlier(end, next))? else {
-            if tally.sent == count { break } else { continue }
+        let is_news = match receive(&ping.echo.conn, &mut packet, earlier(end, next)) {
+            Ok(Some(got)) => ping.hear(&packet[..got.len], &got)?,
+            Ok(None) if ping.tally.sent == count => break,
+            Ok(None) => false,
+            Err(error) => ping.hear_errors(error)?,
         };
-        match Message::read(&packet[..got.len]) {
-            Message::Reply { id, seq, data: echoed } if echo.is_ours(id) && echoed == data => {
-                let Some(request) = requests.get_mut(usize::from(seq)) else { continue };
-                let again = request.state == State::Answered;
-                let time = request.sent.elapsed();
-                request.state = State::Answered;
-                tally.add(time, again);
-                reply(seq, got.len, &got, time, again, output)?;
-            }
-            Message::Error(report) if report.destination == *to.ip() => {
-                let Quoted::Echo { id, seq } = report.quoted else { continue };
-                match requests.get_mut(usize::from(seq)) {
-                    Some(request) if echo.is_ours(id) && request.state == State::Waiting => {
-                        request.state = State::Failed;
-                    }
-                    _ => continue,
-                }
-                let from = got.source.ip();
-                output.print(
-                    format_args!("number {seq}: {report}, says {from}"),
-                    json!({
-                        "error": report.to_string(), "from": from, "sequence": seq, "mtu": report.mtu(),
-                    }),
-                )?;
-            }
-            _ => continue,
-        }
-        if at_once && next.is_some() {
+        if is_news && at_once && next.is_some() {
             next = Some(Instant::now());
         }
     }
-    tally.print(output)?;
-    Ok(tally.received > 0)
+    ping.tally.print(output)?;
+    Ok(ping.tally.received > 0)
+}
+
+/// Requests, and what came of them.
+struct Ping<'o> {
+    echo: Echo,
+    /// What each request carries.
+    data: Vec<u8>,
+    /// By their numbers, which start again after 65,535.
+    requests: Vec<Request>,
+    tally: Tally,
+    /// Whether the next call may fail with an error that has been heard already.
+    is_excused: bool,
+    output: &'o Output,
 }
 
 /// A request, from when it went.
@@ -185,6 +156,90 @@ enum State {
     Failed,
 }
 
+impl Ping<'_> {
+    fn send(&mut self) -> Outcome<()> {
+        let number = self.tally.sent as u16;
+        self.tally.sent += 1;
+        let request = Request { sent: Instant::now(), state: State::Waiting };
+        match self.requests.get_mut(usize::from(number)) {
+            Some(before) => *before = request,
+            None => self.requests.push(request),
+        }
+        let mut sent = self.echo.send(number, &self.data);
+        while let Err(error) = sent {
+            // An error of an earlier request may come in the place of this one.
+            sent = match self.hear_errors(error) {
+                Ok(_) => self.echo.send(number, &self.data),
+                Err(error) => return self.not_sent(number, error.as_ref()),
+            };
+        }
+        Ok(())
+    }
+
+    fn not_sent(&mut self, number: u16, error: &dyn std::error::Error) -> Outcome<()> {
+        self.requests[usize::from(number)].state = State::Failed;
+        self.output
+            .print(format_args!("not sent: {error}"), json!({"error": error.to_string(), "sequence": number}))
+    }
+
+    /// Whether there may be another reply. Of a group, there is no telling how many answer.
+    fn is_waiting(&self) -> bool {
+        self.echo.to.ip().is_multicast() || self.requests.iter().any(|of| of.state == State::Waiting)
+    }
+
+    /// Takes a message. Says whether it is about a request of ours.
+    fn hear(&mut self, message: &[u8], got: &Received) -> Outcome<bool> {
+        match Message::read(message) {
+            Message::Reply { id, seq, data } if self.echo.is_ours(id) && data == self.data => {
+                let Some(request) = self.requests.get_mut(usize::from(seq)) else { return Ok(false) };
+                let again = request.state == State::Answered;
+                let time = request.sent.elapsed();
+                request.state = State::Answered;
+                self.tally.add(time, again);
+                reply(seq, message.len(), got, time, again, self.output)?;
+                Ok(true)
+            }
+            Message::Error(report) => self.fail(&report, *got.source.ip()),
+            _ => Ok(false),
+        }
+    }
+
+    /// Takes what failed from the queue of a socket without privilege. It is the same error if there was nothing.
+    fn hear_errors(&mut self, error: io::Error) -> Outcome<bool> {
+        let mut is_news = false;
+        let mut quoted = [0; 64];
+        while let Some(reported) = self.echo.queued(&mut quoted)? {
+            let Reported { error, destination, len, .. } = reported;
+            if let Some(report) = Report::queued(&error, *destination.ip(), &quoted[..len]) {
+                is_news |= self.fail(&report, error.reporter.unwrap_or(*destination.ip()))?;
+            }
+            self.is_excused = true;
+        }
+        // The system queues an error before it has the next call fail with it.
+        if is_news || std::mem::take(&mut self.is_excused) { Ok(is_news) } else { Err(error.into()) }
+    }
+
+    /// Marks the request that an error is about, if it is one of ours.
+    fn fail(&mut self, report: &Report, from: Ipv6Addr) -> Outcome<bool> {
+        let Quoted::Echo { id, seq } = report.quoted else { return Ok(false) };
+        match self.requests.get_mut(usize::from(seq)) {
+            Some(request)
+                if report.destination == *self.echo.to.ip()
+                    && self.echo.is_ours(id)
+                    && request.state == State::Waiting =>
+            {
+                request.state = State::Failed;
+            }
+            _ => return Ok(false),
+        }
+        self.output.print(
+            format_args!("number {seq}: {report}, says {from}"),
+            json!({"error": report.to_string(), "from": from, "sequence": seq, "mtu": report.mtu()}),
+        )?;
+        Ok(true)
+    }
+}
+
 /// A socket that sends echo requests, and gets what comes of them.
 struct Echo {
     /// Shared with what ends its waiting.
@@ -193,6 +248,8 @@ struct Echo {
     control: SendControl<'static>,
     /// Of the requests; `None` where the system chooses it, and tells apart what comes.
     id: Option<u16>,
+    /// Whether errors come from a queue, and not as messages.
+    queues: bool,
     /// What every packet starts with where we write the header.
     header: Option<Header>,
 }
@@ -206,7 +263,7 @@ impl Echo {
         control.interface = interface.as_ref().map(Interface::index);
         own_address(options.source, interface.as_ref())?;
         let [high, low, ..] = nonce();
-        let mut id = Some(u16::from_be_bytes([high, low]));
+        let (mut id, mut queues) = (Some(u16::from_be_bytes([high, low])), false);
         let conn = match RawConn::open(Icmp6Type::PROTOCOL) {
             Ok(conn) => {
                 // Nothing else wakes us.
@@ -220,9 +277,12 @@ impl Echo {
                 conn.set_icmp6_filter(&filter)?;
                 conn
             }
-            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 id = None;
-                RawConn::open_icmp6_unprivileged().map_err(not_allowed)?
+                let conn = RawConn::open_icmp6_unprivileged().map_err(not_allowed)?;
+                // Not every system has it: then nobody says why a reply does not come.
+                queues = conn.set_queue_errors(true).is_ok();
+                conn
             }
             Err(error) => return Err(error.into()),
         };
@@ -232,14 +292,18 @@ impl Echo {
             Some(_) => return Err("a flow label needs a raw socket: root or CAP_NET_RAW".into()),
             None => None,
         };
-        Ok(Self { conn: Arc::new(conn), to, control, id, header })
+        Ok(Self { conn: Arc::new(conn), to, control, id, queues, header })
     }
 
     fn is_ours(&self, id: u16) -> bool {
         self.id.is_none_or(|ours| ours == id)
     }
 
-    fn send(&self, number: u16, data: &[u8]) -> std::io::Result<usize> {
+    fn queued(&self, quoted: &mut [u8]) -> io::Result<Option<Reported>> {
+        if self.queues { self.conn.recv_error(quoted) } else { Ok(None) }
+    }
+
+    fn send(&self, number: u16, data: &[u8]) -> io::Result<usize> {
         let mut message = echo_request(self.id.unwrap_or(0), number, data);
         let Some(mut header) = self.header else {
             return self.conn.send_to(&message, &self.control, self.to);
@@ -250,7 +314,7 @@ impl Echo {
             seq: number,
         })
         .calc_checksum(header.source.octets(), header.destination.octets(), data)
-        .map_err(std::io::Error::other)?;
+        .map_err(io::Error::other)?;
         message[2..4].copy_from_slice(&checksum.to_be_bytes());
         header.payload_len = message.len() as u16;
         let packet = [&header.encode()[..], &message].concat();

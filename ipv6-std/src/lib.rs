@@ -168,6 +168,7 @@ mod fd;
 mod interface;
 mod packet;
 mod raw;
+mod reported;
 
 pub use batch::{RecvBatch, SendBatch};
 pub use conn::Conn;
@@ -176,11 +177,12 @@ pub use error::is_too_long;
 pub use interface::{Interface, InterfaceAddress};
 pub use packet::{Message, PacketConn, Received};
 pub use raw::RawConn;
+pub use reported::Reported;
 
 pub use ipv6_core::{
     BpfInstruction, BufferTooSmall, Control, ControlFlags, DecodeError, Ecn, EncodeError, FlowLabel, Header,
-    HeaderError, Icmp6Filter, Icmp6Type, InterfaceIndex, PathMtu, Platform, RecvControl, Segments,
-    SendControl, abi, cmsg, dscp, traffic_class,
+    HeaderError, Icmp6Filter, Icmp6Type, InterfaceIndex, PathMtu, Platform, QueuedError, RecvControl,
+    Segments, SendControl, abi, cmsg, dscp, traffic_class,
 };
 pub use ipv6_sys::Host;
 pub use ipv6_sys::batch::{Outgoing, Payload, Room, Vectored};

@@ -171,7 +171,7 @@ impl Received {
 }
 
 /// The source of a message of which the system tells none.
-const NOBODY: SocketAddrV6 = SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, 0, 0, 0);
+pub(crate) const NOBODY: SocketAddrV6 = SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, 0, 0, 0);
 
 impl PacketConn<UdpSocket> {
     /// Opens a UDP socket for IPv6 only, bound to the first IPv6 address of `addr` that it can be bound

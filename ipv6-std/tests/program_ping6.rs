@@ -16,8 +16,8 @@ ipv6_testnet::tests! {
     [RawSocket, Program("ping")] it_hears_iputils;
     [RawSocket, Program("ping")] it_counts_as_iputils_does;
     [RawSocket, Program("dumpcap"), Program("tshark")] requests_are_as_they_were_asked_for;
-    [RawSocket] errors_are_told_with_their_source;
-    [RawSocket] packets_that_are_too_big;
+    [RawSocket, PingSocket] errors_are_told_with_their_source;
+    [RawSocket, PingSocket] packets_that_are_too_big;
     [RawSocket, Program("traceroute")] it_hears_the_end_of_a_traceroute;
     [RawSocket] what_is_lost_is_counted;
     [RawSocket] what_others_send_is_no_reply;
@@ -130,16 +130,26 @@ fn requests_are_as_they_were_asked_for() {
 
 fn errors_are_told_with_their_source() {
     let line = Line::new().unwrap();
-    let got = output(&line.a, ping6("2001:db8:2::b --count 1 --hop-limit 1 --json"));
-    assert_eq!(got.status.code(), Some(1));
-    let objects_of = objects(&got);
-    assert_eq!(objects_of[0]["error"], "time exceeded");
-    assert_eq!(objects_of[0]["from"], "2001:db8:1::1");
-    assert_eq!(objects_of[1]["received"], 0);
-
+    line.router.set("net/ipv6/icmp/ratelimit", "0").unwrap();
     line.router.ip("route add unreachable 2001:db8:3::/64").unwrap();
-    let got = text(&output(&line.a, ping6("2001:db8:3::1 --count 1")));
-    assert!(got.starts_with("number 0: destination unreachable: no route, says 2001:db8:1::1\n"), "{got}");
+    // By raw sockets, and by those without privilege, where the system lets anyone have them.
+    for run in [|ping| ping, |ping| unprivileged(&ping)] as [fn(Command) -> Command; 2] {
+        let ping = "2001:db8:2::b --count 3 --interval 0.05 --hop-limit 1 --json";
+        let got = output(&line.a, run(ping6(ping)));
+        assert_eq!(got.status.code(), Some(1), "{got:?}");
+        let objects_of = objects(&got);
+        for (number, error) in objects_of[..3].iter().enumerate() {
+            assert_eq!((&error["sequence"], &error["error"]), (&number.into(), &"time exceeded".into()));
+            assert_eq!(error["from"], "2001:db8:1::1");
+        }
+        assert_eq!((&objects_of[3]["sent"], &objects_of[3]["received"]), (&3.into(), &0.into()));
+
+        let got = text(&output(&line.a, run(ping6("2001:db8:3::1 --count 1"))));
+        assert!(
+            got.starts_with("number 0: destination unreachable: no route, says 2001:db8:1::1\n"),
+            "{got}"
+        );
+    }
     // Of a request in fragments, the first is quoted.
     let got = output(&line.a, ping6("2001:db8:3::1 --count 1 --size 3000 --json"));
     let objects_of = objects(&got);
@@ -153,10 +163,15 @@ fn errors_are_told_with_their_source() {
 }
 
 fn packets_that_are_too_big() {
+    too_big(|ping| ping);
+    too_big(|ping| unprivileged(&ping));
+}
+
+fn too_big(run: fn(Command) -> Command) {
     let line = Line::new().unwrap();
     line.router.ip("link set right mtu 1300").unwrap();
     line.b.ip("link set eth0 mtu 1300").unwrap();
-    let got = output(&line.a, ping6("2001:db8:2::b --count 2 --interval 0.3 --size 1400 --json"));
+    let got = output(&line.a, run(ping6("2001:db8:2::b --count 2 --interval 0.3 --size 1400 --json")));
     let objects = objects(&got);
     assert_eq!(objects[0]["error"], "packet too big: at most 1300 bytes");
     assert_eq!((&objects[0]["mtu"], &objects[0]["from"]), (&1300.into(), &"2001:db8:1::1".into()));

@@ -208,6 +208,7 @@ fn the_tables_of_windows_are_what_mingw_has() {
         block_source,
         unblock_source,
         coalesce: None,
+        queue_errors: None,
         attach_filter: None,
         detach_filter: None,
     } = options

@@ -52,6 +52,7 @@ impl Platform for Aix {
             block_source: option(IPPROTO_IPV6, 64),
             unblock_source: option(IPPROTO_IPV6, 65),
             coalesce: None,
+            queue_errors: None,
             attach_filter: None,
             detach_filter: None,
         },

@@ -53,6 +53,7 @@ impl Platform for Apple {
             block_source: option(IPPROTO_IPV6, 84),
             unblock_source: option(IPPROTO_IPV6, 85),
             coalesce: None,
+            queue_errors: None,
             attach_filter: None,
             detach_filter: None,
         },

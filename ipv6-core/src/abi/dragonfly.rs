@@ -52,6 +52,7 @@ impl Platform for DragonFly {
             block_source: None,
             unblock_source: None,
             coalesce: None,
+            queue_errors: None,
             attach_filter: None,
             detach_filter: None,
         },

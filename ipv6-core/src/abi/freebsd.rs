@@ -92,6 +92,7 @@ const fn freebsd(endian: Endian, align: usize, group_req: GroupReqLayout) -> Abi
             block_source: option(IPPROTO_IPV6, 84),
             unblock_source: option(IPPROTO_IPV6, 85),
             coalesce: None,
+            queue_errors: None,
             attach_filter: None,
             detach_filter: None,
         },

@@ -120,6 +120,7 @@ const fn linux(endian: Endian, long: Width, sol_socket: i32) -> Abi {
             block_source: option(IPPROTO_IPV6, 43),
             unblock_source: option(IPPROTO_IPV6, 44),
             coalesce: option(IPPROTO_UDP, 104),
+            queue_errors: option(IPPROTO_IPV6, 25),
             attach_filter: option(sol_socket, 26),
             detach_filter: option(sol_socket, 27),
         },

@@ -249,6 +249,8 @@ pub struct OptionNumbers {
     pub unblock_source: Option<OptionNumber>,
     /// `UDP_GRO`.
     pub coalesce: Option<OptionNumber>,
+    /// `IPV6_RECVERR`.
+    pub queue_errors: Option<OptionNumber>,
     /// `SO_ATTACH_FILTER`.
     pub attach_filter: Option<OptionNumber>,
     /// `SO_DETACH_FILTER`.

@@ -81,6 +81,7 @@ const fn netbsd(align: usize) -> Abi {
             block_source: None,
             unblock_source: None,
             coalesce: None,
+            queue_errors: None,
             attach_filter: None,
             detach_filter: None,
         },

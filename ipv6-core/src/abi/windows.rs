@@ -65,6 +65,7 @@ const fn windows(pointer: Width) -> Abi {
             block_source: option(IPPROTO_IPV6, 43),
             unblock_source: option(IPPROTO_IPV6, 44),
             coalesce: None,
+            queue_errors: None,
             attach_filter: None,
             detach_filter: None,
         },

@@ -78,6 +78,7 @@ const NO_OPTIONS: OptionNumbers = OptionNumbers {
     block_source: None,
     unblock_source: None,
     coalesce: None,
+    queue_errors: None,
     attach_filter: None,
     detach_filter: None,
 };

@@ -7,7 +7,7 @@ use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs};
 
 use etherparse::icmpv6::DestUnreachableCode;
 use etherparse::{IcmpEchoHeader, Icmpv6Header, Icmpv6Slice, Icmpv6Type};
-use ipv6_std::Header;
+use ipv6_std::{Header, Icmp6Type, QueuedError};
 
 use super::Outcome;
 
@@ -113,6 +113,16 @@ impl Quoted {
 }
 
 impl Report {
+    /// The same from the queue of a socket for echo, which has what was sent from its ICMPv6 header on; `None` of an
+    /// error of this host's own.
+    pub fn queued(error: &QueuedError, destination: Ipv6Addr, quoted: &[u8]) -> Option<Self> {
+        let (kind, code) = error.icmp6?;
+        let [m0, m1, m2, m3] = error.mtu.unwrap_or(0).to_be_bytes();
+        let message = [kind.0, code, 0, 0, m0, m1, m2, m3];
+        let kind = Icmpv6Slice::from_slice(&message).ok()?.icmp_type();
+        Some(Self { kind, destination, quoted: Quoted::read(Icmp6Type::PROTOCOL, quoted) })
+    }
+
     /// Its numbers, as they are on the wire.
     pub fn type_and_code(&self) -> (u8, u8) {
         (self.kind.type_u8(), self.kind.code_u8())

@@ -167,6 +167,9 @@ options! {
     /// Whether datagrams that came one after another, from one sender with the same headers, are received as one
     /// payload, whose segment size comes as a control message (Linux).
     COALESCE: bool = coalesce "UDP_GRO";
+    /// Whether errors about datagrams that were sent are queued, to be received with
+    /// [`MessageFlags::ERROR_QUEUE`](crate::message::MessageFlags) (Linux).
+    QUEUE_ERRORS: bool = queue_errors "IPV6_RECVERR";
     /// Takes the socket's BPF filter away.
     DETACH_FILTER: () = detach_filter "SO_DETACH_FILTER";
 }

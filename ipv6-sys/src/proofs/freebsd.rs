@@ -28,6 +28,7 @@ options_are!({
     icmp6_filter,
 } none {
     coalesce,
+    queue_errors,
     receive_ecn,
     header_included,
     stream_control,

@@ -29,6 +29,7 @@ options_are!({
     block_source: IPPROTO_IPV6 MCAST_BLOCK_SOURCE,
     unblock_source: IPPROTO_IPV6 MCAST_UNBLOCK_SOURCE,
     coalesce: IPPROTO_UDP UDP_GRO,
+    queue_errors: IPPROTO_IPV6 IPV6_RECVERR,
     attach_filter: SOL_SOCKET SO_ATTACH_FILTER,
     detach_filter: SOL_SOCKET SO_DETACH_FILTER,
 } gaps {

@@ -24,6 +24,7 @@ options_are!({
     checksum,
 } none {
     coalesce,
+    queue_errors,
     receive_ecn,
     header_included,
     stream_control,

@@ -28,6 +28,7 @@ options_are!({
     unblock_source,
 } none {
     coalesce,
+    queue_errors,
     receive_ecn,
     header_included,
     stream_control,

@@ -34,6 +34,7 @@ options_are!({
     icmp6_filter,
     stream_control,
     coalesce,
+    queue_errors,
     attach_filter,
     detach_filter,
 });
