@@ -148,7 +148,8 @@ fn connect(options: &Connect, output: &Output) -> Outcome<bool> {
 }
 
 fn resolve_with_port(server: &str) -> Outcome<SocketAddrV6> {
-    let (host, port) = server.rsplit_once(':').ok_or_else(|| format!("{server} has no port"))?;
+    let split = server.rsplit_once(':').filter(|(_, port)| !port.ends_with(']'));
+    let (host, port) = split.ok_or_else(|| format!("{server} has no port"))?;
     let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     let mut server = resolve(host)?;
     server.set_port(port.parse().map_err(|error| format!("port {port}: {error}"))?);

@@ -34,7 +34,7 @@ fn refuses_what_cannot_be() {
     refuses(&a, tcp_mark("serve --listen [2001:db8:9::1]:0"), "(os error 99)");
     refuses(&a, tcp_mark("connect [2001:db8:1::2]:7"), "tcp_mark: [2001:db8:1::2]:7: Connection refused");
     refuses(&a, tcp_mark("connect 192.0.2.1:7"), "tcp_mark: 192.0.2.1 has no IPv6 address\n");
-    refuses(&a, tcp_mark("connect [::1]"), "port");
+    refuses(&a, tcp_mark("connect [::1]"), "tcp_mark: [::1] has no port\n");
 }
 
 /// A server on a host, and its port.
