@@ -119,10 +119,12 @@ fn recv(options: &Recv, output: &Output) -> Outcome<bool> {
         conn.join_group(group, &interface)?;
     }
     for source in &options.source {
-        conn.join_source_group(group, *source, &interface)?;
+        conn.join_source_group(group, *source, &interface)
+            .map_err(|error| format!("source {source}: {error}"))?;
     }
     for source in &options.exclude {
-        conn.exclude_source(group, *source, &interface)?;
+        conn.exclude_source(group, *source, &interface)
+            .map_err(|error| format!("source {source}: {error}"))?;
     }
 
     let conn = Arc::new(conn);

@@ -33,7 +33,7 @@ struct Options {
     #[arg(long, value_name = "NAME")]
     interface: String,
     /// Who to be, as in 10.0.0.1
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = router_id)]
     router_id: Ipv4Addr,
     /// The area, as in 0 or 0.0.0.0
     #[arg(long, value_name = "ID", value_parser = area)]
@@ -56,6 +56,12 @@ struct Options {
     /// Print JSON objects, one a line
     #[arg(long)]
     json: bool,
+}
+
+/// Parses the identity of a router: 0.0.0.0 is none (RFC 5340 section C.1).
+fn router_id(text: &str) -> Result<Ipv4Addr, String> {
+    let id: Ipv4Addr = text.parse().map_err(|error| format!("{error}"))?;
+    if id.is_unspecified() { Err("stands for no router".into()) } else { Ok(id) }
 }
 
 /// Parses an area, which may be a plain number.

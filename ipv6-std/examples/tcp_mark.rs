@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use std::thread;
 
 use clap::{Parser, Subcommand};
+use common::icmp::resolve;
 use common::{Outcome, Output, byte, printable, run};
 use ipv6_std::{Conn, ControlFlags};
 use serde_json::json;
@@ -54,8 +55,8 @@ struct Serve {
 
 #[derive(clap::Args)]
 struct Connect {
-    /// The server
-    server: SocketAddrV6,
+    /// The server, as in host:7007, [2001:db8::1]:7007 or [fe80::1%eth0]:7007
+    server: String,
     /// What to send
     #[arg(long, default_value = "hello")]
     text: String,
@@ -121,7 +122,8 @@ fn echo(mut stream: TcpStream, options: &Serve, output: &Output, from: &str) -> 
 }
 
 fn connect(options: &Connect, output: &Output) -> Outcome<bool> {
-    let mut stream = TcpStream::connect(options.server)?;
+    let server = resolve_with_port(&options.server)?;
+    let mut stream = TcpStream::connect(server).map_err(|error| format!("{server}: {error}"))?;
     let conn = Conn::new(stream.try_clone()?)?;
     conn.set_control_flags(ControlFlags::TRAFFIC_CLASS | ControlFlags::HOP_LIMIT, true)?;
     let mut echo = vec![0; options.text.len()];
@@ -136,13 +138,22 @@ fn connect(options: &Connect, output: &Output) -> Outcome<bool> {
     let control = conn.stream_control()?;
     let text = String::from_utf8_lossy(&echo);
     output.print(
-        format_args!("{} from {}: {control}", printable(&text), options.server),
+        format_args!("{} from {}: {control}", printable(&text), server),
         json!({
-            "text": text, "from": options.server.to_string(), "traffic_class": control.traffic_class,
+            "text": text, "from": server.to_string(), "traffic_class": control.traffic_class,
             "hop_limit": control.hop_limit,
         }),
     )?;
     Ok(echo == options.text.as_bytes())
+}
+
+fn resolve_with_port(server: &str) -> Outcome<SocketAddrV6> {
+    let split = server.rsplit_once(':').filter(|(_, port)| !port.ends_with(']'));
+    let (host, port) = split.ok_or_else(|| format!("{server} has no port"))?;
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let mut server = resolve(host)?;
+    server.set_port(port.parse().map_err(|error| format!("port {port}: {error}"))?);
+    Ok(server)
 }
 
 fn exchange(stream: &mut TcpStream, text: &[u8], echo: &mut [u8]) -> std::io::Result<()> {

@@ -72,6 +72,10 @@ fn refuses_what_cannot_be() {
             "recv --group ff02::1 --source ff02::2 --interface eth0 --port 7000",
             "ff02::2 is a multicast address",
         ),
+        (
+            "recv --group ff02::1 --source ::1 --source ::1 --interface eth0 --port 7000",
+            "mcast: source ::1: ",
+        ),
         ("recv --group ff02::1 --timeout -1 --interface eth0 --port 7000", "unexpected argument"),
         ("send --group ff02::1 --interface eth0 --port 7000 --size 8", "8 is not in 32..=65527"),
         ("send --group ff02::1 --interface eth0 --port 7000 --traffic-class 256", "too large"),
@@ -286,7 +290,7 @@ const BLOCK_OLD: &str = "6";
 type Record = [String; 3];
 
 /// The records of these groups in a capture, each change once: reports are sent twice.
-fn records(capture: Capture, groups: &[&str]) -> Vec<Record> {
+fn records(capture: Capture<'_>, groups: &[&str]) -> Vec<Record> {
     let fields = [
         "icmpv6.mldr.mar.multicast_address",
         "icmpv6.mldr.mar.record_type",

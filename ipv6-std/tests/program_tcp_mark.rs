@@ -32,7 +32,9 @@ fn refuses_what_cannot_be() {
     let Pair { a, b: _b } = Pair::new().unwrap();
     refuses(&a, tcp_mark("serve --traffic-class 256"), "--traffic-class");
     refuses(&a, tcp_mark("serve --listen [2001:db8:9::1]:0"), "(os error 99)");
-    refuses(&a, tcp_mark("connect [2001:db8:1::2]:7"), "tcp_mark: Connection refused");
+    refuses(&a, tcp_mark("connect [2001:db8:1::2]:7"), "tcp_mark: [2001:db8:1::2]:7: Connection refused");
+    refuses(&a, tcp_mark("connect 192.0.2.1:7"), "tcp_mark: 192.0.2.1 has no IPv6 address\n");
+    refuses(&a, tcp_mark("connect [::1]"), "tcp_mark: [::1] has no port\n");
 }
 
 /// A server on a host, and its port.
@@ -106,7 +108,8 @@ fn who_says_nothing_keeps_nobody_waiting() {
     let (mut server, port) = server(&b, "--traffic-class 0xb8");
     let _silent = a.run(|| std::net::TcpStream::connect(("2001:db8:1::2", port))).unwrap();
     server.line("traffic_class");
-    let got = output(&a, tcp_mark(&format!("connect [2001:db8:1::2]:{port}")));
+    let near = b.link_local("eth0").unwrap();
+    let got = output(&a, tcp_mark(&format!("connect [{near}%eth0]:{port}")));
     assert!(text(&got).contains("traffic class 0xb8"), "{got:?}");
 }
 

@@ -5,7 +5,7 @@
 
 use std::borrow::BorrowMut;
 use std::io::{BufRead, BufReader, Read};
-use std::net::Ipv6Addr;
+use std::net::{Ipv6Addr, SocketAddrV6};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,6 +13,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use ipv6_std::{InterfaceIndex, RawConn, SendControl};
 use ipv6_testnet::{Host, link, program};
 use serde_json::Value;
 
@@ -250,45 +251,83 @@ impl Drop for Folder {
 }
 
 /// A capture of what goes over an interface of a host's, as tshark sees it.
-pub struct Capture {
+pub struct Capture<'h> {
+    host: &'h Host,
+    on: InterfaceIndex,
     running: Running,
     folder: Folder,
 }
 
-impl Capture {
+impl<'h> Capture<'h> {
     /// Starts it. Packets from here on are in it.
-    pub fn start(host: &Host, interface: &str) -> Self {
+    pub fn start(host: &'h Host, interface: &str) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let folder = Folder::new(&format!("capture-{}", NUMBER.fetch_add(1, Ordering::Relaxed)));
         let file = format!("{}/packets", folder.path());
         let arguments = ["-q", "-i", interface, "-f", "ip6", "-w", &file];
         let mut running = Running::start(host, command("dumpcap", arguments));
         running.line("File: ");
-        Self { running, folder }
+        let on = InterfaceIndex::new(host.index(interface).unwrap()).unwrap();
+        Self { host, on, running, folder }
     }
 
-    /// Ends it, and gives these fields of the packets that pass a display filter of tshark's. A packet that lacks a
-    /// field has it empty, and one that has it several times has commas between.
-    pub fn fields<const N: usize>(self, filter: &str, fields: [&str; N]) -> Vec<[String; N]> {
-        let Self { running, folder } = self;
+    /// Waits until it has what is on the link now: all that comes before a message of our own, of no known type.
+    fn catch_up(&self) {
+        const MARK: &[u8] = b"\xc8\0\0\0so far, so good";
+        let conn = self.host.run(|| RawConn::open(58)).unwrap();
+        let to = SocketAddrV6::new(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1), 0, 0, 0);
+        conn.send_to(MARK, &SendControl::new().with_interface(self.on), to).unwrap();
+        let file = format!("{}/packets", self.folder.path());
+        until("the end of the capture", || {
+            let packets = std::fs::read(&file).unwrap();
+            packets.windows(MARK.len() - 4).any(|bytes| bytes == &MARK[4..])
+        });
+    }
+
+    /// Ends it.
+    pub fn end(self) -> Captured {
+        self.catch_up();
         // It writes what it has seen when it ends, if it is asked to.
-        thread::sleep(Duration::from_millis(500));
-        running.interrupt();
-        running.end();
-        let mut read =
-            command("tshark", ["-r", &format!("{}/packets", folder.path()), "-Y", filter, "-T", "fields"]);
-        for field in fields {
-            read.args(["-e", field]);
-        }
-        // Whose settings it would look for may be another user's.
-        read.env("HOME", folder.path()).env("XDG_CONFIG_HOME", folder.path());
-        let said = read.output().unwrap();
-        assert!(said.status.success(), "{said:?}");
+        self.running.interrupt();
+        self.running.end();
+        Captured(self.folder)
+    }
+
+    /// Ends it, and gives these fields of its packets.
+    pub fn fields<const N: usize>(self, filter: &str, fields: [&str; N]) -> Vec<[String; N]> {
+        self.end().fields(filter, fields)
+    }
+}
+
+/// A capture that has ended.
+pub struct Captured(Folder);
+
+impl Captured {
+    /// These fields of the packets that pass a display filter of tshark's. A packet that lacks a field has it empty,
+    /// and one that has it several times has commas between.
+    pub fn fields<const N: usize>(&self, filter: &str, fields: [&str; N]) -> Vec<[String; N]> {
+        let mut arguments = vec!["-T", "fields"];
+        arguments.extend(fields.iter().flat_map(|field| ["-e", field]));
         let row = |line: &str| -> [String; N] {
             let values: Vec<String> = line.split('\t').map(String::from).collect();
             values.try_into().unwrap_or_else(|values| panic!("{fields:?}: {values:?}"))
         };
-        text(&said).lines().map(row).collect()
+        self.read(filter, &arguments).lines().map(row).collect()
+    }
+
+    /// All that tshark says of a protocol in those packets, for people.
+    pub fn described(&self, filter: &str, protocol: &str) -> String {
+        self.read(filter, &["-O", protocol])
+    }
+
+    fn read(&self, filter: &str, arguments: &[&str]) -> String {
+        let Self(folder) = self;
+        let mut read = command("tshark", ["-r", &format!("{}/packets", folder.path()), "-Y", filter]);
+        // Whose settings it would look for may be another user's.
+        read.args(arguments).env("HOME", folder.path()).env("XDG_CONFIG_HOME", folder.path());
+        let said = read.output().unwrap();
+        assert!(said.status.success(), "{said:?}");
+        text(&said)
     }
 }
 
