@@ -2,7 +2,7 @@
 
 mod programs;
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use ipv6_std::{Icmp6Filter, Icmp6Type, RawConn};
 use ipv6_testnet::{Line, Pair};
@@ -24,6 +24,7 @@ ipv6_testnet::tests! {
     [RawSocket] a_group_has_many_members;
     [RawSocket] as_fast_as_replies_come;
     [RawSocket] it_ends_when_it_is_asked_to;
+    [RawSocket] it_ends_when_nobody_reads;
     [RawSocket, Strace, Program("ping")] others_do_not_wake_it;
     [PingSocket] without_privilege;
 }
@@ -257,6 +258,15 @@ fn it_ends_when_it_is_asked_to() {
     let (status, lines) = ours.end();
     assert!(status.success());
     assert_eq!((lines.len(), &object(&lines[0])["received"]), (1, &1.into()), "{lines:#?}");
+}
+
+fn it_ends_when_nobody_reads() {
+    let Pair { a, b: _b } = Pair::new().unwrap();
+    let mut ping = ping6("2001:db8:1::2 --count 0 --interval 0.05");
+    let mut ours = a.spawn(ping.stdout(Stdio::piped()).stderr(Stdio::piped())).unwrap();
+    drop(ours.stdout.take());
+    let said = ours.wait_with_output().unwrap();
+    assert!(said.status.success() && said.stderr.is_empty(), "{said:?}");
 }
 
 /// The filter lets nothing else pass: the system does not even hand it over.
