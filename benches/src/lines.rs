@@ -1,4 +1,4 @@
-//! Where the instructions of a call go: by the line of the source that each was compiled from.
+//! Where the instructions of a call go: by the line of the source that each was compiled from, and one by one.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,12 +16,17 @@ const TIMES: u64 = 100;
 
 /// A line of a file of the source.
 type Line = (String, u64);
+/// One instruction: where it is in the program, or nowhere if it is in a library, and the line that it was compiled from.
+type Instruction = (Option<u64>, Line);
 
 pub fn run() -> io::Result<()> {
     let head = ["work", "program", "lines of", "instructions a datagram"];
     let mut parts = Table::new("parts", &head);
     let head = ["work", "program", "lines of", "file", "line", "instructions a datagram"];
     let mut lines = Table::new("lines", &head);
+    let head = ["work", "program", "lines of", "file", "line", "instruction", "times a datagram"];
+    let mut assembly = Table::new("assembly", &head);
+    let disassembly = disassembly()?;
     let works = [
         (Work::single(Work::THREE, SIZE), [Program::ByHand, Program::Ours]),
         (Work::batch(32), [Program::ByHand, Program::EachByItself]),
@@ -30,19 +35,27 @@ pub fn run() -> io::Result<()> {
         for program in programs {
             let once = counted(program, work, TIMES)?;
             let mut each = counted(program, work, 2 * TIMES)?;
-            each.retain(|line, count| {
-                *count = count.saturating_sub(once.get(line).copied().unwrap_or(0));
+            each.retain(|instruction, count| {
+                *count = count.saturating_sub(once.get(instruction).copied().unwrap_or(0));
                 // What a program does once is not always done in as many steps.
                 *count >= TIMES * work.count as u64 / 50
             });
             let datagrams = TIMES as f64 * work.count as f64;
             let figure = |count: u64| format!("{:.1}", count as f64 / datagrams);
-            let mut sums = BTreeMap::new();
-            for ((file, line), count) in each {
+            let (mut sums, mut of_lines) = (BTreeMap::new(), BTreeMap::new());
+            for ((address, (file, line)), count) in each {
                 let (part, file) = part(&file);
                 *sums.entry(part).or_insert(0) += count;
-                let row = [work.to_string(), program.name().into(), part.into(), file.into()];
-                lines.rows.push([row.as_slice(), &[line.to_string(), figure(count)]].concat());
+                let row =
+                    [work.to_string(), program.name().into(), part.into(), file.into(), line.to_string()];
+                let text = address.and_then(|address| disassembly.get(&address));
+                let text = text.map_or("in a library", String::as_str);
+                assembly.rows.push([row.as_slice(), &[text.into(), figure(count)]].concat());
+                *of_lines.entry((part, file.to_owned(), line)).or_insert(0) += count;
+            }
+            for ((part, file, line), count) in of_lines {
+                let row = [work.to_string(), program.name().into(), part.into(), file, line.to_string()];
+                lines.rows.push([row.as_slice(), &[figure(count)]].concat());
             }
             for (part, count) in sums {
                 parts.push(vec![work.to_string(), program.name().into(), part.into(), figure(count)]);
@@ -51,16 +64,39 @@ pub fn run() -> io::Result<()> {
     }
     println!();
     parts.save()?;
-    lines.save()
+    lines.save()?;
+    assembly.save()
 }
 
-/// The instructions of each line when the program does the work so many times.
-fn counted(program: Program, work: Work, times: u64) -> io::Result<BTreeMap<Line, u64>> {
+/// The instructions of this program, by their addresses; none without objdump.
+fn disassembly() -> io::Result<BTreeMap<u64, String>> {
+    let mut objdump = Command::new("objdump");
+    objdump.args(["--disassemble", "--demangle", "--no-show-raw-insn"]).arg(std::env::current_exe()?);
+    if cfg!(target_arch = "x86_64") {
+        objdump.args(["-M", "intel"]);
+    }
+    let output = match objdump.stderr(Stdio::null()).output() {
+        Ok(output) if output.status.success() => output.stdout,
+        _ => {
+            println!("no objdump: instructions without their text");
+            return Ok(BTreeMap::new());
+        }
+    };
+    let instruction = |line: &str| {
+        let (address, text) = line.split_once(":\t")?;
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        Some((u64::from_str_radix(address.trim(), 16).ok()?, text))
+    };
+    Ok(String::from_utf8_lossy(&output).lines().filter_map(instruction).collect())
+}
+
+/// How often each instruction is done when the program does the work so many times.
+fn counted(program: Program, work: Work, times: u64) -> io::Result<BTreeMap<Instruction, u64>> {
     let out = std::env::temp_dir().join(format!("ipv6-benches.{}", std::process::id()));
     let mut option = std::ffi::OsString::from("--callgrind-out-file=");
     option.push(&out);
     let status = Command::new("valgrind")
-        .args(["--tool=callgrind", "--compress-strings=no", "--compress-pos=no"])
+        .args(["--tool=callgrind", "--dump-instr=yes", "--compress-strings=no", "--compress-pos=no"])
         .arg(option)
         .arg(std::env::current_exe()?)
         .args(["run", program.name(), &work.to_string(), &times.to_string()])
@@ -72,31 +108,35 @@ fn counted(program: Program, work: Work, times: u64) -> io::Result<BTreeMap<Line
     if !status.success() {
         return Err(io::Error::other(format!("valgrind: {status}")));
     }
-    read(&profile?)
+    read(&profile?, &std::env::current_exe()?.to_string_lossy())
 }
 
-/// Reads a profile: https://valgrind.org/docs/manual/cl-format.html.
-fn read(profile: &str) -> io::Result<BTreeMap<Line, u64>> {
+/// Reads a profile of a program: https://valgrind.org/docs/manual/cl-format.html.
+fn read(profile: &str, program: &str) -> io::Result<BTreeMap<Instruction, u64>> {
     let mut counts = BTreeMap::new();
-    let (mut file, mut of_callee) = ("", false);
+    let (mut object, mut file, mut of_callee) = ("", "", false);
     for text in profile.lines() {
         if let Some((key, value)) = text.split_once('=') {
             match key {
+                "ob" => object = value,
                 // Of a function, of what is inlined in it, and back again.
                 "fl" | "fi" | "fe" => file = value,
                 "calls" => of_callee = true,
                 _ => {}
             }
-        } else if text.starts_with(|character: char| character.is_ascii_digit()) {
+        } else if let Some(figures) = text.strip_prefix("0x") {
             // What a call has taken is the callee's.
             if std::mem::take(&mut of_callee) {
                 continue;
             }
-            let figures = text.split_once(' ').and_then(|(line, count)| Some((line, count.parse().ok()?)));
-            let (line, count): (_, u64) =
-                figures.ok_or_else(|| io::Error::other(format!("no figures: {text}")))?;
-            let line = line.parse().map_err(|_| io::Error::other(format!("no line: {text}")))?;
-            *counts.entry((file.to_owned(), line)).or_insert(0) += count;
+            let mut figures = figures.split(' ');
+            let mut read = |radix| u64::from_str_radix(figures.next()?, radix).ok();
+            let read = (read(16), read(10), read(10));
+            let (Some(address), Some(line), Some(count)) = read else {
+                return Err(io::Error::other(format!("no figures: {text}")));
+            };
+            let address = (object == program).then_some(address);
+            *counts.entry((address, (file.to_owned(), line))).or_insert(0) += count;
         }
     }
     Ok(counts)
