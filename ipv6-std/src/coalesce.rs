@@ -89,47 +89,38 @@ impl Coalescing {
         }
     }
 
-    /// Learns from an error of so many messages, of so many bytes each, that went as one: less goes together from now
-    /// on. `None` when it was not that which was refused. What was before can be had back: it may have been
-    /// something else after all.
+    /// With this less together it worked: no more goes together from now on.
     #[cold]
-    pub(crate) fn learn(&self, error: &io::Error, messages: usize, size: usize) -> Option<Before> {
-        const EIO: i32 = 5;
-        const EINVAL: i32 = 22;
-        let is_refusal = matches!(error.raw_os_error(), Some(EIO | EINVAL)) || is_too_long(error);
-        if messages < 2 || !is_refusal {
-            return None;
-        }
-        let before = Before {
-            max_segments: self.max_segments.load(Ordering::Relaxed),
-            max_size: self.max_size.load(Ordering::Relaxed),
-        };
-        if let Some(fewer) = SEGMENTS.into_iter().find(|fewer| usize::from(*fewer) < messages) {
-            self.max_segments.store(fewer, Ordering::Relaxed);
-        } else if size > SURE_SIZE {
-            // They may have been too long for a packet of the device.
-            self.max_size.store(u16::try_from(size - 1).unwrap_or(u16::MAX), Ordering::Relaxed);
-        } else {
-            self.max_segments.store(1, Ordering::Relaxed);
-        }
-        Some(before)
-    }
-
-    /// With less together it worked.
-    pub(crate) fn count_refusal(&self) {
+    pub(crate) fn learn(&self, limits: Coalesce) {
+        let bits = |limit: usize| u16::try_from(limit).unwrap_or(u16::MAX);
+        self.max_segments.fetch_min(bits(limits.max_segments), Ordering::Relaxed);
+        self.max_size.fetch_min(bits(limits.max_size), Ordering::Relaxed);
         self.refused.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// It did not: the messages themselves were refused.
-    pub(crate) fn forget(&self, before: Before) {
-        self.max_segments.store(before.max_segments, Ordering::Relaxed);
-        self.max_size.store(before.max_size, Ordering::Relaxed);
     }
 }
 
-/// What was known before an error.
-#[derive(Debug)]
-pub(crate) struct Before {
-    max_segments: u16,
-    max_size: u16,
+/// What to try after an error of so many messages, of so many bytes each, that went as one under these limits. `None`
+/// when it was not that which was refused. Nobody else learns of it before it has worked: it may have been something
+/// else after all.
+#[cold]
+pub(crate) fn fewer(limits: Coalesce, error: &io::Error, messages: usize, size: usize) -> Option<Coalesce> {
+    const EIO: i32 = 5;
+    const EINVAL: i32 = 22;
+    let is_device = error.raw_os_error() == Some(EIO);
+    let is_too_long = is_too_long(error);
+    let is_refusal = is_device || is_too_long || error.raw_os_error() == Some(EINVAL);
+    if messages < 2 || !is_refusal {
+        return None;
+    }
+    if let Some(max_segments) =
+        SEGMENTS.map(usize::from).into_iter().find(|fewer| *fewer < messages && !is_device)
+    {
+        return Some(Coalesce { max_segments, ..limits });
+    }
+    // They may have been too long for a packet of the device. That once told otherwise than by its name is not told again.
+    let first = limits.max_size == usize::from(u16::MAX);
+    if !is_device && size > SURE_SIZE && (is_too_long || first) {
+        return Some(Coalesce { max_size: size - 1, ..limits });
+    }
+    Some(Coalesce { max_segments: 1, ..limits })
 }

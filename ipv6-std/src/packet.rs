@@ -20,7 +20,7 @@ use ipv6_sys::wait::Ready;
 use ipv6_sys::{Errno, Host};
 
 use crate::batch::{RecvBatch, SendBatch};
-use crate::coalesce::Coalescing;
+use crate::coalesce::{self, Coalescing};
 use crate::conn::Conn;
 use crate::connected::Connected;
 use crate::deadline::Deadline;
@@ -567,29 +567,25 @@ impl<S: AsFd> PacketConn<S> {
         let Some(first) = messages.first() else { return Ok(0) };
         valid(first)?;
         let socket = self.as_fd();
-        let mut before = None;
+        let (mut limits, mut refused) = (self.coalescing.limits(), false);
         loop {
             let caller = self.write.on(socket, Ready::Send);
             let accept = |message: &Outgoing<'_>| valid(message).ok().map(|()| self.ports);
-            let answer =
-                batch::send_if(socket, batch.storage(), messages, accept, self.coalescing.limits(), caller);
+            let answer = batch::send_if(socket, batch.storage(), messages, accept, limits, caller);
             let error = match answer {
                 Ok(count) => {
-                    if before.is_some() {
-                        self.coalescing.count_refusal();
+                    if refused {
+                        self.coalescing.learn(limits);
                     }
                     return Ok(count);
                 }
                 Err(SendError::Control(error)) => return Err(error::encode(error)),
                 Err(SendError::Os(error)) => error,
             };
-            let Some(learnt) = self.coalescing.learn(&error, batch.first_run(), first.payload.len()) else {
-                if let Some(before) = before {
-                    self.coalescing.forget(before);
-                }
-                return Err(error);
-            };
-            before = before.or(Some(learnt));
+            match coalesce::fewer(limits, &error, batch.first_run(), first.payload.len()) {
+                Some(fewer) => (limits, refused) = (fewer, true),
+                None => return Err(error),
+            }
         }
     }
 

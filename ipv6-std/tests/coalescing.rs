@@ -18,6 +18,8 @@ ipv6_testnet::tests! {
     [Namespace] the_last_may_be_shorter_and_ends_the_run;
     [Namespace] empty_datagrams_go_alone;
     [Namespace] as_many_as_the_kernel_takes;
+    [Namespace] more_than_the_storage_holds_goes_together_too;
+    [Namespace] others_learn_nothing_from_what_failed;
     [Namespace] no_more_than_a_packet_holds;
     [Namespace] scar_31_what_a_device_refuses_goes_singly;
     [Namespace] an_error_that_is_not_refusal_is_told;
@@ -219,6 +221,31 @@ fn as_many_as_the_kernel_takes() {
         64 => assert_eq!(sender.coalescing_refused(), 1),
         other => panic!("{other} segments"),
     }
+}
+
+fn more_than_the_storage_holds_goes_together_too() {
+    let (sender, receiver, to) = sockets();
+    let texts = texts(&[15; 96]);
+    assert_eq!(sender.send_batch(&mut SendBatch::new(32), &outgoing(&texts, to)).unwrap(), 96);
+    assert_eq!(as_it_comes(&receiver, 96).iter().map(Vec::len).collect::<Vec<_>>(), [32, 32, 32]);
+}
+
+fn others_learn_nothing_from_what_failed() {
+    let (sender, _receiver, mut to) = sockets();
+    let most = sender.max_segments();
+    // Nothing can be sent to port 0: that says nothing of coalescing.
+    to.set_port(0);
+    let texts = texts(&[15; 8]);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..200 {
+                    sender.send_batch(&mut SendBatch::new(8), &outgoing(&texts, to)).unwrap_err();
+                }
+            });
+        }
+    });
+    assert_eq!((sender.max_segments(), sender.coalescing_refused()), (most, 0));
 }
 
 fn no_more_than_a_packet_holds() {

@@ -130,10 +130,17 @@ fn fill_with_runs<'a, const C: usize>(
 ) -> Result<usize, EncodeError> {
     // Headers that are filled, and the messages that are left.
     let (mut ready, mut rest) = (0, messages);
+    let all = parts.len();
     for (BatchHeader(header), slot) in headers.iter_mut().zip(slots).take(MAX) {
         let Some(first) = rest.first() else { break };
         let Some(ports) = accept(first) else { break };
-        let run = run(rest, parts.len(), coalesce);
+        let room = parts.len();
+        let most = run(rest, all, coalesce);
+        let run = if room < all { run(rest, room, coalesce) } else { most };
+        if run < most {
+            // With all parts more go together: in the next call, which has them.
+            break;
+        }
         let filled = if run > 1 {
             slot.fill_for_run(&mut header.msg_hdr, first, ports, run)
         } else {
