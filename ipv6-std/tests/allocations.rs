@@ -9,6 +9,7 @@ use ipv6_std::*;
 ipv6_testnet::tests! {
     [] the_counter_counts;
     [Namespace] one_message_allocates_nothing;
+    [Namespace] the_shortest_way_allocates_nothing;
     [Namespace] scar_38_batches_allocate_nothing;
     [Namespace] coalescing_allocates_nothing_after_the_first_time;
     [Namespace] deadlines_allocate_nothing;
@@ -48,6 +49,31 @@ fn one_message_allocates_nothing() {
         }
     });
     assert_eq!(count, 0);
+}
+
+/// Without a deadline, with control messages and without: a call that does not fail, as most are.
+fn the_shortest_way_allocates_nothing() {
+    for flags in [ControlFlags::empty(), ControlFlags::HOP_LIMIT, ControlFlags::all()] {
+        let conn = loopback();
+        conn.set_deadline(None);
+        conn.set_control_flags(flags, true).unwrap();
+        let to = conn.local_addr().unwrap();
+        let (mut payload, mut small) = ([0; 64], [0; 3]);
+        let count = allocations(|| {
+            for _ in 0..10 {
+                for control in [control(), SendControl::new()] {
+                    conn.send_to(b"HELLO", &control, to).unwrap();
+                    conn.send_to(b"HELLO", &control, to).unwrap();
+                    let got = conn.recv_from(&mut payload).unwrap();
+                    assert_eq!((got.len, got.truncated, got.source), (5, false, to));
+                    let got = conn.recv_from(&mut small).unwrap();
+                    assert_eq!((got.len, got.truncated, got.source), (3, true, to));
+                    assert_eq!(got.control.hop_limit.is_some(), flags.contains(ControlFlags::HOP_LIMIT));
+                }
+            }
+        });
+        assert_eq!(count, 0, "{flags:?}");
+    }
 }
 
 fn scar_38_batches_allocate_nothing() {
