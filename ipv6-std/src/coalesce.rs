@@ -92,9 +92,9 @@ impl Coalescing {
     /// With this less together it worked: no more goes together from now on.
     #[cold]
     pub(crate) fn learn(&self, limits: Coalesce) {
-        let bits = |limit: usize| u16::try_from(limit).unwrap_or(u16::MAX);
-        self.max_segments.fetch_min(bits(limits.max_segments), Ordering::Relaxed);
-        self.max_size.fetch_min(bits(limits.max_size), Ordering::Relaxed);
+        let narrow = |limit: usize| u16::try_from(limit).unwrap_or(u16::MAX);
+        self.max_segments.fetch_min(narrow(limits.max_segments), Ordering::Relaxed);
+        self.max_size.fetch_min(narrow(limits.max_size), Ordering::Relaxed);
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
 }
@@ -106,21 +106,21 @@ impl Coalescing {
 pub(crate) fn fewer(limits: Coalesce, error: &io::Error, messages: usize, size: usize) -> Option<Coalesce> {
     const EIO: i32 = 5;
     const EINVAL: i32 = 22;
-    let is_device = error.raw_os_error() == Some(EIO);
-    let is_too_long = is_too_long(error);
-    let is_refusal = is_device || is_too_long || error.raw_os_error() == Some(EINVAL);
-    if messages < 2 || !is_refusal {
+    let (number, is_too_long) = (error.raw_os_error(), is_too_long(error));
+    if messages < 2 || !(is_too_long || matches!(number, Some(EIO | EINVAL))) {
         return None;
     }
-    if let Some(max_segments) =
-        SEGMENTS.map(usize::from).into_iter().find(|fewer| *fewer < messages && !is_device)
-    {
-        return Some(Coalesce { max_segments, ..limits });
-    }
-    // They may have been too long for a packet of the device. That once told otherwise than by its name is not told again.
-    let first = limits.max_size == usize::from(u16::MAX);
-    if !is_device && size > SURE_SIZE && (is_too_long || first) {
-        return Some(Coalesce { max_size: size - 1, ..limits });
+    // Of `EIO` neither their number is the reason nor their size: it is the device that cannot.
+    if number != Some(EIO) {
+        let mut known = SEGMENTS.into_iter().map(usize::from);
+        if let Some(max_segments) = known.find(|fewer| *fewer < messages) {
+            return Some(Coalesce { max_segments, ..limits });
+        }
+        // They may have been too long for a packet of the device. An error that does not say so is taken for it once.
+        let is_first = limits.max_size == usize::from(u16::MAX);
+        if size > SURE_SIZE && (is_too_long || is_first) {
+            return Some(Coalesce { max_size: size - 1, ..limits });
+        }
     }
     Some(Coalesce { max_segments: 1, ..limits })
 }

@@ -793,10 +793,7 @@ impl SendControl<'_> {
 
     /// The bytes that any value of this type takes on platform `P`: all messages at once.
     pub const fn max_space<P: Platform>() -> usize {
-        Control::PacketInfo
-            .space::<P>()
-            .saturating_add(Control::HopLimit.space::<P>())
-            .saturating_add(Control::TrafficClass.space::<P>())
+        three_space::<P>()
             .saturating_add(Control::NextHop.space::<P>())
             .saturating_add(Control::SegmentSize.space::<P>())
     }
