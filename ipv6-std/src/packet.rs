@@ -622,6 +622,9 @@ impl<S: AsFd> PacketConn<S> {
     /// who uses that. Any other receive gets several at once, with the size of each in
     /// [`RecvControl::segment_size`], and wants room for 65,535 bytes: see [`Segments`](crate::Segments).
     ///
+    /// Receive what is there before this is switched off again: Linux tells no sizes then, also not of datagrams that it
+    /// has put together already.
+    ///
     /// # Errors
     ///
     /// `Unsupported` where the system has no such thing; the system's error for sockets that are not UDP's.
