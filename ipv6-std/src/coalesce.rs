@@ -54,7 +54,12 @@ impl Coalescing {
         self.able
     }
 
+    /// Puts messages together, whatever was refused before, or not.
     pub(crate) fn set_send(&self, on: bool) {
+        if on && self.able {
+            self.max_segments.store(SEGMENTS[0], Ordering::Relaxed);
+            self.max_size.store(u16::MAX, Ordering::Relaxed);
+        }
         self.send.store(on && self.able, Ordering::Relaxed);
     }
 

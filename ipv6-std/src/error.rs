@@ -60,6 +60,11 @@ pub(crate) fn invalid(text: impl Into<String>) -> io::Error {
     io::Error::new(ErrorKind::InvalidInput, text.into())
 }
 
+#[cold]
+pub(crate) fn busy(text: &'static str) -> io::Error {
+    io::Error::new(ErrorKind::ResourceBusy, text)
+}
+
 /// `group`, if it is one.
 pub(crate) fn multicast(group: Ipv6Addr) -> io::Result<Ipv6Addr> {
     if group.is_multicast() { Ok(group) } else { Err(invalid(format!("{group} is not a multicast address"))) }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs, UdpSocket};
 use std::ops::Deref;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ipv6_core::abi::Platform;
 use ipv6_core::cmsg::RawMessages;
@@ -16,7 +16,7 @@ use ipv6_sys::batch::{self, Outgoing, Ports, Room, SendError};
 use ipv6_sys::message::{self, Arrival, ControlBuffer, ControlBytes, ControlSpace, MessageFlags, PeerName};
 use ipv6_sys::option::{self, Group, SourceGroup};
 use ipv6_sys::socket::{self, Kind};
-use ipv6_sys::wait::Ready;
+use ipv6_sys::wait::{Ready, wait};
 use ipv6_sys::{Errno, Host};
 
 use crate::batch::{RecvBatch, SendBatch};
@@ -25,7 +25,7 @@ use crate::conn::Conn;
 use crate::connected::Connected;
 use crate::deadline::Deadline;
 use crate::error;
-use crate::fd::{AsFd, lends_socket};
+use crate::fd::{AsFd, BorrowedFd, lends_socket};
 
 /// Bytes of control buffer for every message that can be switched on, and a margin for those that others
 /// switched on: Linux writes timestamps, marks and counts first (net/core/sock.c: `__sock_recv_cmsgs`), and
@@ -243,6 +243,16 @@ pub(crate) fn open(address: SocketAddrV6, reusable: bool) -> io::Result<UdpSocke
     }
     socket::bind(&socket, &address)?;
     Ok(UdpSocket::from(socket))
+}
+
+/// Whether there is something to receive, or an error to fetch.
+fn something_waits(socket: BorrowedFd<'_>) -> io::Result<bool> {
+    loop {
+        match wait(socket, Ready::Receive, Some(Duration::ZERO)) {
+            Err(Errno::INTR) => {}
+            answer => return Ok(answer?),
+        }
+    }
 }
 
 impl<S: AsFd> PacketConn<S> {
@@ -497,6 +507,10 @@ impl<S: AsFd> PacketConn<S> {
     /// is in `payloads[i]`, and [`RecvBatch::iter`] tells about each. A payload is anything that lends bytes, or
     /// several buffers ([`Vectored`](crate::Vectored)).
     ///
+    /// On a socket that [coalesces](Self::set_receive_coalescing) a call takes what the system has put together at most
+    /// 16 times: as many datagrams, or up to 128 times as many. It gives out first what is [left](RecvBatch::has_more)
+    /// from the call before.
+    ///
     /// # Errors
     ///
     /// Those of [`recv_from`](Self::recv_from), when not a single one came; an error after the first
@@ -528,7 +542,9 @@ impl<S: AsFd> PacketConn<S> {
     }
 
     /// Sends datagrams in order, with as few system calls as `batch` has room for. Says how many went:
-    /// fewer than there are when one failed after the first; sending from that one on tells why.
+    /// fewer than there are when one failed after the first; sending from that one on tells why. As with
+    /// `sendmmsg(2)` the error itself is not kept: what the network reports of an earlier datagram, and tells once, may
+    /// then pass unheard. Who wants to hear it [queues errors](Self::set_queue_errors).
     ///
     /// # Errors
     ///
@@ -594,6 +610,9 @@ impl<S: AsFd> PacketConn<S> {
     ///
     /// Messages that follow one another with the same destination, the same control messages and the same size (the
     /// last may be shorter) go as one and are cut again on their way (`UDP_SEGMENT`). Who receives them cannot tell.
+    ///
+    /// Switching it on, also where it is on, forgets what was [refused](Self::coalescing_refused): for a socket that
+    /// has come to another device since.
     #[doc(alias = "UDP_SEGMENT", alias = "GSO")]
     pub fn set_send_coalescing(&self, on: bool) {
         self.coalescing.set_send(on);
@@ -606,6 +625,10 @@ impl<S: AsFd> PacketConn<S> {
 
     /// How many messages [`send_batch`](Self::send_batch) puts together at most: what is known of this socket so far.
     /// 1 where the system has no such thing, or the device has refused it.
+    ///
+    /// It is learnt from batches alone, and is Linux's most, 128, until one is refused: a kernel before 6.9 takes 64,
+    /// and a socket that could, but must not (`UDP_NO_CHECK6_TX`), none. What goes together has no more than 65,487
+    /// bytes, however few that are.
     #[doc(alias = "UDP_MAX_SEGMENTS")]
     pub fn max_segments(&self) -> usize {
         self.coalescing.max_segments().into()
@@ -622,12 +645,14 @@ impl<S: AsFd> PacketConn<S> {
     /// who uses that. Any other receive gets several at once, with the size of each in
     /// [`RecvControl::segment_size`], and wants room for 65,535 bytes: see [`Segments`](crate::Segments).
     ///
-    /// Receive what is there before this is switched off again: Linux tells no sizes then, also not of datagrams that it
-    /// has put together already.
+    /// On a copy of the socket (`try_clone`) that is wrapped by itself, switch it there too, or use one wrapper for both:
+    /// a wrapper looks for the option when it is [made](Self::new), and no more.
     ///
     /// # Errors
     ///
     /// `Unsupported` where the system has no such thing; the system's error for sockets that are not UDP's.
+    /// `ResourceBusy`, and it stays on, when it is to be switched off while datagrams wait to be received: Linux would
+    /// not tell any more how long each of those is that it has put together already.
     ///
     /// ```
     /// use ipv6_std::{Outgoing, PacketConn, RecvBatch, SendBatch, SendControl};
@@ -647,7 +672,13 @@ impl<S: AsFd> PacketConn<S> {
     /// ```
     #[doc(alias = "UDP_GRO")]
     pub fn set_receive_coalescing(&self, on: bool) -> io::Result<()> {
-        option::COALESCE.set(self.as_fd(), on)?;
+        let socket = self.as_fd();
+        option::COALESCE.set(socket, on)?;
+        // What comes from now on comes by itself: what is there may have come before.
+        if !on && self.coalescing.receives() && something_waits(socket)? {
+            option::COALESCE.set(socket, true)?;
+            return Err(error::busy("what waits to be received may have come together: receive it first"));
+        }
         self.coalescing.set_receive(on);
         Ok(())
     }

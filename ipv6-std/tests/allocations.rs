@@ -12,6 +12,8 @@ ipv6_testnet::tests! {
     [Namespace] the_shortest_way_allocates_nothing;
     [Namespace] scar_38_batches_allocate_nothing;
     [Namespace] coalescing_allocates_nothing_after_the_first_time;
+    [Namespace] a_refusal_allocates_nothing;
+    [Namespace] an_error_from_the_queue_allocates_nothing;
     [Namespace] deadlines_allocate_nothing;
     [Namespace] parts_and_segments_allocate_nothing;
     [Namespace] raw_sockets_and_streams_allocate_nothing;
@@ -38,7 +40,8 @@ fn one_message_allocates_nothing() {
     conn.get_ref().connect(to).unwrap();
     let (mut payload, mut space) = ([0; 64], [0; 256]);
     let count = allocations(|| {
-        for _ in 0..10 {
+        for deadline in [soon(), None].into_iter().cycle().take(10) {
+            conn.set_deadline(deadline);
             conn.send_to(b"HELLO", &control(), to).unwrap();
             conn.recv_from(&mut payload).unwrap();
             conn.send(b"HELLO", &control()).unwrap();
@@ -107,6 +110,37 @@ fn coalescing_allocates_nothing_after_the_first_time() {
     };
     assert!(allocations(&mut round) > 0);
     assert_eq!(allocations(round), 0);
+}
+
+fn a_refusal_allocates_nothing() {
+    let pair = ipv6_testnet::Pair::new().unwrap();
+    for host in [&pair.a, &pair.b] {
+        host.ip("link set eth0 mtu 1300").unwrap();
+    }
+    let (sender, receiver) = (on(&pair.a), on(&pair.b));
+    let to = pair.b.link_local("eth0").unwrap();
+    let to = std::net::SocketAddrV6::new(to, port(&receiver), 0, pair.a.index("eth0").unwrap());
+    // Too long for the cable: they go in fragments, and not together.
+    let messages = [Outgoing::new(&[7; 1400], SendControl::new(), Some(to)); 4];
+    let mut batch = SendBatch::new(8);
+    let count = allocations(|| assert_eq!(sender.send_batch(&mut batch, &messages).unwrap(), 4));
+    assert_eq!((count, sender.coalescing_refused()), (0, 1));
+}
+
+fn an_error_from_the_queue_allocates_nothing() {
+    let (conn, closed) = (loopback(), loopback());
+    let to = closed.local_addr().unwrap();
+    close(closed);
+    conn.set_queue_errors(true).unwrap();
+    let mut payload = [0; 16];
+    let count = allocations(|| {
+        for _ in 0..10 {
+            conn.send_to(b"anyone?", &control(), to).unwrap();
+            conn.recv_from(&mut payload).unwrap_err();
+            assert_eq!(conn.recv_error(&mut payload).unwrap().unwrap().len, 7);
+        }
+    });
+    assert_eq!(count, 0);
 }
 
 fn deadlines_allocate_nothing() {

@@ -178,6 +178,7 @@ fn scar_42_a_slot_without_a_message_is_good_again() {
         for got in batch.iter() {
             let got = got.unwrap();
             assert_eq!((got.control.traffic_class.is_some(), got.control_truncated), (on, false));
+            assert_eq!(got.source, conn.local_addr().unwrap());
         }
     }
 }
@@ -231,20 +232,26 @@ fn more_than_the_storage_holds() {
 }
 
 fn more_than_a_thousand() {
-    let (sender, receiver) = (loopback(), loopback());
+    let sender = loopback();
+    // Nothing goes together: as many messages for the system as there are.
+    sender.set_send_coalescing(false);
+    // A socket's buffer holds a few hundred of them.
+    let receivers: [_; 8] = std::array::from_fn(|_| loopback());
     let texts = texts(1500);
-    let mut send = SendBatch::new(2000);
+    let mut messages = outgoing(&texts, &receivers[0]);
+    for (message, receiver) in messages.iter_mut().zip(receivers.iter().cycle()) {
+        message.to = Some(receiver.local_addr().unwrap());
+    }
+    assert_eq!(sender.send_batch(&mut SendBatch::new(2000), &messages).unwrap(), 1500);
+
     let (mut batch, mut payloads) = (RecvBatch::new(2000), vec![[0; 64]; 2000]);
-    // A few at a time, for the receiver's buffer holds no thousand.
-    for texts in texts.chunks(100) {
-        assert_eq!(sender.send_batch(&mut send, &outgoing(texts, &receiver)).unwrap(), texts.len());
-        assert_eq!(receiver.recv_batch(&mut batch, &mut payloads).unwrap(), texts.len());
-        for ((got, payload), text) in batch.iter().zip(&payloads).zip(texts) {
-            assert_eq!(&payload[..got.unwrap().len], text);
+    for (number, receiver) in receivers.iter().enumerate() {
+        let expected: Vec<_> = texts.iter().skip(number).step_by(8).collect();
+        assert_eq!(receiver.recv_batch(&mut batch, &mut payloads).unwrap(), expected.len());
+        for ((got, payload), text) in batch.iter().zip(&payloads).zip(expected) {
+            assert_eq!(payload[..got.unwrap().len], **text);
         }
     }
-    // All at once, of which the kernel takes 1,024 a call; what the receiver's buffer does not hold is lost.
-    assert_eq!(sender.send_batch(&mut send, &outgoing(&texts, &receiver)).unwrap(), 1500);
 }
 
 fn destinations_of_their_own() {
@@ -314,10 +321,16 @@ fn storage_that_grows() {
     let mut receive = |batch: &mut RecvBatch| {
         assert_eq!(conn.send_batch(&mut send, &outgoing(&texts, &conn)).unwrap(), 6);
         send.grow(6);
-        let mut sizes = Vec::new();
-        while sizes.iter().sum::<usize>() < 6 {
+        let (mut sizes, mut received) = (Vec::new(), Vec::new());
+        while received.len() < 6 {
             sizes.push(conn.recv_batch(batch, &mut payloads).unwrap());
+            for (got, payload) in batch.iter().zip(&payloads) {
+                let got = got.unwrap();
+                assert_eq!(got.source, conn.local_addr().unwrap());
+                received.push(payload[..got.len].to_vec());
+            }
         }
+        assert_eq!(received, texts);
         sizes
     };
     assert_eq!(receive(&mut batch), [2, 2, 2]);

@@ -25,6 +25,7 @@ ipv6_testnet::tests! {
     [Namespace] an_error_that_is_not_refusal_is_told;
     [Namespace] segments_asked_for;
     [Namespace] switched_off;
+    [Namespace] not_switched_off_under_what_waits;
     [Namespace] sockets_that_cannot;
     [Namespace] a_socket_that_coalesces_already;
     [Namespace] payload_buffers_that_are_too_small;
@@ -250,11 +251,14 @@ fn others_learn_nothing_from_what_failed() {
 
 fn no_more_than_a_packet_holds() {
     let (sender, receiver, to) = sockets();
-    let texts = texts(&[1500; 60]);
+    // 49 of 1,310 bytes are 64,190; 50 were 65,500, which a packet would hold by its own, and not with both headers.
+    let texts = texts(&[1310; 60]);
+    send(&sender, &outgoing(&texts, to));
+    assert_eq!(as_it_comes(&receiver, 60), [vec![1310; 49], vec![1310; 11]]);
+    assert_eq!(sender.coalescing_refused(), 0);
     send(&sender, &outgoing(&texts, to));
     let got: Vec<_> = receive_all(&receiver, 60, 64).into_iter().map(|(payload, _)| payload).collect();
     assert_eq!(got, texts);
-    assert_eq!(sender.coalescing_refused(), 0);
 }
 
 fn scar_31_what_a_device_refuses_goes_singly() {
@@ -324,6 +328,24 @@ fn switched_off() {
     sender.set_send_coalescing(true);
     send(&sender, &outgoing(&texts, to));
     assert_eq!(as_it_comes(&receiver, 4), [vec![10; 4]]);
+}
+
+fn not_switched_off_under_what_waits() {
+    let (sender, receiver, to) = sockets();
+    let texts = texts(&[10; 4]);
+    send(&sender, &outgoing(&texts, to));
+    let error = receiver.set_receive_coalescing(false).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ResourceBusy, "{error}");
+    assert!(receiver.receive_coalescing());
+    send(&sender, &outgoing(&texts, to));
+    let got: Vec<_> = receive_all(&receiver, 8, 8).into_iter().map(|(payload, _)| payload).collect();
+    assert_eq!(got, [texts.clone(), texts.clone()].concat());
+    receiver.set_receive_coalescing(false).unwrap();
+    assert!(!receiver.receive_coalescing());
+    send(&sender, &outgoing(&texts, to));
+    // Where nothing is put together, nothing is in the way.
+    receiver.set_receive_coalescing(false).unwrap();
+    assert_eq!(as_it_comes(&receiver, 4), vec![vec![10]; 4]);
 }
 
 fn sockets_that_cannot() {

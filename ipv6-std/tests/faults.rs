@@ -10,6 +10,11 @@ use common::*;
 use ipv6_std::*;
 use ipv6_testnet::{Need, Test};
 
+/// musl sends a batch message by message on 64-bit machines.
+const IS_ONE_BY_ONE: bool = cfg!(all(target_env = "musl", target_pointer_width = "64"));
+/// The system call of a batch that is sent.
+const SEND_BATCH: &str = if IS_ONE_BY_ONE { "^sendmsg$" } else { "^sendmmsg" };
+
 const CHILD: &str = "IPV6_FAULTS_CHILD";
 
 fn main() {
@@ -23,6 +28,9 @@ fn main() {
         Test { name: "a_flag_that_fails_stays_as_it_was", needs, run: a_flag_that_fails_stays_as_it_was },
         Test { name: "scar_43_one_call_is_one_system_call", needs, run: scar_43_one_call_is_one_system_call },
         Test { name: "the_cheap_paths_are_taken", needs, run: the_cheap_paths_are_taken },
+        Test { name: "scar_30_what_is_refused_goes_singly", needs, run: scar_30_what_is_refused_goes_singly },
+        Test { name: "what_is_refused_goes_with_fewer", needs, run: what_is_refused_goes_with_fewer },
+        Test { name: "an_error_of_another_kind_is_told", needs, run: an_error_of_another_kind_is_told },
     ])
 }
 
@@ -84,6 +92,30 @@ fn child(part: &str) {
             conn.set_control_flags(flags, true).unwrap();
             assert_eq!(conn.control_flags(), flags);
         }
+        "refused, 8" => refused(&conn, 8, 15, 1, &[1; 8]),
+        "refused, 100" => refused(&conn, 100, 15, 64, &[64, 36]),
+        "refused twice, 100" => refused(&conn, 100, 15, 1, &[1; 100]),
+        // They may have been too long for a packet: others still go together.
+        "refused, long" => {
+            let most = conn.max_segments();
+            refused(&conn, 4, 1400, most, &[1; 4]);
+            assert_eq!(sent_as(&conn, 4, 1399), [4]);
+        }
+        // That was not it, then.
+        "refused again, long" => {
+            assert_eq!(sent_as(&conn, 4, 1400), [1; 4]);
+            assert_eq!(sent_as(&conn, 4, 1300), [1; 4]);
+            assert_eq!((conn.max_segments(), conn.coalescing_refused()), (1, 2));
+            assert_eq!(sent_as(&conn, 4, 15), [1; 4]);
+        }
+        "no buffers" => {
+            let (to, text) = (conn.local_addr().unwrap(), [7; 15]);
+            let messages = [Outgoing::new(&text, SendControl::new(), Some(to)); 8];
+            let most = conn.max_segments();
+            assert_eq!(errno(conn.send_batch(&mut SendBatch::new(8), &messages)), Some(ENOBUFS));
+            assert_eq!((conn.max_segments(), conn.coalescing_refused()), (most, 0));
+            assert_eq!(sent_as(&conn, 8, 15), [8]);
+        }
         count => {
             conn.set_deadline(None);
             let mut payload = [0; 8];
@@ -93,6 +125,38 @@ fn child(part: &str) {
             }
         }
     }
+}
+
+/// Sends a batch of so many datagrams of this size, and says how many went together each time.
+fn sent_as(conn: &PacketConn, count: usize, size: usize) -> Vec<usize> {
+    conn.set_receive_coalescing(true).unwrap();
+    let texts: Vec<_> = (0..count).map(|number| vec![number as u8; size]).collect();
+    let to = Some(conn.local_addr().unwrap());
+    let messages: Vec<_> = texts.iter().map(|text| Outgoing::new(text, SendControl::new(), to)).collect();
+    assert_eq!(conn.send_batch(&mut SendBatch::new(128), &messages).unwrap(), count);
+    let (mut payload, mut received, mut together) = (vec![0; 65_535], Vec::new(), Vec::new());
+    while received.len() < count {
+        let got = conn.recv_from(&mut payload).unwrap();
+        let segments = Segments::new(&payload[..got.len], got.control.segment_size);
+        together.push(segments.len());
+        received.extend(segments.map(<[u8]>::to_vec));
+    }
+    // Whatever was refused: each once, whole, in order.
+    assert!(received == texts);
+    together
+}
+
+/// Sends a batch that is refused as a whole: it goes with so many together, and from then on too, without being
+/// refused again.
+fn refused(conn: &PacketConn, count: usize, size: usize, max_segments: usize, together: &[usize]) {
+    for _ in 0..2 {
+        assert_eq!(sent_as(conn, count, size), together);
+        assert_eq!((conn.max_segments(), conn.coalescing_refused()), (max_segments, 1));
+    }
+    // Until it is to be tried again. (Kernels before 6.9 take no more than 64.)
+    conn.set_send_coalescing(true);
+    assert_eq!(conn.coalescing_refused(), 1);
+    assert!(sent_as(conn, count, size)[0] > together[0] || together[0] == 64);
 }
 
 /// Runs a part of `child` under `strace` with these options.
@@ -125,12 +189,7 @@ fn a_signal_never_surfaces() {
     }
     inject("deadlines", "^p?poll", thrice);
     inject("batches", "^recvmmsg", thrice);
-    // musl sends a batch message by message on 64-bit machines.
-    inject(
-        "batches",
-        if cfg!(all(target_env = "musl", target_pointer_width = "64")) { "^sendmsg$" } else { "^sendmmsg" },
-        thrice,
-    );
+    inject("batches", SEND_BATCH, thrice);
 }
 
 fn an_error_is_told_and_passes() {
@@ -167,4 +226,26 @@ fn the_cheap_paths_are_taken() {
     }
     assert!(call("\"with nothing\"").contains(" sendto("), "{said}");
     assert_eq!(said.lines().filter(|line| line.contains(" recvfrom(")).count(), 3, "{said}");
+}
+
+/// `EIO` is of a device that cannot.
+fn scar_30_what_is_refused_goes_singly() {
+    inject("refused, 8", SEND_BATCH, "error=EIO:when=1");
+    // Fewer of them are no use.
+    inject("refused twice, 100", SEND_BATCH, "error=EIO:when=1");
+}
+
+/// `EINVAL` may be for their number, or for their size, or for anything.
+fn what_is_refused_goes_with_fewer() {
+    inject("refused, 8", SEND_BATCH, "error=EINVAL:when=1");
+    inject("refused, 100", SEND_BATCH, "error=EINVAL:when=1");
+    inject("refused twice, 100", SEND_BATCH, "error=EINVAL:when=1..2");
+    inject("refused, long", SEND_BATCH, "error=EINVAL:when=1");
+    // The first call, and the first after the datagrams have gone singly.
+    let again = if IS_ONE_BY_ONE { "error=EINVAL:when=1..6+5" } else { "error=EINVAL:when=1..3+2" };
+    inject("refused again, long", SEND_BATCH, again);
+}
+
+fn an_error_of_another_kind_is_told() {
+    inject("no buffers", SEND_BATCH, "error=ENOBUFS:when=1");
 }

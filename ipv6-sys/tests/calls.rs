@@ -4,7 +4,8 @@ use std::net::{Ipv6Addr, SocketAddrV6};
 
 use ipv6_core::{ControlFlags, InterfaceIndex, RecvControl, SendControl};
 use ipv6_sys::batch::{
-    self, BatchHeader, Coalesce, Outgoing, Part, RecvSlot, SendError, SendSlot, SendStorage,
+    self, BatchHeader, Coalesce, Outgoing, Part, RecvArray, RecvSlot, SendArray, SendError, SendSlot,
+    SendStorage,
 };
 use ipv6_sys::fd::OwnedFd;
 use ipv6_sys::interface::{self, Addresses, Flags};
@@ -24,6 +25,8 @@ ipv6_testnet::tests! {
     [Namespace] not_waiting_says_so;
     [Namespace] waiting_ends;
     [Namespace] batches_over_arrays;
+    [Namespace] arrays_are_used_again;
+    [Namespace] arrays_put_runs_together;
     [Namespace] sockets_know_what_they_are;
     [Namespace] interfaces_are_found_and_named;
     [Namespace] a_segment_tells_its_control;
@@ -157,9 +160,10 @@ fn waiting_ends() {
     assert_eq!(wait(&socket, Ready::Receive, Some(core::time::Duration::MAX)), Ok(true));
 }
 
+const SENT: usize = SendControl::max_space::<Host>();
+const RECEIVED: usize = ControlFlags::all().space::<Host>();
+
 fn batches_over_arrays() {
-    const SENT: usize = SendControl::max_space::<Host>();
-    const RECEIVED: usize = ControlFlags::all().space::<Host>();
     let (socket, address) = bound();
     option::RECEIVE_TRAFFIC_CLASS.set(&socket, true).unwrap();
     let mut headers = [const { BatchHeader::new() }; 4];
@@ -200,6 +204,71 @@ fn batches_over_arrays() {
     let storage = SendStorage { headers: &mut [], slots: &mut small, parts: &mut parts };
     assert_eq!(batch::send(&socket, storage, &[plain], Coalesce::NONE, once), Ok(0));
     assert_eq!(batch::receive(&socket, &mut [], &mut slots, &mut payloads, flags), Ok(0));
+}
+
+fn arrays_are_used_again() {
+    let ((sender, from), (receiver, to)) = (bound(), bound());
+    let (mut outgoing, mut incoming) = (SendArray::<4, SENT>::new(), RecvArray::<3, RECEIVED>::default());
+    let texts: [_; 6] = core::array::from_fn(|number| [number as u8; 20]);
+    // More and fewer than there is room for, with control messages and without, whole and cut.
+    for (count, traffic_class, room) in
+        [(6, true, 20), (1, false, 20), (3, true, 7), (2, false, 7), (6, true, 20)]
+    {
+        option::RECEIVE_TRAFFIC_CLASS.set(&receiver, traffic_class).unwrap();
+        let messages: Vec<_> = (1..=count)
+            .zip(&texts)
+            .map(|(class, text)| {
+                Outgoing::new(text, SendControl::new().with_traffic_class(class * 4), Some(to))
+            })
+            .collect();
+        let mut sent = Vec::new();
+        while sent.iter().sum::<usize>() < messages.len() {
+            let rest = &messages[sent.iter().sum()..];
+            sent.push(outgoing.send(&sender, rest, Coalesce::NONE, MessageFlags::empty()).unwrap());
+        }
+        assert!(sent[..sent.len() - 1].iter().all(|sent| *sent == 4), "{sent:?}");
+
+        let mut received = 0;
+        while received < messages.len() {
+            let mut payloads = vec![vec![0; room]; 5];
+            let slots = incoming.receive(&receiver, &mut payloads, MessageFlags::WAIT_FOR_ONE).unwrap();
+            assert_eq!(slots.len(), (messages.len() - received).min(3));
+            for (slot, payload) in slots.iter().zip(&payloads) {
+                let arrival = slot.arrival();
+                let class = traffic_class.then_some((received + 1) as u8 * 4);
+                assert_eq!(arrival.source(), Some(from));
+                assert_eq!((arrival.len, arrival.truncated()), (room, room < 20));
+                assert_eq!(payload[..], texts[received][..room]);
+                assert_eq!(arrival.decode().unwrap().traffic_class, class);
+                received += 1;
+            }
+        }
+    }
+}
+
+fn arrays_put_runs_together() {
+    let ((sender, _), (receiver, to)) = (bound(), bound());
+    option::COALESCE.set(&receiver, true).unwrap();
+    let (mut outgoing, mut incoming) = (SendArray::<8, SENT>::default(), RecvArray::<8, RECEIVED>::new());
+    let texts: [_; 8] = core::array::from_fn(|number| [number as u8; 10]);
+    let messages = texts.each_ref().map(|text| Outgoing::new(text, SendControl::new(), Some(to)));
+    for (coalesce, expected) in [
+        (Coalesce { max_segments: 64, max_size: 10 }, &[(80, Some(10))][..]),
+        (Coalesce { max_segments: 3, max_size: 1000 }, &[(30, Some(10)), (30, Some(10)), (20, Some(10))]),
+        (Coalesce { max_segments: 64, max_size: 9 }, &[(10, None); 8]),
+        (Coalesce::NONE, &[(10, None); 8]),
+    ] {
+        assert_eq!(outgoing.send(&sender, &messages, coalesce, MessageFlags::empty()), Ok(8));
+        let mut payloads = [[0; 100]; 8];
+        let slots = incoming.receive(&receiver, &mut payloads, MessageFlags::WAIT_FOR_ONE).unwrap();
+        let told = slots.iter().map(|slot| slot.arrival());
+        let told: Vec<_> =
+            told.map(|arrival| (arrival.len, arrival.decode().unwrap().segment_size)).collect();
+        assert_eq!(told, expected);
+        let whole: Vec<_> =
+            payloads.iter().zip(told).flat_map(|(payload, (len, _))| &payload[..len]).collect();
+        assert!(whole.into_iter().eq(texts.iter().flatten()));
+    }
 }
 
 fn sockets_know_what_they_are() {
