@@ -31,6 +31,8 @@ fn main() {
         Test { name: "scar_30_what_is_refused_goes_singly", needs, run: scar_30_what_is_refused_goes_singly },
         Test { name: "what_is_refused_goes_with_fewer", needs, run: what_is_refused_goes_with_fewer },
         Test { name: "an_error_of_another_kind_is_told", needs, run: an_error_of_another_kind_is_told },
+        #[cfg(one_by_one)]
+        Test { name: "an_error_within_a_batch_is_kept", needs, run: an_error_within_a_batch_is_kept },
     ])
 }
 
@@ -83,6 +85,25 @@ fn child(part: &str) {
             send().unwrap();
             assert_eq!(errno(conn.recv_from(&mut [0; 8])), Some(ENOBUFS));
             assert_eq!(receive(&conn).0, b"x");
+        }
+        #[cfg(one_by_one)]
+        "within a batch" => {
+            let messages = [Outgoing::new(b"x", SendControl::new(), Some(to)); 4];
+            let (mut batch, mut payloads) = (RecvBatch::new(4), [[0; 8]; 4]);
+            for deadline in [None, soon()] {
+                conn.set_deadline(deadline);
+                assert_eq!(conn.send_batch(&mut SendBatch::new(4), &messages).unwrap(), 4);
+                assert_eq!(conn.recv_batch(&mut batch, &mut payloads).unwrap(), 2);
+                assert_eq!(errno(conn.recv_batch(&mut batch, &mut payloads)), Some(ENOBUFS));
+                assert_eq!(conn.recv_batch(&mut batch, &mut payloads).unwrap(), 2);
+            }
+            // It is not another socket's, nor this one's for ever.
+            let other = loopback();
+            assert_eq!(conn.send_batch(&mut SendBatch::new(4), &messages).unwrap(), 4);
+            assert_eq!(conn.recv_batch(&mut batch, &mut payloads).unwrap(), 2);
+            conn.send_to(b"x", &SendControl::new(), other.local_addr().unwrap()).unwrap();
+            assert_eq!(other.recv_batch(&mut batch, &mut payloads).unwrap(), 1);
+            assert_eq!(conn.recv_batch(&mut batch, &mut payloads).unwrap(), 2);
         }
         "flags" => {
             // The second of the options that it sets is refused.
@@ -248,4 +269,10 @@ fn what_is_refused_goes_with_fewer() {
 
 fn an_error_of_another_kind_is_told() {
     inject("no buffers", SEND_BATCH, "error=ENOBUFS:when=1");
+}
+
+#[cfg(one_by_one)]
+fn an_error_within_a_batch_is_kept() {
+    // Of six calls for four messages the third: two of them, the error, the two others, and nothing more.
+    inject("within a batch", "^recvmsg$", "error=ENOBUFS:when=3..15+6");
 }

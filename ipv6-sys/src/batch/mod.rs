@@ -46,22 +46,29 @@ use crate::os;
 /// Messages that one system call takes at most; of more, the first so many are meant.
 pub const MAX: usize = 1024;
 
-// The systems whose libraries have the calls; the file says which.
-#[cfg(any(
-    target_os = "linux",
-    target_os = "android",
-    target_os = "freebsd",
-    target_os = "netbsd",
-    target_os = "openbsd"
+// The systems whose libraries have the calls; the file says which. (`one_by_one` is for testing the other file where
+// batches can be tested: scripts/test-one-by-one.)
+#[cfg(all(
+    any(
+        target_os = "linux",
+        target_os = "android",
+        target_os = "freebsd",
+        target_os = "netbsd",
+        target_os = "openbsd"
+    ),
+    not(one_by_one)
 ))]
 #[path = "mmsg.rs"]
 mod calls;
-#[cfg(not(any(
-    target_os = "linux",
-    target_os = "android",
-    target_os = "freebsd",
-    target_os = "netbsd",
-    target_os = "openbsd"
+#[cfg(not(all(
+    any(
+        target_os = "linux",
+        target_os = "android",
+        target_os = "freebsd",
+        target_os = "netbsd",
+        target_os = "openbsd"
+    ),
+    not(one_by_one)
 )))]
 #[path = "single.rs"]
 mod calls;

@@ -1,6 +1,7 @@
 //! Batches where the system has no calls for them: one message after another.
 
 use super::{Coalesce, MAX, Outgoing, Ports, RecvSlot, Room, SendError, SendStorage};
+use crate::error::Errno;
 use crate::fd::BorrowedFd;
 use crate::message::{self, Caller, MessageFlags};
 use crate::os;
@@ -8,13 +9,15 @@ use crate::os;
 /// A bit that no system call sees.
 pub(crate) const MSG_WAITFORONE: i32 = 1 << 30;
 
-/// What a system with calls for batches reads and writes of one message; this system has none.
-pub struct BatchHeader(());
+/// What a system with calls for batches reads and writes of one message. This system has none, and in the first header
+/// of a batch there is with what error, of which socket, the latest batch ended that was received: it is the next one's,
+/// as Linux has it, for most are told once.
+pub struct BatchHeader(Option<(i64, Errno)>);
 
 impl BatchHeader {
     /// A header without anything.
     pub const fn new() -> Self {
-        Self(())
+        Self(None)
     }
 }
 
@@ -26,11 +29,16 @@ pub(super) fn receive<const C: usize, K: Caller>(
     caller: K,
 ) -> Result<usize, K::Error> {
     let mut header = os::header();
-    let mut storage = headers.iter().zip(slots).zip(payloads).take(MAX);
-    let Some(((_, slot), payload)) = storage.next() else { return Ok(0) };
+    let number = os::raw(socket) as i64;
+    let mut storage = headers.iter_mut().zip(slots).zip(payloads).take(MAX);
+    let Some(((BatchHeader(latest), slot), payload)) = storage.next() else { return Ok(0) };
     let mut flags = MessageFlags::empty();
     let len = message::call(caller, |now| {
         flags = now;
+        match latest.take() {
+            Some((of, errno)) if of == number => return Err(errno),
+            _ => {}
+        }
         // Again for each call: some systems write the lengths also when it fails.
         slot.fill(&mut header, payload);
         // SAFETY: the header was just set: each pointer is that of the slot or of the payload buffer, borrowed
@@ -49,8 +57,11 @@ pub(super) fn receive<const C: usize, K: Caller>(
         match unsafe { os::receive(socket, &mut header, flags.bits()) } {
             // SAFETY: as above.
             Ok(len) => unsafe { slot.take(&header, len) },
-            // It stays for the next call.
-            Err(_) => break,
+            Err(Errno::AGAIN | Errno::INTR) => break,
+            Err(errno) => {
+                *latest = Some((number, errno));
+                break;
+            }
         }
         count += 1;
     }
