@@ -65,9 +65,9 @@ impl<'a, P: Platform> RawMessages<'a, P> {
         Self { control, offset: 0, platform: PhantomData }
     }
 
-    /// Walks through `rest`, the end of `control`: offsets are those within `control`.
-    pub(crate) const fn within(control: &'a [u8], rest: &'a [u8]) -> Self {
-        Self { control: rest, offset: control.len().saturating_sub(rest.len()), platform: PhantomData }
+    /// Walks through `rest`, the end of `len` bytes: offsets are those within all of them.
+    pub(crate) const fn ending(rest: &'a [u8], len: usize) -> Self {
+        Self { control: rest, offset: len.saturating_sub(rest.len()), platform: PhantomData }
     }
 }
 

@@ -260,14 +260,8 @@ impl<'a> RecvControl<'a> {
             }
         }
         let mut decoded = Self::default();
-        decoded.decode_others::<P>(control)?;
+        decoded.decode_more::<P>(control)?;
         Ok(decoded)
-    }
-
-    /// [`decode_more`](Self::decode_more) out of the way of the three.
-    #[inline(never)]
-    fn decode_others<P: Platform>(&mut self, control: &'a [u8]) -> Result<(), DecodeError> {
-        self.decode_more::<P>(control)
     }
 
     /// What [`decode`](Self::decode) gives where the three most common messages are there and no others (packet info,
@@ -312,44 +306,60 @@ impl<'a> RecvControl<'a> {
     /// Those of [`decode`](Self::decode). What was read before the error is there.
     #[inline]
     pub fn decode_more<P: Platform>(&mut self, control: &'a [u8]) -> Result<(), DecodeError> {
-        let mut rest = control;
-        while let Some(after) = self.take_common::<P>(rest) {
-            rest = after;
+        let len = control.len();
+        match self.take_common::<P>(control) {
+            [] => Ok(()),
+            rest => self.take_all::<P>(rest, len),
         }
-        if rest.is_empty() { Ok(()) } else { self.take_all::<P>(control, rest) }
     }
 
-    /// Takes all messages in `rest`, the end of `control`.
+    /// Takes all messages in `rest`, the end of `len` bytes of them.
     #[inline(never)]
-    fn take_all<P: Platform>(&mut self, control: &'a [u8], rest: &'a [u8]) -> Result<(), DecodeError> {
-        for message in RawMessages::<P>::within(control, rest) {
+    fn take_all<P: Platform>(&mut self, rest: &'a [u8], len: usize) -> Result<(), DecodeError> {
+        for message in RawMessages::<P>::ending(rest, len) {
             self.take::<P>(&message?)?;
         }
         Ok(())
     }
 
-    /// Takes the message that `control` starts with, if it is one of the most common and as wide as the platform has
-    /// it, and gives what follows.
-    #[inline(always)]
-    fn take_common<P: Platform>(&mut self, control: &'a [u8]) -> Option<&'a [u8]> {
-        let ControlNumbers { traffic_class, hop_limit, packet_info, coalesced, .. } =
-            const { P::ABI.control };
-        if let Some((key, data, after)) = cmsg::first::<P, 4>(control) {
-            if key == cmsg::key::<P>(traffic_class?) {
-                self.traffic_class = Some(int::read::<P>(data)?);
-            } else if key == cmsg::key::<P>(hop_limit?) {
-                self.hop_limit = Some(int::read::<P>(data)?);
-            } else if key == cmsg::key::<P>(coalesced?) {
-                self.segment_size = Some(segment_size::read::<P>(data)?);
-            } else {
-                return None;
+    /// Takes the messages that `control` starts with, as long as they are among the most common and as wide as the
+    /// platform has them, and gives what follows.
+    #[inline(never)]
+    fn take_common<P: Platform>(&mut self, control: &'a [u8]) -> &'a [u8] {
+        let mut rest = control;
+        loop {
+            while let Some(after) = self.take_int::<P>(rest) {
+                rest = after;
             }
-            return Some(after);
+            match self.take_info::<P>(rest) {
+                Some(after) => rest = after,
+                None => return rest,
+            }
         }
-        let (data, after) = expect::<P, { packet_info::SIZE }>(control, packet_info)?;
+    }
+
+    /// Takes the first message, if it is one of those that hold an `int`, and gives what follows it.
+    #[inline(always)]
+    fn take_int<P: Platform>(&mut self, control: &'a [u8]) -> Option<&'a [u8]> {
+        let ControlNumbers { traffic_class, hop_limit, .. } = const { P::ABI.control };
+        let (key, data, _) = cmsg::first::<P, 4>(control)?;
+        if key == cmsg::key::<P>(traffic_class?) {
+            self.traffic_class = Some(int::read::<P>(data)?);
+        } else if key == cmsg::key::<P>(hop_limit?) {
+            self.hop_limit = Some(int::read::<P>(data)?);
+        } else {
+            return None;
+        }
+        control.get(const { P::ABI.cmsg.space(4) }..)
+    }
+
+    /// The same for packet info.
+    #[inline(always)]
+    fn take_info<P: Platform>(&mut self, control: &'a [u8]) -> Option<&'a [u8]> {
+        let (data, _) = expect::<P, { packet_info::SIZE }>(control, P::ABI.control.packet_info)?;
         let (destination, interface) = packet_info::read::<P>(data);
         (self.destination, self.interface) = (Some(destination), interface);
-        Some(after)
+        control.get(const { P::ABI.cmsg.space(packet_info::SIZE) }..)
     }
 
     /// Reads the control messages of a datagram whose control was cut (`MSG_CTRUNC`): those that
