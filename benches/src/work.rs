@@ -105,6 +105,17 @@ pub fn payload(number: usize, size: usize) -> Vec<u8> {
     payload
 }
 
+/// The same bytes at the start of a page, for as long as the program runs: where long ones lie shows in what it takes to
+/// copy and to compare them, by a few percent, and is to be no program's merit.
+pub fn on_a_page(bytes: Vec<u8>) -> &'static mut [u8] {
+    const PAGE: usize = 4096;
+    let room = vec![0; bytes.len() + PAGE].leak();
+    let start = room.as_ptr().align_offset(PAGE);
+    let room = &mut room[start..][..bytes.len()];
+    room.copy_from_slice(&bytes);
+    room
+}
+
 /// Asserts that what came is what was sent. Those of the usual size are compared without a call.
 #[inline(always)]
 pub fn check_payload(got: &[u8], sent: &[u8]) {

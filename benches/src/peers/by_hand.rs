@@ -13,7 +13,7 @@ use ipv6_std::ControlFlags;
 
 use super::Peer;
 use crate::ends::Ends;
-use crate::work::{CLASS, HOPS, Way, Work, check_payload, payload};
+use crate::work::{CLASS, HOPS, Way, Work, check_payload, on_a_page, payload};
 
 const _: () = assert!(cfg!(target_pointer_width = "64"), "control messages are those of 64-bit Linux");
 
@@ -130,11 +130,11 @@ struct Slot<C> {
     control: C,
     name: libc::sockaddr_in6,
     part: libc::iovec,
-    payload: Vec<u8>,
+    payload: &'static mut [u8],
 }
 
 impl<C> Slot<C> {
-    fn new(control: C, address: SocketAddrV6, mut payload: Vec<u8>) -> Self {
+    fn new(control: C, address: SocketAddrV6, payload: &'static mut [u8]) -> Self {
         let part = libc::iovec { iov_base: payload.as_mut_ptr().cast(), iov_len: payload.len() };
         Self { control, name: name(address), part, payload }
     }
@@ -185,8 +185,8 @@ struct Single<const FLAGS: u32, const CONNECTED: bool> {
 impl<const FLAGS: u32, const CONNECTED: bool> Single<FLAGS, CONNECTED> {
     fn new(work: Work, ends: Ends) -> Self {
         let control = Control::new(&ends);
-        let mut send = Box::new(Slot::new(control.clone(), ends.to, payload(0, work.size)));
-        let mut receive = Box::new(Slot::new(control, ends.from, vec![0; work.size.max(64)]));
+        let mut send = Box::new(Slot::new(control.clone(), ends.to, on_a_page(payload(0, work.size))));
+        let mut receive = Box::new(Slot::new(control, ends.from, on_a_page(vec![0; work.size.max(64)])));
         Self {
             sender: ends.descriptors().0,
             receiver: ends.descriptors().1,
@@ -232,7 +232,7 @@ impl<const FLAGS: u32, const CONNECTED: bool> Peer for Single<FLAGS, CONNECTED> 
             assert_eq!(header.msg_flags & CUT, 0);
             slot.control.check(header.msg_controllen, &self.ends);
         }
-        check_payload(slot.payload.get(..len as usize).unwrap(), &self.send.payload);
+        check_payload(slot.payload.get(..len as usize).unwrap(), self.send.payload);
         slot.check_source(&self.ends);
     }
 }
@@ -254,9 +254,9 @@ impl<const FLAGS: u32> Batch<FLAGS> {
             let header = |slot: &mut Slot<_>| libc::mmsghdr { msg_hdr: slot.header(control), msg_len: 0 };
             slots.iter_mut().map(header).collect()
         };
-        let slot = |number| Slot::new(control.clone(), ends.to, payload(number, work.size));
+        let slot = |number| Slot::new(control.clone(), ends.to, payload(number, work.size).leak());
         let mut send = (0..work.count).map(slot).collect();
-        let slot = |_| Slot::new(control.clone(), ends.from, vec![0; work.size.max(64)]);
+        let slot = |_| Slot::new(control.clone(), ends.from, vec![0; work.size.max(64)].leak());
         let mut receive = (0..work.count).map(slot).collect();
         Self {
             sender: ends.descriptors().0,
@@ -289,7 +289,7 @@ impl<const FLAGS: u32> Peer for Batch<FLAGS> {
             assert!(got > 0);
             for (header, slot) in self.receive_headers.iter_mut().zip(&self.receive).take(got as usize) {
                 assert_eq!(header.msg_hdr.msg_flags & CUT, 0);
-                check_payload(slot.payload.get(..header.msg_len as usize).unwrap(), &self.send[seen].payload);
+                check_payload(slot.payload.get(..header.msg_len as usize).unwrap(), self.send[seen].payload);
                 slot.check_source(&self.ends);
                 slot.control.check(header.msg_hdr.msg_controllen, &self.ends);
                 header.msg_hdr.msg_controllen = SPACE;
@@ -334,9 +334,10 @@ impl<const FLAGS: u32> Segments<FLAGS> {
         put(&mut control, 0, SIZE_HEADER.to_le_bytes());
         put(&mut control, 16, (work.size as u16).to_ne_bytes());
         put(&mut control, SEGMENT, Control::<FLAGS>::new(&ends).0);
-        let payloads = (0..work.count).flat_map(|number| payload(number, work.size)).collect();
+        let payloads = on_a_page((0..work.count).flat_map(|number| payload(number, work.size)).collect());
         let mut send = Box::new(Slot::new(SegmentsControl(control), ends.to, payloads));
-        let mut receive = Box::new(Slot::new(SegmentsControl(control), ends.from, vec![0; 65_535]));
+        let mut receive =
+            Box::new(Slot::new(SegmentsControl(control), ends.from, on_a_page(vec![0; 65_535])));
         Self {
             work,
             sender: ends.descriptors().0,

@@ -11,7 +11,7 @@ use nix::sys::socket::{
 
 use super::Peer;
 use crate::ends::Ends;
-use crate::work::{CLASS, HOPS, Way, Work, check_payload, payload};
+use crate::work::{CLASS, HOPS, Way, Work, check_payload, on_a_page, payload};
 
 pub(super) fn peer(work: Work, ends: Ends) -> Box<dyn Peer> {
     let headers = match work.control {
@@ -31,7 +31,7 @@ pub(super) fn peer(work: Work, ends: Ends) -> Box<dyn Peer> {
             ends,
         });
     }
-    let (payload, room) = (payload(0, work.size), vec![0; work.size.max(64)]);
+    let (payload, room) = (on_a_page(payload(0, work.size)), on_a_page(vec![0; work.size.max(64)]));
     Box::new(Single { work, ends, to, headers, space, payload, room })
 }
 
@@ -72,17 +72,17 @@ struct Single {
     to: SockaddrIn6,
     headers: Headers,
     space: Vec<u8>,
-    payload: Vec<u8>,
-    room: Vec<u8>,
+    payload: &'static [u8],
+    room: &'static mut [u8],
 }
 
 impl Peer for Single {
     fn send(&mut self) {
         let (fd, flags) = (self.ends.descriptors().0, MsgFlags::empty());
-        let (parts, info) = ([IoSlice::new(&self.payload)], info(&self.ends));
+        let (parts, info) = ([IoSlice::new(self.payload)], info(&self.ends));
         let sent = match (self.work.way, self.headers) {
-            (Way::Connected, _) => send(fd, &self.payload, flags),
-            _ if self.work.control.is_empty() => sendto(fd, &self.payload, &self.to, flags),
+            (Way::Connected, _) => send(fd, self.payload, flags),
+            _ if self.work.control.is_empty() => sendto(fd, self.payload, &self.to, flags),
             (_, Headers { class: Some(class), hops: Some(hops) }) => {
                 let control = [
                     ControlMessage::Ipv6PacketInfo(&info),
@@ -99,16 +99,16 @@ impl Peer for Single {
     fn receive(&mut self) {
         let (fd, flags) = (self.ends.descriptors().1, MsgFlags::empty());
         let len = if self.work.control.is_empty() {
-            let (len, source) = recvfrom::<SockaddrIn6>(fd, &mut self.room).unwrap();
+            let (len, source) = recvfrom::<SockaddrIn6>(fd, self.room).unwrap();
             assert_eq!(source.map(SocketAddrV6::from), Some(self.ends.from));
             len
         } else {
-            let mut parts = [IoSliceMut::new(&mut self.room)];
+            let mut parts = [IoSliceMut::new(self.room)];
             let got = recvmsg::<SockaddrIn6>(fd, &mut parts, Some(&mut self.space), flags).unwrap();
             self.headers.check(&got, &self.ends);
             got.bytes
         };
-        check_payload(&self.room[..len], &self.payload);
+        check_payload(&self.room[..len], self.payload);
     }
 }
 

@@ -10,7 +10,7 @@ use quinn_udp::{BATCH_SIZE, EcnCodepoint, RecvMeta, Transmit, UdpSockRef, UdpSoc
 
 use super::{Does, Peer};
 use crate::ends::Ends;
-use crate::work::{SIZE, Way, Work, check_payload, payload};
+use crate::work::{SIZE, Way, Work, check_payload, on_a_page, payload};
 
 pub(super) fn does(way: Way, control: ControlFlags) -> Does {
     match (way, control) {
@@ -29,20 +29,22 @@ pub(super) fn does(way: Way, control: ControlFlags) -> Does {
 pub(super) fn peer(work: Work, ends: Ends) -> io::Result<Box<dyn Peer>> {
     let (sender, receiver) = ends.sockets();
     let states = (UdpSocketState::new(sender.into())?, UdpSocketState::new(receiver.into())?);
-    let payloads: Vec<u8> = (0..work.count).flat_map(|number| payload(number, work.size)).collect();
+    let payloads = on_a_page((0..work.count).flat_map(|number| payload(number, work.size)).collect());
     let segments = work.way == Way::Segments;
     let room = if segments { 65_535 } else { work.size.max(64) };
     let rooms = if work.way == Way::Batch { BATCH_SIZE } else { 1 };
-    Ok(Box::new(Quinn { work, states, payloads, segments, room: vec![vec![0; room]; rooms], ends }))
+    let room = |_| if work.way == Way::Batch { vec![0; room].leak() } else { on_a_page(vec![0; room]) };
+    let room = (0..rooms).map(room).collect();
+    Ok(Box::new(Quinn { work, states, payloads, segments, room, ends }))
 }
 
 struct Quinn {
     work: Work,
     ends: Ends,
     states: (UdpSocketState, UdpSocketState),
-    payloads: Vec<u8>,
+    payloads: &'static [u8],
     segments: bool,
-    room: Vec<Vec<u8>>,
+    room: Vec<&'static mut [u8]>,
 }
 
 const _: () = assert!(SIZE <= 64);
@@ -67,12 +69,12 @@ impl Peer for Quinn {
     fn receive(&mut self) {
         if let [room] = &mut self.room[..] {
             let rooms = &mut [&mut room[..]];
-            take(&self.states.1, &self.ends, self.work, rooms, &self.payloads);
+            take(&self.states.1, &self.ends, self.work, rooms, self.payloads);
             return;
         }
         let mut rooms = self.room.iter_mut();
         let rooms: &mut [&mut [u8]; BATCH_SIZE] = &mut array::from_fn(|_| &mut rooms.next().unwrap()[..]);
-        take(&self.states.1, &self.ends, self.work, rooms, &self.payloads);
+        take(&self.states.1, &self.ends, self.work, rooms, self.payloads);
     }
 }
 

@@ -8,7 +8,7 @@ use socket2::{MaybeUninitSlice, MsgHdr, MsgHdrMut, SockAddr, SockRef};
 use super::by_hand::{Control, check, lend};
 use super::{Does, Peer};
 use crate::ends::Ends;
-use crate::work::{Way, Work, check_payload, payload};
+use crate::work::{Way, Work, check_payload, on_a_page, payload};
 
 const THREE: u32 = Work::THREE.bits();
 
@@ -27,8 +27,8 @@ pub(super) fn peer(work: Work, ends: Ends) -> Box<dyn Peer> {
         source: SockAddr::from(ends.from),
         control: Control::new(&ends),
         received: Aligned([0; 88]),
-        payload: payload(0, work.size),
-        room: vec![0; work.size.max(64)],
+        payload: on_a_page(payload(0, work.size)),
+        room: on_a_page(vec![0; work.size.max(64)]),
         ends,
     })
 }
@@ -43,13 +43,13 @@ struct Socket2 {
     source: SockAddr,
     control: Control<THREE>,
     received: Aligned,
-    payload: Vec<u8>,
-    room: Vec<u8>,
+    payload: &'static [u8],
+    room: &'static mut [u8],
 }
 
 impl Socket2 {
     fn check(&self, len: usize, source: Option<SocketAddrV6>) {
-        check_payload(&self.room[..len], &self.payload);
+        check_payload(&self.room[..len], self.payload);
         assert_eq!(source, Some(self.ends.from));
     }
 }
@@ -58,10 +58,10 @@ impl Peer for Socket2 {
     fn send(&mut self) {
         let socket = SockRef::from(self.ends.sockets().0);
         let sent = match self.work {
-            Work { way: Way::Connected, .. } => socket.send(&self.payload),
-            Work { control: Work::NONE, .. } => socket.send_to(&self.payload, &self.to),
+            Work { way: Way::Connected, .. } => socket.send(self.payload),
+            Work { control: Work::NONE, .. } => socket.send_to(self.payload, &self.to),
             _ => {
-                let parts = [std::io::IoSlice::new(&self.payload)];
+                let parts = [std::io::IoSlice::new(self.payload)];
                 let control = self.control.sent();
                 socket
                     .sendmsg(&MsgHdr::new().with_addr(&self.to).with_buffers(&parts).with_control(control), 0)
@@ -73,11 +73,11 @@ impl Peer for Socket2 {
     fn receive(&mut self) {
         let socket = SockRef::from(self.ends.sockets().1);
         if self.work.control.is_empty() {
-            let (len, source) = socket.recv_from(lend(&mut self.room)).unwrap();
+            let (len, source) = socket.recv_from(lend(self.room)).unwrap();
             self.check(len, source.as_socket_ipv6());
             return;
         }
-        let mut parts = [MaybeUninitSlice::new(lend(&mut self.room))];
+        let mut parts = [MaybeUninitSlice::new(lend(self.room))];
         let mut message = MsgHdrMut::new()
             .with_addr(&mut self.source)
             .with_buffers(&mut parts)

@@ -6,7 +6,7 @@ use ipv6_std::{ControlFlags, Outgoing, Received, RecvBatch, RecvControl, Segment
 
 use super::{Peer, Program};
 use crate::ends::Ends;
-use crate::work::{CLASS, HOPS, SIZE, Way, Work, check_payload, payload};
+use crate::work::{CLASS, HOPS, SIZE, Way, Work, check_payload, on_a_page, payload};
 
 pub(super) fn peer(program: Program, work: Work, ends: Ends) -> io::Result<Box<dyn Peer>> {
     for_flags!(work.control, FLAGS => made::<FLAGS>(program, work, ends))
@@ -14,7 +14,7 @@ pub(super) fn peer(program: Program, work: Work, ends: Ends) -> io::Result<Box<d
 
 fn made<const FLAGS: u32>(program: Program, work: Work, ends: Ends) -> io::Result<Box<dyn Peer>> {
     let control = control(work.control, &ends);
-    let (one, room) = (payload(0, work.size), vec![0; work.size.max(64)]);
+    let (one, room) = (on_a_page(payload(0, work.size)), on_a_page(vec![0; work.size.max(64)]));
     Ok(match work.way {
         Way::Single => Box::new(Single::<FLAGS, false> { ends, control, payload: one, room }),
         Way::Connected => {
@@ -38,9 +38,9 @@ fn made<const FLAGS: u32>(program: Program, work: Work, ends: Ends) -> io::Resul
         }
         Way::Segments => {
             ends.receiver.set_receive_coalescing(true)?;
-            let payloads = (0..work.count).flat_map(|number| payload(number, work.size)).collect();
-            let control = control.with_segment_size(work.size as u16);
-            Box::new(Cut::<FLAGS> { ends, control, size: work.size, payloads, room: vec![0; 65_535] })
+            let payloads = on_a_page((0..work.count).flat_map(|number| payload(number, work.size)).collect());
+            let (control, room) = (control.with_segment_size(work.size as u16), on_a_page(vec![0; 65_535]));
+            Box::new(Cut::<FLAGS> { ends, control, size: work.size, payloads, room })
         }
     })
 }
@@ -86,8 +86,8 @@ fn check<const FLAGS: u32>(got: &Received, ends: &Ends) {
 struct Single<const FLAGS: u32, const CONNECTED: bool> {
     ends: Ends,
     control: SendControl<'static>,
-    payload: Vec<u8>,
-    room: Vec<u8>,
+    payload: &'static [u8],
+    room: &'static mut [u8],
 }
 
 impl<const FLAGS: u32, const CONNECTED: bool> Peer for Single<FLAGS, CONNECTED> {
@@ -102,9 +102,9 @@ impl<const FLAGS: u32, const CONNECTED: bool> Peer for Single<FLAGS, CONNECTED> 
     }
 
     fn receive(&mut self) {
-        let got = self.ends.receiver.recv_from(&mut self.room);
+        let got = self.ends.receiver.recv_from(self.room);
         let got = got.as_ref().unwrap();
-        check_payload(&self.room[..got.len], &self.payload);
+        check_payload(&self.room[..got.len], self.payload);
         check::<FLAGS>(got, &self.ends);
     }
 }
@@ -146,20 +146,20 @@ struct Cut<const FLAGS: u32> {
     ends: Ends,
     control: SendControl<'static>,
     size: usize,
-    payloads: Vec<u8>,
-    room: Vec<u8>,
+    payloads: &'static [u8],
+    room: &'static mut [u8],
 }
 
 impl<const FLAGS: u32> Peer for Cut<FLAGS> {
     fn send(&mut self) {
-        let sent = self.ends.sender.send_to(&self.payloads, &self.control, self.ends.to).unwrap();
+        let sent = self.ends.sender.send_to(self.payloads, &self.control, self.ends.to).unwrap();
         assert_eq!(sent, self.payloads.len());
     }
 
     fn receive(&mut self) {
         let mut payloads = self.payloads.chunks_exact(self.size);
         while payloads.len() > 0 {
-            let got = self.ends.receiver.recv_from(&mut self.room).unwrap();
+            let got = self.ends.receiver.recv_from(self.room).unwrap();
             check::<FLAGS>(&got, &self.ends);
             for segment in Segments::new(&self.room[..got.len], got.control.segment_size) {
                 check_payload(segment, payloads.next().unwrap());
