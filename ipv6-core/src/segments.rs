@@ -1,7 +1,6 @@
 //! Datagrams that share a buffer, taken apart.
 
 use core::iter::FusedIterator;
-use core::slice::Chunks;
 
 /// The datagrams in a payload that was received coalesced
 /// ([`RecvControl::segment_size`](crate::RecvControl::segment_size)), in their order.
@@ -18,29 +17,35 @@ use core::slice::Chunks;
 #[derive(Clone, Debug)]
 #[doc(alias = "UDP_GRO")]
 pub struct Segments<'a> {
-    /// One empty datagram, which chunks of nothing would not have.
-    empty: Option<&'a [u8]>,
-    chunks: Chunks<'a, u8>,
+    /// What is left; an empty payload is a datagram too.
+    rest: Option<&'a [u8]>,
+    size: usize,
 }
 
 impl<'a> Segments<'a> {
     /// Takes `payload` apart.
     pub fn new(payload: &'a [u8], segment_size: Option<u16>) -> Self {
-        let size = segment_size.filter(|size| *size != 0).map_or(payload.len(), usize::from);
-        let empty = if payload.is_empty() { Some(payload) } else { None };
-        Self { empty, chunks: payload.chunks(size.max(1)) }
+        let size = segment_size.filter(|size| *size != 0).map_or(usize::MAX, usize::from);
+        Self { rest: Some(payload), size }
     }
 }
 
 impl<'a> Iterator for Segments<'a> {
     type Item = &'a [u8];
 
+    #[inline]
     fn next(&mut self) -> Option<&'a [u8]> {
-        self.empty.take().or_else(|| self.chunks.next())
+        let all = self.rest?;
+        if all.len() > self.size {
+            let (next, rest) = all.split_at_checked(self.size)?;
+            self.rest = Some(rest);
+            return Some(next);
+        }
+        self.rest.take()
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let len = self.chunks.len().saturating_add(usize::from(self.empty.is_some()));
+        let len = self.rest.map_or(0, |rest| rest.len().div_ceil(self.size).max(1));
         (len, Some(len))
     }
 }
