@@ -29,17 +29,18 @@ pub(super) fn decode<P: Platform>(data: &[u8]) -> Result<(Ipv6Addr, Option<Inter
 
 #[inline(always)]
 pub(super) fn read<P: Platform>(info: &[u8; SIZE]) -> (Ipv6Addr, Option<InterfaceIndex>) {
-    // Both lie within.
+    // Both lie within. The address goes as one number, here and below: sixteen bytes are copied by a call where code is to
+    // be small, and the function is larger than all of ours.
     let address = wire::chunk::<16>(info, 0).unwrap_or_default();
     let index = wire::read_u32::<P>(info, INTERFACE).unwrap_or_default();
-    (Ipv6Addr::from(address), InterfaceIndex::new(index))
+    (Ipv6Addr::from_bits(u128::from_be_bytes(address)), InterfaceIndex::new(index))
 }
 
 #[inline(always)]
 pub(super) fn encode<P: Platform>(address: Option<Ipv6Addr>, on: Option<InterfaceIndex>) -> [u8; SIZE] {
     let mut info = [0; SIZE];
     let (to_address, to_index) = info.split_at_mut(INTERFACE);
-    to_address.copy_from_slice(&address.unwrap_or(Ipv6Addr::UNSPECIFIED).octets());
+    to_address.copy_from_slice(&address.map_or(0, Ipv6Addr::to_bits).to_be_bytes());
     to_index.copy_from_slice(&wire::bytes_of_u32::<P>(on.map_or(0, InterfaceIndex::get)));
     info
 }

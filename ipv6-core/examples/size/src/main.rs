@@ -4,6 +4,7 @@
 #![no_main]
 
 use core::hint::{black_box, spin_loop};
+use core::mem::MaybeUninit;
 use core::panic::PanicInfo;
 
 use ipv6_core::abi::Linux32;
@@ -15,12 +16,15 @@ const SPACE: usize = SendControl::max_space::<Linux32>();
 // Where the linker starts. No other function has this name.
 #[unsafe(no_mangle)]
 extern "C" fn _start() -> ! {
-    let mut bytes = [0; SPACE];
     // Any message may be there or not: nothing is known of either value.
-    if let Ok(used) = black_box(SendControl::new()).encode::<Linux32>(&mut bytes) {
-        let received = bytes.get(..used).map(|control| RecvControl::decode::<Linux32>(black_box(control)));
-        black_box(received);
-    }
+    let mut bytes = [MaybeUninit::uninit(); SPACE];
+    let encoded = black_box(&SendControl::new()).encode_to::<Linux32, _>(&mut bytes);
+    black_box(&bytes);
+    black_box(&encoded.is_ok());
+    let mut received = RecvControl::default();
+    let decoded = received.decode_more::<Linux32>(black_box(&[0; SPACE]));
+    black_box(&decoded.is_ok());
+    black_box(&received);
     loop {
         spin_loop();
     }
