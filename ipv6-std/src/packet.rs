@@ -492,12 +492,12 @@ impl<S: AsFd> PacketConn<S> {
             if source.is_multicast() {
                 return Err(error::no_source(source));
             }
-            if self.v6_only && error::is_mapped(source) {
+            if error::is_mapped(source) && self.v6_only {
                 return Err(error::mapped(*source));
             }
         }
         match to {
-            Some(to) if self.v6_only && error::is_mapped(to.ip()) => Err(error::mapped(*to)),
+            Some(to) if error::is_mapped(to.ip()) && self.v6_only => Err(error::mapped(*to)),
             _ => Ok(()),
         }
     }
