@@ -7,6 +7,8 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+use ipv6_benches::peers::Program;
+
 use crate::record::{Table, folder};
 use crate::{growth, instructions, tables};
 
@@ -168,7 +170,10 @@ fn by_growth() -> Result {
 fn lines(table: &Table) -> Vec<Series> {
     let (program, mut all) = (table.column("program"), Vec::<Series>::new());
     for rows in table.rows.iter().collect::<Vec<_>>().chunk_by(|one, other| one[0] == other[0]) {
-        for (row, figure) in figures(table, rows) {
+        // The same program again would lie on its own line.
+        let others =
+            figures(table, rows).into_iter().filter(|(row, _)| row[program] != Program::Again.name());
+        for (row, figure) in others {
             let point = (row[0].clone(), figure);
             match all.iter_mut().find(|series| series.name == row[program]) {
                 Some(series) => series.points.push(point),

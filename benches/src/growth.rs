@@ -78,8 +78,9 @@ impl Growth {
     }
 }
 
-const BOTH: [Program; 2] = [Program::ByHand, Program::Ours];
-const BATCHING: [Program; 4] = [Program::ByHand, Program::EachByItself, Program::Ours, Program::Coalescing];
+const SINGLE: [Program; 3] = [Program::ByHand, Program::Again, Program::Ours];
+const BATCHING: [Program; 5] =
+    [Program::ByHand, Program::Again, Program::EachByItself, Program::Ours, Program::Coalescing];
 
 /// These programs at this work, each between sockets of its own.
 fn programs(programs: &[Program], work: Work) -> io::Result<Vec<(&'static str, Runner<'static>)>> {
@@ -105,7 +106,7 @@ pub fn run(effort: Effort) -> io::Result<()> {
 fn control(effort: Effort) -> io::Result<()> {
     let mut growth = Growth::new(effort, CONTROL, "control flags", "ns a datagram");
     for (count, flags) in Work::MORE.into_iter().enumerate() {
-        growth.point(count, 1, programs(&BOTH, Work::single(flags, SIZE))?)?;
+        growth.point(count, 1, programs(&SINGLE, Work::single(flags, SIZE))?)?;
     }
     growth.save()
 }
@@ -133,7 +134,7 @@ fn batch(effort: Effort) -> io::Result<()> {
 fn payload(effort: Effort) -> io::Result<()> {
     let mut growth = Growth::new(effort, PAYLOAD, "bytes of payload", "ns a datagram");
     for size in [0, 15, 256, 1_232, 4_096, 16_384, 32_768, 65_000] {
-        growth.point(size, 1, programs(&BOTH, Work::single(Work::THREE, size))?)?;
+        growth.point(size, 1, programs(&SINGLE, Work::single(Work::THREE, size))?)?;
     }
     growth.save()
 }
@@ -144,7 +145,7 @@ fn threads(effort: Effort) -> io::Result<()> {
     let work = Work::single(Work::THREE, SIZE);
     for count in [1, 2, 4] {
         let mut runners = Vec::<(&'static str, Runner)>::new();
-        for program in BOTH {
+        for program in SINGLE {
             let ends = Ends::one(work)?;
             runners
                 .push((program.name(), Box::new(move |times| together(program, work, &ends, count, times))));
@@ -285,7 +286,7 @@ fn groups_between(hosts: &Pair, receive: &mut Growth, join: &mut Growth) -> io::
         |index| InterfaceIndex::new(index).ok_or_else(|| io::Error::other("an interface without index"));
     let (near, far) = (interface(hosts.a.index("eth0")?)?, interface(hosts.b.index("eth0")?)?);
     let mut ends = Vec::new();
-    for _ in BOTH {
+    for _ in SINGLE {
         let sender = hosts.a.run(|| PacketConn::bind((Pair::A, 0)))?;
         let receiver = hosts.b.run(|| PacketConn::bind("[::]:0"))?;
         sender.set_multicast_interface(Some(near))?;
@@ -307,23 +308,24 @@ fn groups_between(hosts: &Pair, receive: &mut Growth, join: &mut Growth) -> io::
             }
         }
         joined = count;
-        let mut runners = Vec::new();
-        for (program, ends) in BOTH.into_iter().zip(&ends) {
+        let (mut receivers, mut members, more) = (Vec::new(), Vec::new(), group(count));
+        for (program, ends) in SINGLE.into_iter().zip(&ends) {
             let mut peer = program.between(work, ends.clone())?;
-            runners.push((program.name(), timer::repeat(move || peer.work())));
+            receivers.push((program.name(), timer::repeat(move || peer.work())));
+            let member = match program {
+                Program::Ours => timer::repeat(move || {
+                    ends.receiver.join_group(more, far).unwrap();
+                    ends.receiver.leave_group(more, far).unwrap();
+                }),
+                _ => timer::repeat(move || {
+                    by_hand::set_member(ends, more, true);
+                    by_hand::set_member(ends, more, false);
+                }),
+            };
+            members.push((program.name(), member));
         }
-        receive.point(count, 1, runners)?;
-        let [by_hand, ours] = &ends[..] else { unreachable!("two programs") };
-        let more = group(count);
-        let by_hand = timer::repeat(|| {
-            by_hand::set_member(by_hand, more, true);
-            by_hand::set_member(by_hand, more, false);
-        });
-        let ours = timer::repeat(|| {
-            ours.receiver.join_group(more, far).unwrap();
-            ours.receiver.leave_group(more, far).unwrap();
-        });
-        join.point(count, 1, vec![(Program::ByHand.name(), by_hand), (Program::Ours.name(), ours)])?;
+        receive.point(count, 1, receivers)?;
+        join.point(count, 1, members)?;
     }
     Ok(())
 }

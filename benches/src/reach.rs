@@ -6,7 +6,7 @@ use ipv6_benches::peers::Program;
 use ipv6_benches::work::{SIZE, Work};
 
 use crate::record::Table;
-use crate::{instructions, tables};
+use crate::{growth, instructions, tables};
 
 pub const NAME: &str = "reach";
 
@@ -51,6 +51,20 @@ pub fn run() -> io::Result<()> {
             reach.row(&work, &format!("{}, instructions", program.name()), most, count - harness, "0".into());
         }
     }
+
+    for (name, program) in [
+        (growth::CONTROL, Program::Ours),
+        (growth::BATCH, Program::EachByItself),
+        (growth::PAYLOAD, Program::Ours),
+        (growth::THREADS, Program::Ours),
+        (growth::CORES, Program::EachByItself),
+        (growth::GROUPS, Program::Ours),
+        (growth::JOINS, Program::Ours),
+    ] {
+        if let Some(table) = Table::load(name)? {
+            reach.growth(&table, program);
+        }
+    }
     reach.table.save()
 }
 
@@ -70,6 +84,22 @@ impl Reach {
         let again =
             find(of, &work, Program::Again.name(), RATIO).map(|again| format!("{:.3}", (again - 1.0).abs()));
         self.row(&work, &format!("{}, {what}", program.name()), most, ratio, again.unwrap_or_default());
+    }
+
+    /// Nothing of ours grows faster than the kernel's part: at the end it has no more of the whole than at the start, or
+    /// than it may have of one datagram.
+    fn growth(&mut self, table: &Table, program: Program) {
+        let (by, column) = (table.column("program"), table.column(RATIO));
+        let ratios = |program: Program| -> Vec<f64> {
+            let of = table.rows.iter().filter(|row| row[by] == program.name());
+            of.filter_map(|row| row[column].parse().ok()).collect()
+        };
+        let (ours, again) = (ratios(program), ratios(Program::Again));
+        let (Some(start), Some(end)) = (ours.first(), ours.last()) else { return };
+        let (work, what) = (format!("{}, by {}", table.head[2], table.head[0]), program.name());
+        let what = format!("{what}, {RATIO}, of the most");
+        let trusted = again.iter().map(|again| (again - 1.0).abs()).fold(0.0, f64::max);
+        self.row(&work, &what, start.max(1.01), *end, format!("{trusted:.3}"));
     }
 
     fn row(&mut self, work: &str, what: &str, most: f64, is: f64, trusted: String) {
