@@ -6,7 +6,9 @@ use std::net::{Ipv6Addr, SocketAddrV6};
 
 use gungraun::{library_benchmark, library_benchmark_group, main};
 use ipv6_core::abi::Linux64;
-use ipv6_std::{ControlFlags, Outgoing, PacketConn, RecvBatch, RecvControl, SendBatch, SendControl};
+use ipv6_std::{
+    ControlFlags, Outgoing, PacketConn, RecvBatch, RecvControl, Segments, SendBatch, SendControl,
+};
 
 const SOURCE: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
 const PAYLOAD: &[u8] = b"HELLO-R-U-THERE";
@@ -90,7 +92,11 @@ fn socket(flags: ControlFlags, coalescing: bool) -> Loop {
     conn.set_send_coalescing(coalescing);
     conn.set_receive_coalescing(coalescing).unwrap();
     let to = conn.local_addr().unwrap();
-    let control = if flags.is_empty() { SendControl::new() } else { CONTROL.with_source(*to.ip()) };
+    let control = match flags {
+        ControlFlags::DESTINATION => SendControl::new().with_source(*to.ip()),
+        THREE => CONTROL.with_source(*to.ip()),
+        _ => SendControl::new(),
+    };
     let (send, receive) = (SendBatch::new(32), RecvBatch::new(32));
     let mut socket = Loop { conn, to, control, send, receive, payloads: vec![[0; 64]; 32] };
     one(&mut socket);
@@ -121,11 +127,58 @@ fn batch(socket: &mut Loop) {
     }
 }
 
+/// To the peer of a connected socket, and received with the bytes of its control messages.
+fn to_the_peer(socket: &mut Loop) {
+    socket.conn.send(PAYLOAD, &socket.control).unwrap();
+    let mut control = [0; 256];
+    let message = socket.conn.recv_message(&mut socket.payloads[0], &mut control).unwrap();
+    assert_eq!((message.len, message.source.port()), (PAYLOAD.len(), socket.to.port()));
+    assert_eq!(message.control().unwrap().traffic_class, socket.control.traffic_class);
+}
+
+/// One payload that is cut, and comes whole again.
+fn cut(socket: &mut Loop) {
+    let payload = [7; 32 * 15];
+    socket.conn.send_to(&payload, &socket.control.with_segment_size(15), socket.to).unwrap();
+    let room = socket.payloads.as_flattened_mut();
+    let got = socket.conn.recv_from(room).unwrap();
+    assert_eq!(Segments::new(&room[..got.len], got.control.segment_size).len(), 32);
+    assert_eq!(got.control.traffic_class, socket.control.traffic_class);
+}
+
 #[library_benchmark]
 #[bench::with_three_messages(socket(THREE, false))]
+#[bench::with_packet_info(socket(ControlFlags::DESTINATION, false))]
 #[bench::without(socket(ControlFlags::empty(), false))]
 fn one_at_a_time(mut socket: Loop) -> Loop {
     (0..TIMES).for_each(|_| one(&mut socket));
+    socket
+}
+
+fn connected() -> Loop {
+    let mut socket = socket(THREE, false);
+    socket.conn.get_ref().connect(socket.to).unwrap();
+    to_the_peer(&mut socket);
+    socket
+}
+
+#[library_benchmark]
+#[bench::with_three_messages(connected())]
+fn one_to_the_peer(mut socket: Loop) -> Loop {
+    (0..TIMES).for_each(|_| to_the_peer(&mut socket));
+    socket
+}
+
+fn coalescing() -> Loop {
+    let mut socket = socket(THREE, true);
+    cut(&mut socket);
+    socket
+}
+
+#[library_benchmark]
+#[bench::with_three_messages(coalescing())]
+fn one_cut_in_32(mut socket: Loop) -> Loop {
+    (0..TIMES).for_each(|_| cut(&mut socket));
     socket
 }
 
@@ -138,5 +191,8 @@ fn batches_of_32(mut socket: Loop) -> Loop {
 }
 
 library_benchmark_group!(name = codec, benchmarks = [encode_known, encode_any, decode_and_compare, compare]);
-library_benchmark_group!(name = sockets, benchmarks = [one_at_a_time, batches_of_32]);
+library_benchmark_group!(
+    name = sockets,
+    benchmarks = [one_at_a_time, one_to_the_peer, one_cut_in_32, batches_of_32]
+);
 main!(library_benchmark_groups = [codec, sockets]);

@@ -29,20 +29,26 @@ pub(super) fn decode<P: Platform>(data: &[u8]) -> Result<(Ipv6Addr, Option<Inter
 
 #[inline(always)]
 pub(super) fn read<P: Platform>(info: &[u8; SIZE]) -> (Ipv6Addr, Option<InterfaceIndex>) {
-    // Both lie within. The address goes as one number, here and below: sixteen bytes are copied by a call where code is to
-    // be small, and the function is larger than all of ours.
+    // Both lie within.
     let address = wire::chunk::<16>(info, 0).unwrap_or_default();
     let index = wire::read_u32::<P>(info, INTERFACE).unwrap_or_default();
-    (Ipv6Addr::from_bits(u128::from_be_bytes(address)), InterfaceIndex::new(index))
+    (Ipv6Addr::from(moved::<P>(address)), InterfaceIndex::new(index))
 }
 
 #[inline(always)]
 pub(super) fn encode<P: Platform>(address: Option<Ipv6Addr>, on: Option<InterfaceIndex>) -> [u8; SIZE] {
     let mut info = [0; SIZE];
     let (to_address, to_index) = info.split_at_mut(INTERFACE);
-    to_address.copy_from_slice(&address.map_or(0, Ipv6Addr::to_bits).to_be_bytes());
+    to_address.copy_from_slice(&moved::<P>(address.unwrap_or(Ipv6Addr::UNSPECIFIED).octets()));
     to_index.copy_from_slice(&wire::bytes_of_u32::<P>(on.map_or(0, InterfaceIndex::get)));
     info
+}
+
+/// The same bytes, as one number where code may have to be small: sixteen bytes are else copied by a call there, and
+/// `memcpy` is larger than all that is here. Larger machines have instructions for it.
+#[inline(always)]
+fn moved<P: Platform>(octets: [u8; 16]) -> [u8; 16] {
+    if const { super::has_quick_ways::<P>() } { octets } else { u128::from_ne_bytes(octets).to_ne_bytes() }
 }
 
 #[cfg(test)]
