@@ -238,7 +238,10 @@ impl<'a, P: Platform, B: Byte> Writer<'a, P, B> {
         let layout = const { P::ABI.cmsg };
         let message = self.buffer.get_mut(self.used..)?.get_mut(..space)?;
         let (header, rest) = message.split_at_mut_checked(layout.data_offset())?;
-        let (body, padding) = rest.split_at_mut_checked(data.len())?;
+        // Padding goes with the bytes that it pads, in one piece where the compiler knows how many they are.
+        let (whole, end) = data.split_at_checked(data.len() & !7)?;
+        let mut padded = [0; 8];
+        padded.iter_mut().zip(end).for_each(|(to, byte)| *to = *byte);
 
         let level_at = layout.len.bytes();
         let kind_at = level_at.saturating_add(4);
@@ -255,8 +258,11 @@ impl<'a, P: Platform, B: Byte> Writer<'a, P, B> {
         put(header, level_at, &wire::bytes_of_u32::<P>(level.cast_unsigned()));
         put(header, kind_at, &wire::bytes_of_u32::<P>(kind.cast_unsigned()));
         header.iter_mut().skip(kind_at.saturating_add(4)).for_each(|byte| byte.put(0));
-        put(body, 0, data);
-        padding.iter_mut().for_each(|byte| byte.put(0));
+        put(rest, 0, whole);
+        put(rest, whole.len(), &padded);
+        if const { P::ABI.cmsg.header_align > 8 } {
+            rest.iter_mut().skip(whole.len().saturating_add(padded.len())).for_each(|byte| byte.put(0));
+        }
         Some(())
     }
 
