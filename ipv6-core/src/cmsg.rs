@@ -260,7 +260,7 @@ impl<'a, P: Platform, B: Byte> Writer<'a, P, B> {
         header.iter_mut().skip(kind_at.saturating_add(4)).for_each(|byte| byte.put(0));
         put(rest, 0, whole);
         put(rest, whole.len(), &padded);
-        if const { P::ABI.cmsg.header_align > 8 } {
+        if const { has_more_padding::<P>() } {
             rest.iter_mut().skip(whole.len().saturating_add(padded.len())).for_each(|byte| byte.put(0));
         }
         Some(())
@@ -270,6 +270,13 @@ impl<'a, P: Platform, B: Byte> Writer<'a, P, B> {
     pub const fn finish(self) -> usize {
         self.used
     }
+}
+
+/// Whether there may be padding behind the eighth byte from the last whole eight of a message's data on.
+const fn has_more_padding<P: Platform>() -> bool {
+    let layout = P::ABI.cmsg;
+    layout.header_align > 8
+        || !matches!(layout.data_offset().checked_rem(layout.header_align), None | Some(0))
 }
 
 /// Writes `bytes` at `offset`, as far as there is room.

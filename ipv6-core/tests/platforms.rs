@@ -31,6 +31,7 @@ macro_rules! suite {
             tests_of! { $platform:
                 every_message_survives_a_round_trip
                 buffers_of_every_size
+                every_byte_of_a_message_is_written
                 unknown_messages_are_passed_over_and_yielded
                 scar_3_the_flags_know_how_much_room_their_messages_take
                 scar_4_what_arrived_whole_is_delivered_and_the_cut_one_is_not
@@ -133,6 +134,22 @@ fn every_message_survives_a_round_trip<P: Platform>() {
             assert_eq!(sockaddr::decode::<P>(sent.data), Some(next_hop));
             assert_eq!(P::ABI.sockaddr.length_byte, usize::from(sent.data[0]) == sent.data.len());
         }
+    }
+}
+
+fn every_byte_of_a_message_is_written<P: Platform>() {
+    for len in 0..=40 {
+        let written = [0x00, 0xff].map(|before| {
+            let mut bytes = [before; 96];
+            let mut writer = Writer::<P>::new(&mut bytes);
+            writer.push(41, 67, &[7; 40][..len]).unwrap();
+            let used = writer.finish();
+            assert_eq!(used, P::ABI.cmsg.space(len));
+            assert!(bytes[used..].iter().all(|byte| *byte == before), "{len} bytes: more than those");
+            bytes[..used].to_vec()
+        });
+        assert_eq!(written[0], written[1], "{len} bytes: not all of those");
+        assert_eq!(written[0].iter().filter(|byte| **byte == 7).count(), len);
     }
 }
 

@@ -22,6 +22,8 @@ pub struct RecvBatch {
     count: usize,
     /// What was asked for when it did.
     wanted: ControlFlags,
+    /// The socket that it received from.
+    socket: usize,
     /// Where several datagrams come as one.
     coalesced: Option<Box<Coalesced>>,
     /// Whether the latest call received there.
@@ -42,8 +44,6 @@ struct Coalesced {
     /// The first slot with something left, and where in its payload that starts.
     next: usize,
     offset: usize,
-    /// The socket that it came from.
-    socket: usize,
     /// What was given out: as many as the batch has room for.
     given: Vec<Given>,
 }
@@ -64,6 +64,7 @@ impl RecvBatch {
             slots: Vec::new(),
             count: 0,
             wanted: ControlFlags::empty(),
+            socket: 0,
             coalesced: None,
             is_coalesced: false,
         };
@@ -108,6 +109,10 @@ impl RecvBatch {
         self.count = 0;
         if let Some(coalesced) = &mut self.coalesced {
             coalesced.filled = 0;
+        }
+        // Where there are no system calls for batches, it has the error that ended the latest.
+        if let Some(first) = self.headers.first_mut() {
+            *first = BatchHeader::new();
         }
     }
 
@@ -159,8 +164,15 @@ impl RecvBatch {
     ) -> io::Result<usize> {
         // Something may be left from before coalescing was switched off.
         let left = self.has_more();
-        self.is_coalesced = coalescing.receives() || left;
         self.count = 0;
+        if self.socket != coalescing.id() {
+            if left {
+                return Err(error::invalid("the batch still holds datagrams of another socket"));
+            }
+            self.clear();
+            self.socket = coalescing.id();
+        }
+        self.is_coalesced = coalescing.receives() || left;
         if !self.is_coalesced {
             self.wanted = wanted;
             self.count = batch::receive(socket, &mut self.headers, &mut self.slots, payloads, caller)?;
@@ -168,10 +180,6 @@ impl RecvBatch {
         }
         let Self { headers, slots, .. } = self;
         let coalesced = self.coalesced.get_or_insert_with(|| Box::new(Coalesced::new(slots.len())));
-        if left && coalesced.socket != coalescing.id() {
-            return Err(error::invalid("the batch still holds datagrams of another socket"));
-        }
-        coalesced.socket = coalescing.id();
         if !left && !payloads.is_empty() {
             self.wanted = wanted;
             coalesced.filled = 0;
@@ -186,8 +194,7 @@ impl RecvBatch {
 
 impl Coalesced {
     fn new(capacity: usize) -> Self {
-        let mut coalesced =
-            Self { payloads: Vec::new(), filled: 0, next: 0, offset: 0, socket: 0, given: Vec::new() };
+        let mut coalesced = Self { payloads: Vec::new(), filled: 0, next: 0, offset: 0, given: Vec::new() };
         coalesced.grow(capacity);
         coalesced
     }

@@ -29,7 +29,7 @@ pub(crate) struct Coalescing {
     id: usize,
 }
 
-static NEXT_ID: AtomicUsize = AtomicUsize::new(0);
+static NEXT_ID: AtomicUsize = AtomicUsize::new(1);
 
 impl Coalescing {
     /// Of a socket that receives datagrams together, or not, or that cannot.

@@ -124,7 +124,7 @@ impl Caller for Until<'_> {
             return Ok(self.flags);
         }
         match self.deadline.left() {
-            Some(Duration::ZERO) => Err(io::Error::new(ErrorKind::TimedOut, "the deadline has passed")),
+            Some(Duration::ZERO) => Err(ErrorKind::TimedOut.into()),
             _ => Ok(self.flags | MessageFlags::DONT_WAIT),
         }
     }

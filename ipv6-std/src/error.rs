@@ -65,6 +65,51 @@ pub(crate) fn busy(text: &'static str) -> io::Error {
     io::Error::new(ErrorKind::ResourceBusy, text)
 }
 
+/// Why the kernel is not to see a datagram. An `io::Error`, with its text on the heap, is made of it for those who are
+/// told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Refused<'a> {
+    Control(EncodeError),
+    MulticastSource(&'a Ipv6Addr),
+    MappedSource(&'a Ipv6Addr),
+    MappedDestination(&'a SocketAddrV6),
+}
+
+impl From<Refused<'_>> for io::Error {
+    #[cold]
+    fn from(refused: Refused<'_>) -> Self {
+        match refused {
+            Refused::Control(error) => encode(error),
+            Refused::MulticastSource(source) => no_source(source),
+            Refused::MappedSource(source) => mapped(source),
+            Refused::MappedDestination(to) => mapped(to),
+        }
+    }
+}
+
+/// Why a datagram was not sent.
+#[derive(Debug)]
+pub(crate) enum Unsent<'a> {
+    Refused(Refused<'a>),
+    System(io::Error),
+}
+
+impl<'a> From<Refused<'a>> for Unsent<'a> {
+    fn from(refused: Refused<'a>) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl From<Unsent<'_>> for io::Error {
+    #[cold]
+    fn from(unsent: Unsent<'_>) -> Self {
+        match unsent {
+            Unsent::Refused(refused) => refused.into(),
+            Unsent::System(error) => error,
+        }
+    }
+}
+
 /// `group`, if it is one.
 pub(crate) fn multicast(group: Ipv6Addr) -> io::Result<Ipv6Addr> {
     if group.is_multicast() { Ok(group) } else { Err(invalid(format!("{group} is not a multicast address"))) }
@@ -85,8 +130,7 @@ pub(crate) fn not_multicast(source: Ipv6Addr) -> io::Result<Ipv6Addr> {
 }
 
 /// The error of a group in the place of a source.
-#[cold]
-pub(crate) fn no_source(group: &Ipv6Addr) -> io::Error {
+fn no_source(group: &Ipv6Addr) -> io::Error {
     invalid(format!("{group} is a multicast address, and no packet's source"))
 }
 
@@ -109,6 +153,6 @@ pub(crate) fn is_mapped(address: &Ipv6Addr) -> bool {
 }
 
 #[cold]
-pub(crate) fn mapped(address: impl fmt::Display) -> io::Error {
+fn mapped(address: impl fmt::Display) -> io::Error {
     invalid(format!("{address} is an IPv4-mapped address, for which this socket has no use"))
 }

@@ -24,7 +24,7 @@ use crate::coalesce::{self, Coalescing};
 use crate::conn::Conn;
 use crate::connected::Connected;
 use crate::deadline::Deadline;
-use crate::error;
+use crate::error::{self, Refused, Unsent};
 use crate::fd::{AsFd, BorrowedFd, lends_socket};
 
 /// Bytes of control buffer for every message that can be switched on, and a margin for those that others
@@ -484,20 +484,24 @@ impl<S: AsFd> PacketConn<S> {
 
     /// Says whether the kernel may see this.
     #[inline(always)]
-    fn check(&self, control: &SendControl<'_>, to: Option<&SocketAddrV6>) -> io::Result<()> {
+    fn check<'a>(
+        &self,
+        control: &'a SendControl<'_>,
+        to: Option<&'a SocketAddrV6>,
+    ) -> Result<(), Refused<'a>> {
         if control.segment_size.is_some() && !self.coalescing.is_able() {
-            return Err(error::encode(EncodeError::Unsupported(Control::SegmentSize)));
+            return Err(Refused::Control(EncodeError::Unsupported(Control::SegmentSize)));
         }
         if let Some(source) = &control.source {
             if source.is_multicast() {
-                return Err(error::no_source(source));
+                return Err(Refused::MulticastSource(source));
             }
             if error::is_mapped(source) && self.v6_only {
-                return Err(error::mapped(*source));
+                return Err(Refused::MappedSource(source));
             }
         }
         match to {
-            Some(to) if error::is_mapped(to.ip()) && self.v6_only => Err(error::mapped(*to)),
+            Some(to) if error::is_mapped(to.ip()) && self.v6_only => Err(Refused::MappedDestination(to)),
             _ => Ok(()),
         }
     }
@@ -568,7 +572,7 @@ impl<S: AsFd> PacketConn<S> {
         while let Some(rest) = messages.get(sent..).filter(|rest| !rest.is_empty()) {
             match self.send_some(batch, rest) {
                 Ok(count) => sent += count,
-                Err(error) if sent == 0 => return Err(error),
+                Err(unsent) if sent == 0 => return Err(unsent.into()),
                 Err(_) => break,
             }
         }
@@ -577,16 +581,21 @@ impl<S: AsFd> PacketConn<S> {
 
     /// Sends the first of `messages`, at least one, in one system call; in another when the device refuses several
     /// at once.
-    fn send_some(&self, batch: &mut SendBatch, messages: &[Outgoing<'_>]) -> io::Result<usize> {
+    fn send_some<'m>(
+        &self,
+        batch: &mut SendBatch,
+        messages: &'m [Outgoing<'m>],
+    ) -> Result<usize, Unsent<'m>> {
         // One that cannot be sent ends the call before it, and is an error when it is the first.
-        let valid = |outgoing: &Outgoing<'_>| self.check(&outgoing.control, outgoing.to.as_ref());
         let Some(first) = messages.first() else { return Ok(0) };
-        valid(first)?;
+        self.check(&first.control, first.to.as_ref())?;
         let socket = self.as_fd();
         let (mut limits, mut refused) = (self.coalescing.limits(), false);
         loop {
             let caller = self.write.on(socket, Ready::Send);
-            let accept = |message: &Outgoing<'_>| valid(message).ok().map(|()| self.ports);
+            let accept = |message: &Outgoing<'_>| {
+                self.check(&message.control, message.to.as_ref()).ok().map(|()| self.ports)
+            };
             let answer = batch::send_if(socket, batch.storage(), messages, accept, limits, caller);
             let error = match answer {
                 Ok(count) => {
@@ -595,12 +604,12 @@ impl<S: AsFd> PacketConn<S> {
                     }
                     return Ok(count);
                 }
-                Err(SendError::Control(error)) => return Err(error::encode(error)),
+                Err(SendError::Control(error)) => return Err(Refused::Control(error).into()),
                 Err(SendError::Os(error)) => error,
             };
             match coalesce::fewer(limits, &error, batch.first_run(), first.payload.len()) {
                 Some(fewer) => (limits, refused) = (fewer, true),
-                None => return Err(error),
+                None => return Err(Unsent::System(error)),
             }
         }
     }
@@ -645,14 +654,15 @@ impl<S: AsFd> PacketConn<S> {
     /// who uses that. Any other receive gets several at once, with the size of each in
     /// [`RecvControl::segment_size`], and wants room for 65,535 bytes: see [`Segments`](crate::Segments).
     ///
-    /// On a copy of the socket (`try_clone`) that is wrapped by itself, switch it there too, or use one wrapper for both:
-    /// a wrapper looks for the option when it is [made](Self::new), and no more.
+    /// Switch it before anybody receives: a call that waits already, in another thread, has room for one datagram. A
+    /// wrapper looks for the option when it is [made](Self::new), and no more: where a copy of the socket (`try_clone`) is
+    /// wrapped by itself, switch it there too.
     ///
     /// # Errors
     ///
     /// `Unsupported` where the system has no such thing; the system's error for sockets that are not UDP's.
-    /// `ResourceBusy`, and it stays on, when it is to be switched off while datagrams wait to be received: Linux would
-    /// not tell any more how long each of those is that it has put together already.
+    /// `ResourceBusy`, and it stays on, when it is to be switched off while something waits on the socket, a datagram or an
+    /// error: Linux would not tell any more how long each of those is that it has put together already.
     ///
     /// ```
     /// use ipv6_std::{Outgoing, PacketConn, RecvBatch, SendBatch, SendControl};
@@ -677,7 +687,9 @@ impl<S: AsFd> PacketConn<S> {
         // What comes from now on comes by itself: what is there may have come before.
         if !on && self.coalescing.receives() && something_waits(socket)? {
             option::COALESCE.set(socket, true)?;
-            return Err(error::busy("what waits to be received may have come together: receive it first"));
+            return Err(error::busy(
+                "what waits on the socket may have come together: receive it, or its error, first",
+            ));
         }
         self.coalescing.set_receive(on);
         Ok(())

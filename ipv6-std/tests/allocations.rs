@@ -13,6 +13,8 @@ ipv6_testnet::tests! {
     [Namespace] scar_38_batches_allocate_nothing;
     [Namespace] coalescing_allocates_nothing_after_the_first_time;
     [Namespace] a_refusal_allocates_nothing;
+    [Namespace] what_ends_a_batch_allocates_nothing;
+    [Namespace] a_timeout_allocates_nothing;
     [Namespace] an_error_from_the_queue_allocates_nothing;
     [Namespace] deadlines_allocate_nothing;
     [Namespace] parts_and_segments_allocate_nothing;
@@ -125,6 +127,37 @@ fn a_refusal_allocates_nothing() {
     let mut batch = SendBatch::new(8);
     let count = allocations(|| assert_eq!(sender.send_batch(&mut batch, &messages).unwrap(), 4));
     assert_eq!((count, sender.coalescing_refused()), (0, 1));
+}
+
+fn what_ends_a_batch_allocates_nothing() {
+    let conn = loopback();
+    let to = conn.local_addr().unwrap();
+    let good = Outgoing::new(b"good", control(), Some(to));
+    let too_long = vec![0; 65_528];
+    let bad = [
+        Outgoing::new(&too_long, control(), Some(to)),
+        Outgoing::new(b"bad", control().with_next_hop(to), Some(to)),
+        Outgoing::new(b"bad", control().with_source("ff02::1".parse().unwrap()), Some(to)),
+        Outgoing::new(b"bad", control().with_source("::ffff:127.0.0.1".parse().unwrap()), Some(to)),
+        Outgoing::new(b"bad", control(), Some("[::ffff:127.0.0.1]:1".parse().unwrap())),
+    ];
+    let mut batch = SendBatch::new(8);
+    for bad in bad {
+        let count = allocations(|| assert_eq!(conn.send_batch(&mut batch, &[good, good, bad]).unwrap(), 2));
+        assert_eq!(count, 0, "{:?} to {:?}", bad.control, bad.to);
+    }
+}
+
+fn a_timeout_allocates_nothing() {
+    let conn = loopback();
+    conn.set_control_flags(ControlFlags::all(), true).unwrap();
+    let (mut batch, mut payload) = (RecvBatch::new(1), [0; 8]);
+    conn.set_deadline(Some(std::time::Instant::now()));
+    let count = allocations(|| {
+        assert_eq!(conn.recv_from(&mut payload).unwrap_err().kind(), std::io::ErrorKind::TimedOut);
+        conn.recv_batch(&mut batch, &mut [&mut payload]).unwrap_err();
+    });
+    assert_eq!(count, 0);
 }
 
 fn an_error_from_the_queue_allocates_nothing() {
