@@ -281,10 +281,14 @@ fn scar_31_what_a_device_refuses_goes_singly() {
     send(&sender, &outgoing(&long, to));
     receive_all(&receiver, 4, 8);
     assert_eq!(sender.coalescing_refused(), 1);
+    // What is a little shorter may be too long as well.
+    send(&sender, &outgoing(&texts(&[1350; 4]), to));
+    receive_all(&receiver, 4, 8);
+    assert_eq!((sender.coalescing_refused(), sender.max_segments() > 1), (2, true));
     receiver.set_receive_coalescing(true).unwrap();
     send(&sender, &outgoing(&texts(&[1000; 4]), to));
     assert_eq!(as_it_comes(&receiver, 4).concat(), [1000; 4]);
-    assert_eq!(sender.coalescing_refused(), 1);
+    assert_eq!(sender.coalescing_refused(), 2);
 }
 
 fn an_error_that_is_not_refusal_is_told() {
