@@ -52,7 +52,7 @@ pub fn decode(input: &[u8]) {
         let mut any = RecvControl::default();
         assert_eq!(any.decode_more::<P>(input).map(|()| any), strict);
         assert!(RecvControl::decode_three::<P>(input).is_none_or(|three| strict == Ok(three)));
-        assert!(RecvControl::decode_coalesced::<P>(input).is_none_or(|four| strict == Ok(four)));
+        assert!(RecvControl::decode_in_order::<P>(input).is_none_or(|some| strict == Ok(some)));
         match strict {
             Ok(control) => {
                 assert_eq!(control.filter(ControlFlags::all()), control);

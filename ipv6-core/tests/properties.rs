@@ -101,7 +101,7 @@ fn decodes_agree<P: Platform>(control: &[u8], messages: &[Message], malformed: O
     let any = any.decode_more::<P>(control).map(|()| any);
     assert_eq!(RecvControl::decode::<P>(control), any);
     assert!(RecvControl::decode_three::<P>(control).is_none_or(|three| any == Ok(three)));
-    assert!(RecvControl::decode_coalesced::<P>(control).is_none_or(|four| any == Ok(four)));
+    assert!(RecvControl::decode_in_order::<P>(control).is_none_or(|some| any == Ok(some)));
     // After a cut nothing is an error.
     let _ = RecvControl::decode_truncated::<P>(control);
 }

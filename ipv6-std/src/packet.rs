@@ -141,19 +141,32 @@ impl Received {
             }
         }
         let Arrival { len, flags, name, control } = arrival;
-        Self::any(len, flags, name, control, wanted)
+        Self::some(len, flags, name, control, wanted)
     }
 
-    /// The same with control messages of any kind, in any order, whole or not. It is given the parts of the arrival: to
+    /// The same where some of them may be missing, or datagrams came together. It is given the parts of the arrival: to
     /// hand on the whole, it would have to be in memory, also where it is not handed on.
+    #[inline(never)]
+    fn some(len: usize, flags: i32, name: &[u8], control: &[u8], wanted: ControlFlags) -> io::Result<Self> {
+        let arrival = Arrival { len, flags, name, control };
+        let got = RecvControl::decode_in_order::<Host>(control).filter(|_| !arrival.control_truncated());
+        match got {
+            Some(got) => {
+                let control = got.filter(wanted).detach();
+                Ok(Self { control, ..Self::plain(arrival.received()) })
+            }
+            None => Self::any(len, flags, name, control, wanted),
+        }
+    }
+
+    /// The same with control messages of any kind, in any order, whole or not.
+    #[cold]
     #[inline(never)]
     fn any(len: usize, flags: i32, name: &[u8], control: &[u8], wanted: ControlFlags) -> io::Result<Self> {
         let arrival = Arrival { len, flags, name, control };
         let mut got = RecvControl::default();
         if arrival.control_truncated() {
             got = RecvControl::decode_truncated::<Host>(control);
-        } else if let Some(coalesced) = RecvControl::decode_coalesced::<Host>(control) {
-            got = coalesced;
         } else {
             got.decode_more::<Host>(control).map_err(error::decode)?;
         }

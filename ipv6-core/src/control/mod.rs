@@ -289,13 +289,27 @@ impl<'a> RecvControl<'a> {
         })
     }
 
-    /// The same for datagrams that came together: the size of segments, and then those three.
+    /// The same where some of the three may be missing, and the size of segments may come first.
     #[inline(always)]
-    pub fn decode_coalesced<P: Platform>(control: &'a [u8]) -> Option<Self> {
-        // Linux: udpv6_recvmsg() in net/ipv6/udp.c.
-        let (size, rest) = expect::<P, 4>(control, P::ABI.control.coalesced)?;
-        let segment_size = Some(segment_size::read::<P>(size)?);
-        Some(Self { segment_size, ..Self::decode_three::<P>(rest)? })
+    pub fn decode_in_order<P: Platform>(control: &'a [u8]) -> Option<Self> {
+        // Linux: udpv6_recvmsg() in net/ipv6/udp.c, and as above.
+        let ControlNumbers { traffic_class, hop_limit, packet_info, coalesced, .. } =
+            const { P::ABI.control };
+        let (mut decoded, mut rest) = (Self::default(), control);
+        if let Some((size, after)) = expect::<P, 4>(rest, coalesced) {
+            (decoded.segment_size, rest) = (Some(segment_size::read::<P>(size)?), after);
+        }
+        if let Some((info, after)) = expect::<P, { packet_info::SIZE }>(rest, packet_info) {
+            let (destination, interface) = packet_info::read::<P>(info);
+            (decoded.destination, decoded.interface, rest) = (Some(destination), interface, after);
+        }
+        if let Some((hops, after)) = expect::<P, 4>(rest, hop_limit) {
+            (decoded.hop_limit, rest) = (Some(int::read::<P>(hops)?), after);
+        }
+        if let Some((class, after)) = expect::<P, 4>(rest, traffic_class) {
+            (decoded.traffic_class, rest) = (Some(int::read::<P>(class)?), after);
+        }
+        if rest.is_empty() { Some(decoded) } else { None }
     }
 
     /// Reads control messages into this value, beside what it has already: of any kind, in any order. What is on the
@@ -1012,11 +1026,6 @@ mod tests {
             three.is_some()
         };
         assert!(quick(&[&three]));
-        let together = [&size[..], &three].concat();
-        let decoded = RecvControl::decode_coalesced::<Linux64>(&together);
-        assert_eq!(decoded, RecvControl::decode::<Linux64>(&together).ok());
-        assert_eq!(decoded.unwrap().segment_size, Some(1200));
-        assert_eq!(RecvControl::decode_coalesced::<Linux64>(&three), None);
         assert!(!quick(&[]) && !quick(&[hops]) && !quick(&[hops, class]) && !quick(&[info, hops]));
         assert!(!quick(&[hops, info, class]) && !quick(&[info, class, hops]) && !quick(&[&three, &size]));
         assert!(!quick(&[&size]) && !quick(&[&size, info]) && !quick(&[&size, &three]) && !quick(&[info]));
@@ -1024,6 +1033,25 @@ mod tests {
         let mut wide = three.clone();
         wide[57] = 1;
         assert_eq!(RecvControl::decode_three::<Linux64>(&wide), None);
+        assert_eq!(RecvControl::decode_in_order::<Linux64>(&wide), None);
+
+        // Any of them, as long as they are in order.
+        let all = [&size[..], info, hops, class];
+        for subset in 0..16 {
+            let some = all.iter().enumerate().filter(|(index, _)| subset & 1 << index != 0);
+            let some: Vec<&[u8]> = some.map(|(_, message)| *message).collect();
+            let in_order = some.concat();
+            let decoded = RecvControl::decode_in_order::<Linux64>(&in_order);
+            assert_eq!(decoded, RecvControl::decode::<Linux64>(&in_order).ok());
+            assert_eq!(decoded.unwrap().segment_size, (subset & 1 != 0).then_some(1200));
+            if some.len() > 1 {
+                let reversed = some.iter().rev().copied().collect::<Vec<_>>().concat();
+                assert_eq!(RecvControl::decode_in_order::<Linux64>(&reversed), None);
+            }
+            for again in some {
+                assert_eq!(RecvControl::decode_in_order::<Linux64>(&[&in_order[..], again].concat()), None);
+            }
+        }
     }
 
     #[test]
