@@ -531,8 +531,8 @@ impl<S: AsFd> PacketConn<S> {
     /// # Errors
     ///
     /// Those of [`recv_from`](Self::recv_from), when not a single one came; an error after the first
-    /// surfaces in the next call. `InvalidInput` when `batch` [still holds](RecvBatch::has_more) datagrams of another
-    /// socket.
+    /// surfaces in the next call (with the same `batch`, where the system has no calls for batches). `InvalidInput` when
+    /// `batch` [still holds](RecvBatch::has_more) datagrams of another socket.
     ///
     /// ```
     /// use ipv6_std::{PacketConn, RecvBatch, SendControl};
@@ -667,9 +667,9 @@ impl<S: AsFd> PacketConn<S> {
     /// who uses that. Any other receive gets several at once, with the size of each in
     /// [`RecvControl::segment_size`], and wants room for 65,535 bytes: see [`Segments`](crate::Segments).
     ///
-    /// Switch it before anybody receives: a call that waits already, in another thread, has room for one datagram. A
-    /// wrapper looks for the option when it is [made](Self::new), and no more: where a copy of the socket (`try_clone`) is
-    /// wrapped by itself, switch it there too.
+    /// Switch it while nobody receives: a call that waits already, in another thread, has room for one datagram, or
+    /// knows no sizes any more. A wrapper looks for the option when it is [made](Self::new), and no more: where a copy of
+    /// the socket (`try_clone`) is wrapped by itself, switch it there too.
     ///
     /// # Errors
     ///
@@ -695,14 +695,17 @@ impl<S: AsFd> PacketConn<S> {
     /// ```
     #[doc(alias = "UDP_GRO")]
     pub fn set_receive_coalescing(&self, on: bool) -> io::Result<()> {
-        let socket = self.as_fd();
+        let (socket, ends) = (self.as_fd(), self.coalescing.receives() && !on);
+        let busy = "what waits on the socket may have come together: receive it, or its error, first";
+        // First of all, for while it is off nobody is told of sizes.
+        if ends && something_waits(socket)? {
+            return Err(error::busy(busy));
+        }
         option::COALESCE.set(socket, on)?;
-        // What comes from now on comes by itself: what is there may have come before.
-        if !on && self.coalescing.receives() && something_waits(socket)? {
+        // What comes from now on comes by itself. Something may have come in between.
+        if ends && something_waits(socket)? {
             option::COALESCE.set(socket, true)?;
-            return Err(error::busy(
-                "what waits on the socket may have come together: receive it, or its error, first",
-            ));
+            return Err(error::busy(busy));
         }
         self.coalescing.set_receive(on);
         Ok(())

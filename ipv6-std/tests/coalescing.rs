@@ -25,6 +25,8 @@ ipv6_testnet::tests! {
     [Namespace] an_error_that_is_not_refusal_is_told;
     [Namespace] segments_asked_for;
     [Namespace] switched_off;
+    [Namespace] a_single_receive_tells_the_size;
+    [Namespace] as_many_parts_as_the_kernel_takes;
     [Namespace] not_switched_off_under_what_waits;
     [Namespace] sockets_that_cannot;
     [Namespace] a_socket_that_coalesces_already;
@@ -332,6 +334,29 @@ fn switched_off() {
     sender.set_send_coalescing(true);
     send(&sender, &outgoing(&texts, to));
     assert_eq!(as_it_comes(&receiver, 4), [vec![10; 4]]);
+}
+
+fn a_single_receive_tells_the_size() {
+    for flags in [ControlFlags::empty(), ControlFlags::DESTINATION, ControlFlags::all()] {
+        let (sender, receiver, to) = sockets();
+        receiver.set_deadline(None);
+        receiver.set_control_flags(flags, true).unwrap();
+        send(&sender, &outgoing(&texts(&[10; 4]), to));
+        let got = receiver.recv_from(&mut [0; 100]).unwrap();
+        assert_eq!((got.len, got.control.segment_size), (40, Some(10)), "{flags:?}");
+    }
+}
+
+fn as_many_parts_as_the_kernel_takes() {
+    use std::io::IoSlice;
+    let (sender, receiver, to) = sockets();
+    let byte = [7];
+    let parts = [IoSlice::new(&byte); 20];
+    let messages = vec![Outgoing::vectored(&parts, SendControl::new(), Some(to)); 100];
+    // 1,024 parts at most in one message of the system's.
+    assert_eq!(sender.send_batch(&mut SendBatch::new(2048), &messages).unwrap(), 100);
+    assert_eq!(as_it_comes(&receiver, 100), [vec![20; 51], vec![20; 49]]);
+    assert_eq!(sender.coalescing_refused(), 0);
 }
 
 fn not_switched_off_under_what_waits() {

@@ -1,7 +1,7 @@
 //! Many messages in one system call: `sendmmsg(2)` and `recvmmsg(2)` over the caller's storage.
 //!
-//! Linux, FreeBSD, NetBSD and OpenBSD have these calls. Elsewhere the messages go and come one by one, and
-//! everything else here is the same.
+//! Linux, NetBSD and OpenBSD have these calls. Elsewhere the messages go and come one by one, and everything else here is
+//! the same.
 //!
 //! The storage is one [`BatchHeader`] and one [`RecvSlot`] or [`SendSlot`] for each message, in vectors that the
 //! caller makes once and uses again, or in arrays of a fixed size ([`RecvArray`], [`SendArray`]). Each call writes all
@@ -46,28 +46,16 @@ use crate::os;
 /// Messages that one system call takes at most; of more, the first so many are meant.
 pub const MAX: usize = 1024;
 
-// The systems whose libraries have the calls; the file says which. (`one_by_one` is for testing the other file where
-// batches can be tested: scripts/test-one-by-one.)
+// The systems that have the calls; the file says which. (FreeBSD's are loops of its library, which loses what the system
+// told it once. `one_by_one` is for testing the other file where batches can be tested: scripts/test-one-by-one.)
 #[cfg(all(
-    any(
-        target_os = "linux",
-        target_os = "android",
-        target_os = "freebsd",
-        target_os = "netbsd",
-        target_os = "openbsd"
-    ),
+    any(target_os = "linux", target_os = "android", target_os = "netbsd", target_os = "openbsd"),
     not(one_by_one)
 ))]
 #[path = "mmsg.rs"]
 mod calls;
 #[cfg(not(all(
-    any(
-        target_os = "linux",
-        target_os = "android",
-        target_os = "freebsd",
-        target_os = "netbsd",
-        target_os = "openbsd"
-    ),
+    any(target_os = "linux", target_os = "android", target_os = "netbsd", target_os = "openbsd"),
     not(one_by_one)
 )))]
 #[path = "single.rs"]
@@ -198,7 +186,8 @@ unsafe impl Sync for Part {}
 /// # Errors
 ///
 /// As with [`message::receive`](crate::message::receive), when not a single message came. What fails
-/// after the first is reported by the next call.
+/// after the first is reported by the next call. Where messages come one by one, the first of `headers` keeps it: new
+/// headers forget it, as another socket's with the same number is to.
 #[doc(alias = "recvmmsg")]
 #[doc(alias = "ReadBatch")]
 pub fn receive<const C: usize, K: Caller>(
