@@ -363,6 +363,8 @@ fn not_switched_off_under_what_waits() {
     let (sender, receiver, to) = sockets();
     let texts = texts(&[10; 4]);
     send(&sender, &outgoing(&texts, to));
+    // Until it is there: a slow machine takes its time.
+    receiver.get_ref().peek(&mut [0; 1]).unwrap();
     let error = receiver.set_receive_coalescing(false).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::ResourceBusy, "{error}");
     assert!(receiver.receive_coalescing());
