@@ -49,7 +49,7 @@ pub fn run() -> io::Result<()> {
         (instructions::PARSE_OTHER.into(), Program::Ours.name(), 105.0, harness),
     ] {
         if let Some(count) = find(&instructions, &work, program, instructions::EACH) {
-            reach.row(&work, &format!("{program}, instructions"), most, count - harness, "0".into());
+            reach.row(&work, &format!("{program}, instructions"), most, count - harness, 0.0);
         }
     }
 
@@ -82,9 +82,8 @@ impl Reach {
         let work = work.to_string();
         let Some(ratio) = find(of, &work, program.name(), RATIO) else { return };
         // What the same program has to itself.
-        let again =
-            find(of, &work, Program::Again.name(), RATIO).map(|again| format!("{:.3}", (again - 1.0).abs()));
-        self.row(&work, &format!("{}, {what}", program.name()), most, ratio, again.unwrap_or_default());
+        let again = find(of, &work, Program::Again.name(), RATIO).map_or(0.0, |again| (again - 1.0).abs());
+        self.row(&work, &format!("{}, {what}", program.name()), most, ratio, again);
     }
 
     /// Nothing of ours grows faster than the kernel's part: at the end it has no more of the whole than at the start, or
@@ -100,18 +99,22 @@ impl Reach {
         let (work, what) = (format!("{}, by {}", table.head[2], table.head[0]), program.name());
         let what = format!("{what}, {RATIO}, of the most");
         let trusted = again.iter().map(|again| (again - 1.0).abs()).fold(0.0, f64::max);
-        self.row(&work, &what, start.max(1.01), *end, format!("{trusted:.3}"));
+        self.row(&work, &what, start.max(1.01), *end, trusted);
     }
 
-    fn row(&mut self, work: &str, what: &str, most: f64, is: f64, trusted: String) {
-        let reached = if is <= most { "yes" } else { "no" };
+    fn row(&mut self, work: &str, what: &str, most: f64, is: f64, trusted: f64) {
+        let reached = match is {
+            _ if is <= most => "yes",
+            _ if is - trusted <= most => "cannot tell",
+            _ => "no",
+        };
         self.table.push(vec![
             work.into(),
             what.into(),
             most.to_string(),
             is.to_string(),
             reached.into(),
-            trusted,
+            format!("{trusted:.3}"),
         ]);
     }
 }
