@@ -108,10 +108,7 @@ fn machine() -> String {
         format!("{} x {cpus}", cpu.map_or("unknown processor", |(_, name)| name)),
         format!("Linux {}", kernel.trim()),
         said(Command::new(rustc).arg("--version")),
-        format!(
-            "ipv6-std {}",
-            said(Command::new("git").args(["describe", "--always", "--dirty", "--exclude=*"]))
-        ),
+        format!("ipv6-std {}{}", said(&mut git(&["describe", "--always", "--exclude=*"])), changed()),
         crates(),
         Go::version(),
     ]
@@ -124,6 +121,19 @@ fn said(command: &mut Command) -> String {
         Some(output) => String::from_utf8_lossy(&output.stdout).trim().into(),
         None => "unknown".into(),
     }
+}
+
+fn git(arguments: &[&str]) -> Command {
+    let mut command = Command::new("git");
+    command.args(arguments);
+    command
+}
+
+/// A mark where something else was changed since that version than what is recorded.
+fn changed() -> &'static str {
+    let unchanged = &mut git(&["diff", "--quiet", "HEAD", "--", ":/", ":(exclude)record"]);
+    let status = unchanged.current_dir(env!("CARGO_MANIFEST_DIR")).status();
+    if status.is_ok_and(|status| status.success()) { "" } else { "-dirty" }
 }
 
 /// The versions of what is compared with.
