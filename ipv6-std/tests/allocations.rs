@@ -115,13 +115,7 @@ fn coalescing_allocates_nothing_after_the_first_time() {
 }
 
 fn a_refusal_allocates_nothing() {
-    let pair = ipv6_testnet::Pair::new().unwrap();
-    for host in [&pair.a, &pair.b] {
-        host.ip("link set eth0 mtu 1300").unwrap();
-    }
-    let (sender, receiver) = (on(&pair.a), on(&pair.b));
-    let to = pair.b.link_local("eth0").unwrap();
-    let to = std::net::SocketAddrV6::new(to, port(&receiver), 0, pair.a.index("eth0").unwrap());
+    let (_pair, sender, _receiver, to) = short_cable();
     // Too long for the cable: they go in fragments, and not together.
     let messages = [Outgoing::new(&[7; 1400], SendControl::new(), Some(to)); 4];
     let mut batch = SendBatch::new(8);

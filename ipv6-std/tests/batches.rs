@@ -29,8 +29,7 @@ fn texts(count: usize) -> Vec<Vec<u8>> {
 }
 
 fn outgoing<'a>(texts: &'a [Vec<u8>], conn: &PacketConn) -> Vec<Outgoing<'a>> {
-    let to = Some(conn.local_addr().unwrap());
-    texts.iter().map(|text| Outgoing::new(text, SendControl::new(), to)).collect()
+    common::outgoing(texts, conn.local_addr().unwrap())
 }
 
 fn read_batch_and_write_batch() {

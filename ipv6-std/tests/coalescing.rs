@@ -6,7 +6,6 @@ use std::net::SocketAddrV6;
 
 use common::*;
 use ipv6_std::*;
-use ipv6_testnet::Pair;
 
 ipv6_testnet::tests! {
     [Namespace] a_run_goes_as_one_and_comes_as_one;
@@ -43,15 +42,6 @@ fn sockets() -> (PacketConn, PacketConn, SocketAddrV6) {
     assert!(receiver.receive_coalescing());
     let to = receiver.local_addr().unwrap();
     (sender, receiver, to)
-}
-
-/// Texts of these sizes, each of which says its number.
-fn texts(sizes: &[usize]) -> Vec<Vec<u8>> {
-    sizes.iter().enumerate().map(|(number, size)| vec![number as u8; *size]).collect()
-}
-
-fn outgoing(texts: &[Vec<u8>], to: SocketAddrV6) -> Vec<Outgoing<'_>> {
-    texts.iter().map(|text| Outgoing::new(text, SendControl::new(), Some(to))).collect()
 }
 
 fn send(conn: &PacketConn, messages: &[Outgoing<'_>]) {
@@ -264,13 +254,7 @@ fn no_more_than_a_packet_holds() {
 }
 
 fn scar_31_what_a_device_refuses_goes_singly() {
-    let pair = Pair::new().unwrap();
-    for host in [&pair.a, &pair.b] {
-        host.ip("link set eth0 mtu 1300").unwrap();
-    }
-    let (sender, receiver) = (on(&pair.a), on(&pair.b));
-    let mut to = SocketAddrV6::new(pair.b.link_local("eth0").unwrap(), 0, 0, pair.a.index("eth0").unwrap());
-    to.set_port(receiver.local_addr().unwrap().port());
+    let (_pair, sender, receiver, to) = short_cable();
     // Too long for the cable: as single datagrams they go in fragments.
     let long = texts(&[1400; 4]);
     send(&sender, &outgoing(&long, to));

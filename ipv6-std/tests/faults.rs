@@ -161,9 +161,8 @@ fn child(part: &str) {
 /// Sends a batch of so many datagrams of this size, and says how many went together each time.
 fn sent_as(conn: &PacketConn, count: usize, size: usize) -> Vec<usize> {
     conn.set_receive_coalescing(true).unwrap();
-    let texts: Vec<_> = (0..count).map(|number| vec![number as u8; size]).collect();
-    let to = Some(conn.local_addr().unwrap());
-    let messages: Vec<_> = texts.iter().map(|text| Outgoing::new(text, SendControl::new(), to)).collect();
+    let texts = texts(&vec![size; count]);
+    let messages = outgoing(&texts, conn.local_addr().unwrap());
     assert_eq!(conn.send_batch(&mut SendBatch::new(128), &messages).unwrap(), count);
     let (mut payload, mut received, mut together) = (vec![0; 65_535], Vec::new(), Vec::new());
     while received.len() < count {

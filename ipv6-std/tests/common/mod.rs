@@ -8,8 +8,8 @@ use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 use std::{fs, io, thread};
 
-use ipv6_std::{ControlFlags, InterfaceIndex, PacketConn, Received};
-use ipv6_testnet::Host;
+use ipv6_std::{ControlFlags, InterfaceIndex, Outgoing, PacketConn, Received, SendControl};
+use ipv6_testnet::{Host, Pair};
 
 /// A group of link scope.
 pub const GROUP: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x114);
@@ -48,6 +48,28 @@ pub fn port(conn: &PacketConn) -> u16 {
 /// An address with a port, without scope.
 pub fn at(address: Ipv6Addr, port: u16) -> SocketAddrV6 {
     SocketAddrV6::new(address, port, 0, 0)
+}
+
+/// Two hosts with a cable that carries 1,300 bytes, a socket on either, and the second one's address for the first.
+pub fn short_cable() -> (Pair, PacketConn, PacketConn, SocketAddrV6) {
+    let pair = Pair::new().unwrap();
+    for host in [&pair.a, &pair.b] {
+        host.ip("link set eth0 mtu 1300").unwrap();
+    }
+    let (sender, receiver) = (on(&pair.a), on(&pair.b));
+    let address = pair.b.link_local("eth0").unwrap();
+    let to = SocketAddrV6::new(address, port(&receiver), 0, pair.a.index("eth0").unwrap());
+    (pair, sender, receiver, to)
+}
+
+/// Texts of these sizes, each of which says its number.
+pub fn texts(sizes: &[usize]) -> Vec<Vec<u8>> {
+    sizes.iter().enumerate().map(|(number, size)| vec![number as u8; *size]).collect()
+}
+
+/// A batch of these texts to one address.
+pub fn outgoing(texts: &[Vec<u8>], to: SocketAddrV6) -> Vec<Outgoing<'_>> {
+    texts.iter().map(|text| Outgoing::new(text, SendControl::new(), Some(to))).collect()
 }
 
 /// Receives one datagram: its payload and what came with it.
