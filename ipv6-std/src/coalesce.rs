@@ -12,6 +12,9 @@ const SURE_SIZE: usize = 1280 - 40 - 8;
 /// What Linux 6.9 and later take (`UDP_MAX_SEGMENTS` in `include/linux/udp.h`), and what earlier ones do.
 const SEGMENTS: [u16; 2] = [128, 64];
 
+/// Bytes of the longest message that goes with others where nothing is known yet: any.
+const ANY_SIZE: u16 = u16::MAX;
+
 /// Any thread may read and change it: a message too many that goes alone harms nobody.
 #[derive(Debug)]
 pub(crate) struct Coalescing {
@@ -40,7 +43,7 @@ impl Coalescing {
             send: AtomicBool::new(able),
             receive: AtomicBool::new(receives.unwrap_or(false)),
             max_segments: AtomicU16::new(if able { SEGMENTS[0] } else { 1 }),
-            max_size: AtomicU16::new(u16::MAX),
+            max_size: AtomicU16::new(ANY_SIZE),
             refused: AtomicU32::new(0),
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
         }
@@ -58,7 +61,7 @@ impl Coalescing {
     pub(crate) fn set_send(&self, on: bool) {
         if on && self.able {
             self.max_segments.store(SEGMENTS[0], Ordering::Relaxed);
-            self.max_size.store(u16::MAX, Ordering::Relaxed);
+            self.max_size.store(ANY_SIZE, Ordering::Relaxed);
         }
         self.send.store(on && self.able, Ordering::Relaxed);
     }
@@ -122,7 +125,7 @@ pub(crate) fn fewer(limits: Coalesce, error: &io::Error, messages: usize, size: 
             return Some(Coalesce { max_segments, ..limits });
         }
         // They may have been too long for a packet of the device. An error that does not say so is taken for it once.
-        let is_first = limits.max_size == usize::from(u16::MAX);
+        let is_first = limits.max_size == usize::from(ANY_SIZE);
         if size > SURE_SIZE && (is_too_long || is_first) {
             return Some(Coalesce { max_size: size - 1, ..limits });
         }

@@ -149,13 +149,9 @@ impl Received {
     #[inline(never)]
     fn some(len: usize, flags: i32, name: &[u8], control: &[u8], wanted: ControlFlags) -> io::Result<Self> {
         let arrival = Arrival { len, flags, name, control };
-        let got = RecvControl::decode_in_order::<Host>(control).filter(|_| !arrival.control_truncated());
-        match got {
-            Some(got) => {
-                let control = got.filter(wanted).detach();
-                Ok(Self { control, ..Self::plain(arrival.received()) })
-            }
-            None => Self::any(len, flags, name, control, wanted),
+        match RecvControl::decode_in_order::<Host>(control) {
+            Some(got) if !arrival.control_truncated() => Ok(Self::with(arrival, got, wanted)),
+            _ => Self::any(len, flags, name, control, wanted),
         }
     }
 
@@ -164,14 +160,13 @@ impl Received {
     #[inline(never)]
     fn any(len: usize, flags: i32, name: &[u8], control: &[u8], wanted: ControlFlags) -> io::Result<Self> {
         let arrival = Arrival { len, flags, name, control };
-        let mut got = RecvControl::default();
-        if arrival.control_truncated() {
-            got = RecvControl::decode_truncated::<Host>(control);
-        } else {
-            got.decode_more::<Host>(control).map_err(error::decode)?;
-        }
-        got.retain(wanted);
-        Ok(Self { control: got.detach(), ..Self::plain(arrival.received()) })
+        Ok(Self::with(arrival, arrival.decode().map_err(error::decode)?, wanted))
+    }
+
+    /// What the kernel said, with these control messages, as far as they are wanted.
+    #[inline(always)]
+    fn with(arrival: Arrival<'_>, control: RecvControl<'_>, wanted: ControlFlags) -> Self {
+        Self { control: control.filter(wanted).detach(), ..Self::plain(arrival.received()) }
     }
 
     /// What the kernel said of a message without control messages.

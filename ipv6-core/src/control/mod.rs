@@ -352,7 +352,9 @@ impl<'a> RecvControl<'a> {
         }
     }
 
-    /// Takes the first message, if it is one of those that hold an `int`, and gives what follows it.
+    /// Takes the first message, if it is one of those that hold an `int`, and gives what follows it. That is looked for
+    /// only when the message is read (and not taken from `cmsg::first`, which has it too): one pointer and one length are
+    /// then changed in place, where else two of each go through the loop, a tenth of its instructions.
     #[inline(always)]
     fn take_int<P: Platform>(&mut self, control: &'a [u8]) -> Option<&'a [u8]> {
         let ControlNumbers { traffic_class, hop_limit, .. } = const { P::ABI.control };
@@ -434,13 +436,6 @@ impl<'a> RecvControl<'a> {
     #[must_use]
     #[inline]
     pub fn filter(mut self, wanted: ControlFlags) -> Self {
-        self.retain(wanted);
-        self
-    }
-
-    /// Takes away the fields that these flags do not ask for, as [`filter`](Self::filter) does.
-    #[inline]
-    pub fn retain(&mut self, wanted: ControlFlags) {
         fn keep<T>(field: &mut Option<T>, wanted: bool) {
             if !wanted {
                 *field = None;
@@ -457,13 +452,14 @@ impl<'a> RecvControl<'a> {
             segment_size: _,
             ecn,
             borrowed: _,
-        } = self;
+        } = &mut self;
         keep(traffic_class, wanted.contains(ControlFlags::TRAFFIC_CLASS));
         keep(hop_limit, wanted.contains(ControlFlags::HOP_LIMIT));
         keep(destination, wanted.contains(ControlFlags::DESTINATION));
         keep(interface, wanted.contains(ControlFlags::INTERFACE));
         keep(path_mtu, wanted.contains(ControlFlags::PATH_MTU));
         keep(ecn, wanted.contains(ControlFlags::TRAFFIC_CLASS));
+        self
     }
 
     /// The same without what is borrowed from the control buffer, so that it may outlive it. Of the

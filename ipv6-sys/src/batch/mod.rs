@@ -5,7 +5,8 @@
 //!
 //! The storage is one [`BatchHeader`] and one [`RecvSlot`] or [`SendSlot`] for each message, in vectors that the
 //! caller makes once and uses again, or in arrays of a fixed size ([`RecvArray`], [`SendArray`]). Each call writes all
-//! that the kernel reads, so nothing that the kernel left in them matters, and they may move between calls.
+//! that the kernel reads, so nothing that the kernel left in them matters, and they may move between calls. (What
+//! [`receive`] says of errors is the exception.)
 //!
 //! ```
 //! use ipv6_core::{ControlFlags, SendControl};
