@@ -282,8 +282,7 @@ fn groups_between(hosts: &Pair, receive: &mut Growth, join: &mut Growth) -> io::
     // Memberships are counted against it. What it is from the start is enough on recent systems.
     let _ = hosts.b.set("net/core/optmem_max", "1048576");
     let work = Work::single(Work::THREE, SIZE);
-    let interface =
-        |index| InterfaceIndex::new(index).ok_or_else(|| io::Error::other("an interface without index"));
+    let interface = |index| InterfaceIndex::new(index).map_err(io::Error::other);
     let (near, far) = (interface(hosts.a.index("eth0")?)?, interface(hosts.b.index("eth0")?)?);
     let mut ends = Vec::new();
     for _ in SINGLE {

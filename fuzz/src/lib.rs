@@ -141,7 +141,7 @@ fn send_control(input: &mut Unstructured<'_>) -> arbitrary::Result<SendControl<'
     control.traffic_class = input.arbitrary()?;
     control.hop_limit = input.arbitrary()?;
     control.source = input.arbitrary::<Option<[u8; 16]>>()?.map(Ipv6Addr::from);
-    control.interface = input.arbitrary::<Option<u32>>()?.and_then(InterfaceIndex::new);
+    control.interface = input.arbitrary::<Option<u32>>()?.and_then(|index| InterfaceIndex::new(index).ok());
     let next_hop: Option<([u8; 16], u16, u32, u32)> = input.arbitrary()?;
     control.next_hop =
         next_hop.map(|(ip, port, flow_info, scope)| SocketAddrV6::new(ip.into(), port, flow_info, scope));
@@ -207,7 +207,7 @@ pub fn sockaddr_group(input: &[u8]) {
         assert_eq!(sockaddr::encode::<P>(&address)[unread..28], input[unread..28]);
 
         let (group, source) = (*address.ip(), Ipv6Addr::from(address.ip().to_bits() ^ 1));
-        let on = InterfaceIndex::new(address.scope_id());
+        let on = InterfaceIndex::new(address.scope_id()).ok();
         // From no room to more than the greatest structure takes.
         let mut request = vec![0xa5; usize::from(input[2]) * 12];
         match group::encode_group_source_req::<P>(group, source, on, &mut request) {

@@ -28,7 +28,7 @@ pub const MREQ_SIZE: usize = 20;
 ///
 /// ```
 /// use ipv6_core::{InterfaceIndex, abi::Linux64, group};
-/// let bytes = group::encode_mreq::<Linux64>("ff02::114".parse().unwrap(), InterfaceIndex::new(3));
+/// let bytes = group::encode_mreq::<Linux64>("ff02::114".parse().unwrap(), InterfaceIndex::new(3).ok());
 /// assert_eq!(bytes[..2], [0xff, 0x02]);
 /// assert_eq!(bytes[16..], [3, 0, 0, 0]);
 /// ```
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn mreq() {
-        let on = InterfaceIndex::new(3);
+        let on = InterfaceIndex::new(3).ok();
         let mut expected = [0; 20];
         expected[..16].copy_from_slice(&GROUP.octets());
         assert_eq!(encode_mreq::<Linux64>(GROUP, None), expected);
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn group_and_source_lie_where_the_platform_has_them() {
-        let on = InterfaceIndex::new(3);
+        let on = InterfaceIndex::new(3).ok();
         let mut bytes = [0xff; 516];
         // interface at 0, group's sockaddr at 8, source's at 136
         assert_eq!(encode_group_source_req::<Linux64>(GROUP, SOURCE, on, &mut bytes), Ok(264));

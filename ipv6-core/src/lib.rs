@@ -79,7 +79,7 @@ pub use error::BufferTooSmall;
 pub use header::{FlowLabel, Header, HeaderError};
 pub use icmp6::Icmp6Type;
 pub use icmp6_filter::Icmp6Filter;
-pub use interface::InterfaceIndex;
+pub use interface::{InterfaceIndex, ZeroIndex};
 pub use queued_error::QueuedError;
 pub use segments::Segments;
 pub use traffic_class::{Ecn, dscp, traffic_class};

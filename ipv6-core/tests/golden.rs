@@ -31,7 +31,7 @@ fn hop_limit_and_packet_info<P: Platform>(expected: &[&[u8]]) {
     let got = RecvControl::decode::<P>(&buffer[..used]).unwrap();
     assert_eq!(
         (got.hop_limit, got.destination, got.interface),
-        (Some(64), Some(ADDRESS), InterfaceIndex::new(3))
+        (Some(64), Some(ADDRESS), InterfaceIndex::new(3).ok())
     );
 }
 
@@ -46,7 +46,7 @@ fn traffic_class<P: Platform>(expected: &[&[u8]]) {
 fn path_mtu<P: Platform>(news: &[&[u8]]) {
     let news = bytes(news);
     let got = RecvControl::decode::<P>(&news).unwrap();
-    let expected = PathMtu { destination: ADDRESS, interface: InterfaceIndex::new(3), mtu: 1280 };
+    let expected = PathMtu { destination: ADDRESS, interface: InterfaceIndex::new(3).ok(), mtu: 1280 };
     assert_eq!(got.path_mtu, Some(expected));
 }
 
@@ -65,7 +65,7 @@ fn source_request<P: Platform>(size: usize, places: &[(usize, &[u8])]) {
         expected[*at..at + part.len()].copy_from_slice(part);
     }
     let mut buffer = vec![0xff; size];
-    let on = InterfaceIndex::new(3);
+    let on = InterfaceIndex::new(3).ok();
     assert_eq!(group::encode_group_source_req::<P>(GROUP, ADDRESS, on, &mut buffer), Ok(size));
     assert_eq!(buffer, expected);
 }

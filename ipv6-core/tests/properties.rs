@@ -176,7 +176,7 @@ fn send_control() -> impl Strategy<Value = SendControl<'static>> {
         control.traffic_class = traffic_class;
         control.hop_limit = hop_limit;
         control.source = source.map(Into::into);
-        control.interface = interface.and_then(InterfaceIndex::new);
+        control.interface = interface.and_then(|index| InterfaceIndex::new(index).ok());
         control.next_hop = next_hop;
         control.segment_size = segment_size;
         control

@@ -182,7 +182,7 @@ pub use reported::Reported;
 pub use ipv6_core::{
     BpfInstruction, BufferTooSmall, Control, ControlFlags, DecodeError, Ecn, EncodeError, FlowLabel, Header,
     HeaderError, Icmp6Filter, Icmp6Type, InterfaceIndex, PathMtu, Platform, QueuedError, RecvControl,
-    Segments, SendControl, abi, cmsg, dscp, traffic_class,
+    Segments, SendControl, ZeroIndex, abi, cmsg, dscp, traffic_class,
 };
 pub use ipv6_sys::Host;
 pub use ipv6_sys::batch::{Outgoing, Payload, Room, Vectored};

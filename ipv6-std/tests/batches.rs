@@ -69,7 +69,7 @@ fn scar_39_each_message_has_its_control() {
 fn only_what_was_asked_for_is_there() {
     let conn = loopback();
     let texts = texts(2);
-    let (here, on) = (Some("::1".parse().unwrap()), InterfaceIndex::new(1));
+    let (here, on) = (Some("::1".parse().unwrap()), InterfaceIndex::new(1).ok());
     // The two come in one message of the system's.
     let cases = [
         (ControlFlags::DESTINATION, here, None),

@@ -180,7 +180,7 @@ fn ipv4_mapped_sources_where_ipv4_is_carried() {
 }
 
 fn interfaces_that_do_not_exist() {
-    assert_eq!(InterfaceIndex::new(0), None);
+    assert_eq!(InterfaceIndex::new(0), Err(ZeroIndex));
     let none = InterfaceIndex::new(0x7fff_ffff).unwrap();
     let conn = PacketConn::bind("[::1]:0").unwrap();
     assert_eq!(errno(conn.join_group(GROUP, none)), Some(ENODEV));

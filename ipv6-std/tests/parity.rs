@@ -137,7 +137,7 @@ fn tcp_through_conn() {
     told.set_control_flags(ControlFlags::DESTINATION, false).unwrap();
     let control = told.stream_control().unwrap();
     assert_eq!(control.destination, None);
-    assert_eq!(control.interface, InterfaceIndex::new(1));
+    assert_eq!(control.interface, InterfaceIndex::new(1).ok());
 }
 
 fn a_listener_hands_on_its_options() {
@@ -169,7 +169,7 @@ fn write_to_and_read_from() {
     assert_eq!((got.control.dscp(), got.control.ecn()), (Some(17), Some(Ecn::Ect1)));
     assert_eq!(got.control.hop_limit, Some(33));
     assert_eq!(got.control.destination, Some("::1".parse().unwrap()));
-    assert_eq!(got.control.interface, InterfaceIndex::new(1));
+    assert_eq!(got.control.interface, InterfaceIndex::new(1).ok());
     assert_eq!(got.control.path_mtu, None);
 }
 

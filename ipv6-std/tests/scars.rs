@@ -62,7 +62,7 @@ fn scar_23_both_packet_infos_of_an_ipv4_datagram() {
     let levels: Vec<_> = message.raw_messages().map(|raw| raw.unwrap().level).collect();
     assert!(levels.contains(&0) && levels.contains(&41), "{levels:?}");
     let got = message.control().unwrap();
-    assert_eq!((got.destination, got.interface), (Some(MAPPED), InterfaceIndex::new(1)));
+    assert_eq!((got.destination, got.interface), (Some(MAPPED), InterfaceIndex::new(1).ok()));
 }
 
 fn scar_24_and_25_an_ipv4_peer_is_answered() {
@@ -182,7 +182,10 @@ const CLASS_3: SendControl<'_> = SendControl::new().with_traffic_class(0x28).wit
 /// Asserts that all that was asked for is there.
 fn is_complete(control: &RecvControl<'_>) {
     assert_eq!((control.traffic_class, control.hop_limit), (Some(0x28), Some(3)));
-    assert_eq!((control.destination, control.interface), (Some(Ipv6Addr::LOCALHOST), InterfaceIndex::new(1)));
+    assert_eq!(
+        (control.destination, control.interface),
+        (Some(Ipv6Addr::LOCALHOST), InterfaceIndex::new(1).ok())
+    );
 }
 
 /// Receives the same datagram one by one, in a batch, and into 512 bytes of control buffer, of which it gives

@@ -63,7 +63,7 @@ fn every_option_is_read_and_changed() {
             assert_eq!(option.get(&socket), Ok(value), "{}", option.name());
         }
     }
-    for value in [InterfaceIndex::new(1), None] {
+    for value in [InterfaceIndex::new(1).ok(), None] {
         option::MULTICAST_INTERFACE.set(&socket, value).unwrap();
         assert_eq!(option::MULTICAST_INTERFACE.get(&socket), Ok(value));
     }
@@ -93,7 +93,7 @@ fn scar_22_a_number_is_no_boolean() {
 
 fn groups_are_joined_and_left() {
     let (socket, _) = bound();
-    let on = InterfaceIndex::new(1);
+    let on = InterfaceIndex::new(1).ok();
     let any = Group { group: "ff02::114".parse().unwrap(), on };
     let (group, source) = ("ff3e::8000:1".parse().unwrap(), "2001:db8::1".parse().unwrap());
     let one = SourceGroup { group, source, on };

@@ -507,7 +507,7 @@ impl<'a> RecvControl<'a> {
     /// use ipv6_core::{RecvControl, SendControl, InterfaceIndex};
     /// let mut got = RecvControl::default();
     /// got.destination = Some("ff02::fb".parse().unwrap());
-    /// got.interface = InterfaceIndex::new(2);
+    /// got.interface = InterfaceIndex::new(2).ok();
     /// assert_eq!(got.reply(), SendControl::new().with_interface(InterfaceIndex::new(2).unwrap()));
     /// ```
     pub fn reply(&self) -> SendControl<'static> {
@@ -1070,7 +1070,7 @@ mod tests {
         for first in [true, false] {
             let mut bytes = [0; 128];
             let mut writer = Writer::<Linux64>::new(&mut bytes);
-            let info = packet_info::encode::<Linux64>("::1".parse().ok(), InterfaceIndex::new(1));
+            let info = packet_info::encode::<Linux64>("::1".parse().ok(), InterfaceIndex::new(1).ok());
             if first {
                 writer.push(0, 8, &[9; 12]).unwrap();
             }
@@ -1080,7 +1080,7 @@ mod tests {
             }
             let used = writer.finish();
             let got = RecvControl::decode::<Linux64>(&bytes[..used]).unwrap();
-            assert_eq!((got.destination, got.interface), ("::1".parse().ok(), InterfaceIndex::new(1)));
+            assert_eq!((got.destination, got.interface), ("::1".parse().ok(), InterfaceIndex::new(1).ok()));
         }
     }
 
@@ -1154,7 +1154,7 @@ mod tests {
             traffic_class: Some(1),
             hop_limit: Some(2),
             destination: Some(destination),
-            interface: InterfaceIndex::new(3),
+            interface: InterfaceIndex::new(3).ok(),
             path_mtu: Some(news),
             ..RecvControl::default()
         };

@@ -32,7 +32,7 @@ pub(super) fn read<P: Platform>(info: &[u8; SIZE]) -> (Ipv6Addr, Option<Interfac
     // Both lie within.
     let address = wire::chunk::<16>(info, 0).unwrap_or_default();
     let index = wire::read_u32::<P>(info, INTERFACE).unwrap_or_default();
-    (Ipv6Addr::from(moved::<P>(address)), InterfaceIndex::new(index))
+    (Ipv6Addr::from(moved::<P>(address)), InterfaceIndex::new(index).ok())
 }
 
 #[inline(always)]

@@ -43,7 +43,7 @@ impl PathMtu {
         let family = wire::chunk::<2>(data, 0).unwrap_or_default();
         let address =
             sockaddr::decode::<P>(data).ok_or(DecodeError::Family { control: Control::PathMtu, family })?;
-        Ok(Self { destination: *address.ip(), interface: InterfaceIndex::new(address.scope_id()), mtu })
+        Ok(Self { destination: *address.ip(), interface: InterfaceIndex::new(address.scope_id()).ok(), mtu })
     }
 
     /// Reads the MTU alone of a `struct ip6_mtuinfo`: all that means something in the value of the socket
@@ -97,7 +97,7 @@ mod tests {
     fn a_big_endian_machine_of_32_bits() {
         let news = RecvControl::decode::<Linux32Be>(&NEWS_32BE).unwrap().path_mtu.unwrap();
         let destination = "fe80::b".parse().unwrap();
-        assert_eq!(news, PathMtu { destination, interface: InterfaceIndex::new(3), mtu: 1300 });
+        assert_eq!(news, PathMtu { destination, interface: InterfaceIndex::new(3).ok(), mtu: 1300 });
         assert_eq!(news.to_string(), "1300 bytes to fe80::b on interface 3");
     }
 
@@ -127,7 +127,7 @@ mod tests {
             }
             let both = RecvControl::decode::<Linux64>(&bytes).unwrap();
             assert_eq!(both.path_mtu, got.path_mtu);
-            assert_eq!((both.destination, both.interface), ("::1".parse().ok(), InterfaceIndex::new(7)));
+            assert_eq!((both.destination, both.interface), ("::1".parse().ok(), InterfaceIndex::new(7).ok()));
         }
     }
 

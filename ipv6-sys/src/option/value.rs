@@ -102,7 +102,7 @@ ints! {
     u8: |int| u8::try_from(int).ok(), i32::from;
     bool: |int| Some(int != 0), i32::from;
     // The kernel's interface numbers are positive ints; 0 is none.
-    Option<InterfaceIndex>: |int| Some(InterfaceIndex::new(u32::try_from(int).ok()?)),
+    Option<InterfaceIndex>: |int| Some(InterfaceIndex::new(u32::try_from(int).ok()?).ok()),
         |index| index.map_or(0, |index| index.get().cast_signed());
     // An offset, or -1 for none.
     Option<u16>: |int| if int == -1 { Some(None) } else { u16::try_from(int).ok().map(Some) },

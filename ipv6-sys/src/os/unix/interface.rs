@@ -24,7 +24,7 @@ pub(crate) const NOT_TEXT: Errno = Errno::from_raw(libc::EILSEQ);
 pub(crate) fn index_of(name: &CStr) -> Result<InterfaceIndex, Errno> {
     // SAFETY: a C string that lives through the call.
     let index = unsafe { libc::if_nametoindex(name.as_ptr()) };
-    InterfaceIndex::new(index).ok_or_else(super::last_error)
+    InterfaceIndex::new(index).map_err(|_| super::last_error())
 }
 
 pub(crate) fn name_of(index: InterfaceIndex, bytes: &mut [u8; NAME_MAX + 1]) -> Result<&CStr, Errno> {

@@ -43,7 +43,7 @@ pub(crate) fn index_of(name: &CStr) -> Result<InterfaceIndex, Errno> {
     // SAFETY: a C string that lives through the call.
     let index = unsafe { if_nametoindex(name.as_ptr().cast()) };
     // The call says no more than that.
-    InterfaceIndex::new(index).ok_or(NO_SUCH)
+    InterfaceIndex::new(index).map_err(|_| NO_SUCH)
 }
 
 pub(crate) fn name_of(index: InterfaceIndex, bytes: &mut [u8; NAME_MAX + 1]) -> Result<&CStr, Errno> {
@@ -161,7 +161,7 @@ impl Iterator for Iter<'_> {
 fn index(adapter: &IP_ADAPTER_ADDRESSES_LH) -> Option<InterfaceIndex> {
     // SAFETY: the bits of either half of the union are integers.
     let parts = unsafe { adapter.Anonymous1.Anonymous };
-    InterfaceIndex::new(adapter.Ipv6IfIndex).or(InterfaceIndex::new(parts.IfIndex))
+    InterfaceIndex::new(adapter.Ipv6IfIndex).ok().or(InterfaceIndex::new(parts.IfIndex).ok())
 }
 
 /// The name that people know it by, such as `Ethernet`.
