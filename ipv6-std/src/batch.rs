@@ -9,7 +9,8 @@ use ipv6_sys::message::Caller;
 use crate::coalesce::Coalescing;
 use crate::error;
 use crate::fd::BorrowedFd;
-use crate::packet::{RECV_SPACE, Received, SEND_SPACE};
+use crate::received::Received;
+use crate::space::{RECV_SPACE, SEND_SPACE};
 
 /// Storage for receiving batches ([`PacketConn::recv_batch`](crate::PacketConn::recv_batch)). Making it
 /// allocates; receiving with it does not, but for the first time on a socket that

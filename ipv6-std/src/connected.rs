@@ -135,3 +135,11 @@ impl<S> fmt::Debug for Connected<'_, S> {
             .finish_non_exhaustive()
     }
 }
+
+impl<S: AsFd> PacketConn<S> {
+    /// Prepares a socket of the same port for one peer of this one: see [`Connected`].
+    #[doc(alias = "connect", alias = "Dial")]
+    pub fn connected(&self) -> Connected<'_, S> {
+        Connected::new(self)
+    }
+}

@@ -168,16 +168,18 @@ mod fd;
 mod interface;
 mod packet;
 mod raw;
-mod reported;
+mod received;
+mod space;
 
 pub use batch::{RecvBatch, SendBatch};
 pub use conn::Conn;
 pub use connected::Connected;
 pub use error::is_too_long;
 pub use interface::{Interface, InterfaceAddress};
-pub use packet::{Message, PacketConn, Received};
+pub use packet::PacketConn;
+pub use packet::errors::Reported;
 pub use raw::RawConn;
-pub use reported::Reported;
+pub use received::{Message, Received};
 
 pub use ipv6_core::{
     BpfInstruction, BufferTooSmall, Control, ControlFlags, DecodeError, Ecn, EncodeError, FlowLabel, Header,

@@ -6,8 +6,8 @@ use std::net::SocketAddrV6;
 use ipv6_core::QueuedError;
 use ipv6_sys::option;
 
+use super::PacketConn;
 use crate::fd::AsFd;
-use crate::packet::PacketConn;
 
 /// An error about a datagram that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +79,8 @@ fn receive(socket: impl AsFd, payload: &mut [IoSliceMut<'_>]) -> io::Result<Opti
     use ipv6_sys::message::{self, ControlBuffer, ControlSpace, MessageFlags};
     use ipv6_sys::{Errno, Host};
 
-    use crate::packet::{NOBODY, RECV_SPACE};
+    use crate::received::NOBODY;
+    use crate::space::RECV_SPACE;
 
     // What is switched on comes as well, and before it.
     const SPACE: usize = RECV_SPACE + Host::ABI.cmsg.space(16 + Host::ABI.sockaddr.size);

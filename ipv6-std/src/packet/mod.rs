@@ -1,0 +1,203 @@
+//! Datagrams with their control messages, and multicast groups.
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs, UdpSocket};
+use std::ops::Deref;
+use std::time::Instant;
+
+use ipv6_sys::batch::Ports;
+use ipv6_sys::option;
+use ipv6_sys::socket::{self, Kind};
+
+use crate::coalesce::Coalescing;
+use crate::conn::Conn;
+use crate::deadline::Deadline;
+use crate::error;
+use crate::fd::{AsFd, lends_socket};
+
+mod batch;
+pub(crate) mod errors;
+mod fast;
+mod filter;
+mod multicast;
+mod receive;
+mod send;
+
+/// A socket that carries datagrams: UDP, or any other kind that keeps messages apart.
+///
+/// It sends and receives with control messages and joins multicast groups. Header options are those of
+/// [`Conn`], to which it dereferences. All methods take `&self`, and any number of threads may call them
+/// at once.
+///
+/// ```
+/// use ipv6_std::{ControlFlags, PacketConn, SendControl};
+///
+/// let conn = PacketConn::bind("[::1]:0")?;
+/// conn.set_control_flags(ControlFlags::DESTINATION, true)?;
+/// conn.send_to(b"to myself", &SendControl::new(), conn.local_addr()?)?;
+///
+/// let mut payload = [0; 64];
+/// let got = conn.recv_from(&mut payload)?;
+/// assert_eq!(&payload[..got.len], b"to myself");
+/// assert_eq!(got.control.destination, Some("::1".parse().unwrap()));
+/// # std::io::Result::Ok(())
+/// ```
+pub struct PacketConn<S = UdpSocket> {
+    conn: Conn<S>,
+    /// What the port of a destination means to the socket.
+    ports: Ports,
+    /// Whether the socket was for IPv6 only when it was wrapped.
+    v6_only: bool,
+    /// Whether a receive without control messages says what was cut.
+    tells_length: bool,
+    coalescing: Coalescing,
+    read: Deadline,
+    write: Deadline,
+}
+
+impl PacketConn<UdpSocket> {
+    /// Opens a UDP socket for IPv6 only, bound to the first IPv6 address of `addr` that it can be bound
+    /// to.
+    ///
+    /// A socket that also carries IPv4 is made by other means, as with
+    /// [`UdpSocket::bind`], and given to [`new`](Self::new).
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` when `addr` has no IPv6 address, or an IPv4-mapped one; the system's error when
+    /// none can be bound.
+    #[doc(alias = "ListenPacket", alias = "IPV6_V6ONLY")]
+    pub fn bind(addr: impl ToSocketAddrs) -> io::Result<Self> {
+        let mut failure = error::invalid("no IPv6 address to bind to");
+        for address in addr.to_socket_addrs()? {
+            let SocketAddr::V6(address) = address else { continue };
+            match open(error::not_mapped_socket(address)?, false) {
+                Ok(socket) => return Self::new(socket),
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
+    }
+
+    /// Opens a UDP socket for IPv6 only that shares its port with others that were opened this way, as
+    /// listeners of multicast groups do: each of them gets every multicast datagram.
+    ///
+    /// A multicast address, whole or as a prefix such as `[ff02::]:1024`, stands for the wildcard: the
+    /// groups to hear are those that are [joined](Self::join_group).
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for an IPv4-mapped address; the system's error when it cannot be bound, as when
+    /// the port is taken by a socket that does not share.
+    ///
+    /// ```
+    /// use ipv6_std::PacketConn;
+    /// let first = PacketConn::bind_reusable("[ff02::]:0".parse().unwrap())?;
+    /// let port = first.local_addr()?.port();
+    /// let second = PacketConn::bind_reusable(format!("[ff02::]:{port}").parse().unwrap())?;
+    /// assert!(second.local_addr()?.ip().is_unspecified());
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[doc(alias = "SO_REUSEADDR", alias = "SO_REUSEPORT", alias = "ListenPacket")]
+    pub fn bind_reusable(addr: SocketAddrV6) -> io::Result<Self> {
+        let mut addr = error::not_mapped_socket(addr)?;
+        if addr.ip().is_multicast() {
+            addr.set_ip(Ipv6Addr::UNSPECIFIED);
+            addr.set_scope_id(0);
+        }
+        Self::new(open(addr, true)?)
+    }
+}
+
+fn open(address: SocketAddrV6, reusable: bool) -> io::Result<UdpSocket> {
+    let socket = socket::datagram()?;
+    option::V6_ONLY.set(&socket, true)?;
+    if reusable {
+        socket::set_reuse_address(&socket, true)?;
+    }
+    socket::bind(&socket, &address)?;
+    Ok(UdpSocket::from(socket))
+}
+
+impl<S: AsFd> PacketConn<S> {
+    /// Wraps a socket that keeps messages apart: UDP, ICMPv6, raw. What it tells of received messages
+    /// stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` when it is not an IPv6 socket, or a stream.
+    #[doc(alias = "NewPacketConn")]
+    pub fn new(socket: S) -> io::Result<Self> {
+        let conn = Conn::new(socket)?;
+        let ports = match socket::kind(&conn)? {
+            Kind::Raw => Ports::Zero,
+            Kind::Stream => return Err(error::invalid("a stream socket has no datagrams: use Conn")),
+            _ => Ports::Sent,
+        };
+        let v6_only = ports == Ports::Zero || option::V6_ONLY.get(&conn)?;
+        let tells_length = socket::tells_length(&conn)?;
+        let coalescing = Coalescing::new(socket::coalesces(&conn));
+        let (read, write) = (Deadline::none(), Deadline::none());
+        Ok(Self { conn, ports, v6_only, tells_length, coalescing, read, write })
+    }
+
+    /// Makes receive and send calls fail with `TimedOut` from this time on; `None` lets them wait.
+    ///
+    /// A call that is waiting already follows the change within a tenth of a second, if it started with a
+    /// deadline. One that started without waits for as long as it takes: to be able to end calls, set a
+    /// deadline before them, however far.
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    /// let conn = ipv6_std::PacketConn::bind("[::1]:0")?;
+    /// conn.set_deadline(Some(Instant::now() + Duration::from_millis(10)));
+    /// let error = conn.recv_from(&mut [0; 16]).unwrap_err();
+    /// assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[doc(alias = "SetDeadline")]
+    pub fn set_deadline(&self, deadline: Option<Instant>) {
+        self.set_read_deadline(deadline);
+        self.set_write_deadline(deadline);
+    }
+
+    /// Makes receive calls fail with `TimedOut` from this time on, as [`set_deadline`](Self::set_deadline).
+    #[doc(alias = "SetReadDeadline", alias = "SO_RCVTIMEO")]
+    pub fn set_read_deadline(&self, deadline: Option<Instant>) {
+        self.read.set(deadline);
+    }
+
+    /// Makes send calls fail with `TimedOut` from this time on, as [`set_deadline`](Self::set_deadline).
+    #[doc(alias = "SetWriteDeadline", alias = "SO_SNDTIMEO")]
+    pub fn set_write_deadline(&self, deadline: Option<Instant>) {
+        self.write.set(deadline);
+    }
+}
+
+impl<S> PacketConn<S> {
+    /// Gives the socket back, as it is.
+    pub fn into_inner(self) -> S {
+        self.conn.into_inner()
+    }
+}
+
+/// Everything that [`Conn`] has.
+impl<S> Deref for PacketConn<S> {
+    type Target = Conn<S>;
+
+    fn deref(&self) -> &Conn<S> {
+        &self.conn
+    }
+}
+
+lends_socket!(PacketConn: conn);
+
+impl<S: fmt::Debug> fmt::Debug for PacketConn<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PacketConn")
+            .field("conn", &self.conn)
+            .field("ports", &self.ports)
+            .finish_non_exhaustive()
+    }
+}

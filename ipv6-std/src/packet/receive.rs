@@ -1,0 +1,74 @@
+//! Receiving one datagram.
+
+use std::io::{self, IoSliceMut};
+
+use ipv6_sys::message::{self, ControlSpace};
+use ipv6_sys::wait::Ready;
+
+use super::PacketConn;
+use crate::fd::AsFd;
+use crate::received::{Message, NOBODY, Received};
+
+impl<S: AsFd> PacketConn<S> {
+    /// Receives one datagram into `payload`, with its control messages.
+    ///
+    /// What does not fit into `payload` is lost, and [`Received::truncated`] says so.
+    ///
+    /// # Errors
+    ///
+    /// `TimedOut` after the [deadline](Self::set_read_deadline), `WouldBlock` on a socket that does not
+    /// wait, and what the network reported for an earlier datagram (`ConnectionRefused`, for one).
+    #[doc(alias = "recvmsg", alias = "ReadFrom")]
+    // The caller gets the result in registers, not in memory.
+    #[inline(always)]
+    pub fn recv_from(&self, payload: &mut [u8]) -> io::Result<Received> {
+        if self.conn.control_flags().is_empty() {
+            return self.receive_plain(payload);
+        }
+        self.receive(&mut [IoSliceMut::new(payload)])
+    }
+
+    /// Receives one datagram into several buffers, filled one after another.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`recv_from`](Self::recv_from); `EMSGSIZE` for more than 1,024 buffers.
+    #[doc(alias = "recvmsg", alias = "readv")]
+    pub fn recv_vectored(&self, payload: &mut [IoSliceMut<'_>]) -> io::Result<Received> {
+        self.receive(payload)
+    }
+
+    /// Receives one datagram into `payload`, and all its control messages into `control`, from which
+    /// [`Message`] borrows them.
+    ///
+    /// `control` may have any alignment; of one that is not aligned to 8, up to 7 bytes are not used.
+    /// [`ControlFlags::space`] says how many bytes the messages of this crate take.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`recv_from`](Self::recv_from).
+    ///
+    /// ```
+    /// use ipv6_std::{ControlFlags, PacketConn, SendControl};
+    /// let conn = PacketConn::bind("[::1]:0")?;
+    /// conn.set_control_flags(ControlFlags::HOP_LIMIT, true)?;
+    /// conn.send_to(b"x", &SendControl::new().with_hop_limit(9), conn.local_addr()?)?;
+    ///
+    /// let (mut payload, mut control) = ([0; 16], [0; 256]);
+    /// let message = conn.recv_message(&mut payload, &mut control)?;
+    /// for raw in message.raw_messages() {
+    ///     println!("{:?}", raw.unwrap());
+    /// }
+    /// assert_eq!(message.control().unwrap().hop_limit, Some(9));
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[doc(alias = "recvmsg")]
+    pub fn recv_message<'c>(&self, payload: &mut [u8], control: &'c mut [u8]) -> io::Result<Message<'c>> {
+        let mut control = ControlSpace::from(control);
+        let caller = self.read.on(self.as_fd(), Ready::Receive);
+        let message::Received { len, source, truncated, control_truncated } =
+            message::receive(self.as_fd(), &mut [IoSliceMut::new(payload)], &mut control, caller)?;
+        let (source, control) = (source.unwrap_or(NOBODY), control.into_written());
+        Ok(Message { len, source, truncated, control_truncated, control })
+    }
+}
