@@ -115,7 +115,7 @@ fn coalescing_allocates_nothing_after_the_first_time() {
 }
 
 fn a_refusal_allocates_nothing() {
-    let (_pair, sender, _receiver, to) = short_cable();
+    let (_pair, sender, _receiver, to) = small_mtu_pair();
     // Too long for the cable: they go in fragments, and not together.
     let messages = [Outgoing::new(&[7; 1400], SendControl::new(), Some(to)); 4];
     let mut batch = SendBatch::new(8);

@@ -1,4 +1,4 @@
-//! Batches: order, control messages of their own, reuse, partial success.
+//! Batches: order, control messages of each message, reuse of storage, partial success.
 
 mod common;
 
@@ -6,22 +6,22 @@ use common::*;
 use ipv6_std::*;
 
 ipv6_testnet::tests! {
-    [Namespace] read_batch_and_write_batch;
-    [Namespace] scar_39_each_message_has_its_control;
-    [Namespace] only_what_was_asked_for_is_there;
-    [Namespace] scar_6_storage_is_used_again;
-    [Namespace] scar_7_fewer_than_asked;
-    [Namespace] a_batch_waits_for_one_message_only;
-    [Namespace] scar_8_no_stale_control;
-    [Namespace] scar_42_a_slot_without_a_message_is_good_again;
-    [Namespace] truncation_is_told_per_message;
-    [Namespace] a_message_that_fails_ends_the_batch;
-    [Namespace] more_than_the_storage_holds;
-    [Namespace] more_than_a_thousand;
-    [Namespace] destinations_of_their_own;
-    [Namespace] payload_buffers_of_any_kind;
-    [Namespace] messages_in_parts;
-    [Namespace] storage_that_grows;
+    [Namespace] a_batch_arrives_in_order_with_its_source_and_control;
+    [Namespace] each_message_is_sent_with_its_own_control;
+    [Namespace] only_enabled_fields_are_set;
+    [Namespace] storage_can_be_reused;
+    [Namespace] receiving_returns_as_many_messages_as_there_are;
+    [Namespace] receiving_a_batch_waits_for_one_message_only;
+    [Namespace] control_of_an_earlier_batch_is_not_reported_again;
+    [Namespace] a_slot_that_received_no_control_can_receive_control_later;
+    [Namespace] truncation_is_reported_for_each_message;
+    [Namespace] a_message_that_fails_ends_the_batch_before_it;
+    [Namespace] a_batch_larger_than_its_storage_is_sent_completely;
+    [Namespace] a_batch_may_exceed_the_kernels_limit_of_1024_messages;
+    [Namespace] each_message_goes_to_its_own_destination;
+    [Namespace] payload_buffers_may_be_arrays_vectors_or_slices;
+    [Namespace] messages_may_consist_of_parts;
+    [Namespace] growing_the_storage_raises_its_capacity;
 }
 
 fn texts(count: usize) -> Vec<Vec<u8>> {
@@ -32,7 +32,7 @@ fn outgoing<'a>(texts: &'a [Vec<u8>], conn: &PacketConn) -> Vec<Outgoing<'a>> {
     common::outgoing(texts, conn.local_addr().unwrap())
 }
 
-fn read_batch_and_write_batch() {
+fn a_batch_arrives_in_order_with_its_source_and_control() {
     let (sender, receiver) = (loopback(), loopback());
     receiver.set_control_flags(ControlFlags::all(), true).unwrap();
     let texts = texts(8);
@@ -50,7 +50,8 @@ fn read_batch_and_write_batch() {
     }
 }
 
-fn scar_39_each_message_has_its_control() {
+// Scar 39 (nix#1954): `sendmmsg` used one control block for the whole batch.
+fn each_message_is_sent_with_its_own_control() {
     let (sender, receiver) = (loopback(), loopback());
     receiver.set_control_flags(ControlFlags::TRAFFIC_CLASS | ControlFlags::HOP_LIMIT, true).unwrap();
     let to = Some(receiver.local_addr().unwrap());
@@ -66,11 +67,11 @@ fn scar_39_each_message_has_its_control() {
     }
 }
 
-fn only_what_was_asked_for_is_there() {
+fn only_enabled_fields_are_set() {
     let conn = loopback();
     let texts = texts(2);
     let (here, on) = (Some("::1".parse().unwrap()), InterfaceIndex::new(1).ok());
-    // The two come in one message of the system's.
+    // Destination and interface arrive in one message of the kernel.
     let cases = [
         (ControlFlags::DESTINATION, here, None),
         (ControlFlags::INTERFACE, None, on),
@@ -90,7 +91,8 @@ fn only_what_was_asked_for_is_there() {
     }
 }
 
-fn scar_6_storage_is_used_again() {
+// Scar 6 (nix#2813, nix#2506): lengths that the kernel wrote were not restored before the next call.
+fn storage_can_be_reused() {
     let (sender, receiver) = (loopback(), loopback());
     receiver.set_control_flags(ControlFlags::all(), true).unwrap();
     let (mut send, mut batch, mut payloads) = (SendBatch::new(4), RecvBatch::new(4), vec![[0; 64]; 4]);
@@ -110,20 +112,21 @@ fn scar_6_storage_is_used_again() {
     }
 }
 
-fn scar_7_fewer_than_asked() {
+// Scar 7 (nix#1325): `recvmmsg` returned fewer messages than were requested.
+fn receiving_returns_as_many_messages_as_there_are() {
     let conn = loopback();
     let texts = texts(3);
     conn.send_batch(&mut SendBatch::new(3), &outgoing(&texts, &conn)).unwrap();
     let (mut batch, mut payloads) = (RecvBatch::new(32), vec![[0; 64]; 32]);
     assert_eq!(conn.recv_batch(&mut batch, &mut payloads).unwrap(), 3);
     assert_eq!(batch.iter().count(), 3);
-    // The shortest of storage and payload buffers counts.
+    // The smaller of storage and payload buffers is the limit.
     conn.send_batch(&mut SendBatch::new(3), &outgoing(&texts, &conn)).unwrap();
     assert_eq!(conn.recv_batch(&mut batch, &mut payloads[..2]).unwrap(), 2);
     assert_eq!(conn.recv_batch(&mut RecvBatch::new(1), &mut payloads).unwrap(), 1);
 }
 
-fn a_batch_waits_for_one_message_only() {
+fn receiving_a_batch_waits_for_one_message_only() {
     let conn = loopback();
     conn.set_deadline(None);
     let texts = texts(4);
@@ -132,7 +135,7 @@ fn a_batch_waits_for_one_message_only() {
     let (done, waiting) = std::sync::mpsc::channel::<()>();
     std::thread::scope(|scope| {
         let (conn, messages) = (&conn, &messages);
-        // Should it wait for more, it gets more, and fails.
+        // If the call waits for more messages, it gets them after five seconds, and the count is wrong.
         scope.spawn(move || {
             if waiting.recv_timeout(std::time::Duration::from_secs(5))
                 == Err(std::sync::mpsc::RecvTimeoutError::Timeout)
@@ -145,7 +148,8 @@ fn a_batch_waits_for_one_message_only() {
     });
 }
 
-fn scar_8_no_stale_control() {
+// Scar 8 (quinn#2214): a batch receive left old control bytes in place.
+fn control_of_an_earlier_batch_is_not_reported_again() {
     let conn = loopback();
     let texts = texts(4);
     let (mut batch, mut payloads) = (RecvBatch::new(4), vec![[0; 64]; 4]);
@@ -160,13 +164,14 @@ fn scar_8_no_stale_control() {
             assert_eq!(control == RecvControl::default(), !expected);
         }
     }
-    // An error leaves nothing of before.
+    // After an error the batch is empty.
     conn.set_deadline(Some(std::time::Instant::now()));
     conn.recv_batch(&mut batch, &mut payloads).unwrap_err();
     assert_eq!(batch.iter().count(), 0);
 }
 
-fn scar_42_a_slot_without_a_message_is_good_again() {
+// Scar 42: nix's `recvmmsg` did not restore the control length: a slot without a message failed with ENOBUFS later.
+fn a_slot_that_received_no_control_can_receive_control_later() {
     let conn = loopback();
     let texts = texts(4);
     let (mut batch, mut payloads) = (RecvBatch::new(4), vec![[0; 64]; 4]);
@@ -182,23 +187,23 @@ fn scar_42_a_slot_without_a_message_is_good_again() {
     }
 }
 
-fn truncation_is_told_per_message() {
+fn truncation_is_reported_for_each_message() {
     let conn = loopback();
     let texts = [b"a".to_vec(), b"much too long".to_vec(), b"b".to_vec()];
     conn.send_batch(&mut SendBatch::new(3), &outgoing(&texts, &conn)).unwrap();
     let (mut batch, mut payloads) = (RecvBatch::new(3), vec![[0; 4]; 3]);
     conn.recv_batch(&mut batch, &mut payloads).unwrap();
-    let told: Vec<_> = batch.iter().map(|got| got.unwrap()).map(|got| (got.len, got.truncated)).collect();
-    assert_eq!(told, [(1, false), (4, true), (1, false)]);
+    let cut: Vec<_> = batch.iter().map(|got| got.unwrap()).map(|got| (got.len, got.truncated)).collect();
+    assert_eq!(cut, [(1, false), (4, true), (1, false)]);
 }
 
-fn a_message_that_fails_ends_the_batch() {
+fn a_message_that_fails_ends_the_batch_before_it() {
     let conn = loopback();
     let to = Some(conn.local_addr().unwrap());
     let good = Outgoing::new(b"good", SendControl::new(), to);
     let too_long = vec![0; 65_528];
     let next_hop = SendControl::new().with_next_hop("[::1]:0".parse().unwrap());
-    // By the system, and by the codec.
+    // Refused by the kernel, and refused by the codec.
     let bad = [
         (Outgoing::new(&too_long, SendControl::new(), to), Some(EMSGSIZE)),
         (Outgoing::new(b"bad", next_hop, to), None),
@@ -215,7 +220,7 @@ fn a_message_that_fails_ends_the_batch() {
     }
 }
 
-fn more_than_the_storage_holds() {
+fn a_batch_larger_than_its_storage_is_sent_completely() {
     let conn = loopback();
     let texts = texts(10);
     assert_eq!(conn.send_batch(&mut SendBatch::new(3), &outgoing(&texts, &conn)).unwrap(), 10);
@@ -230,9 +235,9 @@ fn more_than_the_storage_holds() {
     assert_eq!(received, texts);
 }
 
-fn more_than_a_thousand() {
+fn a_batch_may_exceed_the_kernels_limit_of_1024_messages() {
     let sender = loopback();
-    // Nothing goes together: as many messages for the system as there are.
+    // Without coalescing: one kernel message for each datagram.
     sender.set_send_coalescing(false);
     // A socket's buffer holds a few hundred of them.
     let receivers: [_; 8] = std::array::from_fn(|_| loopback());
@@ -253,7 +258,7 @@ fn more_than_a_thousand() {
     }
 }
 
-fn destinations_of_their_own() {
+fn each_message_goes_to_its_own_destination() {
     let (sender, one, two) = (loopback(), loopback(), loopback());
     let messages = [&one, &two, &one]
         .map(|conn| Outgoing::new(b"x", SendControl::new(), Some(conn.local_addr().unwrap())));
@@ -261,14 +266,14 @@ fn destinations_of_their_own() {
     receive(&one);
     receive(&one);
     receive(&two);
-    // None is the peer of a connected socket.
+    // `None`: the peer of a connected socket.
     sender.get_ref().connect(two.local_addr().unwrap()).unwrap();
     let connected = [Outgoing::new(b"y", SendControl::new(), None)];
     assert_eq!(sender.send_batch(&mut SendBatch::new(1), &connected).unwrap(), 1);
     assert_eq!(receive(&two).0, b"y");
 }
 
-fn payload_buffers_of_any_kind() {
+fn payload_buffers_may_be_arrays_vectors_or_slices() {
     let conn = loopback();
     let texts = texts(2);
     let mut batch = RecvBatch::new(2);
@@ -285,7 +290,7 @@ fn payload_buffers_of_any_kind() {
     assert_eq!(&two[..9], b"message 1");
 }
 
-fn messages_in_parts() {
+fn messages_may_consist_of_parts() {
     use std::io::{IoSlice, IoSliceMut};
     let (sender, receiver) = (loopback(), loopback());
     let to = Some(receiver.local_addr().unwrap());
@@ -295,7 +300,7 @@ fn messages_in_parts() {
         Outgoing::new(b"whole", SendControl::new(), to),
         Outgoing::vectored(&[], SendControl::new(), to),
     ];
-    // Storage for one message at a time has room for all of its parts.
+    // Storage for one message has room for all of its parts.
     for capacity in [1, 8] {
         assert_eq!(sender.send_batch(&mut SendBatch::new(capacity), &messages).unwrap(), 3);
         let mut room = [[[0; 2]; 8]; 3];
@@ -313,7 +318,7 @@ fn messages_in_parts() {
     }
 }
 
-fn storage_that_grows() {
+fn growing_the_storage_raises_its_capacity() {
     let conn = loopback();
     let texts = texts(6);
     let (mut send, mut batch, mut payloads) = (SendBatch::new(2), RecvBatch::new(2), vec![[0; 64]; 6]);

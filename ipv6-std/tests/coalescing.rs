@@ -1,4 +1,4 @@
-//! Batches whose messages go and come as one: nobody can tell, but for the number of system calls.
+//! Coalescing in batches: kernel segmentation of sends and coalescing of receives. Only the number of system calls changes.
 
 mod common;
 
@@ -8,34 +8,34 @@ use common::*;
 use ipv6_std::*;
 
 ipv6_testnet::tests! {
-    [Namespace] a_run_goes_as_one_and_comes_as_one;
-    [Namespace] an_unchanged_receiver_gets_every_datagram;
-    [Namespace] a_batch_takes_apart_what_came_as_one;
-    [Namespace] what_is_left_comes_with_the_next_call;
-    [Namespace] what_is_left_is_the_sockets_own;
-    [Namespace] only_what_is_alike_goes_together;
-    [Namespace] the_last_may_be_shorter_and_ends_the_run;
-    [Namespace] empty_datagrams_go_alone;
-    [Namespace] as_many_as_the_kernel_takes;
-    [Namespace] more_than_the_storage_holds_goes_together_too;
-    [Namespace] others_learn_nothing_from_what_failed;
-    [Namespace] no_more_than_a_packet_holds;
-    [Namespace] scar_31_what_a_device_refuses_goes_singly;
-    [Namespace] an_error_that_is_not_refusal_is_told;
-    [Namespace] segments_asked_for;
-    [Namespace] switched_off;
-    [Namespace] a_single_receive_tells_the_size;
-    [Namespace] as_many_parts_as_the_kernel_takes;
-    [Namespace] not_switched_off_under_what_waits;
-    [Namespace] sockets_that_cannot;
-    [Namespace] a_socket_that_coalesces_already;
-    [Namespace] payload_buffers_that_are_too_small;
-    [Namespace] connected_sockets;
-    [Namespace] messages_in_parts_go_together;
-    [Namespace] datagrams_that_came_as_one_fill_parts;
+    [Namespace] messages_of_one_size_are_sent_and_received_as_one;
+    [Namespace] a_receiver_without_coalescing_gets_each_datagram;
+    [Namespace] a_receive_batch_splits_coalesced_datagrams;
+    [Namespace] datagrams_that_did_not_fit_come_with_the_next_call;
+    [Namespace] datagrams_left_in_a_batch_are_not_returned_for_another_socket;
+    [Namespace] only_messages_with_equal_control_and_destination_are_coalesced;
+    [Namespace] a_shorter_message_ends_the_coalesced_run;
+    [Namespace] empty_datagrams_are_not_coalesced;
+    [Namespace] more_segments_than_the_kernel_allows_are_split;
+    [Namespace] a_batch_larger_than_its_storage_is_coalesced;
+    [Namespace] an_unrelated_error_does_not_lower_the_segment_limit;
+    [Namespace] a_coalesced_send_stays_within_the_maximum_packet_size;
+    [Namespace] datagrams_above_the_mtu_are_sent_singly;
+    [Namespace] an_error_that_is_no_refusal_is_returned;
+    [Namespace] an_explicit_segment_size_is_sent;
+    [Namespace] send_coalescing_can_be_disabled;
+    [Namespace] a_single_receive_reports_the_segment_size;
+    [Namespace] more_parts_than_the_kernel_allows_are_split;
+    [Namespace] receive_coalescing_stays_enabled_while_datagrams_wait;
+    [Namespace] raw_sockets_do_not_coalesce;
+    [Namespace] a_socket_with_coalescing_enabled_is_recognized;
+    [Namespace] segments_are_truncated_to_small_payload_buffers;
+    [Namespace] messages_of_a_connected_socket_are_coalesced;
+    [Namespace] messages_in_parts_are_coalesced;
+    [Namespace] coalesced_datagrams_are_split_into_parts;
 }
 
-/// Two sockets on loopback; the second one's datagrams are put together.
+/// Two sockets on loopback; the second coalesces what it receives.
 fn sockets() -> (PacketConn, PacketConn, SocketAddrV6) {
     let (sender, receiver) = (loopback(), loopback());
     receiver.set_receive_coalescing(true).unwrap();
@@ -48,8 +48,8 @@ fn send(conn: &PacketConn, messages: &[Outgoing<'_>]) {
     assert_eq!(conn.send_batch(&mut SendBatch::new(256), messages).unwrap(), messages.len());
 }
 
-/// What comes as the system has it: the sizes of the datagrams in each payload.
-fn as_it_comes(conn: &PacketConn, datagrams: usize) -> Vec<Vec<usize>> {
+/// Receives without a batch, and returns the sizes of the datagrams in each payload.
+fn received_sizes(conn: &PacketConn, datagrams: usize) -> Vec<Vec<usize>> {
     let mut payload = vec![0; 65_535];
     let mut all = Vec::new();
     while all.iter().map(Vec::len).sum::<usize>() < datagrams {
@@ -77,15 +77,15 @@ fn receive_all(conn: &PacketConn, datagrams: usize, room: usize) -> Vec<(Vec<u8>
     all
 }
 
-fn a_run_goes_as_one_and_comes_as_one() {
+fn messages_of_one_size_are_sent_and_received_as_one() {
     let (sender, receiver, to) = sockets();
     let texts = texts(&[100; 8]);
     send(&sender, &outgoing(&texts, to));
-    assert_eq!(as_it_comes(&receiver, 8), [vec![100; 8]]);
+    assert_eq!(received_sizes(&receiver, 8), [vec![100; 8]]);
     assert_eq!(sender.coalescing_refused(), 0);
 }
 
-fn an_unchanged_receiver_gets_every_datagram() {
+fn a_receiver_without_coalescing_gets_each_datagram() {
     let (sender, receiver) = (loopback(), loopback());
     receiver.set_control_flags(ControlFlags::all(), true).unwrap();
     let texts = texts(&[100; 32]);
@@ -100,7 +100,7 @@ fn an_unchanged_receiver_gets_every_datagram() {
     }
 }
 
-fn a_batch_takes_apart_what_came_as_one() {
+fn a_receive_batch_splits_coalesced_datagrams() {
     let (sender, receiver, to) = sockets();
     receiver.set_control_flags(ControlFlags::all(), true).unwrap();
     let texts = texts(&[1200; 40]);
@@ -115,7 +115,7 @@ fn a_batch_takes_apart_what_came_as_one() {
     }
 }
 
-fn what_is_left_comes_with_the_next_call() {
+fn datagrams_that_did_not_fit_come_with_the_next_call() {
     let (sender, receiver, to) = sockets();
     let texts = texts(&[10; 25]);
     send(&sender, &outgoing(&texts, to));
@@ -126,7 +126,7 @@ fn what_is_left_comes_with_the_next_call() {
             assert_eq!(*text, payload[..got.unwrap().len]);
         }
     }
-    // Also when nothing is put together any more.
+    // Also after coalescing was disabled.
     send(&sender, &outgoing(&texts, to));
     assert_eq!(receiver.recv_batch(&mut batch, &mut payloads).unwrap(), 10);
     receiver.set_receive_coalescing(false).unwrap();
@@ -137,7 +137,7 @@ fn what_is_left_comes_with_the_next_call() {
     assert_eq!(batch.iter().next().unwrap().unwrap().len, 5);
 }
 
-fn what_is_left_is_the_sockets_own() {
+fn datagrams_left_in_a_batch_are_not_returned_for_another_socket() {
     let (sender, receiver, to) = sockets();
     receiver.set_receive_coalescing(true).unwrap();
     let texts = texts(&[5; 6]);
@@ -147,7 +147,7 @@ fn what_is_left_is_the_sockets_own() {
     assert_eq!(receiver.recv_batch(&mut batch, &mut room).unwrap(), 4);
     assert!(batch.has_more());
 
-    // Another socket's datagrams are not given out as this one's, whether it coalesces or not.
+    // The datagrams left from `receiver` are not returned for `other`, whether it coalesces or not.
     let other = loopback();
     sender.send_to(b"other", &SendControl::new(), other.local_addr().unwrap()).unwrap();
     for coalesces in [false, true] {
@@ -156,13 +156,13 @@ fn what_is_left_is_the_sockets_own() {
         assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput, "{error}");
         assert!(batch.is_empty() && batch.has_more());
     }
-    // They are still there, for its own.
+    // They are still returned for `receiver`.
     assert_eq!(receiver.recv_batch(&mut batch, &mut room).unwrap(), 2);
     assert_eq!(room[1][..5], texts[5]);
     assert!(!batch.has_more());
     assert_eq!(other.recv_batch(&mut batch, &mut room).unwrap(), 1);
 
-    // Or they are forgotten.
+    // `clear` discards them.
     send(&sender, &outgoing(&texts, to));
     assert_eq!(receiver.recv_batch(&mut batch, &mut room).unwrap(), 4);
     batch.clear();
@@ -171,7 +171,7 @@ fn what_is_left_is_the_sockets_own() {
     assert_eq!(other.recv_batch(&mut batch, &mut room).unwrap(), 1);
 }
 
-fn only_what_is_alike_goes_together() {
+fn only_messages_with_equal_control_and_destination_are_coalesced() {
     let (sender, receiver, to) = sockets();
     let texts = texts(&[50; 9]);
     let mut messages = outgoing(&texts, to);
@@ -179,36 +179,36 @@ fn only_what_is_alike_goes_together() {
         message.control = SendControl::new().with_hop_limit(9);
     }
     send(&sender, &messages);
-    assert_eq!(as_it_comes(&receiver, 9), vec![vec![50; 3]; 3]);
-    // Another destination in between.
+    assert_eq!(received_sizes(&receiver, 9), vec![vec![50; 3]; 3]);
+    // A message to another destination in between.
     let other = loopback();
     let mut messages = outgoing(&texts, to);
     messages[4].to = Some(other.local_addr().unwrap());
     send(&sender, &messages);
-    assert_eq!(as_it_comes(&receiver, 8).concat(), vec![50; 8]);
+    assert_eq!(received_sizes(&receiver, 8).concat(), vec![50; 8]);
     assert_eq!(receive(&other).0, texts[4]);
 }
 
-fn the_last_may_be_shorter_and_ends_the_run() {
+fn a_shorter_message_ends_the_coalesced_run() {
     let (sender, receiver, to) = sockets();
     send(&sender, &outgoing(&texts(&[50, 50, 20, 20, 50]), to));
-    assert_eq!(as_it_comes(&receiver, 5), [vec![50, 50, 20], vec![20], vec![50]]);
+    assert_eq!(received_sizes(&receiver, 5), [vec![50, 50, 20], vec![20], vec![50]]);
 }
 
-fn empty_datagrams_go_alone() {
+fn empty_datagrams_are_not_coalesced() {
     let (sender, receiver, to) = sockets();
     send(&sender, &outgoing(&texts(&[0, 0, 5, 5, 0]), to));
     let sizes: Vec<_> = receive_all(&receiver, 5, 8).into_iter().map(|(payload, _)| payload.len()).collect();
     assert_eq!(sizes, [0, 0, 5, 5, 0]);
 }
 
-fn as_many_as_the_kernel_takes() {
+fn more_segments_than_the_kernel_allows_are_split() {
     let (sender, receiver, to) = sockets();
     let texts = texts(&[15; 200]);
     send(&sender, &outgoing(&texts, to));
     let got: Vec<_> = receive_all(&receiver, 200, 256).into_iter().map(|(payload, _)| payload).collect();
     assert_eq!(got, texts);
-    // 128 since Linux 6.9; before, it took a refusal to learn of 64.
+    // Linux takes 128 since 6.9. Older kernels take 64; one refusal lowers the limit.
     match sender.max_segments() {
         128 => assert_eq!(sender.coalescing_refused(), 0),
         64 => assert_eq!(sender.coalescing_refused(), 1),
@@ -216,17 +216,17 @@ fn as_many_as_the_kernel_takes() {
     }
 }
 
-fn more_than_the_storage_holds_goes_together_too() {
+fn a_batch_larger_than_its_storage_is_coalesced() {
     let (sender, receiver, to) = sockets();
     let texts = texts(&[15; 96]);
     assert_eq!(sender.send_batch(&mut SendBatch::new(32), &outgoing(&texts, to)).unwrap(), 96);
-    assert_eq!(as_it_comes(&receiver, 96).iter().map(Vec::len).collect::<Vec<_>>(), [32, 32, 32]);
+    assert_eq!(received_sizes(&receiver, 96).iter().map(Vec::len).collect::<Vec<_>>(), [32, 32, 32]);
 }
 
-fn others_learn_nothing_from_what_failed() {
+fn an_unrelated_error_does_not_lower_the_segment_limit() {
     let (sender, _receiver, mut to) = sockets();
     let most = sender.max_segments();
-    // Nothing can be sent to port 0: that says nothing of coalescing.
+    // Port 0 is refused with EINVAL, with and without coalescing.
     to.set_port(0);
     let texts = texts(&[15; 8]);
     std::thread::scope(|scope| {
@@ -241,86 +241,87 @@ fn others_learn_nothing_from_what_failed() {
     assert_eq!((sender.max_segments(), sender.coalescing_refused()), (most, 0));
 }
 
-fn no_more_than_a_packet_holds() {
+fn a_coalesced_send_stays_within_the_maximum_packet_size() {
     let (sender, receiver, to) = sockets();
-    // 49 of 1,310 bytes are 64,190; 50 were 65,500, which a packet would hold by its own, and not with both headers.
+    // 49 datagrams of 1,310 bytes are 64,190 bytes. 50 are 65,500, which does not fit with both headers.
     let texts = texts(&[1310; 60]);
     send(&sender, &outgoing(&texts, to));
-    assert_eq!(as_it_comes(&receiver, 60), [vec![1310; 49], vec![1310; 11]]);
+    assert_eq!(received_sizes(&receiver, 60), [vec![1310; 49], vec![1310; 11]]);
     assert_eq!(sender.coalescing_refused(), 0);
     send(&sender, &outgoing(&texts, to));
     let got: Vec<_> = receive_all(&receiver, 60, 64).into_iter().map(|(payload, _)| payload).collect();
     assert_eq!(got, texts);
 }
 
-fn scar_31_what_a_device_refuses_goes_singly() {
-    let (_pair, sender, receiver, to) = short_cable();
-    // Too long for the cable: as single datagrams they go in fragments.
+// Scar 31 (quinn#2718, quinn#2202): a device refuses segmentation. Send singly, remember it, report it.
+fn datagrams_above_the_mtu_are_sent_singly() {
+    let (_pair, sender, receiver, to) = small_mtu_pair();
+    // Above the MTU: sent singly, in fragments.
     let long = texts(&[1400; 4]);
     send(&sender, &outgoing(&long, to));
     let mut got: Vec<_> = receive_all(&receiver, 4, 8).into_iter().map(|(payload, _)| payload).collect();
-    // Several processors may put fragments together, each in its own time.
+    // Several processors may reassemble the fragments, in any order.
     got.sort();
     assert!(got == long);
     assert_eq!((sender.coalescing_refused(), sender.max_segments() > 1), (1, true));
-    // It is remembered, and does not touch what fits.
+    // The refusal is remembered, and shorter datagrams are still coalesced.
     send(&sender, &outgoing(&long, to));
     receive_all(&receiver, 4, 8);
     assert_eq!(sender.coalescing_refused(), 1);
-    // What is a little shorter may be too long as well.
+    // Slightly shorter datagrams may also exceed the MTU.
     send(&sender, &outgoing(&texts(&[1350; 4]), to));
     receive_all(&receiver, 4, 8);
     assert_eq!((sender.coalescing_refused(), sender.max_segments() > 1), (2, true));
     receiver.set_receive_coalescing(true).unwrap();
     send(&sender, &outgoing(&texts(&[1000; 4]), to));
-    assert_eq!(as_it_comes(&receiver, 4).concat(), [1000; 4]);
+    assert_eq!(received_sizes(&receiver, 4).concat(), [1000; 4]);
     assert_eq!(sender.coalescing_refused(), 2);
 }
 
-fn an_error_that_is_not_refusal_is_told() {
+fn an_error_that_is_no_refusal_is_returned() {
     let (sender, receiver, to) = sockets();
     let texts = texts(&[20; 4]);
     let mut messages = outgoing(&texts, to);
-    // No such address here: EINVAL, whether they go together or not.
+    // The host does not have this address: EINVAL, with and without coalescing.
     for message in &mut messages {
         message.control = SendControl::new().with_source("2001:db8::1".parse().unwrap());
     }
     let error = sender.send_batch(&mut SendBatch::new(8), &messages).unwrap_err();
     assert_eq!(error.raw_os_error(), Some(EINVAL));
-    // The socket is none the worse.
+    // Coalescing stays enabled.
     assert_eq!((sender.coalescing_refused(), sender.max_segments() > 1), (0, true));
     send(&sender, &outgoing(&texts, to));
-    assert_eq!(as_it_comes(&receiver, 4), [vec![20; 4]]);
+    assert_eq!(received_sizes(&receiver, 4), [vec![20; 4]]);
 }
 
-fn segments_asked_for() {
+fn an_explicit_segment_size_is_sent() {
     let (sender, receiver, to) = sockets();
     for (len, size, expected) in [(100, 30, vec![30, 30, 30, 10]), (60, 30, vec![30, 30]), (30, 30, vec![30])]
     {
         let control = SendControl::new().with_segment_size(size);
         assert_eq!(sender.send_to(&vec![1; len], &control, to).unwrap(), len);
-        assert_eq!(as_it_comes(&receiver, expected.len()), [expected]);
+        assert_eq!(received_sizes(&receiver, expected.len()), [expected]);
     }
-    // In a batch each stays what it is.
+    // In a batch, such messages are not coalesced with others.
     let control = SendControl::new().with_segment_size(10);
     let text = [7; 30];
     send(&sender, &[Outgoing::new(&text, control, Some(to)); 2]);
-    assert_eq!(as_it_comes(&receiver, 6).concat(), [10; 6]);
+    assert_eq!(received_sizes(&receiver, 6).concat(), [10; 6]);
 }
 
-fn switched_off() {
+fn send_coalescing_can_be_disabled() {
     let (sender, receiver, to) = sockets();
     sender.set_send_coalescing(false);
     assert!(!sender.send_coalescing());
     let texts = texts(&[10; 4]);
     send(&sender, &outgoing(&texts, to));
-    assert_eq!(as_it_comes(&receiver, 4), vec![vec![10]; 4]);
+    assert_eq!(received_sizes(&receiver, 4), vec![vec![10]; 4]);
     sender.set_send_coalescing(true);
     send(&sender, &outgoing(&texts, to));
-    assert_eq!(as_it_comes(&receiver, 4), [vec![10; 4]]);
+    assert_eq!(received_sizes(&receiver, 4), [vec![10; 4]]);
 }
 
-fn a_single_receive_tells_the_size() {
+fn a_single_receive_reports_the_segment_size() {
     for flags in [ControlFlags::empty(), ControlFlags::DESTINATION, ControlFlags::all()] {
         let (sender, receiver, to) = sockets();
         receiver.set_deadline(None);
@@ -331,23 +332,23 @@ fn a_single_receive_tells_the_size() {
     }
 }
 
-fn as_many_parts_as_the_kernel_takes() {
+fn more_parts_than_the_kernel_allows_are_split() {
     use std::io::IoSlice;
     let (sender, receiver, to) = sockets();
     let byte = [7];
     let parts = [IoSlice::new(&byte); 20];
     let messages = vec![Outgoing::vectored(&parts, SendControl::new(), Some(to)); 100];
-    // 1,024 parts at most in one message of the system's.
+    // The kernel takes at most 1,024 parts in a message (`UIO_MAXIOV`).
     assert_eq!(sender.send_batch(&mut SendBatch::new(2048), &messages).unwrap(), 100);
-    assert_eq!(as_it_comes(&receiver, 100), [vec![20; 51], vec![20; 49]]);
+    assert_eq!(received_sizes(&receiver, 100), [vec![20; 51], vec![20; 49]]);
     assert_eq!(sender.coalescing_refused(), 0);
 }
 
-fn not_switched_off_under_what_waits() {
+fn receive_coalescing_stays_enabled_while_datagrams_wait() {
     let (sender, receiver, to) = sockets();
     let texts = texts(&[10; 4]);
     send(&sender, &outgoing(&texts, to));
-    // Until it is there: a slow machine takes its time.
+    // Wait until the datagrams have arrived.
     receiver.get_ref().peek(&mut [0; 1]).unwrap();
     let error = receiver.set_receive_coalescing(false).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::ResourceBusy, "{error}");
@@ -358,25 +359,25 @@ fn not_switched_off_under_what_waits() {
     receiver.set_receive_coalescing(false).unwrap();
     assert!(!receiver.receive_coalescing());
     send(&sender, &outgoing(&texts, to));
-    // Where nothing is put together, nothing is in the way.
+    // Without coalescing, waiting datagrams do not matter.
     receiver.set_receive_coalescing(false).unwrap();
-    assert_eq!(as_it_comes(&receiver, 4), vec![vec![10]; 4]);
+    assert_eq!(received_sizes(&receiver, 4), vec![vec![10]; 4]);
 }
 
-fn sockets_that_cannot() {
+fn raw_sockets_do_not_coalesce() {
     let raw = RawConn::open(Icmp6Type::PROTOCOL).unwrap();
     raw.set_send_coalescing(true);
     assert_eq!((raw.send_coalescing(), raw.max_segments(), raw.coalescing_refused()), (false, 1, 0));
     assert_eq!(errno(raw.set_receive_coalescing(true)), Some(ENOPROTOOPT));
     assert!(!raw.receive_coalescing());
-    // Not every kernel would refuse it: some would send one large datagram.
+    // Some kernels would send one large datagram instead of refusing it.
     let to = SocketAddrV6::new(std::net::Ipv6Addr::LOCALHOST, 0, 0, 0);
     let error = raw.send_to(&[128, 0, 0, 0], &SendControl::new().with_segment_size(2), to).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::Unsupported);
     assert!(error.to_string().contains("UDP_SEGMENT"), "{error}");
 }
 
-fn a_socket_that_coalesces_already() {
+fn a_socket_with_coalescing_enabled_is_recognized() {
     let (sender, receiver, to) = sockets();
     let again = PacketConn::new(receiver.into_inner()).unwrap();
     assert!(again.receive_coalescing());
@@ -385,7 +386,7 @@ fn a_socket_that_coalesces_already() {
     assert_eq!(receive_all(&again, 3, 8).len(), 3);
 }
 
-fn payload_buffers_that_are_too_small() {
+fn segments_are_truncated_to_small_payload_buffers() {
     let (sender, receiver, to) = sockets();
     send(&sender, &outgoing(&texts(&[30, 30, 20]), to));
     let (mut batch, mut payloads) = (RecvBatch::new(8), vec![[0; 20]; 8]);
@@ -397,28 +398,28 @@ fn payload_buffers_that_are_too_small() {
     }
 }
 
-fn connected_sockets() {
+fn messages_of_a_connected_socket_are_coalesced() {
     let (sender, receiver, to) = sockets();
     sender.get_ref().connect(to).unwrap();
     let texts = texts(&[40; 6]);
     let messages: Vec<_> = texts.iter().map(|text| Outgoing::new(text, SendControl::new(), None)).collect();
     send(&sender, &messages);
-    assert_eq!(as_it_comes(&receiver, 6), [vec![40; 6]]);
+    assert_eq!(received_sizes(&receiver, 6), [vec![40; 6]]);
 }
 
-fn messages_in_parts_go_together() {
+fn messages_in_parts_are_coalesced() {
     use std::io::IoSlice;
     let (sender, receiver, to) = sockets();
     let texts: Vec<_> = (0..6_u8).map(|n| [vec![n; 10], vec![n + 100; 20]]).collect();
     let parts: Vec<_> = texts.iter().map(|[head, body]| [IoSlice::new(head), IoSlice::new(body)]).collect();
     let mut messages: Vec<_> =
         parts.iter().map(|parts| Outgoing::vectored(parts, SendControl::new(), Some(to))).collect();
-    // One that is whole may go with them.
+    // A message in one piece may be coalesced with them.
     let whole = [9; 30];
     messages[3] = Outgoing::new(&whole, SendControl::new(), Some(to));
     send(&sender, &messages);
-    assert_eq!(as_it_comes(&receiver, 6), [vec![30; 6]]);
-    // As many as there is room for parts: two of two parts each, and not half of a third.
+    assert_eq!(received_sizes(&receiver, 6), [vec![30; 6]]);
+    // Room for five parts: two messages of two parts each, and not half of a third.
     assert_eq!(sender.send_batch(&mut SendBatch::new(5), &messages).unwrap(), 6);
     let received = receive_all(&receiver, 6, 8);
     for (number, (payload, _)) in received.iter().enumerate() {
@@ -427,7 +428,7 @@ fn messages_in_parts_go_together() {
     }
 }
 
-fn datagrams_that_came_as_one_fill_parts() {
+fn coalesced_datagrams_are_split_into_parts() {
     use std::io::IoSliceMut;
     let (sender, receiver, to) = sockets();
     let texts = texts(&[10; 4]);

@@ -1,5 +1,5 @@
-//! Bugs that others shipped, where two sockets of the system are needed to show that we have not. Those of
-//! one codec, of batches and of wrong use stand with their tests, under names that start the same way.
+//! Bugs that other libraries shipped, shown absent here on real sockets. `SCARS.md` in this folder explains the
+//! numbers. The scars of the codec, of batches and of wrong use are tested beside the other tests of those.
 
 mod common;
 
@@ -13,20 +13,20 @@ use ipv6_testnet::{Pair, program};
 use nix::sys::socket::{TimestampingFlag, setsockopt, sockopt};
 
 ipv6_testnet::tests! {
-    [Namespace] scar_18_two_timestamps_are_two_messages;
-    [Namespace, Ipv4] scar_23_both_packet_infos_of_an_ipv4_datagram;
-    [Namespace, Ipv4] scar_24_and_25_an_ipv4_peer_is_answered;
-    [Namespace, Ipv4] scar_26_a_message_may_be_absent;
-    [Namespace] scar_28_a_link_local_source_needs_its_interface;
-    [Namespace] scar_29_no_interface_is_the_systems_choice;
-    [Namespace] scar_30_coalesced_datagrams_are_not_cut_in_silence;
-    [Namespace] scar_41_messages_of_others_take_no_room_of_ours;
-    [Namespace, Program("perl")] scar_41_what_is_cut_is_told;
-    [Namespace, Program("perl")] scar_44_flow_information_is_no_traffic_class;
+    [Namespace] other_timestamp_messages_do_not_disturb_ours;
+    [Namespace, Ipv4] ipv4_packet_info_does_not_replace_the_ipv6_packet_info;
+    [Namespace, Ipv4] a_reply_reaches_an_ipv4_peer_of_a_dual_stack_socket;
+    [Namespace, Ipv4] fields_are_none_when_the_kernel_sends_no_message_for_them;
+    [Namespace] a_reply_from_a_link_local_address_names_its_interface;
+    [Namespace] joining_without_an_interface_leaves_the_choice_to_the_system;
+    [Namespace] coalesced_datagrams_that_do_not_fit_are_reported_as_truncated;
+    [Namespace] messages_enabled_elsewhere_leave_room_for_ours;
+    [Namespace, Program("perl")] control_messages_that_do_not_fit_are_reported_as_truncated;
+    [Namespace, Program("perl")] flow_information_does_not_set_the_traffic_class;
 }
 
-fn scar_18_two_timestamps_are_two_messages() {
-    // 32-bit musl adds a message of its own to the kernel's, of another width.
+// Scar 18 (nix#2698): 32-bit musl adds a timestamp message of its own, of another width, to the kernel's.
+fn other_timestamp_messages_do_not_disturb_ours() {
     let conn = loopback();
     setsockopt(&conn, sockopt::ReceiveTimestamp, &true).unwrap();
     conn.set_control_flags(ControlFlags::HOP_LIMIT, true).unwrap();
@@ -39,7 +39,7 @@ fn scar_18_two_timestamps_are_two_messages() {
     assert!(matches!(others.count(), 1 | 2));
 }
 
-/// A socket that takes IPv4 as well, as only the user can make it.
+/// A dual-stack socket. This crate makes none, so the standard library opens it.
 fn dual_stack() -> (PacketConn, u16) {
     let socket = UdpSocket::bind("[::]:0").unwrap();
     let port = socket.local_addr().unwrap().port();
@@ -52,7 +52,8 @@ fn dual_stack() -> (PacketConn, u16) {
 
 const MAPPED: Ipv6Addr = Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0x7f00, 1);
 
-fn scar_23_both_packet_infos_of_an_ipv4_datagram() {
+// Scar 23 (gvisor#7144, s2n-quic#1819, srt#2630): an IPv6 socket delivers both kinds of packet info for one IPv4 datagram.
+fn ipv4_packet_info_does_not_replace_the_ipv6_packet_info() {
     let (conn, port) = dual_stack();
     setsockopt(&conn, sockopt::Ipv4PacketInfo, &true).unwrap();
     let client = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -65,14 +66,16 @@ fn scar_23_both_packet_infos_of_an_ipv4_datagram() {
     assert_eq!((got.destination, got.interface), (Some(MAPPED), InterfaceIndex::new(1).ok()));
 }
 
-fn scar_24_and_25_an_ipv4_peer_is_answered() {
+// Scar 24 (quic-go#4105): FreeBSD refuses IPv6 packet info to an IPv4-mapped peer with EINVAL.
+// Scar 25 (gosrt#149, envoy#46506): Darwin refuses an AF_INET address on an AF_INET6 socket.
+fn a_reply_reaches_an_ipv4_peer_of_a_dual_stack_socket() {
     let (conn, port) = dual_stack();
     let client = UdpSocket::bind("127.0.0.1:0").unwrap();
     client.set_read_timeout(Some(std::time::Duration::from_secs(5))).unwrap();
     client.send_to(b"x", ("127.0.0.1", port)).unwrap();
     let (_, got) = receive(&conn);
     assert_eq!(*got.source.ip(), MAPPED);
-    // With packet info, from the address that was asked, and without.
+    // With packet info (the source is the address that the client used) and without.
     for control in [got.control.reply(), SendControl::new()] {
         conn.send_to(b"answer", &control, got.source).unwrap();
         let mut payload = [0; 8];
@@ -80,17 +83,19 @@ fn scar_24_and_25_an_ipv4_peer_is_answered() {
     }
 }
 
-fn scar_26_a_message_may_be_absent() {
+// Scar 26 (msquic#515, aiocoap#209): an enabled message is absent for an IPv4 datagram.
+fn fields_are_none_when_the_kernel_sends_no_message_for_them() {
     let (conn, port) = dual_stack();
     UdpSocket::bind("127.0.0.1:0").unwrap().send_to(b"x", ("127.0.0.1", port)).unwrap();
     let (_, got) = receive(&conn);
-    // IPv4 has a type of service and a time to live, which are other messages.
+    // The type of service and the time to live of IPv4 come in other messages.
     assert_eq!((got.control.traffic_class, got.control.hop_limit), (None, None));
     assert_eq!((got.control.dscp(), got.control.ecn()), (None, None));
     assert!(!got.control_truncated);
 }
 
-fn scar_28_a_link_local_source_needs_its_interface() {
+// Scar 28 (ndp#20): macOS finds no route for a link-local source without an interface.
+fn a_reply_from_a_link_local_address_names_its_interface() {
     let Pair { a, b } = Pair::new().unwrap();
     let (client, server) = (on(&a), on(&b));
     let (here, there) = (a.link_local("eth0").unwrap(), b.link_local("eth0").unwrap());
@@ -99,14 +104,15 @@ fn scar_28_a_link_local_source_needs_its_interface() {
     client.send_to(b"?", &source.with_interface(index(&a, "eth0")), to).unwrap();
     let (_, asked) = receive(&server);
     assert_eq!((*asked.source.ip(), asked.control.destination), (here, Some(there)));
-    // A reply has both, and so arrives.
+    // `reply` sets both.
     let reply = asked.control.reply();
     assert_eq!((reply.source, reply.interface), (Some(there), Some(index(&b, "eth0"))));
     server.send_to(b"!", &reply, asked.source).unwrap();
     assert_eq!(*receive(&client).1.source.ip(), there);
 }
 
-fn scar_29_no_interface_is_the_systems_choice() {
+// Scar 29 (liblsl#36): joining with interface 0 fails with EADDRNOTAVAIL on macOS.
+fn joining_without_an_interface_leaves_the_choice_to_the_system() {
     let Pair { a, b } = Pair::new().unwrap();
     let (sender, listener) = (on(&a), on(&b));
     b.run(|| listener.join_group(GROUP, None)).unwrap();
@@ -116,20 +122,21 @@ fn scar_29_no_interface_is_the_systems_choice() {
     listener.leave_group(GROUP, None).unwrap();
 }
 
-fn scar_30_coalesced_datagrams_are_not_cut_in_silence() {
+// Scar 30 (quinn#1354): a buffer smaller than the coalesced datagrams truncated them without an indication.
+fn coalesced_datagrams_that_do_not_fit_are_reported_as_truncated() {
     const EACH: usize = 100;
     const ALL: usize = 10 * EACH;
     const UDP_GRO: (i32, i32) = (17, 104);
     let (sender, receiver) = (loopback(), loopback());
     receiver.set_control_flags(ControlFlags::all(), true).unwrap();
-    // The sender's system cuts, and the receiver's puts together what it is told it may.
+    // The sender's kernel splits the payload; the receiver's kernel coalesces it again.
     setsockopt(&sender, sockopt::UdpGsoSegment, &(EACH as i32)).unwrap();
     setsockopt(&receiver, sockopt::UdpGroSegment, &true).unwrap();
     let payload: Vec<u8> = (0..ALL).map(|n| (n / EACH) as u8).collect();
     let send = || sender.send_to(&payload, &CLASS_3, receiver.local_addr().unwrap()).unwrap();
     let mut buffer = [0xff; 2 * ALL];
 
-    // Room for one of them: that the others are lost is said.
+    // Room for one datagram: the loss of the others is reported.
     send();
     let got = receiver.recv_from(&mut buffer[..EACH]).unwrap();
     assert_eq!((got.len, got.truncated), (EACH, true));
@@ -142,13 +149,13 @@ fn scar_30_coalesced_datagrams_are_not_cut_in_silence() {
         assert_eq!((got.len, got.truncated, got.control_truncated), (EACH, true, false));
         is_complete(&got.control);
     }
-    // Room for all of them.
+    // Room for all datagrams.
     send();
     let got = receiver.recv_from(&mut buffer).unwrap();
     assert_eq!((got.len, got.truncated, got.control_truncated), (ALL, false, false));
     assert_eq!(buffer[..ALL], payload);
     is_complete(&got.control);
-    // How long each is comes as a message of the system's.
+    // The kernel sends the size of each datagram as a control message.
     send();
     let mut space = [0; 512];
     let message = receiver.recv_message(&mut buffer, &mut space).unwrap();
@@ -157,9 +164,9 @@ fn scar_30_coalesced_datagrams_are_not_cut_in_silence() {
     assert_eq!(size.data, (EACH as i32).to_ne_bytes());
 }
 
-/// A socket on which others have switched on what Linux tells before our messages: a timestamp, and how many
-/// datagrams were dropped, once some were.
-fn with_messages_of_others() -> PacketConn {
+/// A socket with two more messages enabled, which Linux writes before ours: a timestamp, and the number of dropped
+/// datagrams, which Linux sends once it has dropped some.
+fn with_foreign_messages() -> PacketConn {
     let conn = loopback();
     conn.set_control_flags(ControlFlags::all(), true).unwrap();
     setsockopt(&conn, sockopt::ReceiveTimestampns, &true).unwrap();
@@ -179,7 +186,7 @@ fn with_messages_of_others() -> PacketConn {
 
 const CLASS_3: SendControl<'_> = SendControl::new().with_traffic_class(0x28).with_hop_limit(3);
 
-/// Asserts that all that was asked for is there.
+/// Asserts that every enabled message has arrived.
 fn is_complete(control: &RecvControl<'_>) {
     assert_eq!((control.traffic_class, control.hop_limit), (Some(0x28), Some(3)));
     assert_eq!(
@@ -188,8 +195,8 @@ fn is_complete(control: &RecvControl<'_>) {
     );
 }
 
-/// Receives the same datagram one by one, in a batch, and into 512 bytes of control buffer, of which it gives
-/// the number of messages.
+/// Receives the same datagram by `recv_from`, in a batch, and with 512 bytes of control buffer. Returns the first two
+/// results and the number of messages in the third.
 fn three_ways(conn: &PacketConn) -> (Received, Received, usize) {
     let to = conn.local_addr().unwrap();
     for _ in 0..3 {
@@ -206,9 +213,10 @@ fn three_ways(conn: &PacketConn) -> (Received, Received, usize) {
     (single, in_batch, message.raw_messages().map(Result::unwrap).count())
 }
 
-fn scar_41_messages_of_others_take_no_room_of_ours() {
-    let (single, in_batch, count) = three_ways(&with_messages_of_others());
-    // Ours, and the two: the test is one only if they came. (32-bit musl adds a timestamp.)
+// Scar 41: a timestamp and a segment size filled quinn-udp's control buffer, and the traffic class was cut off.
+fn messages_enabled_elsewhere_leave_room_for_ours() {
+    let (single, in_batch, count) = three_ways(&with_foreign_messages());
+    // Our three and the two others; without those the test shows nothing. (32-bit musl adds a timestamp.)
     assert!(count >= 5, "{count}");
     for got in [single, in_batch] {
         assert!(!got.control_truncated, "{got:?}");
@@ -216,25 +224,26 @@ fn scar_41_messages_of_others_take_no_room_of_ours() {
     }
 }
 
-fn scar_41_what_is_cut_is_told() {
-    let conn = with_messages_of_others();
-    // More before ours, and two behind them, of which the last does not fit any more.
+// Scar 41: quinn-udp did not read MSG_CTRUNC.
+fn control_messages_that_do_not_fit_are_reported_as_truncated() {
+    let conn = with_foreign_messages();
+    // More messages before ours and two after them; the last one does not fit.
     let software =
         TimestampingFlag::SOF_TIMESTAMPING_SOFTWARE | TimestampingFlag::SOF_TIMESTAMPING_RX_SOFTWARE;
     setsockopt(&conn, sockopt::Timestamping, &software).unwrap();
     setsockopt(&conn, sockopt::Ipv6OrigDstAddr, &true).unwrap();
-    switch_on(&conn, 41, 8); // IPV6_2292HOPLIMIT
+    set_option_with_perl(&conn, 41, 8); // IPV6_2292HOPLIMIT
     let (single, in_batch, count) = three_ways(&conn);
     assert!(count >= 8, "{count}");
     for got in [single, in_batch] {
         assert!(got.control_truncated, "{got:?}");
-        // What arrived whole is there.
+        // Messages that arrived whole are delivered.
         is_complete(&got.control);
     }
 }
 
-/// Switches on an option that no crate here knows: a program gets the socket as its standard input.
-fn switch_on(conn: &PacketConn, level: u8, name: u8) {
+/// Enables an option that no Rust crate used here has: a Perl script gets the socket as its standard input.
+fn set_option_with_perl(conn: &PacketConn, level: u8, name: u8) {
     let script = "open(S, '+<&=', 0) && setsockopt(S, $ARGV[0], $ARGV[1], pack('i', 1)) or die $!";
     let mut perl = Command::new(program("perl").unwrap());
     perl.args(["-e", script, &level.to_string(), &name.to_string()]);
@@ -242,14 +251,15 @@ fn switch_on(conn: &PacketConn, level: u8, name: u8) {
     assert!(perl.stdin(OwnedFd::from(socket)).status().unwrap().success());
 }
 
-fn scar_44_flow_information_is_no_traffic_class() {
+// Scar 44: the traffic class bits of IPV6_FLOWINFO on send are ignored by Linux; the receiver sees 0.
+fn flow_information_does_not_set_the_traffic_class() {
     const IPV6_FLOWINFO: i32 = 11;
     let (sender, receiver) = (loopback(), loopback());
     receiver.set_control_flags(ControlFlags::TRAFFIC_CLASS, true).unwrap();
-    switch_on(&receiver, 41, IPV6_FLOWINFO as u8);
-    // IPV6_FLOWINFO_SEND: otherwise Linux does not look at it at all.
-    switch_on(&sender, 41, 33);
-    // Traffic class 0xff and flow label 0xbeef: the second is sent, the first is not.
+    set_option_with_perl(&receiver, 41, IPV6_FLOWINFO as u8);
+    // IPV6_FLOWINFO_SEND: without it Linux ignores the flow information of the address.
+    set_option_with_perl(&sender, 41, 33);
+    // Traffic class 0xff and flow label 0xbeef: Linux sends the flow label only.
     let mut to = receiver.local_addr().unwrap();
     to.set_flowinfo(0x0ff0_beef_u32.to_be());
     for class in [None, Some(0), Some(0x28)] {

@@ -1,6 +1,6 @@
-//! What several test programs need.
+//! Helpers shared by several test programs.
 
-#![allow(dead_code, reason = "each test program uses a part")]
+#![allow(dead_code, reason = "each test program uses some of the helpers")]
 
 use std::net::{Ipv6Addr, SocketAddrV6};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
@@ -16,8 +16,8 @@ pub const GROUP: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x114);
 /// A group for source-specific multicast, of global scope (RFC 4607).
 pub const SOURCE_GROUP: Ipv6Addr = Ipv6Addr::new(0xff3e, 0, 0, 0, 0, 0, 0x8000, 1);
 
-/// No receive in a test waits longer: what has not come by then was lost. (A test in an emulated machine takes its
-/// time, and a test that hangs is ended by the harness.)
+/// The deadline of every receive in a test: a datagram that has not arrived by then was lost. It is generous because
+/// emulated machines are slow; the harness ends a test that hangs.
 pub fn soon() -> Option<Instant> {
     Some(Instant::now() + Duration::from_secs(60))
 }
@@ -29,7 +29,7 @@ pub fn loopback() -> PacketConn {
     conn
 }
 
-/// A socket on a host that tells everything.
+/// A socket on a host, with every control message enabled.
 pub fn on(host: &Host) -> PacketConn {
     let conn = host.run(|| PacketConn::bind("[::]:0")).unwrap();
     conn.set_control_flags(ControlFlags::all(), true).unwrap();
@@ -50,8 +50,9 @@ pub fn at(address: Ipv6Addr, port: u16) -> SocketAddrV6 {
     SocketAddrV6::new(address, port, 0, 0)
 }
 
-/// Two hosts with a cable that carries 1,300 bytes, a socket on either, and the second one's address for the first.
-pub fn short_cable() -> (Pair, PacketConn, PacketConn, SocketAddrV6) {
+/// Two hosts on a link with an MTU of 1,300 bytes, a socket on each, and the address at which the first host reaches
+/// the second socket.
+pub fn small_mtu_pair() -> (Pair, PacketConn, PacketConn, SocketAddrV6) {
     let pair = Pair::new().unwrap();
     for host in [&pair.a, &pair.b] {
         host.ip("link set eth0 mtu 1300").unwrap();
@@ -62,25 +63,25 @@ pub fn short_cable() -> (Pair, PacketConn, PacketConn, SocketAddrV6) {
     (pair, sender, receiver, to)
 }
 
-/// Texts of these sizes, each of which says its number.
+/// Payloads of these sizes, each filled with its number.
 pub fn texts(sizes: &[usize]) -> Vec<Vec<u8>> {
     sizes.iter().enumerate().map(|(number, size)| vec![number as u8; *size]).collect()
 }
 
-/// A batch of these texts to one address.
+/// A batch that sends these payloads to one address.
 pub fn outgoing(texts: &[Vec<u8>], to: SocketAddrV6) -> Vec<Outgoing<'_>> {
     texts.iter().map(|text| Outgoing::new(text, SendControl::new(), Some(to))).collect()
 }
 
-/// Receives one datagram: its payload and what came with it.
+/// Receives one datagram: its payload, its source and its control messages.
 pub fn receive<S: AsFd>(conn: &PacketConn<S>) -> (Vec<u8>, Received) {
     let mut payload = [0; 2048];
     let got = conn.recv_from(&mut payload).unwrap();
     (payload[..got.len].to_vec(), got)
 }
 
-/// Drops a socket, and waits until the system has closed it. When another test of this process starts a program just
-/// then, the program to be has a copy of the descriptor until its `exec`, and the socket lives for as long.
+/// Drops a socket and waits until the kernel has closed it. If another test of this process forks at that moment, the
+/// child keeps a copy of the descriptor, and so the socket, until its `exec`.
 pub fn close<S: AsFd>(conn: PacketConn<S>) {
     let inode =
         |socket: BorrowedFd<'_>| fs::metadata(format!("/proc/self/fd/{}", socket.as_raw_fd())).unwrap().ino();
@@ -96,17 +97,17 @@ pub fn close<S: AsFd>(conn: PacketConn<S>) {
     }
 }
 
-/// The number by which the system named an error.
+/// The system's number of an error.
 pub fn errno<T: std::fmt::Debug>(result: io::Result<T>) -> Option<i32> {
     result.unwrap_err().raw_os_error()
 }
 
-/// Asserts that a call was refused before the system heard of it, with this in the text.
+/// Asserts that a call failed with `InvalidInput` before any system call, and that the error contains `text`.
 pub fn refused<T: std::fmt::Debug>(result: io::Result<T>, text: &str) {
     let error = result.unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{error}");
-    assert_eq!(error.raw_os_error(), None, "{error}: the system was asked");
-    assert!(error.to_string().contains(text), "{error}: says nothing of {text}");
+    assert_eq!(error.raw_os_error(), None, "{error}: this error came from the system");
+    assert!(error.to_string().contains(text), "{error}: does not contain {text:?}");
 }
 
 pub const ENODEV: i32 = 19;
