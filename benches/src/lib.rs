@@ -3,3 +3,8 @@
 pub mod ends;
 pub mod peers;
 pub mod work;
+
+/// Compiles the example of the README at the top of the repository. (A crate that is published cannot include it.)
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

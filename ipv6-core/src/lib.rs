@@ -44,6 +44,7 @@
 
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(test),
     deny(
@@ -83,3 +84,8 @@ pub use interface::{InterfaceIndex, ZeroIndex};
 pub use queued_error::QueuedError;
 pub use segments::Segments;
 pub use traffic_class::{Ecn, dscp, traffic_class};
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

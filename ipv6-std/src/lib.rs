@@ -157,6 +157,7 @@
 //! deadline needs to wait.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod batch;
 mod coalesce;
@@ -201,7 +202,7 @@ pub use ipv6_sys::batch::{Outgoing, Payload, Room, Vectored};
 pub use ipv6_sys::fd::AsFd;
 pub use ipv6_sys::interface::Flags as InterfaceFlags;
 
-/// The README's example, compiled.
+/// Compiles the example of the README.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;

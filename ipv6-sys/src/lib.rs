@@ -62,6 +62,7 @@
 //! Two whole programs are in `examples/constrained`.
 
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "std")]
 extern crate std;
@@ -83,3 +84,8 @@ pub mod wait;
 
 pub use error::{Errno, Error, retry};
 pub use host::Host;
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
