@@ -288,7 +288,7 @@ fn groups_between(hosts: &Pair, receive: &mut Growth, join: &mut Growth) -> io::
     for _ in SINGLE {
         let sender = hosts.a.run(|| PacketConn::bind((Pair::A, 0)))?;
         let receiver = hosts.b.run(|| PacketConn::bind("[::]:0"))?;
-        sender.set_multicast_interface(Some(near))?;
+        sender.set_multicast_interface(near)?;
         let (from, mut to) = (sender.local_addr()?, receiver.local_addr()?);
         // The first is the last that the kernel looks at.
         to.set_ip(group(0));

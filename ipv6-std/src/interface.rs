@@ -165,9 +165,3 @@ impl From<Interface> for InterfaceIndex {
         interface.index
     }
 }
-
-impl From<&Interface> for Option<InterfaceIndex> {
-    fn from(interface: &Interface) -> Self {
-        Some(interface.index)
-    }
-}

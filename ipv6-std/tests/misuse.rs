@@ -70,12 +70,12 @@ fn groups_that_are_none() {
     let source = "2001:db8::1".parse().unwrap();
     for group in ["::1", "fe80::1", "2001:db8::1", "::", "::ffff:224.0.0.1"] {
         let address = group.parse().unwrap();
-        refused(conn.join_group(address, None), group);
-        refused(conn.leave_group(address, None), group);
-        refused(conn.join_source_group(address, source, None), group);
-        refused(conn.leave_source_group(address, source, None), group);
-        refused(conn.exclude_source(address, source, None), group);
-        refused(conn.include_source(address, source, None), group);
+        refused(conn.join_group(address, AnyInterface), group);
+        refused(conn.leave_group(address, AnyInterface), group);
+        refused(conn.join_source_group(address, source, AnyInterface), group);
+        refused(conn.leave_source_group(address, source, AnyInterface), group);
+        refused(conn.exclude_source(address, source, AnyInterface), group);
+        refused(conn.include_source(address, source, AnyInterface), group);
     }
     is_usable(&conn);
 }
@@ -84,10 +84,10 @@ fn sources_that_are_none() {
     let conn = loopback();
     for source in ["ff02::1", "::", "::ffff:192.0.2.1"] {
         let address = source.parse().unwrap();
-        refused(conn.join_source_group(SOURCE_GROUP, address, None), source);
-        refused(conn.leave_source_group(SOURCE_GROUP, address, None), source);
-        refused(conn.exclude_source(SOURCE_GROUP, address, None), source);
-        refused(conn.include_source(SOURCE_GROUP, address, None), source);
+        refused(conn.join_source_group(SOURCE_GROUP, address, AnyInterface), source);
+        refused(conn.leave_source_group(SOURCE_GROUP, address, AnyInterface), source);
+        refused(conn.exclude_source(SOURCE_GROUP, address, AnyInterface), source);
+        refused(conn.include_source(SOURCE_GROUP, address, AnyInterface), source);
     }
     is_usable(&conn);
 }

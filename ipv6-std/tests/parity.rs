@@ -91,11 +91,11 @@ fn multicast_interface() {
     // Each way in which an interface can be named.
     conn.set_multicast_interface(&lo).unwrap();
     assert_eq!(conn.multicast_interface().unwrap(), Some(lo.index()));
-    conn.set_multicast_interface(None).unwrap();
+    conn.set_multicast_interface(AnyInterface).unwrap();
     assert_eq!(conn.multicast_interface().unwrap(), None);
     conn.set_multicast_interface(lo.index()).unwrap();
-    conn.set_multicast_interface(Some(lo.index())).unwrap();
-    conn.set_multicast_interface(Some((&lo).into())).unwrap();
+    conn.set_multicast_interface(AnyInterface).unwrap();
+    conn.set_multicast_interface(lo.clone()).unwrap();
     assert_eq!(conn.multicast_interface().unwrap(), Some(lo.index()));
 }
 

@@ -115,11 +115,11 @@ fn a_reply_from_a_link_local_address_names_its_interface() {
 fn joining_without_an_interface_leaves_the_choice_to_the_system() {
     let Pair { a, b } = Pair::new().unwrap();
     let (sender, listener) = (on(&a), on(&b));
-    b.run(|| listener.join_group(GROUP, None)).unwrap();
+    b.run(|| listener.join_group(GROUP, AnyInterface)).unwrap();
     let to = SocketAddrV6::new(GROUP, port(&listener), 0, a.index("eth0").unwrap());
     sender.send_to(b"x", &SendControl::new(), to).unwrap();
     assert_eq!(receive(&listener).1.control.interface, Some(index(&b, "eth0")));
-    listener.leave_group(GROUP, None).unwrap();
+    listener.leave_group(GROUP, AnyInterface).unwrap();
 }
 
 // Scar 30 (quinn#1354): a buffer smaller than the coalesced datagrams truncated them without an indication.

@@ -191,9 +191,9 @@ mod on_windows {
             conn.set_dont_fragment(on).unwrap();
             assert_eq!((conn.multicast_loopback().unwrap(), conn.dont_fragment().unwrap()), (on, on));
         }
-        for on in [Some(lo()), None] {
+        for on in [OnInterface::from(lo()), AnyInterface.into()] {
             conn.set_multicast_interface(on).unwrap();
-            assert_eq!(conn.multicast_interface().unwrap(), on);
+            assert_eq!(conn.multicast_interface().unwrap(), on.index());
         }
         assert!(conn.only_v6().unwrap());
     }

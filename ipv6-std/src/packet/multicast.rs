@@ -1,4 +1,4 @@
-//! Multicast groups, and what is sent to them.
+//! Multicast: group membership, source filters, and options for sending to groups.
 
 use std::io;
 use std::net::Ipv6Addr;
@@ -9,145 +9,194 @@ use ipv6_sys::option::{self, Group, SourceGroup};
 use super::PacketConn;
 use crate::error;
 use crate::fd::AsFd;
+use crate::on_interface::OnInterface;
 
+/// Multicast.
+///
+/// A group is joined on one interface. `on` is an [`InterfaceIndex`], an [`Interface`](crate::Interface) by value or
+/// by reference, or [`AnyInterface`](crate::AnyInterface) for the system's choice. Different interfaces, and different
+/// sockets, have memberships of their own.
+///
+/// # Interfaces that are recreated
+///
+/// When an interface disappears, the socket keeps its memberships on it, and they receive nothing, even when another
+/// interface appears with the same index. On Linux, [`join_group`](Self::join_group) then fails with `EADDRINUSE`, and
+/// [`leave_source_group`](Self::leave_source_group) with `ENODEV` while there is no such interface. Call
+/// [`leave_group`](Self::leave_group), which does not need the interface, then join again.
 impl<S: AsFd> PacketConn<S> {
-    /// The hop limit of what is sent to groups (RFC 3493 section 5.2).
+    /// Returns the hop limit of datagrams sent to groups (RFC 3493 section 5.2).
+    ///
+    /// Systems: all.
     #[doc(alias = "IPV6_MULTICAST_HOPS", alias = "MulticastHopLimit")]
     pub fn multicast_hop_limit(&self) -> io::Result<u8> {
         Ok(option::MULTICAST_HOPS.get(self)?)
     }
 
-    /// Sets the hop limit of what is sent to groups (RFC 3493 section 5.2). A new socket has 1.
+    /// Sets the hop limit of datagrams sent to groups (RFC 3493 section 5.2). The default is 1.
+    ///
+    /// Systems: all.
     #[doc(alias = "IPV6_MULTICAST_HOPS", alias = "SetMulticastHopLimit")]
     pub fn set_multicast_hop_limit(&self, hop_limit: u8) -> io::Result<()> {
         Ok(option::MULTICAST_HOPS.set(self, hop_limit)?)
     }
 
-    /// The interface by which multicast leaves; `None` is the system's choice (RFC 3493 section 5.2).
+    /// Returns the interface that multicast datagrams are sent on (RFC 3493 section 5.2). `None`: the system chooses.
+    ///
+    /// Systems: all.
     #[doc(alias = "IPV6_MULTICAST_IF", alias = "MulticastInterface")]
     pub fn multicast_interface(&self) -> io::Result<Option<InterfaceIndex>> {
         Ok(option::MULTICAST_INTERFACE.get(self)?)
     }
 
-    /// Sets the interface by which multicast leaves (RFC 3493 section 5.2): an [`InterfaceIndex`], an
-    /// [`Interface`](crate::Interface) by reference, or `None` for the system's choice.
+    /// Sets the interface that multicast datagrams are sent on (RFC 3493 section 5.2).
+    /// [`AnyInterface`](crate::AnyInterface), the default, lets the system choose.
+    ///
+    /// Systems: all.
     ///
     /// # Errors
     ///
-    /// `ENODEV` on Linux when there is no such interface.
+    /// `ENODEV` on Linux when the interface does not exist.
     #[doc(alias = "IPV6_MULTICAST_IF", alias = "SetMulticastInterface")]
-    pub fn set_multicast_interface(&self, on: impl Into<Option<InterfaceIndex>>) -> io::Result<()> {
-        Ok(option::MULTICAST_INTERFACE.set(self, on.into())?)
+    pub fn set_multicast_interface(&self, on: impl Into<OnInterface>) -> io::Result<()> {
+        Ok(option::MULTICAST_INTERFACE.set(self, on.into().index())?)
     }
 
-    /// Whether listeners on this host hear what is sent to groups from here (RFC 3493 section 5.2).
+    /// Returns whether members on this host receive the datagrams that this socket sends to groups (RFC 3493
+    /// section 5.2).
+    ///
+    /// Systems: all.
     #[doc(alias = "IPV6_MULTICAST_LOOP", alias = "MulticastLoopback")]
     pub fn multicast_loopback(&self) -> io::Result<bool> {
         Ok(option::MULTICAST_LOOPBACK.get(self)?)
     }
 
-    /// Sets whether listeners on this host hear what is sent to groups from here (RFC 3493 section 5.2). A
-    /// new socket has it on.
+    /// Sets whether members on this host receive the datagrams that this socket sends to groups (RFC 3493
+    /// section 5.2). The default is `true`.
+    ///
+    /// Systems: all. On Windows the option of the receiving socket decides, not that of the sender.
     #[doc(alias = "IPV6_MULTICAST_LOOP", alias = "SetMulticastLoopback")]
     pub fn set_multicast_loopback(&self, on: bool) -> io::Result<()> {
         Ok(option::MULTICAST_LOOPBACK.set(self, on)?)
     }
 
-    /// Joins a group on an interface, from any source (RFC 3678 section 5.1): an [`InterfaceIndex`], an
-    /// [`Interface`](crate::Interface) by reference, or `None` for the system's choice.
+    /// Joins a group on an interface, for any source (RFC 3678 section 5.1).
+    ///
+    /// The membership lasts until [`leave_group`](Self::leave_group), or until the last copy of the socket is closed.
+    /// [`membership`](Self::membership) is the form that leaves on drop.
+    ///
+    /// Systems: all.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` when `group` is not multicast; on Linux `EADDRINUSE` when it is joined already,
-    /// `ENODEV` when there is no such interface, `ENOMEM` when the socket's memberships are more than
-    /// `net.core.optmem_max` has room for.
+    /// `InvalidInput` when `group` is not a multicast address. On Linux `EADDRINUSE` when the group is already joined
+    /// on that interface, `ENODEV` when the interface does not exist, `ENOMEM` when the socket has more memberships
+    /// than `net.core.optmem_max` allows.
     #[doc(alias = "MCAST_JOIN_GROUP", alias = "IPV6_JOIN_GROUP", alias = "IPV6_ADD_MEMBERSHIP")]
     #[doc(alias = "JoinGroup")]
-    pub fn join_group(&self, group: Ipv6Addr, on: impl Into<Option<InterfaceIndex>>) -> io::Result<()> {
+    pub fn join_group(&self, group: Ipv6Addr, on: impl Into<OnInterface>) -> io::Result<()> {
         Ok(option::JOIN_GROUP.set(self, any_source(group, on.into())?)?)
     }
 
-    /// Leaves a group on an interface, with all its sources (RFC 3678 section 5.1).
+    /// Leaves a group on an interface, for all sources (RFC 3678 section 5.1).
+    ///
+    /// With [`AnyInterface`](crate::AnyInterface), Linux leaves one membership of the group, on whichever interface:
+    /// name the interface when the socket has joined the group on several.
+    ///
+    /// Systems: all.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` when `group` is not multicast; `EADDRNOTAVAIL` when it is not joined there.
+    /// `InvalidInput` when `group` is not a multicast address; `EADDRNOTAVAIL` when it is not joined on that interface.
     #[doc(alias = "MCAST_LEAVE_GROUP", alias = "IPV6_LEAVE_GROUP", alias = "IPV6_DROP_MEMBERSHIP")]
     #[doc(alias = "LeaveGroup")]
-    pub fn leave_group(&self, group: Ipv6Addr, on: impl Into<Option<InterfaceIndex>>) -> io::Result<()> {
+    pub fn leave_group(&self, group: Ipv6Addr, on: impl Into<OnInterface>) -> io::Result<()> {
         Ok(option::LEAVE_GROUP.set(self, any_source(group, on.into())?)?)
     }
 
-    /// Joins a group on an interface for one source (RFC 3678 section 5.1, RFC 4607); more sources may be
-    /// joined after it.
+    /// Joins a group on an interface, for one source (RFC 3678 section 5.1, RFC 4607). Call it again to add sources.
+    ///
+    /// [`source_membership`](Self::source_membership) is the form that leaves on drop.
+    ///
+    /// Systems: Linux, Android, Apple, FreeBSD, AIX, Solaris, illumos, Windows. `Unsupported` on OpenBSD, NetBSD and
+    /// DragonFly BSD.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` when `group` is not multicast or `source` not one host's IPv6 address; on Linux
-    /// `EINVAL` when the group is joined for any source, `EADDRNOTAVAIL` when this source is joined
-    /// already, `ENOBUFS` over `net.ipv6.mld_max_msf` sources (64).
+    /// `InvalidInput` when `group` is not a multicast address, or `source` is not a unicast IPv6 address. On Linux
+    /// `EINVAL` when the group is already joined for any source, `EADDRNOTAVAIL` when this source is already joined,
+    /// `ENOBUFS` for more sources than `net.ipv6.mld_max_msf` (64).
     #[doc(alias = "MCAST_JOIN_SOURCE_GROUP", alias = "JoinSourceSpecificGroup")]
     pub fn join_source_group(
         &self,
         group: Ipv6Addr,
         source: Ipv6Addr,
-        on: impl Into<Option<InterfaceIndex>>,
+        on: impl Into<OnInterface>,
     ) -> io::Result<()> {
         Ok(option::JOIN_SOURCE_GROUP.set(self, one_source(group, source, on.into())?)?)
     }
 
-    /// Leaves a group on an interface for one source; with the last source goes the membership
-    /// (RFC 3678 section 5.1).
+    /// Leaves a group on an interface, for one source (RFC 3678 section 5.1). Leaving the last source ends the
+    /// membership.
+    ///
+    /// Systems: Linux, Android, Apple, FreeBSD, AIX, Solaris, illumos, Windows. `Unsupported` on OpenBSD, NetBSD and
+    /// DragonFly BSD.
     ///
     /// # Errors
     ///
-    /// As [`join_source_group`](Self::join_source_group); `EADDRNOTAVAIL` when it is not joined.
+    /// `InvalidInput` as for [`join_source_group`](Self::join_source_group); `EADDRNOTAVAIL` when the source is not
+    /// joined; `ENODEV` on Linux when the interface no longer exists.
     #[doc(alias = "MCAST_LEAVE_SOURCE_GROUP", alias = "LeaveSourceSpecificGroup")]
     pub fn leave_source_group(
         &self,
         group: Ipv6Addr,
         source: Ipv6Addr,
-        on: impl Into<Option<InterfaceIndex>>,
+        on: impl Into<OnInterface>,
     ) -> io::Result<()> {
         Ok(option::LEAVE_SOURCE_GROUP.set(self, one_source(group, source, on.into())?)?)
     }
 
-    /// Stops hearing one source of a group that is joined for any (RFC 3678 section 5.1).
+    /// Blocks one source of a group that is joined for any source (RFC 3678 section 5.1).
+    ///
+    /// Systems: Linux, Android, Apple, FreeBSD, AIX, Solaris, illumos, Windows. `Unsupported` on OpenBSD, NetBSD and
+    /// DragonFly BSD.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` when `group` is not multicast or `source` not one host's IPv6 address; `EINVAL` or
-    /// `EADDRNOTAVAIL` when the group is not joined for any source, or the source excluded already.
+    /// `InvalidInput` as for [`join_source_group`](Self::join_source_group); `EINVAL` or `EADDRNOTAVAIL` when the group
+    /// is not joined for any source, or the source is already blocked.
     #[doc(alias = "MCAST_BLOCK_SOURCE", alias = "ExcludeSourceSpecificGroup")]
     pub fn exclude_source(
         &self,
         group: Ipv6Addr,
         source: Ipv6Addr,
-        on: impl Into<Option<InterfaceIndex>>,
+        on: impl Into<OnInterface>,
     ) -> io::Result<()> {
         Ok(option::BLOCK_SOURCE.set(self, one_source(group, source, on.into())?)?)
     }
 
-    /// Hears a source again that was [excluded](Self::exclude_source) (RFC 3678 section 5.1).
+    /// Unblocks a source that [`exclude_source`](Self::exclude_source) has blocked (RFC 3678 section 5.1).
+    ///
+    /// Systems: Linux, Android, Apple, FreeBSD, AIX, Solaris, illumos, Windows. `Unsupported` on OpenBSD, NetBSD and
+    /// DragonFly BSD.
     ///
     /// # Errors
     ///
-    /// As [`exclude_source`](Self::exclude_source); `EADDRNOTAVAIL` when it is not excluded.
+    /// As for [`exclude_source`](Self::exclude_source); `EADDRNOTAVAIL` when the source is not blocked.
     #[doc(alias = "MCAST_UNBLOCK_SOURCE", alias = "IncludeSourceSpecificGroup")]
     pub fn include_source(
         &self,
         group: Ipv6Addr,
         source: Ipv6Addr,
-        on: impl Into<Option<InterfaceIndex>>,
+        on: impl Into<OnInterface>,
     ) -> io::Result<()> {
         Ok(option::UNBLOCK_SOURCE.set(self, one_source(group, source, on.into())?)?)
     }
 }
 
-fn any_source(group: Ipv6Addr, on: Option<InterfaceIndex>) -> io::Result<Group> {
-    Ok(Group { group: error::multicast(group)?, on })
+fn any_source(group: Ipv6Addr, on: OnInterface) -> io::Result<Group> {
+    Ok(Group { group: error::multicast(group)?, on: on.index() })
 }
 
-fn one_source(group: Ipv6Addr, source: Ipv6Addr, on: Option<InterfaceIndex>) -> io::Result<SourceGroup> {
-    Ok(SourceGroup { group: error::multicast(group)?, source: error::unicast(source)?, on })
+fn one_source(group: Ipv6Addr, source: Ipv6Addr, on: OnInterface) -> io::Result<SourceGroup> {
+    Ok(SourceGroup { group: error::multicast(group)?, source: error::unicast(source)?, on: on.index() })
 }

@@ -1,0 +1,135 @@
+//! Memberships that end on drop, also when the interface is gone.
+
+mod common;
+
+use std::net::Ipv6Addr;
+
+use common::*;
+use ipv6_std::*;
+use ipv6_testnet::{Host, Pair};
+
+ipv6_testnet::tests! {
+    [Namespace] a_membership_ends_on_drop;
+    [Namespace] leave_returns_the_error;
+    [Namespace] a_source_membership_ends_on_drop;
+    [Namespace] any_interface_is_the_systems_choice;
+    [Namespace] scar_61_an_interface_recreated_with_its_index;
+    [Namespace] scar_61_a_source_of_an_interface_that_is_gone;
+}
+
+/// The interfaces on which the host is a member of a group.
+fn members(host: &Host, group: Ipv6Addr) -> Vec<String> {
+    let digits = format!("{:032x}", group.to_bits());
+    let igmp6 = host.proc_net("igmp6").unwrap();
+    let lines = igmp6.lines().filter(|line| line.contains(&digits));
+    lines.map(|line| line.split_whitespace().nth(1).unwrap().to_string()).collect()
+}
+
+/// Whether the host receives the group from this source on `eth0` (RFC 3810 section 4.2: included sources).
+fn includes(host: &Host, group: Ipv6Addr, source: Ipv6Addr) -> bool {
+    let (group, source) = (format!("{:032x}", group.to_bits()), format!("{:032x}", source.to_bits()));
+    let mcfilter6 = host.proc_net("mcfilter6").unwrap();
+    mcfilter6.lines().any(|line| line.contains(&group) && line.contains(&source))
+}
+
+fn a_membership_ends_on_drop() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let (sender, listener) = (on(&a), on(&b));
+    let eth0 = index(&b, "eth0");
+    let to = std::net::SocketAddrV6::new(GROUP, port(&listener), 0, a.index("eth0").unwrap());
+    {
+        let membership = listener.membership(GROUP, eth0).unwrap();
+        assert_eq!((membership.group(), membership.source()), (GROUP, None));
+        assert_eq!(membership.interface(), eth0.into());
+        sender.send_to(b"member", &SendControl::new(), to).unwrap();
+        assert_eq!(receive(&listener).0, b"member");
+    }
+    assert_eq!(members(&b, GROUP), [""; 0]);
+    sender.send_to(b"left", &SendControl::new(), to).unwrap();
+    sender.send_to(b"end", &SendControl::new(), at(Pair::B, port(&listener))).unwrap();
+    assert_eq!(receive(&listener).0, b"end");
+    // A borrowed socket works as well.
+    let borrowed = PacketConn::new(listener.get_ref()).unwrap();
+    let membership = borrowed.membership(GROUP, eth0).unwrap();
+    assert!(format!("{membership:?}").contains(&GROUP.to_string()));
+    membership.leave().unwrap();
+}
+
+fn leave_returns_the_error() {
+    let Pair { a: _, b } = Pair::new().unwrap();
+    let listener = on(&b);
+    let eth0 = index(&b, "eth0");
+    let membership = listener.membership(GROUP, eth0).unwrap();
+    assert_eq!(errno(listener.membership(GROUP, eth0)), Some(EADDRINUSE));
+    assert_eq!(members(&b, GROUP), ["eth0"]);
+    membership.leave().unwrap();
+    assert_eq!(members(&b, GROUP), [""; 0]);
+    let membership = listener.membership(GROUP, eth0).unwrap();
+    listener.leave_group(GROUP, eth0).unwrap();
+    assert_eq!(errno(membership.leave()), Some(EADDRNOTAVAIL));
+    // A membership that is refused leaves nothing to leave.
+    refused(listener.membership(Pair::A, eth0), &Pair::A.to_string());
+}
+
+fn a_source_membership_ends_on_drop() {
+    let Pair { a: _, b } = Pair::new().unwrap();
+    let listener = on(&b);
+    let eth0 = index(&b, "eth0");
+    let other: Ipv6Addr = "fd00::77".parse().unwrap();
+    let first = listener.source_membership(SOURCE_GROUP, Pair::A, eth0).unwrap();
+    let second = listener.source_membership(SOURCE_GROUP, other, eth0).unwrap();
+    assert_eq!(second.source(), Some(other));
+    assert!(includes(&b, SOURCE_GROUP, Pair::A) && includes(&b, SOURCE_GROUP, other));
+    drop(first);
+    assert!(!includes(&b, SOURCE_GROUP, Pair::A) && includes(&b, SOURCE_GROUP, other));
+    second.leave().unwrap();
+    assert_eq!(members(&b, SOURCE_GROUP), [""; 0]);
+}
+
+fn any_interface_is_the_systems_choice() {
+    let Pair { a: _, b } = Pair::new().unwrap();
+    let listener = on(&b);
+    let membership = b.run(|| listener.membership(GROUP, AnyInterface)).unwrap();
+    assert_eq!(members(&b, GROUP), ["eth0"]);
+    assert_eq!(membership.interface().index(), None);
+    drop(membership);
+    assert_eq!(members(&b, GROUP), [""; 0]);
+}
+
+/// Adds a link whose near end has this index.
+fn add_link(host: &Host, number: u32) {
+    host.ip(&format!("link add near index {number} type veth peer name far")).unwrap();
+    host.ip("link set near up").unwrap();
+    host.ip("link set far up").unwrap();
+}
+
+fn scar_61_an_interface_recreated_with_its_index() {
+    let Pair { a: _, b } = Pair::new().unwrap();
+    let listener = on(&b);
+    add_link(&b, 77);
+    let near = index(&b, "near");
+    let membership = listener.membership(GROUP, near).unwrap();
+    b.ip("link del near").unwrap();
+    add_link(&b, 77);
+    assert_eq!(index(&b, "near"), near);
+    // The socket still holds the membership of the old interface.
+    assert_eq!(members(&b, GROUP), [""; 0]);
+    assert_eq!(errno(listener.membership(GROUP, near)), Some(EADDRINUSE));
+    membership.leave().unwrap();
+    let _again = listener.membership(GROUP, near).unwrap();
+    assert_eq!(members(&b, GROUP), ["near"]);
+}
+
+fn scar_61_a_source_of_an_interface_that_is_gone() {
+    let Pair { a: _, b } = Pair::new().unwrap();
+    let listener = on(&b);
+    add_link(&b, 77);
+    let near = index(&b, "near");
+    let membership = listener.source_membership(SOURCE_GROUP, Pair::A, near).unwrap();
+    b.ip("link del near").unwrap();
+    assert_eq!(errno(listener.leave_source_group(SOURCE_GROUP, Pair::A, near)), Some(ENODEV));
+    membership.leave().unwrap();
+    add_link(&b, 77);
+    let _again = listener.source_membership(SOURCE_GROUP, Pair::A, near).unwrap();
+    assert_eq!(members(&b, SOURCE_GROUP), ["near"]);
+}
