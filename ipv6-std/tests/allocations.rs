@@ -1,4 +1,4 @@
-//! Sending and receiving allocate nothing.
+//! Sending and receiving do not allocate memory.
 
 mod common;
 
@@ -7,26 +7,26 @@ use common::*;
 use ipv6_std::*;
 
 ipv6_testnet::tests! {
-    [] the_counter_counts;
-    [Namespace] one_message_allocates_nothing;
-    [Namespace] the_shortest_way_allocates_nothing;
-    [Namespace] scar_38_batches_allocate_nothing;
-    [Namespace] coalescing_allocates_nothing_after_the_first_time;
-    [Namespace] a_refusal_allocates_nothing;
-    [Namespace] what_ends_a_batch_allocates_nothing;
+    [] the_allocation_counter_works;
+    [Namespace] single_messages_allocate_nothing;
+    [Namespace] calls_without_a_deadline_allocate_nothing;
+    [Namespace] batches_allocate_nothing;
+    [Namespace] coalescing_allocates_in_the_first_call_only;
+    [Namespace] a_refusal_of_coalescing_allocates_nothing;
+    [Namespace] a_message_that_ends_a_batch_allocates_nothing;
     [Namespace] a_timeout_allocates_nothing;
-    [Namespace] an_error_from_the_queue_allocates_nothing;
+    [Namespace] a_queued_error_allocates_nothing;
     [Namespace] deadlines_allocate_nothing;
     [Namespace] parts_and_segments_allocate_nothing;
     [Namespace] raw_sockets_and_streams_allocate_nothing;
 }
 
-/// How often `work` allocates on this thread.
+/// The number of allocations of `work` on this thread.
 fn allocations(work: impl FnOnce()) -> u64 {
     measure(work).count_total
 }
 
-fn the_counter_counts() {
+fn the_allocation_counter_works() {
     assert_eq!(allocations(|| drop(std::hint::black_box(vec![1]))), 1);
 }
 
@@ -34,7 +34,7 @@ fn control() -> SendControl<'static> {
     SendControl::new().with_traffic_class(0x28).with_hop_limit(3).with_source("::1".parse().unwrap())
 }
 
-fn one_message_allocates_nothing() {
+fn single_messages_allocate_nothing() {
     use std::io::{IoSlice, IoSliceMut};
     let conn = loopback();
     conn.set_control_flags(ControlFlags::all(), true).unwrap();
@@ -56,8 +56,8 @@ fn one_message_allocates_nothing() {
     assert_eq!(count, 0);
 }
 
-/// Without a deadline, with control messages and without: a call that does not fail, as most are.
-fn the_shortest_way_allocates_nothing() {
+/// The common path: no deadline, no error, with and without control messages.
+fn calls_without_a_deadline_allocate_nothing() {
     for flags in [ControlFlags::empty(), ControlFlags::HOP_LIMIT, ControlFlags::all()] {
         let conn = loopback();
         conn.set_deadline(None);
@@ -81,7 +81,8 @@ fn the_shortest_way_allocates_nothing() {
     }
 }
 
-fn scar_38_batches_allocate_nothing() {
+// Scar 38 (golang/go#26838, golang/go#54883): Go's ReadBatch allocates an address for each datagram.
+fn batches_allocate_nothing() {
     let conn = loopback();
     conn.set_control_flags(ControlFlags::all(), true).unwrap();
     let to = Some(conn.local_addr().unwrap());
@@ -99,7 +100,7 @@ fn scar_38_batches_allocate_nothing() {
     assert_eq!(count, 0);
 }
 
-fn coalescing_allocates_nothing_after_the_first_time() {
+fn coalescing_allocates_in_the_first_call_only() {
     let conn = loopback();
     conn.set_receive_coalescing(true).unwrap();
     let to = Some(conn.local_addr().unwrap());
@@ -114,16 +115,16 @@ fn coalescing_allocates_nothing_after_the_first_time() {
     assert_eq!(allocations(round), 0);
 }
 
-fn a_refusal_allocates_nothing() {
+fn a_refusal_of_coalescing_allocates_nothing() {
     let (_pair, sender, _receiver, to) = small_mtu_pair();
-    // Too long for the cable: they go in fragments, and not together.
+    // Above the MTU: sent in fragments, without coalescing.
     let messages = [Outgoing::new(&[7; 1400], SendControl::new(), Some(to)); 4];
     let mut batch = SendBatch::new(8);
     let count = allocations(|| assert_eq!(sender.send_batch(&mut batch, &messages).unwrap(), 4));
     assert_eq!((count, sender.coalescing_refused()), (0, 1));
 }
 
-fn what_ends_a_batch_allocates_nothing() {
+fn a_message_that_ends_a_batch_allocates_nothing() {
     let conn = loopback();
     let to = conn.local_addr().unwrap();
     let good = Outgoing::new(b"good", control(), Some(to));
@@ -154,7 +155,7 @@ fn a_timeout_allocates_nothing() {
     assert_eq!(count, 0);
 }
 
-fn an_error_from_the_queue_allocates_nothing() {
+fn a_queued_error_allocates_nothing() {
     let (conn, closed) = (loopback(), loopback());
     let to = closed.local_addr().unwrap();
     close(closed);
@@ -213,7 +214,7 @@ fn parts_and_segments_allocate_nothing() {
 }
 
 fn raw_sockets_and_streams_allocate_nothing() {
-    // A protocol of nobody's (RFC 3692 has 253 and 254 for such).
+    // A protocol number for experiments: 253 and 254 (RFC 3692 section 2.1).
     let raw = RawConn::open(253).unwrap();
     raw.set_control_flags(ControlFlags::all(), true).unwrap();
     raw.set_deadline(soon());

@@ -1,4 +1,5 @@
-//! Coalescing in batches: kernel segmentation of sends and coalescing of receives. Only the number of system calls changes.
+//! Coalescing in batches: the kernel splits what is sent and joins what is received. Programs see the same datagrams
+//! with fewer system calls.
 
 mod common;
 

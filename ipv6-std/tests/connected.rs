@@ -1,4 +1,4 @@
-//! A socket for one peer beside a listener, and the two fields of a traffic class.
+//! A socket for one peer beside a listener, and the two fields of the traffic class.
 
 mod common;
 
@@ -10,12 +10,12 @@ use common::*;
 use ipv6_std::*;
 
 ipv6_testnet::tests! {
-    [Namespace] each_socket_gets_its_own;
-    [Namespace] its_header_fields_stay;
-    [Namespace] what_arrives_as_it_opens_is_not_received;
-    [Namespace] a_listener_that_does_not_share;
-    [Namespace] what_cannot_be_connected;
-    [Namespace] scar_32_ecn_leaves_the_dscp;
+    [Namespace] the_connected_socket_receives_its_peer_and_the_listener_all_others;
+    [Namespace] the_connected_socket_keeps_its_header_fields;
+    [Namespace] datagrams_of_others_during_the_opening_are_not_received;
+    [Namespace] a_listener_without_address_reuse_is_an_error;
+    [Namespace] unsuitable_peers_and_unbound_sockets_are_refused;
+    [Namespace] setting_ecn_keeps_the_dscp;
 }
 
 fn listener() -> PacketConn {
@@ -28,7 +28,7 @@ fn send(from: &PacketConn, text: &[u8], to: &PacketConn) {
     from.send_to(text, &SendControl::new(), to.local_addr().unwrap()).unwrap();
 }
 
-fn each_socket_gets_its_own() {
+fn the_connected_socket_receives_its_peer_and_the_listener_all_others() {
     let (listener, peer, other) = (listener(), loopback(), loopback());
     send(&peer, b"first", &listener);
     let (_, first) = receive(&listener);
@@ -42,13 +42,13 @@ fn each_socket_gets_its_own() {
         let (stranger, got) = receive(&listener);
         assert_eq!((&stranger[..], got.source), (&b"stranger"[..], other.local_addr().unwrap()));
     }
-    // Without it, the listener hears everybody again.
+    // After it is closed, the listener receives from every peer again.
     close(conn);
     send(&peer, b"fourth", &listener);
     assert_eq!(receive(&listener).0, b"fourth");
 }
 
-fn its_header_fields_stay() {
+fn the_connected_socket_keeps_its_header_fields() {
     let (listener, peer) = (listener(), loopback());
     listener.set_control_flags(ControlFlags::HOP_LIMIT, true).unwrap();
     peer.set_control_flags(ControlFlags::all(), true).unwrap();
@@ -60,7 +60,7 @@ fn its_header_fields_stay() {
     assert_eq!((got.control.traffic_class, got.control.hop_limit), (Some(0xb8), Some(7)));
     assert_eq!(got.source, listener.local_addr().unwrap());
     assert_eq!(conn.multicast_hop_limit().unwrap(), 7);
-    // The listener's own stay as they were.
+    // The header fields of the listener are unchanged.
     listener.send_to(b"x", &SendControl::new(), to).unwrap();
     assert_eq!(receive(&peer).1.control.traffic_class, Some(0));
 
@@ -68,9 +68,10 @@ fn its_header_fields_stay() {
     assert_eq!(bare.control_flags(), ControlFlags::empty());
 }
 
-/// What arrives while it opens is the listener's or nobody's. What the system had in its hands just then may still
-/// come through, if another processor was held up with it: seldom, and less so than without the filter, by far.
-fn what_arrives_as_it_opens_is_not_received() {
+/// A datagram of another peer that arrives during the opening goes to the listener or is dropped. One that another
+/// processor is delivering at that moment may still reach the socket: rarely, and far more rarely than without the
+/// filter.
+fn datagrams_of_others_during_the_opening_are_not_received() {
     const TIMES: usize = 1000;
     let (listener, peer, other) = (listener(), loopback(), loopback());
     let to = peer.local_addr().unwrap();
@@ -88,19 +89,19 @@ fn what_arrives_as_it_opens_is_not_received() {
         });
         let came = came.count();
         done.store(true, Relaxed);
-        assert!(came <= TIMES / 100, "{came} of {TIMES} received what was another's");
+        assert!(came <= TIMES / 100, "{came} of {TIMES} sockets received a datagram of another peer");
     });
     assert_eq!(receive(&listener).0, b"stranger");
 }
 
-fn a_listener_that_does_not_share() {
+fn a_listener_without_address_reuse_is_an_error() {
     let listener = loopback();
     let error = listener.connected().to(loopback().local_addr().unwrap()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AddrInUse);
     assert!(error.to_string().contains("bind_reusable"), "{error}");
 }
 
-fn what_cannot_be_connected() {
+fn unsuitable_peers_and_unbound_sockets_are_refused() {
     let listener = listener();
     refused(listener.connected().to("[::ffff:192.0.2.1]:9".parse().unwrap()), "IPv4-mapped");
     let unbound = PacketConn::new(unbound_socket()).unwrap();
@@ -108,13 +109,14 @@ fn what_cannot_be_connected() {
     assert!(format!("{:?}", listener.connected().hop_limit(3)).contains("hop_limit: Some(3)"));
 }
 
-/// A UDP socket that is not bound.
+/// A UDP socket without a local address.
 fn unbound_socket() -> std::os::fd::OwnedFd {
     use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
     socket(AddressFamily::Inet6, SockType::Datagram, SockFlag::empty(), None).unwrap()
 }
 
-fn scar_32_ecn_leaves_the_dscp() {
+// Scar 32 (quinn#2763): an ECN message replaced the DSCP of the socket.
+fn setting_ecn_keeps_the_dscp() {
     let (sender, receiver) = (loopback(), loopback());
     receiver.set_control_flags(ControlFlags::TRAFFIC_CLASS, true).unwrap();
     let to = receiver.local_addr().unwrap();
@@ -125,13 +127,13 @@ fn scar_32_ecn_leaves_the_dscp() {
     };
     sender.set_dscp(46).unwrap();
     assert_eq!(arrives(&SendControl::new()), (46, Ecn::NotEct));
-    // For one datagram, in two ways: with the socket's DSCP, and with the message's.
+    // For one datagram: with the DSCP of the socket, then with that of the message.
     let marked = sender.control_with_ecn(SendControl::new(), Ecn::Ect0).unwrap();
     assert_eq!(arrives(&marked), (46, Ecn::Ect0));
     let own = SendControl::new().with_traffic_class(0x28);
     assert_eq!(arrives(&sender.control_with_ecn(own, Ecn::Ce).unwrap()), (10, Ecn::Ce));
     assert_eq!(arrives(&SendControl::new()), (46, Ecn::NotEct));
-    // For all.
+    // For all datagrams.
     sender.set_ecn(Ecn::Ect1).unwrap();
     assert_eq!((sender.dscp().unwrap(), sender.ecn().unwrap()), (46, Ecn::Ect1));
     assert_eq!(arrives(&SendControl::new()), (46, Ecn::Ect1));

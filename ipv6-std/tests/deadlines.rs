@@ -1,4 +1,4 @@
-//! Deadlines, and sockets that do not wait.
+//! Deadlines, and non-blocking sockets.
 
 mod common;
 
@@ -11,16 +11,16 @@ use ipv6_std::*;
 
 ipv6_testnet::tests! {
     [Namespace] a_read_deadline_ends_a_receive;
-    [Namespace] a_deadline_in_the_past_ends_a_call_at_once;
-    [Namespace] no_deadline_waits_again;
-    [Namespace] what_arrives_before_the_deadline_is_received;
-    [Namespace] read_and_write_are_apart;
+    [Namespace] a_passed_deadline_ends_each_call_at_once;
+    [Namespace] removing_the_deadline_makes_calls_wait_again;
+    [Namespace] a_datagram_before_the_deadline_is_received;
+    [Namespace] read_and_write_deadlines_are_independent;
     [Namespace] a_write_deadline_ends_a_send;
-    [Namespace] a_deadline_that_is_moved_reaches_calls_that_wait;
-    [Namespace] a_deadline_that_is_put_off_or_taken_away;
-    [Namespace] batches_have_deadlines;
-    [Namespace] a_socket_that_does_not_wait;
-    [Namespace] far_deadlines;
+    [Namespace] an_earlier_deadline_ends_waiting_calls;
+    [Namespace] a_later_or_removed_deadline_extends_waiting_calls;
+    [Namespace] deadlines_apply_to_batches;
+    [Namespace] a_non_blocking_socket_waits_only_with_a_deadline;
+    [Namespace] distant_deadlines_do_not_overflow;
 }
 
 fn timed_out<T: std::fmt::Debug>(result: std::io::Result<T>) {
@@ -36,21 +36,21 @@ fn a_read_deadline_ends_a_receive() {
     timed_out(conn.recv_message(&mut [0; 8], &mut [0; 64]));
 }
 
-fn a_deadline_in_the_past_ends_a_call_at_once() {
+fn a_passed_deadline_ends_each_call_at_once() {
     let conn = loopback();
     let to = conn.local_addr().unwrap();
     conn.send_to(b"x", &SendControl::new(), to).unwrap();
     let past = Instant::now().checked_sub(Duration::from_secs(1)).unwrap();
     conn.set_deadline(Some(past));
-    // Although there is something to receive, and room to send.
+    // Even though a datagram is waiting and there is room to send.
     timed_out(conn.recv_from(&mut [0; 8]));
     timed_out(conn.send_to(b"x", &SendControl::new(), to));
-    // It is still there afterwards.
+    // The datagram is still there.
     conn.set_deadline(soon());
     assert_eq!(receive(&conn).0, b"x");
 }
 
-fn no_deadline_waits_again() {
+fn removing_the_deadline_makes_calls_wait_again() {
     let conn = loopback();
     conn.set_deadline(Some(Instant::now()));
     timed_out(conn.recv_from(&mut [0; 8]));
@@ -62,18 +62,18 @@ fn no_deadline_waits_again() {
     });
 }
 
-fn what_arrives_before_the_deadline_is_received() {
+fn a_datagram_before_the_deadline_is_received() {
     let (conn, sender) = (loopback(), loopback());
     thread::scope(|scope| {
         let receiver = scope.spawn(|| receive(&conn).0);
-        // The receiver is likely to wait by now; the test holds either way.
+        // The receiver probably waits by now; the result is the same if it does not.
         thread::sleep(Duration::from_millis(10));
         sender.send_to(b"in time", &SendControl::new(), conn.local_addr().unwrap()).unwrap();
         assert_eq!(receiver.join().unwrap(), b"in time");
     });
 }
 
-fn read_and_write_are_apart() {
+fn read_and_write_deadlines_are_independent() {
     let conn = loopback();
     let to = conn.local_addr().unwrap();
     conn.set_read_deadline(Some(Instant::now()));
@@ -87,7 +87,7 @@ fn read_and_write_are_apart() {
 }
 
 fn a_write_deadline_ends_a_send() {
-    // A packet to a neighbour that does not answer waits in the socket's buffer: a few fill it.
+    // Packets to a neighbour that does not answer stay in the send buffer and fill it.
     let ipv6_testnet::Pair { a, b: _b } = ipv6_testnet::Pair::new().unwrap();
     a.set("net/ipv6/neigh/eth0/unres_qlen_bytes", "100000000").unwrap();
     let conn = on(&a);
@@ -102,7 +102,7 @@ fn a_write_deadline_ends_a_send() {
     assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");
 }
 
-fn a_deadline_that_is_moved_reaches_calls_that_wait() {
+fn an_earlier_deadline_ends_waiting_calls() {
     let conns = [loopback(), loopback(), loopback()];
     let far = Instant::now() + Duration::from_secs(60);
     let waits: [fn(&PacketConn) -> std::io::Result<usize>; 3] = [
@@ -116,7 +116,7 @@ fn a_deadline_that_is_moved_reaches_calls_that_wait() {
     thread::scope(|scope| {
         let waiting: Vec<_> =
             conns.iter().zip(waits).map(|(conn, wait)| scope.spawn(move || wait(conn))).collect();
-        // They are likely to wait by now; the test holds either way.
+        // The calls probably wait by now; the result is the same if they do not.
         thread::sleep(Duration::from_millis(50));
         for conn in &conns {
             conn.set_deadline(Some(Instant::now()));
@@ -125,12 +125,12 @@ fn a_deadline_that_is_moved_reaches_calls_that_wait() {
             timed_out(thread.join().unwrap());
         }
     });
-    assert!(Instant::now() < far, "the calls kept the deadline that they started with");
+    assert!(Instant::now() < far, "the calls ignored the new deadline");
 }
 
-fn a_deadline_that_is_put_off_or_taken_away() {
+fn a_later_or_removed_deadline_extends_waiting_calls() {
     let conns = [loopback(), loopback()];
-    // Near, and far enough to be moved in time on a slow machine.
+    // Near, but late enough to be moved in time on a slow machine.
     let near = Instant::now() + Duration::from_secs(2);
     for conn in &conns {
         conn.set_deadline(Some(near));
@@ -148,7 +148,7 @@ fn a_deadline_that_is_put_off_or_taken_away() {
     });
 }
 
-fn batches_have_deadlines() {
+fn deadlines_apply_to_batches() {
     let conn = loopback();
     conn.set_deadline(Some(Instant::now() + Duration::from_millis(10)));
     timed_out(conn.recv_batch(&mut RecvBatch::new(4), &mut [[0; 8]; 4]));
@@ -156,7 +156,7 @@ fn batches_have_deadlines() {
     timed_out(conn.send_batch(&mut SendBatch::new(4), &one));
 }
 
-fn a_socket_that_does_not_wait() {
+fn a_non_blocking_socket_waits_only_with_a_deadline() {
     let conn = loopback();
     conn.set_deadline(None);
     conn.get_ref().set_nonblocking(true).unwrap();
@@ -165,12 +165,12 @@ fn a_socket_that_does_not_wait() {
         conn.recv_batch(&mut RecvBatch::new(4), &mut [[0; 8]; 4]).unwrap_err().kind(),
         ErrorKind::WouldBlock
     );
-    // With a deadline it waits until then.
+    // With a deadline, the call waits until the deadline.
     conn.set_deadline(Some(Instant::now() + Duration::from_millis(10)));
     timed_out(conn.recv_from(&mut [0; 8]));
 }
 
-fn far_deadlines() {
+fn distant_deadlines_do_not_overflow() {
     let conn = loopback();
     for years in [1, 100, 1000] {
         let seconds = Duration::from_secs(years * 365 * 24 * 3600);

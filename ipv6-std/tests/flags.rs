@@ -1,4 +1,4 @@
-//! `set_control_flags`: each flag on and off, alone and beside the others, and what each delivers.
+//! `set_control_flags`: each flag enabled and disabled, alone and with others, and the messages that it delivers.
 
 mod common;
 
@@ -8,18 +8,18 @@ use common::*;
 use ipv6_std::*;
 
 ipv6_testnet::tests! {
-    [Namespace] every_combination_delivers_what_it_names;
-    [Namespace] one_flag_off_leaves_the_others;
-    [Namespace] scar_37_a_flag_off_leaves_its_sibling;
-    [Namespace] flags_of_a_socket_are_found;
-    [Namespace] scar_3_all_flags_fit_in_the_buffer;
-    [Namespace] some_zero_is_sent_as_zero;
-    [Namespace] a_reply_comes_from_the_address_asked;
-    [Namespace] scar_35_next_hop_is_unsupported_by_name;
+    [Namespace] every_combination_of_flags_delivers_its_messages;
+    [Namespace] disabling_one_flag_keeps_the_others;
+    [Namespace] disabling_destination_keeps_interface_and_vice_versa;
+    [Namespace] flags_that_are_already_enabled_are_read_from_the_socket;
+    [Namespace] the_messages_of_all_flags_fit_into_the_control_buffer;
+    [Namespace] zero_is_sent_as_zero;
+    [Namespace] a_reply_comes_from_the_address_that_received_the_request;
+    [Namespace] an_unsupported_next_hop_is_an_error_that_names_the_option;
 }
 
-/// What a datagram that is sent now tells.
-fn told(conn: &PacketConn) -> RecvControl<'static> {
+/// The control messages of a datagram sent now.
+fn received_control(conn: &PacketConn) -> RecvControl<'static> {
     let control = SendControl::new().with_traffic_class(0xe0).with_hop_limit(9);
     conn.send_to(b"x", &control, conn.local_addr().unwrap()).unwrap();
     let (_, got) = receive(conn);
@@ -27,7 +27,8 @@ fn told(conn: &PacketConn) -> RecvControl<'static> {
     got.control
 }
 
-fn names(control: &RecvControl<'_>) -> ControlFlags {
+/// The flags of the fields that are set.
+fn flags_of(control: &RecvControl<'_>) -> ControlFlags {
     let mut flags = ControlFlags::empty();
     flags.set(ControlFlags::TRAFFIC_CLASS, control.traffic_class.is_some());
     flags.set(ControlFlags::HOP_LIMIT, control.hop_limit.is_some());
@@ -37,41 +38,42 @@ fn names(control: &RecvControl<'_>) -> ControlFlags {
     flags
 }
 
-fn every_combination_delivers_what_it_names() {
+fn every_combination_of_flags_delivers_its_messages() {
     let conn = loopback();
     for bits in 0..=ControlFlags::all().bits() {
         let flags = ControlFlags::from_bits(bits).unwrap();
         conn.set_control_flags(flags, true).unwrap();
         conn.set_control_flags(!flags, false).unwrap();
         assert_eq!(conn.control_flags(), flags);
-        // News of a path MTU comes by itself, or not.
-        assert_eq!(names(&told(&conn)), flags - ControlFlags::PATH_MTU);
+        // A path MTU message comes by itself, when the path MTU changes.
+        assert_eq!(flags_of(&received_control(&conn)), flags - ControlFlags::PATH_MTU);
     }
 }
 
-fn one_flag_off_leaves_the_others() {
+fn disabling_one_flag_keeps_the_others() {
     let conn = loopback();
     for flag in ControlFlags::all().iter() {
         conn.set_control_flags(ControlFlags::all(), true).unwrap();
         conn.set_control_flags(flag, false).unwrap();
         assert_eq!(conn.control_flags(), ControlFlags::all() - flag);
-        assert_eq!(names(&told(&conn)), ControlFlags::all() - flag - ControlFlags::PATH_MTU);
+        assert_eq!(flags_of(&received_control(&conn)), ControlFlags::all() - flag - ControlFlags::PATH_MTU);
     }
 }
 
-fn scar_37_a_flag_off_leaves_its_sibling() {
+// Scar 37: in Go, turning FlagDst off turns FlagInterface off.
+fn disabling_destination_keeps_interface_and_vice_versa() {
     let conn = loopback();
     let (destination, interface) = (ControlFlags::DESTINATION, ControlFlags::INTERFACE);
     for (one, other) in [(destination, interface), (interface, destination)] {
         conn.set_control_flags(destination | interface, true).unwrap();
         conn.set_control_flags(one, false).unwrap();
-        assert_eq!(names(&told(&conn)), other);
+        assert_eq!(flags_of(&received_control(&conn)), other);
         conn.set_control_flags(other, false).unwrap();
-        assert_eq!(names(&told(&conn)), ControlFlags::empty());
+        assert_eq!(flags_of(&received_control(&conn)), ControlFlags::empty());
     }
 }
 
-fn flags_of_a_socket_are_found() {
+fn flags_that_are_already_enabled_are_read_from_the_socket() {
     let socket = UdpSocket::bind("[::1]:0").unwrap();
     PacketConn::new(&socket).unwrap().set_control_flags(ControlFlags::HOP_LIMIT, true).unwrap();
     let conn = PacketConn::new(&socket).unwrap();
@@ -81,13 +83,14 @@ fn flags_of_a_socket_are_found() {
     assert_eq!(PacketConn::new(&socket).unwrap().control_flags(), both | ControlFlags::HOP_LIMIT);
 }
 
-fn scar_3_all_flags_fit_in_the_buffer() {
+// Scar 3 (noq#778): four IPv6 messages need 120 bytes, and the buffer had 96.
+fn the_messages_of_all_flags_fit_into_the_control_buffer() {
     let conn = loopback();
     conn.set_control_flags(ControlFlags::all(), true).unwrap();
-    assert_eq!(names(&told(&conn)), ControlFlags::all() - ControlFlags::PATH_MTU);
+    assert_eq!(flags_of(&received_control(&conn)), ControlFlags::all() - ControlFlags::PATH_MTU);
 }
 
-fn some_zero_is_sent_as_zero() {
+fn zero_is_sent_as_zero() {
     let (sender, receiver) = (loopback(), loopback());
     receiver.set_control_flags(ControlFlags::TRAFFIC_CLASS | ControlFlags::HOP_LIMIT, true).unwrap();
     sender.set_traffic_class(0xe0).unwrap();
@@ -97,7 +100,7 @@ fn some_zero_is_sent_as_zero() {
     assert_eq!((got.control.traffic_class, got.control.hop_limit), (Some(0), Some(0)));
 }
 
-fn a_reply_comes_from_the_address_asked() {
+fn a_reply_comes_from_the_address_that_received_the_request() {
     let server = PacketConn::bind("[::]:0").unwrap();
     server.set_deadline(soon());
     server.set_control_flags(ControlFlags::DESTINATION | ControlFlags::INTERFACE, true).unwrap();
@@ -110,13 +113,14 @@ fn a_reply_comes_from_the_address_asked() {
     assert_eq!(*receive(&client).1.source.ip(), "::1".parse::<std::net::Ipv6Addr>().unwrap());
 }
 
-fn scar_35_next_hop_is_unsupported_by_name() {
+// Scar 35: Go drops NextHop without an error on Linux.
+fn an_unsupported_next_hop_is_an_error_that_names_the_option() {
     let conn = loopback();
     let control = SendControl::new().with_next_hop("[fe80::1%1]:0".parse().unwrap());
     let error = conn.send_to(b"x", &control, conn.local_addr().unwrap()).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::Unsupported);
     assert!(error.to_string().contains("IPV6_NEXTHOP"), "{error}");
-    // The core's own error is the source.
+    // The source of the error is the error of `ipv6-core`.
     let source = std::error::Error::source(&error).and_then(|source| source.downcast_ref::<EncodeError>());
     assert_eq!(source, Some(&EncodeError::Unsupported(Control::NextHop)));
 }

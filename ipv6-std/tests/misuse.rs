@@ -1,4 +1,4 @@
-//! Wrong use: each gives the error that is documented, or works, and leaves the socket usable.
+//! Wrong use: each call returns the documented error, or works, and the socket stays usable.
 
 mod common;
 
@@ -10,24 +10,24 @@ use common::*;
 use ipv6_std::*;
 
 ipv6_testnet::tests! {
-    [Namespace, Ipv4] scar_27_sockets_of_another_family;
-    [Namespace] sockets_of_another_kind;
-    [] files_are_no_sockets;
-    [Namespace] groups_that_are_none;
-    [Namespace] sources_that_are_none;
-    [Namespace] ipv4_mapped_addresses;
-    [Namespace] sources_that_cannot_be_sent_from;
-    [Namespace, Ipv4] ipv4_mapped_sources_where_ipv4_is_carried;
-    [Namespace] interfaces_that_do_not_exist;
-    [Namespace] payloads_of_any_size;
-    [Namespace] buffers_of_any_size;
-    [Namespace] control_buffers_of_any_size_and_alignment;
-    [Namespace] scar_33_empty_things;
-    [Namespace] bpf_that_is_not_valid;
-    [Namespace] raw_sockets_of_no_protocol;
-    [Namespace] sends_without_a_destination;
-    [Namespace] controls_that_the_system_refuses;
-    [Namespace] too_many_parts;
+    [Namespace, Ipv4] sockets_of_another_family_are_refused;
+    [Namespace] sockets_of_the_wrong_type_are_refused;
+    [] a_file_that_is_no_socket_is_refused;
+    [Namespace] groups_must_be_multicast_addresses;
+    [Namespace] sources_of_a_group_must_be_unicast_ipv6_addresses;
+    [Namespace] ipv4_mapped_addresses_are_refused_by_ipv6_only_sockets;
+    [Namespace] multicast_and_ipv4_mapped_sources_are_refused;
+    [Namespace, Ipv4] a_dual_stack_socket_accepts_an_ipv4_mapped_source;
+    [Namespace] interfaces_that_do_not_exist_are_errors;
+    [Namespace] payloads_up_to_the_maximum_size_are_sent;
+    [Namespace] a_payload_that_does_not_fit_is_reported_as_truncated;
+    [Namespace] control_buffers_may_have_any_size_and_alignment;
+    [Namespace] empty_programs_and_batches_do_not_panic;
+    [Namespace] invalid_bpf_programs_are_refused;
+    [Namespace] a_raw_socket_needs_a_protocol;
+    [Namespace] sending_without_a_destination_is_an_error;
+    [Namespace] a_source_of_another_host_is_refused;
+    [Namespace] more_than_1024_parts_are_refused;
 }
 
 /// Asserts that a socket still sends and receives.
@@ -37,7 +37,8 @@ fn is_usable(conn: &PacketConn) {
     assert_eq!(receive(conn).0, b"still here");
 }
 
-fn scar_27_sockets_of_another_family() {
+// Scar 27 (unbound#945): IPv6 options on an AF_INET socket fail with EINVAL. Our error says that it is not IPv6.
+fn sockets_of_another_family_are_refused() {
     let ipv4 = UdpSocket::bind("127.0.0.1:0").unwrap();
     refused(PacketConn::new(&ipv4), "not an IPv6 socket");
     refused(Conn::new(&ipv4), "AF_INET6");
@@ -47,25 +48,25 @@ fn scar_27_sockets_of_another_family() {
     refused(PacketConn::bind("127.0.0.1:0"), "no IPv6 address");
 }
 
-fn sockets_of_another_kind() {
+fn sockets_of_the_wrong_type_are_refused() {
     let listener = TcpListener::bind("[::1]:0").unwrap();
     refused(PacketConn::new(&listener), "stream");
     refused(RawConn::new(&listener), "stream");
     refused(RawConn::new(UdpSocket::bind("[::1]:0").unwrap()), "not a raw socket");
-    // A stream is good for what Conn does.
+    // `Conn` accepts a stream socket.
     Conn::new(&listener).unwrap().set_hop_limit(4).unwrap();
     let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     refused(PacketConn::new(stream), "stream");
-    // A datagram socket has no segment that came last.
+    // A datagram socket has no last segment.
     assert!(loopback().stream_control().is_err());
 }
 
-fn files_are_no_sockets() {
+fn a_file_that_is_no_socket_is_refused() {
     const ENOTSOCK: i32 = 88;
     assert_eq!(errno(Conn::new(std::fs::File::open("/dev/null").unwrap())), Some(ENOTSOCK));
 }
 
-fn groups_that_are_none() {
+fn groups_must_be_multicast_addresses() {
     let conn = loopback();
     let source = "2001:db8::1".parse().unwrap();
     for group in ["::1", "fe80::1", "2001:db8::1", "::", "::ffff:224.0.0.1"] {
@@ -80,7 +81,7 @@ fn groups_that_are_none() {
     is_usable(&conn);
 }
 
-fn sources_that_are_none() {
+fn sources_of_a_group_must_be_unicast_ipv6_addresses() {
     let conn = loopback();
     for source in ["ff02::1", "::", "::ffff:192.0.2.1"] {
         let address = source.parse().unwrap();
@@ -92,7 +93,7 @@ fn sources_that_are_none() {
     is_usable(&conn);
 }
 
-fn ipv4_mapped_addresses() {
+fn ipv4_mapped_addresses_are_refused_by_ipv6_only_sockets() {
     let mapped = "[::ffff:127.0.0.1]:0";
     refused(PacketConn::bind(mapped), "::ffff:127.0.0.1");
     refused(PacketConn::bind_reusable(mapped.parse().unwrap()), "::ffff:127.0.0.1");
@@ -101,14 +102,14 @@ fn ipv4_mapped_addresses() {
     refused(conn.send_to(b"x", &SendControl::new(), to), "[::ffff:127.0.0.1]:9");
     let messages = [Outgoing::new(b"x", SendControl::new(), Some(to))];
     refused(conn.send_batch(&mut SendBatch::new(1), &messages), "[::ffff:127.0.0.1]:9");
-    // As a message of a batch that is not the first, it ends the batch before it.
+    // A later message of a batch ends the batch before it.
     let good = Outgoing::new(b"x", SendControl::new(), Some(conn.local_addr().unwrap()));
     assert_eq!(conn.send_batch(&mut SendBatch::new(4), &[good, messages[0], good]).unwrap(), 1);
     assert_eq!(receive(&conn).0, b"x");
     is_usable(&conn);
 }
 
-/// Sends in each of the ways that there are, with `control`, to `to` and to the same peer when connected.
+/// Sends `control` in each possible way: to `to`, and to the same peer on a connected socket.
 fn sends(
     conn: &PacketConn,
     control: &SendControl<'_>,
@@ -130,7 +131,7 @@ fn sends(
     sent
 }
 
-fn sources_that_cannot_be_sent_from() {
+fn multicast_and_ipv4_mapped_sources_are_refused() {
     let (conn, peer) = (loopback(), loopback());
     let to = peer.local_addr().unwrap();
     for source in ["ff02::1", "::ffff:127.0.0.1"] {
@@ -139,9 +140,9 @@ fn sources_that_cannot_be_sent_from() {
             refused(sent, source);
             is_usable(&conn);
         }
-        // Nothing went but what was sent afterwards.
+        // Only the datagram sent afterwards arrives.
         assert_eq!(receive(&peer).0, b"still here");
-        // As a message of a batch that is not the first, it ends the batch before it.
+        // A later message of a batch ends the batch before it.
         let (good, bad) =
             (Outgoing::new(b"x", SendControl::new(), Some(to)), Outgoing::new(b"x", control, Some(to)));
         assert_eq!(conn.send_batch(&mut SendBatch::new(4), &[good, bad, good]).unwrap(), 1);
@@ -154,13 +155,13 @@ fn sources_that_cannot_be_sent_from() {
         refused(raw.send_to(b"x", &control, at(Ipv6Addr::LOCALHOST, 0)), source);
         raw.send_to(b"x", &SendControl::new(), at(Ipv6Addr::LOCALHOST, 0)).unwrap();
     }
-    // The unspecified address is no choice, and leaves it to the system.
+    // The unspecified address leaves the choice to the system.
     for sent in sends(&conn, &SendControl::new().with_source(Ipv6Addr::UNSPECIFIED), to) {
         assert_eq!(sent.unwrap(), 1);
     }
 }
 
-fn ipv4_mapped_sources_where_ipv4_is_carried() {
+fn a_dual_stack_socket_accepts_an_ipv4_mapped_source() {
     let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
     peer.set_read_timeout(Some(std::time::Duration::from_secs(5))).unwrap();
     let mapped = Ipv4Addr::LOCALHOST.to_ipv6_mapped();
@@ -175,11 +176,11 @@ fn ipv4_mapped_sources_where_ipv4_is_carried() {
         let (len, source) = peer.recv_from(&mut payload).unwrap();
         assert_eq!((&payload[..len], source.ip()), (text, Ipv4Addr::LOCALHOST.into()));
     }
-    // A group is the source of nothing, here neither.
+    // A multicast source is refused here too.
     refused(conn.send_to(b"x", &SendControl::new().with_source(GROUP), to), "ff02::114");
 }
 
-fn interfaces_that_do_not_exist() {
+fn interfaces_that_do_not_exist_are_errors() {
     assert_eq!(InterfaceIndex::new(0), Err(ZeroIndex));
     let none = InterfaceIndex::new(0x7fff_ffff).unwrap();
     let conn = PacketConn::bind("[::1]:0").unwrap();
@@ -199,8 +200,8 @@ fn interfaces_that_do_not_exist() {
     is_usable(&conn);
 }
 
-fn payloads_of_any_size() {
-    // 65,535 of an IPv6 payload, less 8 of the UDP header.
+fn payloads_up_to_the_maximum_size_are_sent() {
+    // The maximum IPv6 payload, 65,535 bytes, less 8 for the UDP header.
     const MOST: usize = 65_527;
     let conn = loopback();
     let to = conn.local_addr().unwrap();
@@ -216,7 +217,7 @@ fn payloads_of_any_size() {
     is_usable(&conn);
 }
 
-fn buffers_of_any_size() {
+fn a_payload_that_does_not_fit_is_reported_as_truncated() {
     let conn = loopback();
     conn.set_control_flags(ControlFlags::HOP_LIMIT, true).unwrap();
     for room in 0..=6 {
@@ -230,7 +231,7 @@ fn buffers_of_any_size() {
     is_usable(&conn);
 }
 
-fn control_buffers_of_any_size_and_alignment() {
+fn control_buffers_may_have_any_size_and_alignment() {
     let conn = loopback();
     conn.set_control_flags(ControlFlags::all(), true).unwrap();
     let wanted = ControlFlags::all() - ControlFlags::PATH_MTU;
@@ -243,7 +244,7 @@ fn control_buffers_of_any_size_and_alignment() {
             conn.send_to(b"x", &control, conn.local_addr().unwrap()).unwrap();
             storage.fill(0xa5);
             let message = conn.recv_message(&mut [0; 8], &mut storage[start..start + len]).unwrap();
-            // What arrived whole is right; what did not is not there, and said to be cut.
+            // A message that arrived whole is right; one that was cut is absent and reported as truncated.
             let got = message.control().unwrap();
             assert!(got.hop_limit.is_none_or(|hops| hops == 8), "{start} {len}");
             assert!(got.traffic_class.is_none_or(|class| class == 0x28), "{start} {len}");
@@ -252,7 +253,7 @@ fn control_buffers_of_any_size_and_alignment() {
                 got.hop_limit.is_some() && got.traffic_class.is_some() && got.destination.is_some();
             assert_eq!(message.control_truncated, !complete, "{start} {len}");
             assert!(complete || len < enough + 8, "{start} {len}");
-            // The kernel, and whoever reads with C's macros, gets what is aligned to a header.
+            // The bytes are aligned for a `cmsghdr`, for the kernel and for readers that use C's macros.
             if !message.raw_control().is_empty() {
                 assert_eq!(message.raw_control().as_ptr().addr() % align, 0, "{start} {len}");
             }
@@ -260,14 +261,15 @@ fn control_buffers_of_any_size_and_alignment() {
                 continue;
             }
             assert_eq!(message.raw_messages().filter(Result::is_ok).count(), 3);
-            // Nothing was written outside of what was lent.
+            // No byte outside of the given slice was written.
             assert!(storage[..start].iter().chain(&storage[start + len..]).all(|byte| *byte == 0xa5));
         }
     }
     is_usable(&conn);
 }
 
-fn scar_33_empty_things() {
+// Scar 33: Go's SetBPF and ReadBatch panic on an empty slice.
+fn empty_programs_and_batches_do_not_panic() {
     let conn = loopback();
     refused(conn.set_bpf(&[]), "empty");
     let no_payloads: &mut [[u8; 8]] = &mut [];
@@ -280,9 +282,9 @@ fn scar_33_empty_things() {
     is_usable(&conn);
 }
 
-fn bpf_that_is_not_valid() {
+fn invalid_bpf_programs_are_refused() {
     let conn = loopback();
-    // A jump past the end, an unknown opcode, a program without a return, and one that is too long.
+    // A jump past the end, an unknown opcode, no return at the end, too long, and longer than its length field.
     let pass = BpfInstruction::new(0x06, 0, 0, 0xffff);
     let jump = [BpfInstruction::new(0x15, 9, 9, 0), pass];
     let unknown = [BpfInstruction::new(0xffff, 0, 0, 0), pass];
@@ -292,7 +294,7 @@ fn bpf_that_is_not_valid() {
     for program in [&jump[..], &unknown, &endless, &long, &longer] {
         assert_eq!(conn.set_bpf(program).unwrap_err().kind(), ErrorKind::InvalidInput);
     }
-    // One that is not too long, if net.core.optmem_max has room: Linux 6.1 comes with 20 KiB, and it takes 32.
+    // The maximum length needs 32 KiB of net.core.optmem_max, whose default in Linux 6.1 is 20 KiB.
     if let Err(error) = conn.set_bpf(&long[..4096]) {
         assert_eq!(error.kind(), ErrorKind::OutOfMemory);
     }
@@ -300,12 +302,12 @@ fn bpf_that_is_not_valid() {
     is_usable(&conn);
 }
 
-fn raw_sockets_of_no_protocol() {
+fn a_raw_socket_needs_a_protocol() {
     refused(RawConn::open(0), "protocol 0");
     RawConn::open(255).unwrap();
 }
 
-fn sends_without_a_destination() {
+fn sending_without_a_destination_is_an_error() {
     const EDESTADDRREQ: i32 = 89;
     let conn = loopback();
     assert_eq!(errno(conn.send(b"x", &SendControl::new())), Some(EDESTADDRREQ));
@@ -315,16 +317,16 @@ fn sends_without_a_destination() {
     is_usable(&conn);
 }
 
-fn controls_that_the_system_refuses() {
+fn a_source_of_another_host_is_refused() {
     let conn = loopback();
     let to = conn.local_addr().unwrap();
-    // An address that is not ours.
+    // An address that this host does not have.
     let foreign = SendControl::new().with_source("2001:db8::77".parse().unwrap());
     assert!(conn.send_to(b"x", &foreign, to).is_err());
     is_usable(&conn);
 }
 
-fn too_many_parts() {
+fn more_than_1024_parts_are_refused() {
     let conn = loopback();
     let to = conn.local_addr().unwrap();
     let parts = vec![std::io::IoSlice::new(b"x"); 1025];

@@ -1,4 +1,4 @@
-//! Groups and sources between hosts: what is delivered, and what the kernel says it asked the network for.
+//! Groups and sources between hosts: what is delivered, and what the kernel's tables in `/proc` say.
 
 mod common;
 
@@ -9,26 +9,26 @@ use ipv6_std::*;
 use ipv6_testnet::{Host, Pair};
 
 ipv6_testnet::tests! {
-    [Namespace] join_and_leave_group;
-    [Namespace] two_groups_on_two_interfaces;
-    [Namespace] memberships_are_of_one_interface;
+    [Namespace] a_group_is_received_from_join_to_leave;
+    [Namespace] two_groups_are_received_on_two_interfaces;
+    [Namespace] a_membership_holds_on_one_interface_only;
     [Namespace] the_scope_of_a_destination_chooses_the_link;
-    [Namespace] both_listeners_of_a_port_hear;
-    [Namespace] join_and_leave_source_group;
-    [Namespace] exclude_and_include_source;
-    [Namespace] sources_arrive_as_permitted;
-    [Namespace] multicast_interface_chooses_the_link;
-    [Namespace] multicast_hop_limit_is_sent;
-    [Namespace] multicast_loopback_on_and_off;
-    [Namespace] limits_of_memberships;
+    [Namespace] two_listeners_of_one_port_both_receive;
+    [Namespace] source_memberships_appear_in_the_kernels_filter;
+    [Namespace] excluded_sources_appear_in_the_kernels_filter;
+    [Namespace] only_permitted_sources_are_received;
+    [Namespace] the_multicast_interface_chooses_the_link;
+    [Namespace] the_multicast_hop_limit_is_sent;
+    [Namespace] multicast_loopback_can_be_disabled;
+    [Namespace] joining_twice_and_too_many_sources_are_errors;
 }
 
-/// How the kernel writes an address in /proc: 32 digits.
+/// An address as in `/proc/net`: 32 hexadecimal digits.
 fn digits(address: Ipv6Addr) -> String {
     format!("{:032x}", address.to_bits())
 }
 
-/// The interfaces on which the host is a member of a group, each once, in the order of their numbers.
+/// The interfaces on which the host is a member of a group, in the order of their indexes.
 fn members(host: &Host, group: Ipv6Addr) -> Vec<String> {
     let igmp6 = host.proc_net("igmp6").unwrap();
     let lines = igmp6.lines().filter(|line| line.contains(&digits(group)));
@@ -40,7 +40,7 @@ fn is_member(host: &Host, group: Ipv6Addr) -> bool {
     members(host, group).contains(&"eth0".to_string())
 }
 
-/// What the host filters of a group on an interface: source, count of includes, count of excludes.
+/// The host's filter of a group on an interface: source, number of includes, number of excludes.
 fn filters_on(host: &Host, interface: &str, group: Ipv6Addr) -> Vec<(String, u32, u32)> {
     let mcfilter6 = host.proc_net("mcfilter6").unwrap();
     let lines = mcfilter6.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
@@ -54,7 +54,7 @@ fn filters(host: &Host, group: Ipv6Addr) -> Vec<(String, u32, u32)> {
     filters_on(host, "eth0", group)
 }
 
-fn join_and_leave_group() {
+fn a_group_is_received_from_join_to_leave() {
     let Pair { a, b } = Pair::new().unwrap();
     let (sender, listener) = (on(&a), on(&b));
     let eth0 = index(&b, "eth0");
@@ -71,7 +71,7 @@ fn join_and_leave_group() {
     assert_eq!(got.control.hop_limit, Some(1));
     assert_eq!(*got.source.ip(), a.link_local("eth0").unwrap());
     assert_eq!(got.source.scope_id(), eth0.get());
-    // The answer goes to the sender, from an address of the same link.
+    // The reply reaches the sender; its source is an address of the same link.
     listener.send_to(b"answer", &got.control.reply(), got.source).unwrap();
     let (text, answer) = receive(&sender);
     assert_eq!((text.as_slice(), *answer.source.ip()), (b"answer".as_slice(), b.link_local("eth0").unwrap()));
@@ -83,7 +83,7 @@ fn join_and_leave_group() {
     assert_eq!(receive(&listener).0, b"end");
 }
 
-fn two_groups_on_two_interfaces() {
+fn two_groups_are_received_on_two_interfaces() {
     let Pair { a, b } = Pair::new().unwrap();
     ipv6_testnet::link(&a, "eth1", &b, "eth1").unwrap();
     let (sender, listener) = (on(&a), on(&b));
@@ -98,18 +98,18 @@ fn two_groups_on_two_interfaces() {
     }
 }
 
-fn memberships_are_of_one_interface() {
+fn a_membership_holds_on_one_interface_only() {
     let Pair { a, b } = Pair::new().unwrap();
     ipv6_testnet::link(&a, "eth1", &b, "eth1").unwrap();
     let (sender, listener) = (on(&a), on(&b));
     let (eth0, eth1) = (index(&b, "eth0"), index(&b, "eth1"));
-    // Sends from one source by both cables, and gives the interfaces on which that was heard.
+    // Sends from one source on both links, and returns the interfaces on which it was received.
     let heard = || {
         let by = |name| SendControl::new().with_interface(index(&a, name));
         for name in ["eth0", "eth1"] {
             let control = by(name).with_source(Pair::A);
             sender.send_to(name.as_bytes(), &control, at(SOURCE_GROUP, port(&listener))).unwrap();
-            // What came by a cable came before its end.
+            // A datagram that arrives on this link arrives before the "end".
             let to = at(b.link_local(name).unwrap(), port(&listener));
             sender.send_to(b"end", &by(name), to).unwrap();
         }
@@ -129,9 +129,9 @@ fn memberships_are_of_one_interface() {
     };
     let (source, none) = (digits(Pair::A), Vec::new());
 
-    // eth0 last: of two memberships of a socket in one group, Linux asks the filter of the latest, whichever
-    // interface the datagram came by (net/ipv6/mcast.c: inet6_mc_check). What is filtered on eth1 is so by
-    // the filter of the interface.
+    // Join eth0 last: of two memberships of a socket in one group, Linux applies the filter of the latest,
+    // whichever interface the datagram arrived on (net/ipv6/mcast.c: inet6_mc_check). Datagrams on eth1 are
+    // filtered by the filter of the interface.
     listener.join_group(SOURCE_GROUP, eth1).unwrap();
     assert_eq!(members(&b, SOURCE_GROUP), ["eth1"]);
     assert_eq!(heard(), [eth1]);
@@ -189,7 +189,7 @@ fn the_scope_of_a_destination_chooses_the_link() {
     }
 }
 
-fn both_listeners_of_a_port_hear() {
+fn two_listeners_of_one_port_both_receive() {
     let Pair { a, b } = Pair::new().unwrap();
     let listen = |port: u16| {
         let conn = b.run(|| PacketConn::bind_reusable(at("ff02::".parse().unwrap(), port))).unwrap();
@@ -204,7 +204,7 @@ fn both_listeners_of_a_port_hear() {
     assert_eq!((receive(&first).0, receive(&second).0), (b"both".to_vec(), b"both".to_vec()));
 }
 
-fn join_and_leave_source_group() {
+fn source_memberships_appear_in_the_kernels_filter() {
     let Pair { a: _a, b } = Pair::new().unwrap();
     let (listener, eth0) = (on(&b), index(&b, "eth0"));
     let (first, second) = (Pair::A, "2001:db8:1::aa".parse().unwrap());
@@ -213,7 +213,7 @@ fn join_and_leave_source_group() {
     assert_eq!(filters(&b, SOURCE_GROUP), [(digits(first), 1, 0)]);
     listener.join_source_group(SOURCE_GROUP, second, eth0).unwrap();
     assert_eq!(filters(&b, SOURCE_GROUP).len(), 2);
-    // Once is enough, and what was not joined cannot be left.
+    // Joining twice and leaving a source that was not joined are errors.
     assert_eq!(errno(listener.join_source_group(SOURCE_GROUP, first, eth0)), Some(EADDRNOTAVAIL));
     listener.leave_source_group(SOURCE_GROUP, first, eth0).unwrap();
     assert_eq!(filters(&b, SOURCE_GROUP), [(digits(second), 1, 0)]);
@@ -222,10 +222,10 @@ fn join_and_leave_source_group() {
     assert!(!is_member(&b, SOURCE_GROUP));
 }
 
-fn exclude_and_include_source() {
+fn excluded_sources_appear_in_the_kernels_filter() {
     let Pair { a: _a, b } = Pair::new().unwrap();
     let (listener, eth0) = (on(&b), index(&b, "eth0"));
-    // There is no excluding before the group is joined.
+    // Excluding a source requires a membership of the group.
     assert!(listener.exclude_source(SOURCE_GROUP, Pair::A, eth0).is_err());
     listener.join_group(SOURCE_GROUP, eth0).unwrap();
     listener.exclude_source(SOURCE_GROUP, Pair::A, eth0).unwrap();
@@ -234,14 +234,14 @@ fn exclude_and_include_source() {
     listener.include_source(SOURCE_GROUP, Pair::A, eth0).unwrap();
     assert_eq!(filters(&b, SOURCE_GROUP), []);
     assert_eq!(errno(listener.include_source(SOURCE_GROUP, Pair::A, eth0)), Some(EADDRNOTAVAIL));
-    // A membership for all sources is not one for one of them.
+    // A membership for all sources cannot become one for a single source.
     assert_eq!(errno(listener.join_source_group(SOURCE_GROUP, Pair::A, eth0)), Some(EINVAL));
     listener.leave_group(SOURCE_GROUP, eth0).unwrap();
     assert!(!is_member(&b, SOURCE_GROUP));
 }
 
-/// Sends a text to the group from each source, then "end" to the listener itself: what has not arrived by
-/// then does not.
+/// Sends a text to the group from each source, then "end" to the listener's own address, and returns the texts that
+/// arrived before it. Both take the same link, so a text that has not arrived by then was filtered.
 fn heard(sender: &PacketConn, listener: &PacketConn, from: &[(&str, Ipv6Addr)]) -> Vec<String> {
     for (text, source) in from {
         let control = SendControl::new().with_source(*source);
@@ -252,7 +252,7 @@ fn heard(sender: &PacketConn, listener: &PacketConn, from: &[(&str, Ipv6Addr)]) 
     texts.take_while(|text| text != "end").collect()
 }
 
-fn sources_arrive_as_permitted() {
+fn only_permitted_sources_are_received() {
     let Pair { a, b } = Pair::new().unwrap();
     let second: Ipv6Addr = "2001:db8:1::aa".parse().unwrap();
     a.add_address(second, "eth0").unwrap();
@@ -269,7 +269,7 @@ fn sources_arrive_as_permitted() {
     assert_eq!(heard(&sender, &listener, &both), ["first", "second"]);
     listener.leave_source_group(SOURCE_GROUP, Pair::A, eth0).unwrap();
     assert_eq!(heard(&sender, &listener, &both), ["second"]);
-    // The group as a whole can be left, however it was joined.
+    // `leave_group` also ends source memberships.
     listener.leave_group(SOURCE_GROUP, eth0).unwrap();
     assert_eq!(heard(&sender, &listener, &both), Vec::<String>::new());
     // Exclude mode.
@@ -281,7 +281,7 @@ fn sources_arrive_as_permitted() {
     assert_eq!(heard(&sender, &listener, &both), ["first", "second"]);
 }
 
-fn multicast_interface_chooses_the_link() {
+fn the_multicast_interface_chooses_the_link() {
     let Pair { a, b } = Pair::new().unwrap();
     ipv6_testnet::link(&a, "eth1", &b, "eth1").unwrap();
     let (sender, listener) = (on(&a), on(&b));
@@ -293,13 +293,13 @@ fn multicast_interface_chooses_the_link() {
     }
 }
 
-fn multicast_hop_limit_is_sent() {
+fn the_multicast_hop_limit_is_sent() {
     let Pair { a, b } = Pair::new().unwrap();
     let (sender, listener) = (on(&a), on(&b));
     listener.join_group(SOURCE_GROUP, index(&b, "eth0")).unwrap();
     sender.set_multicast_interface(index(&a, "eth0")).unwrap();
     sender.set_multicast_hop_limit(17).unwrap();
-    // The two are apart: neither changes the other.
+    // The unicast hop limit does not change the multicast one.
     sender.set_hop_limit(99).unwrap();
     let to = at(SOURCE_GROUP, port(&listener));
     sender.send_to(b"x", &SendControl::new(), to).unwrap();
@@ -308,7 +308,7 @@ fn multicast_hop_limit_is_sent() {
     assert_eq!(receive(&listener).1.control.hop_limit, Some(5));
 }
 
-fn multicast_loopback_on_and_off() {
+fn multicast_loopback_can_be_disabled() {
     let Pair { a, b: _b } = Pair::new().unwrap();
     let (sender, listener) = (on(&a), on(&a));
     listener.join_group(GROUP, index(&a, "eth0")).unwrap();
@@ -320,14 +320,14 @@ fn multicast_loopback_on_and_off() {
     assert_eq!((receive(&listener).0, receive(&listener).0), (b"one".to_vec(), b"six".to_vec()));
 }
 
-fn limits_of_memberships() {
+fn joining_twice_and_too_many_sources_are_errors() {
     let Pair { a: _a, b } = Pair::new().unwrap();
     let (listener, eth0) = (on(&b), index(&b, "eth0"));
     listener.join_group(GROUP, eth0).unwrap();
     assert_eq!(errno(listener.join_group(GROUP, eth0)), Some(EADDRINUSE));
     listener.leave_group(GROUP, eth0).unwrap();
     assert_eq!(errno(listener.leave_group(GROUP, eth0)), Some(EADDRNOTAVAIL));
-    // As many sources as net.ipv6.mld_max_msf says.
+    // The limit is net.ipv6.mld_max_msf, 64.
     for last in 1..=64 {
         let source = Ipv6Addr::new(0x2001, 0xdb8, 9, 0, 0, 0, 0, last);
         listener.join_source_group(SOURCE_GROUP, source, eth0).unwrap();

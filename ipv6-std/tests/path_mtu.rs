@@ -1,4 +1,4 @@
-//! Three hosts in a line: what a router changes on the way, and how its MTU comes to be known.
+//! Two hosts and a router: what the router changes in a packet, and how its MTU is reported.
 
 mod common;
 
@@ -7,15 +7,15 @@ use ipv6_std::*;
 use ipv6_testnet::{Line, Pair};
 
 ipv6_testnet::tests! {
-    [Namespace] control_messages_both_ways_across_a_link;
-    [Namespace] a_router_takes_one_hop;
-    [Namespace] a_hop_limit_of_one_ends_at_the_router;
-    [Namespace] path_mtu_lowered_at_a_router;
-    [Namespace] path_mtu_of_a_link;
-    [Namespace] bytes_of_the_news;
+    [Namespace] control_messages_arrive_in_both_directions;
+    [Namespace] a_router_lowers_the_hop_limit_by_one;
+    [Namespace] a_hop_limit_of_one_expires_at_the_router;
+    [Namespace] a_smaller_mtu_at_a_router_is_reported;
+    [Namespace] the_path_mtu_starts_as_that_of_the_link;
+    [Namespace] the_path_mtu_message_has_the_layout_of_rfc_3542;
 }
 
-fn control_messages_both_ways_across_a_link() {
+fn control_messages_arrive_in_both_directions() {
     let Pair { a, b } = Pair::new().unwrap();
     let (left, right) = (on(&a), on(&b));
     let ways = [(&left, Pair::A, &right, Pair::B, &b), (&right, Pair::B, &left, Pair::A, &a)];
@@ -31,7 +31,7 @@ fn control_messages_both_ways_across_a_link() {
     }
 }
 
-fn a_router_takes_one_hop() {
+fn a_router_lowers_the_hop_limit_by_one() {
     let line = Line::new().unwrap();
     let (a, b) = (on(&line.a), on(&line.b));
     a.send_to(b"x", &SendControl::new().with_hop_limit(64), at(Line::B, port(&b))).unwrap();
@@ -42,7 +42,7 @@ fn a_router_takes_one_hop() {
     assert_eq!((got.control.hop_limit, got.control.traffic_class), (Some(1), Some(4)));
 }
 
-fn a_hop_limit_of_one_ends_at_the_router() {
+fn a_hop_limit_of_one_expires_at_the_router() {
     let line = Line::new().unwrap();
     let (a, b) = (on(&line.a), on(&line.b));
     let errors = line.a.run(|| RawConn::open(Icmp6Type::PROTOCOL)).unwrap();
@@ -51,12 +51,12 @@ fn a_hop_limit_of_one_ends_at_the_router() {
     a.send_to(b"x", &SendControl::new().with_hop_limit(1), at(Line::B, port(&b))).unwrap();
     let (packet, got) = receive(&errors);
     assert_eq!((Icmp6Type(packet[0]), *got.source.ip()), (Icmp6Type::TIME_EXCEEDED, Line::LEFT));
-    // The error quotes the packet, from its IPv6 header on.
+    // The error quotes the packet, starting with its IPv6 header.
     let (header, _) = Header::parse(&packet[8..]).unwrap();
     assert_eq!((header.source, header.destination, header.hop_limit), (Line::A, Line::B, 1));
 }
 
-fn path_mtu_lowered_at_a_router() {
+fn a_smaller_mtu_at_a_router_is_reported() {
     const LOW: usize = 1300;
     let line = Line::new().unwrap();
     let (a, b) = (on(&line.a), on(&line.b));
@@ -65,36 +65,36 @@ fn path_mtu_lowered_at_a_router() {
     a.set_dont_fragment(true).unwrap();
     assert_eq!(a.path_mtu().unwrap(), 1500);
 
-    // The first packet that is too large is lost, and the router says so.
+    // The first packet that is too large is dropped, and the router reports its MTU.
     a.send(&[0; 1400], &SendControl::new()).unwrap();
     let deadline = soon().unwrap();
     while a.path_mtu().unwrap() != LOW as u32 {
         assert!(std::time::Instant::now() < deadline, "the router's report did not arrive");
         std::thread::yield_now();
     }
-    // Then the system knows, and refuses.
+    // From then on the kernel refuses such packets.
     assert_eq!(errno(a.send(&[0; 1400], &SendControl::new())), Some(EMSGSIZE));
-    // The news: an empty payload, and the destination that it is about.
+    // The path MTU message: an empty payload, with the destination as its source.
     let (payload, got) = receive(&a);
     assert!(payload.is_empty());
     let news = got.control.path_mtu.unwrap();
     assert_eq!((news.destination, news.mtu), (Line::B, LOW as u32));
     assert_eq!(*got.source.ip(), Line::B);
 
-    // What the router reported is also an error of the connected socket, for whoever asks first.
+    // The router's report is also a pending error of the connected socket.
     assert_eq!(a.get_ref().take_error().unwrap().unwrap().raw_os_error(), Some(EMSGSIZE));
 
-    // What fits goes: 40 bytes are the IPv6 header's, 8 that of UDP.
+    // A packet of exactly the MTU is sent: 40 bytes of IPv6 header, 8 of UDP header.
     a.send(&[0; LOW - 48], &SendControl::new()).unwrap();
     assert_eq!(receive(&b).1.len, LOW - 48);
     assert_eq!(errno(a.send(&[0; LOW - 47], &SendControl::new())), Some(EMSGSIZE));
-    // In fragments all of it goes.
+    // With fragmentation, longer ones are sent too.
     a.set_dont_fragment(false).unwrap();
     a.send(&[0; 1400], &SendControl::new()).unwrap();
     assert_eq!(receive(&b).1.len, 1400);
 }
 
-fn path_mtu_of_a_link() {
+fn the_path_mtu_starts_as_that_of_the_link() {
     let Pair { a, b } = Pair::new().unwrap();
     let (left, right) = (on(&a), on(&b));
     left.get_ref().connect(at(Pair::B, port(&right))).unwrap();
@@ -104,7 +104,7 @@ fn path_mtu_of_a_link() {
     assert_eq!(left.path_mtu().unwrap(), 1280);
 }
 
-fn bytes_of_the_news() {
+fn the_path_mtu_message_has_the_layout_of_rfc_3542() {
     const IPV6_PATHMTU: i32 = 61;
     let Pair { a, b } = Pair::new().unwrap();
     let (conn, peer) = (on(&a), on(&b));
@@ -115,8 +115,8 @@ fn bytes_of_the_news() {
     let message = conn.recv_message(&mut [0; 8], &mut space).unwrap();
     let mut all = message.raw_messages().map(Result::unwrap);
     let raw = all.find(|raw| (raw.level, raw.kind) == (41, IPV6_PATHMTU)).unwrap();
-    // struct ip6_mtuinfo (RFC 3542 section 11.3): the destination's address, without port, flow information
-    // and scope, and the MTU.
+    // struct ip6_mtuinfo (RFC 3542 section 11.3): the destination as a sockaddr_in6, with port, flow information
+    // and scope 0, and the MTU.
     const AF_INET6: u16 = 10;
     let parts: [&[u8]; 6] =
         [&AF_INET6.to_ne_bytes(), &[0; 2], &[0; 4], &Pair::B.octets(), &[0; 4], &1500_u32.to_ne_bytes()];

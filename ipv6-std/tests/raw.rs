@@ -1,4 +1,4 @@
-//! Raw sockets: ICMPv6 with its filter, checksums, protocols without ports.
+//! Raw sockets: ICMPv6 and its filter, checksums, protocols without ports.
 
 mod common;
 
@@ -9,20 +9,20 @@ use ipv6_std::*;
 use ipv6_testnet::Pair;
 
 ipv6_testnet::tests! {
-    [Namespace] checksum_and_set_checksum;
-    [Namespace] icmp6_filter_get_and_set;
-    [Namespace] only_what_passes_the_filter_arrives;
-    [Namespace] filter_types_at_the_ends;
+    [Namespace] the_checksum_offset_can_be_set_except_for_icmpv6;
+    [Namespace] the_icmpv6_filter_reads_back_as_set;
+    [Namespace] only_types_that_pass_the_filter_arrive;
+    [Namespace] the_filter_covers_the_types_0_and_255;
     [Namespace] the_kernel_writes_and_checks_the_checksum;
-    [Namespace] ospf_and_gre_carry_control_messages;
+    [Namespace] control_messages_work_for_ospf_and_gre;
     [Namespace] a_raw_socket_gets_no_ipv6_header;
     [Namespace] the_port_is_ignored;
-    [Namespace] raw_multicast;
-    [Namespace] header_included;
-    [PingSocket] unprivileged_echo;
-    [PingSocket] an_unprivileged_socket_has_no_options_of_raw_ones;
-    [PingSocket] what_is_cut_is_told_with_and_without_control;
-    [Namespace] raw_batches;
+    [Namespace] a_raw_socket_receives_from_a_group;
+    [Namespace] the_program_may_write_the_ipv6_header;
+    [PingSocket] an_unprivileged_socket_sends_and_receives_echo;
+    [PingSocket] options_of_raw_sockets_fail_on_unprivileged_ones;
+    [PingSocket] truncation_is_reported_with_and_without_control;
+    [Namespace] raw_sockets_send_and_receive_batches;
 }
 
 fn icmp6() -> RawConn {
@@ -31,14 +31,14 @@ fn icmp6() -> RawConn {
     conn
 }
 
-/// An echo request with this sequence number. The checksum is the kernel's work.
+/// An echo request with this sequence number. The kernel writes the checksum.
 fn request(sequence: u8) -> [u8; 8] {
     [Icmp6Type::ECHO_REQUEST.0, 0, 0, 0, 0x12, 0x34, 0, sequence]
 }
 
 const LOOPBACK: Ipv6Addr = Ipv6Addr::LOCALHOST;
 
-fn checksum_and_set_checksum() {
+fn the_checksum_offset_can_be_set_except_for_icmpv6() {
     assert_eq!(icmp6().checksum_offset().unwrap(), Some(2));
     for refused in [Some(2), Some(4), None] {
         assert_eq!(
@@ -54,13 +54,13 @@ fn checksum_and_set_checksum() {
     assert_eq!(ospf.checksum_offset().unwrap(), Some(12));
     ospf.set_checksum_offset(None).unwrap();
     assert_eq!(ospf.checksum_offset().unwrap(), None);
-    // What was refused has left no trace.
+    // The refused call has changed nothing.
     ospf.set_deadline(soon());
     ospf.send_to(b"still here", &SendControl::new(), at(LOOPBACK, 0)).unwrap();
     assert_eq!(receive(&ospf).0, b"still here");
 }
 
-fn icmp6_filter_get_and_set() {
+fn the_icmpv6_filter_reads_back_as_set() {
     let conn = icmp6();
     assert_eq!(conn.icmp6_filter().unwrap(), Icmp6Filter::pass_all());
     let mut filter = Icmp6Filter::block_all();
@@ -68,11 +68,11 @@ fn icmp6_filter_get_and_set() {
     conn.set_icmp6_filter(&filter).unwrap();
     assert_eq!(conn.icmp6_filter().unwrap(), filter);
     assert!(conn.icmp6_filter().unwrap().blocks(Icmp6Type::ECHO_REQUEST));
-    // Another protocol has no such filter.
+    // Sockets of other protocols have no ICMPv6 filter.
     assert_eq!(errno(RawConn::open(89).unwrap().set_icmp6_filter(&filter)), Some(EOPNOTSUPP));
 }
 
-fn only_what_passes_the_filter_arrives() {
+fn only_types_that_pass_the_filter_arrive() {
     let conn = icmp6();
     conn.set_icmp6_filter(Icmp6Filter::block_all().pass(Icmp6Type::ECHO_REPLY)).unwrap();
     let all = icmp6();
@@ -80,7 +80,7 @@ fn only_what_passes_the_filter_arrives() {
         conn.send_to(&request(sequence), &SendControl::new(), at(LOOPBACK, 0)).unwrap();
         let (packet, _) = receive(&conn);
         assert_eq!((Icmp6Type(packet[0]), packet[7]), (Icmp6Type::ECHO_REPLY, sequence));
-        // Request and reply both pass where nothing is blocked.
+        // Without a filter, both request and reply arrive.
         assert_eq!(Icmp6Type(receive(&all).0[0]), Icmp6Type::ECHO_REQUEST);
         assert_eq!(Icmp6Type(receive(&all).0[0]), Icmp6Type::ECHO_REPLY);
     }
@@ -89,7 +89,7 @@ fn only_what_passes_the_filter_arrives() {
     assert_eq!(Icmp6Type(receive(&conn).0[0]), Icmp6Type::ECHO_REQUEST);
 }
 
-fn filter_types_at_the_ends() {
+fn the_filter_covers_the_types_0_and_255() {
     let (conn, sender) = (icmp6(), icmp6());
     for kind in [Icmp6Type(0), Icmp6Type(255)] {
         conn.set_icmp6_filter(Icmp6Filter::block_all().pass(kind)).unwrap();
@@ -98,7 +98,7 @@ fn filter_types_at_the_ends() {
         }
         assert_eq!(Icmp6Type(receive(&conn).0[0]), kind);
     }
-    // All of it can be had again.
+    // `pass_all` removes the filter.
     conn.set_icmp6_filter(&Icmp6Filter::pass_all()).unwrap();
     conn.send_to(&request(7), &SendControl::new(), at(LOOPBACK, 0)).unwrap();
     for kind in [Icmp6Type::ECHO_REQUEST, Icmp6Type::ECHO_REPLY] {
@@ -107,7 +107,7 @@ fn filter_types_at_the_ends() {
     }
 }
 
-/// The Internet checksum over the pseudo-header and a payload with its checksum in it: 0 when it is right
+/// The Internet checksum over the pseudo-header and a payload that contains its checksum: 0 if that is right
 /// (RFC 8200 section 8.1).
 fn sum(source: Ipv6Addr, destination: Ipv6Addr, protocol: u8, payload: &[u8]) -> u16 {
     let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
@@ -132,17 +132,17 @@ fn the_kernel_writes_and_checks_the_checksum() {
     writes.set_checksum_offset(Some(12)).unwrap();
     checks.set_checksum_offset(Some(12)).unwrap();
     let payload = [0x11; 12].into_iter().chain([0, 0]).chain([0x22; 6]).collect::<Vec<u8>>();
-    // Without a checksum it is dropped, with one it arrives.
+    // Without a valid checksum a packet is dropped.
     plain.send_to(&payload, &SendControl::new(), at(Pair::B, 0)).unwrap();
     writes.send_to(&payload, &SendControl::new(), at(Pair::B, 0)).unwrap();
     let (got, _) = receive(&checks);
     assert_eq!((&got[..12], &got[14..]), (&payload[..12], &payload[14..]));
     assert_eq!(sum(Pair::A, Pair::B, 89, &got), 0);
-    // A payload that ends before its checksum cannot be sent.
+    // A payload that ends before its checksum field is refused.
     assert_eq!(errno(writes.send_to(&payload[..13], &SendControl::new(), at(Pair::B, 0))), Some(EINVAL));
 }
 
-fn ospf_and_gre_carry_control_messages() {
+fn control_messages_work_for_ospf_and_gre() {
     let Pair { a, b } = Pair::new().unwrap();
     for protocol in [89, 47] {
         let sender = a.run(|| RawConn::open(protocol)).unwrap();
@@ -171,14 +171,14 @@ fn a_raw_socket_gets_no_ipv6_header() {
 fn the_port_is_ignored() {
     let conn = icmp6();
     conn.set_icmp6_filter(Icmp6Filter::block_all().pass(Icmp6Type::ECHO_REPLY)).unwrap();
-    // The kernel takes a port for a protocol, and refuses it.
+    // The kernel would read the port as a protocol number and refuse it (net/ipv6/raw.c: rawv6_sendmsg).
     for port in [0, 7, 65535] {
         conn.send_to(&request(1), &SendControl::new(), at(LOOPBACK, port)).unwrap();
         assert_eq!(receive(&conn).1.source, at(LOOPBACK, 0));
     }
 }
 
-fn raw_multicast() {
+fn a_raw_socket_receives_from_a_group() {
     let Pair { a, b } = Pair::new().unwrap();
     let all_spf_routers: Ipv6Addr = "ff02::5".parse().unwrap();
     let sender = a.run(|| RawConn::open(89)).unwrap();
@@ -191,7 +191,7 @@ fn raw_multicast() {
     assert_eq!(receive(&receiver).1.control.destination, Some(all_spf_routers));
 }
 
-fn header_included() {
+fn the_program_may_write_the_ipv6_header() {
     let conn = RawConn::open(59).unwrap();
     assert!(!conn.header_included().unwrap());
     conn.set_header_included(true).unwrap();
@@ -215,7 +215,7 @@ fn header_included() {
     assert_eq!((got.control.traffic_class, got.control.hop_limit), (Some(0x2e), Some(77)));
 }
 
-fn unprivileged_echo() {
+fn an_unprivileged_socket_sends_and_receives_echo() {
     let conn = RawConn::open_icmp6_unprivileged().unwrap();
     conn.set_deadline(soon());
     conn.set_control_flags(ControlFlags::HOP_LIMIT, true).unwrap();
@@ -225,7 +225,7 @@ fn unprivileged_echo() {
     assert_eq!(got.control.hop_limit, Some(64));
 }
 
-fn an_unprivileged_socket_has_no_options_of_raw_ones() {
+fn options_of_raw_sockets_fail_on_unprivileged_ones() {
     let conn = RawConn::open_icmp6_unprivileged().unwrap();
     conn.set_deadline(soon());
     assert_eq!(errno(conn.icmp6_filter()), Some(ENOPROTOOPT));
@@ -238,7 +238,7 @@ fn an_unprivileged_socket_has_no_options_of_raw_ones() {
     assert_eq!(receive(&conn).0[7], 6);
 }
 
-fn raw_batches() {
+fn raw_sockets_send_and_receive_batches() {
     let conn = icmp6();
     conn.set_icmp6_filter(Icmp6Filter::block_all().pass(Icmp6Type::ECHO_REPLY)).unwrap();
     let requests = [request(1), request(2)];
@@ -250,8 +250,8 @@ fn raw_batches() {
     assert_eq!((payloads[0][7], payloads[1][7]), (1, 2));
 }
 
-/// Without control messages a receive may be another system call, which tells this in its own way, or not at all.
-fn what_is_cut_is_told_with_and_without_control() {
+/// Without control messages a receive may use another system call, which may report truncation differently.
+fn truncation_is_reported_with_and_without_control() {
     let mut filter = Icmp6Filter::block_all();
     let raw = icmp6();
     raw.set_icmp6_filter(filter.pass(Icmp6Type::ECHO_REPLY)).unwrap();
@@ -271,7 +271,7 @@ fn what_is_cut_is_told_with_and_without_control() {
                 assert_eq!(got.control.hop_limit.is_some(), !flags.is_empty());
             }
         }
-        // The raw socket also hears the answers to the other one.
+        // The raw socket also receives the replies to the other socket.
         let _ = raw.set_icmp6_filter(&Icmp6Filter::block_all());
     }
 }

@@ -52,7 +52,8 @@ fn dual_stack() -> (PacketConn, u16) {
 
 const MAPPED: Ipv6Addr = Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0x7f00, 1);
 
-// Scar 23 (gvisor#7144, s2n-quic#1819, srt#2630): an IPv6 socket delivers both kinds of packet info for one IPv4 datagram.
+// Scar 23 (gvisor#7144, s2n-quic#1819, srt#2630): an IPv6 socket delivers both kinds of packet info for one IPv4
+// datagram.
 fn ipv4_packet_info_does_not_replace_the_ipv6_packet_info() {
     let (conn, port) = dual_stack();
     setsockopt(&conn, sockopt::Ipv4PacketInfo, &true).unwrap();
