@@ -126,7 +126,7 @@ pub fn encode(input: &[u8]) {
                 let message = RawMessages::<P>::new(&buffer[..used]).next().unwrap().unwrap();
                 assert_eq!((message.level, message.kind, message.data), (-1, i32::MAX, rest));
             }
-            Err(BufferTooSmall { needed, available }) => assert!(used == 0 && needed > available),
+            Err(error) => assert!(used == 0 && error.needed > error.available),
         }
     }
     let mut input = Unstructured::new(input);
@@ -183,6 +183,7 @@ pub fn header(input: &[u8]) {
         Ok((header, payload)) => assert_eq!([&header.encode()[..], payload].concat(), input),
         Err(HeaderError::TooShort { len }) => assert!(len < Header::LEN && len == input.len()),
         Err(HeaderError::Version(version)) => assert!(version != 6 && version == input[0] >> 4),
+        Err(error) => panic!("{error}"),
     }
 }
 
@@ -222,6 +223,7 @@ pub fn sockaddr_group(input: &[u8]) {
                 assert!(error.needed > error.available && error.available == request.len());
                 assert!(request.iter().all(|byte| *byte == 0xa5));
             }
+            Err(error) => panic!("{error}"),
         }
     }
     on_every_platform!(body(input));

@@ -1,4 +1,4 @@
-//! Classic BPF instructions, as a socket filter takes them.
+//! Classic BPF instructions, the format of a socket filter.
 //!
 //! ```text
 //!  0               2       3       4               8
@@ -7,36 +7,51 @@
 //!  +---------------+-------+-------+---------------+
 //! ```
 
-/// One instruction of a classic BPF program (`struct sock_filter`, `struct bpf_insn`), in the
-/// host's byte order.
+use core::fmt;
+
+/// One instruction of a classic BPF program (`struct sock_filter` of Linux, `struct bpf_insn` of the BSDs).
 ///
-/// The opcodes are those of *The BSD Packet Filter* (McCanne and Jacobson, 1993); crates that
-/// compile filters produce the same four fields. `tcpdump -dd` prints them.
+/// Each field is an integer in the host's byte order. The opcodes are those of *The BSD Packet Filter* (McCanne and
+/// Jacobson, 1993). Filter compilers produce these four fields; `tcpdump -dd` prints them.
 ///
 /// ```
 /// use ipv6_core::BpfInstruction;
-/// // "ret #65535": every packet passes, whole.
+/// // "ret #65535": accept every packet, up to 65,535 bytes of it.
 /// let pass = BpfInstruction::new(0x06, 0, 0, 0xffff);
 /// assert_eq!(pass.k, 65535);
+/// // The format of `tcpdump -dd`, an initialiser in C.
+/// assert_eq!(pass.to_string(), "{ 0x6, 0, 0, 0x0000ffff }");
 /// ```
 #[doc(alias = "sock_filter", alias = "bpf_insn", alias = "RawInstruction")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(C)]
 pub struct BpfInstruction {
-    /// What to do.
+    /// The opcode: class, size, mode or operation, and source of the operand.
+    #[doc(alias = "Op")]
     pub code: u16,
-    /// Instructions to skip when a comparison holds.
+    /// The number of instructions to skip if the comparison is true. 0 in instructions other than jumps.
     pub jt: u8,
-    /// Instructions to skip when it does not.
+    /// The number of instructions to skip if the comparison is false. 0 in instructions other than jumps.
     pub jf: u8,
-    /// The operand.
+    /// The operand: a constant, an offset in the packet, a memory slot or a jump distance, as the opcode says.
     pub k: u32,
 }
 
 impl BpfInstruction {
-    /// An instruction from its four fields, in the order of C's `BPF_JUMP` initialiser.
+    /// Creates an instruction from its four fields, in the order of the C structure (which is not that of the macro
+    /// `BPF_JUMP`: there, `k` is the second).
+    #[doc(alias = "BPF_STMT", alias = "BPF_JUMP")]
+    #[must_use]
     pub const fn new(code: u16, jt: u8, jf: u8, k: u32) -> Self {
         Self { code, jt, jf, k }
+    }
+}
+
+impl fmt::Display for BpfInstruction {
+    /// The instruction as `tcpdump -dd` prints it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { code, jt, jf, k } = self;
+        write!(f, "{{ {code:#x}, {jt}, {jf}, {k:#010x} }}")
     }
 }
 
@@ -46,7 +61,7 @@ mod tests {
     use core::mem::{offset_of, size_of};
 
     #[test]
-    fn it_lies_in_memory_as_the_kernel_reads_it() {
+    fn layout_is_that_of_the_kernels_structure() {
         let offsets = [
             offset_of!(BpfInstruction, code),
             offset_of!(BpfInstruction, jt),
@@ -54,5 +69,11 @@ mod tests {
             offset_of!(BpfInstruction, k),
         ];
         assert_eq!((offsets, size_of::<BpfInstruction>()), ([0, 2, 3, 4], 8));
+    }
+
+    #[test]
+    fn display_is_a_c_initialiser() {
+        let jump = BpfInstruction::new(0x15, 1, 255, u32::MAX);
+        assert_eq!(jump.to_string(), "{ 0x15, 1, 255, 0xffffffff }");
     }
 }

@@ -1,13 +1,14 @@
-//! The one error that several codecs share.
+//! The error that several codecs share.
 
 use core::fmt;
 
-/// The bytes do not fit into the buffer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The encoded bytes do not fit into the buffer. Pass a buffer of at least [`needed`](Self::needed) bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct BufferTooSmall {
-    /// Bytes that the whole would have taken.
+    /// The number of bytes that the buffer must have for the call to succeed.
     pub needed: usize,
-    /// Bytes that the buffer has.
+    /// The number of bytes that the buffer has.
     pub available: usize,
 }
 
@@ -24,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_has_both_numbers() {
+    fn text_contains_both_sizes() {
         let error = BufferTooSmall { needed: 24, available: 23 };
         assert_eq!(error.to_string(), "buffer too small: 24 bytes needed, 23 available");
     }

@@ -1,5 +1,5 @@
-//! The structures that join and leave multicast groups: for any source (RFC 3493 section 5.2), and for
-//! one (RFC 3678 section 5.1).
+//! The option values that join and leave multicast groups: for any source (RFC 3493 section 5.2) and for a single
+//! source (RFC 3678 section 5.1).
 //!
 //! ```text
 //!  struct ipv6_mreq          struct group_source_req
@@ -9,9 +9,9 @@
 //!  0         16          20  0           4    group                 source                size
 //! ```
 //!
-//! `struct ipv6_mreq` is the same on every system. In `struct group_source_req` the addresses are a
-//! `struct sockaddr_in6` each in the room of a `struct sockaddr_storage`, and what lies where is the
-//! platform's [`GroupReqLayout`](crate::abi::GroupReqLayout).
+//! `struct ipv6_mreq` has the same layout on every system. In `struct group_source_req` each address is a
+//! `struct sockaddr_in6` in the space of a `struct sockaddr_storage`. Their offsets depend on the platform:
+//! [`GroupReqLayout`](crate::abi::GroupReqLayout).
 
 use core::net::{Ipv6Addr, SocketAddrV6};
 
@@ -20,11 +20,14 @@ use crate::error::BufferTooSmall;
 use crate::interface::InterfaceIndex;
 use crate::{sockaddr, wire};
 
-/// Bytes of a `struct ipv6_mreq`.
+/// The size of `struct ipv6_mreq` in bytes, on every system.
 pub const MREQ_SIZE: usize = 20;
 
-/// A `struct ipv6_mreq`, which joins or leaves a group for any source. `on: None` lets the system choose
-/// the interface.
+/// Encodes a `struct ipv6_mreq`, the value of the options `IPV6_JOIN_GROUP` and `IPV6_LEAVE_GROUP`
+/// (RFC 3493 section 5.2).
+///
+/// `on` is the interface. With `None` the field is 0, and the system chooses the interface. This function accepts any
+/// `group`; the kernel refuses an address that is not multicast (`EINVAL`).
 ///
 /// ```
 /// use ipv6_core::{InterfaceIndex, abi::Linux64, group};
@@ -32,19 +35,22 @@ pub const MREQ_SIZE: usize = 20;
 /// assert_eq!(bytes[..2], [0xff, 0x02]);
 /// assert_eq!(bytes[16..], [3, 0, 0, 0]);
 /// ```
-#[doc(alias = "ipv6_mreq")]
+#[doc(alias = "ipv6_mreq", alias = "IPV6_JOIN_GROUP", alias = "IPV6_LEAVE_GROUP", alias = "JoinGroup")]
+#[must_use]
 pub fn encode_mreq<P: Platform>(group: Ipv6Addr, on: Option<InterfaceIndex>) -> [u8; MREQ_SIZE] {
     let mut bytes = [0; MREQ_SIZE];
-    // Both lie within.
+    // Both fields are within the array: neither write fails.
     let _ = wire::put(&mut bytes, 0, group.octets());
     let _ = wire::put(&mut bytes, 16, wire::bytes_of_u32::<P>(on.map_or(0, InterfaceIndex::get)));
     bytes
 }
 
-/// Why a request for one source could not be encoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The error of [`encode_group_source_req`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum GroupError {
-    /// The platform has no memberships for single sources.
+    /// The platform has no memberships for single sources (RFC 3678). Join the group for any source, and compare the
+    /// source of each datagram.
     Unsupported,
     /// The buffer is smaller than the structure.
     BufferTooSmall(BufferTooSmall),
@@ -61,13 +67,26 @@ impl core::fmt::Display for GroupError {
 
 impl core::error::Error for GroupError {}
 
-/// Writes a `struct group_source_req`, and says how many bytes it has. `on: None` lets the system
-/// choose the interface.
+/// Writes a `struct group_source_req` at the start of `bytes` and returns its size, 260 to 2,584 bytes depending on the
+/// platform ([`GroupReqLayout::size`](crate::abi::GroupReqLayout::size)). Bytes after it do not change.
+///
+/// It is the value of the options `MCAST_JOIN_SOURCE_GROUP`, `MCAST_LEAVE_SOURCE_GROUP`, `MCAST_BLOCK_SOURCE` and
+/// `MCAST_UNBLOCK_SOURCE` (RFC 3678 section 5.1).
+///
+/// `on` is the interface. With `None` the field is 0, and the system chooses the interface.
 ///
 /// # Errors
 ///
-/// [`GroupError`] when the platform has no such structure or the buffer is smaller than it.
-#[doc(alias = "group_source_req")]
+/// - [`GroupError::Unsupported`] if the platform has no such structure.
+/// - [`GroupError::BufferTooSmall`] if `bytes` is smaller than the structure. `bytes` does not change.
+#[doc(
+    alias = "group_source_req",
+    alias = "MCAST_JOIN_SOURCE_GROUP",
+    alias = "MCAST_LEAVE_SOURCE_GROUP",
+    alias = "MCAST_BLOCK_SOURCE",
+    alias = "MCAST_UNBLOCK_SOURCE",
+    alias = "JoinSourceSpecificGroup"
+)]
 pub fn encode_group_source_req<P: Platform>(
     group: Ipv6Addr,
     source: Ipv6Addr,
@@ -79,7 +98,7 @@ pub fn encode_group_source_req<P: Platform>(
     let request = bytes.get_mut(..layout.size).ok_or(GroupError::BufferTooSmall(too_small))?;
     request.fill(0);
     let name = |address| sockaddr::encode::<P>(&SocketAddrV6::new(address, 0, 0, 0));
-    // The layout is that of the platform's own structure: every field lies within.
+    // The layout is that of the platform's structure: every field is within `layout.size`, so no write fails.
     let _ = wire::put(request, 0, wire::bytes_of_u32::<P>(on.map_or(0, InterfaceIndex::get)));
     let _ = wire::put(request, layout.group, name(group));
     let _ = wire::put(request, layout.source, name(source));
@@ -107,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn group_and_source_lie_where_the_platform_has_them() {
+    fn group_and_source_are_at_the_platforms_offsets() {
         let on = InterfaceIndex::new(3).ok();
         let mut bytes = [0xff; 516];
         // interface at 0, group's sockaddr at 8, source's at 136
@@ -119,10 +138,10 @@ mod tests {
         assert_eq!(bytes[144..160], SOURCE.octets());
         assert_eq!(bytes[160..264], [0; 104]);
         assert_eq!(bytes[264..], [0xff; 252]);
-        // 4 and 132 where a long has four bytes
+        // 4 and 132 if `long` has four bytes
         assert_eq!(encode_group_source_req::<Linux32>(GROUP, SOURCE, on, &mut bytes), Ok(260));
         assert_eq!((&bytes[12..28], &bytes[140..156]), (&GROUP.octets()[..], &SOURCE.octets()[..]));
-        // 4 and 260 where a sockaddr_storage has 256
+        // 4 and 260 if sockaddr_storage has 256 bytes
         assert_eq!(encode_group_source_req::<Solaris>(GROUP, SOURCE, on, &mut bytes), Ok(516));
         assert_eq!((&bytes[12..28], &bytes[268..284]), (&GROUP.octets()[..], &SOURCE.octets()[..]));
         assert_eq!(encode_group_source_req::<Linux32Be>(GROUP, SOURCE, on, &mut bytes), Ok(260));
@@ -130,14 +149,14 @@ mod tests {
     }
 
     #[test]
-    fn no_interface_is_zero() {
+    fn without_an_interface_the_index_is_zero() {
         let mut bytes = [0xff; 264];
         encode_group_source_req::<Linux64>(GROUP, SOURCE, None, &mut bytes).unwrap();
         assert_eq!(bytes[..8], [0; 8]);
     }
 
     #[test]
-    fn a_buffer_that_is_too_small() {
+    fn a_buffer_that_is_too_small_is_not_changed() {
         for available in 0..264 {
             let error = GroupError::BufferTooSmall(BufferTooSmall { needed: 264, available });
             let mut bytes = [0xff; 264];
@@ -147,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn where_there_are_none() {
+    fn a_platform_without_source_filters_is_an_error() {
         let answer = encode_group_source_req::<OpenBsd64>(GROUP, SOURCE, None, &mut [0; 264]);
         assert_eq!(answer, Err(GroupError::Unsupported));
         let text = "the platform has no source filters (RFC 3678)";

@@ -22,7 +22,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::traffic_class::{Ecn, dscp};
 
-/// The header as it lies on the wire.
+/// The header as on the wire.
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 struct Wire {
@@ -36,35 +36,45 @@ struct Wire {
 
 const VERSION: u8 = 6;
 
-/// A flow label: 20 bits (RFC 6437).
+/// A flow label: 20 bits, 0 to [`MAX`](Self::MAX) (RFC 6437).
+///
+/// ```
+/// use ipv6_core::FlowLabel;
+/// assert_eq!(FlowLabel::new(0xbeef).map(FlowLabel::get), Some(0xbeef));
+/// assert_eq!(FlowLabel::new(0x10_0000), None);
+/// ```
+#[doc(alias = "IPV6_FLOWINFO_FLOWLABEL", alias = "flowinfo")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FlowLabel(u32);
 
 impl FlowLabel {
-    /// The label 0: the packet belongs to no flow.
+    /// The label 0: the packet is not part of a labelled flow (RFC 6437 section 2).
     pub const ZERO: Self = Self(0);
 
-    /// The greatest value.
+    /// The greatest value, `0xfffff`.
     pub const MAX: u32 = 0xf_ffff;
 
-    /// The label with this value; `None` above [`MAX`](Self::MAX).
+    /// Creates a label from its value in host byte order. `None` if it exceeds [`MAX`](Self::MAX).
+    #[must_use]
     pub const fn new(label: u32) -> Option<Self> {
         if label <= Self::MAX { Some(Self(label)) } else { None }
     }
 
-    /// The value, at most [`MAX`](Self::MAX).
+    /// Returns the value in host byte order, at most [`MAX`](Self::MAX).
+    #[must_use]
     pub const fn get(self) -> u32 {
         self.0
     }
 }
 
 impl fmt::Display for FlowLabel {
+    /// Five hexadecimal digits, such as `0x0beef`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:#07x}", self.0)
     }
 }
 
-/// An IPv6 header.
+/// An IPv6 header (RFC 8200 section 3), without extension headers.
 ///
 /// ```
 /// use ipv6_core::{Header, HeaderError};
@@ -84,32 +94,43 @@ impl fmt::Display for FlowLabel {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[doc(alias = "ip6_hdr")]
 pub struct Header {
-    /// DSCP and ECN together.
+    /// The traffic class: DSCP in the high six bits, ECN in the low two.
+    #[doc(alias = "ip6_flow", alias = "TrafficClass")]
     pub traffic_class: u8,
     /// The flow label.
+    #[doc(alias = "ip6_flow", alias = "FlowLabel")]
     pub flow_label: FlowLabel,
-    /// Bytes after the header, 0 for a jumbogram (RFC 2675).
+    /// The number of bytes after this header, extension headers included. 0 for a jumbogram (RFC 2675 section 3).
+    #[doc(alias = "ip6_plen", alias = "PayloadLen")]
     pub payload_len: u16,
-    /// The protocol number of what follows: 17 is UDP, 58 is ICMPv6.
+    /// The type of the next header, from IANA's registry "Protocol Numbers": 17 is UDP, 58 is ICMPv6.
+    #[doc(alias = "ip6_nxt", alias = "NextHeader")]
     pub next_header: u8,
-    /// Routers the packet may still pass, and one.
+    /// The hop limit. Each router decrements it and discards the packet when it reaches 0.
+    #[doc(alias = "ip6_hlim", alias = "ip6_hops", alias = "HopLimit")]
     pub hop_limit: u8,
-    /// Who sent it.
+    /// The source address.
+    #[doc(alias = "ip6_src", alias = "Src")]
     pub source: Ipv6Addr,
-    /// Whom it is for.
+    /// The destination address. With a routing header this is the next address to visit.
+    #[doc(alias = "ip6_dst", alias = "Dst")]
     pub destination: Ipv6Addr,
 }
 
 impl Header {
-    /// Bytes of a header.
+    /// The size of the header in bytes.
+    #[doc(alias = "HeaderLen")]
     pub const LEN: usize = 40;
 
-    /// Takes the header off the front of a packet, and gives what follows it. That may be more or
-    /// less than `payload_len`: the caller knows whether the packet is whole.
+    /// Parses the header at the start of a packet and returns it with the bytes that follow it.
+    ///
+    /// These can be more or fewer than `payload_len`. This function does not compare the two, because only the caller
+    /// knows whether the packet is complete.
     ///
     /// # Errors
     ///
-    /// [`HeaderError`] for fewer than 40 bytes, or a version other than 6.
+    /// - [`HeaderError::TooShort`] if the packet has fewer than 40 bytes.
+    /// - [`HeaderError::Version`] if the version is not 6.
     #[doc(alias = "ParseHeader")]
     pub fn parse(packet: &[u8]) -> Result<(Self, &[u8]), HeaderError> {
         let too_short = HeaderError::TooShort { len: packet.len() };
@@ -131,7 +152,8 @@ impl Header {
         Ok((header, payload))
     }
 
-    /// The header's bytes.
+    /// Encodes the header, with version 6.
+    #[must_use]
     pub fn encode(&self) -> [u8; 40] {
         let Self { traffic_class, flow_label, payload_len, next_header, hop_limit, source, destination } =
             *self;
@@ -148,34 +170,48 @@ impl Header {
         zerocopy::transmute!(wire)
     }
 
-    /// The differentiated services codepoint, 0 to 63 (RFC 2474).
+    /// Returns the differentiated services codepoint, 0 to 63 (RFC 2474 section 3).
+    #[must_use]
     pub const fn dscp(&self) -> u8 {
         dscp(self.traffic_class)
     }
 
-    /// The congestion notification (RFC 3168).
+    /// Returns the ECN field (RFC 3168 section 5).
+    #[must_use]
     pub const fn ecn(&self) -> Ecn {
         Ecn::from_traffic_class(self.traffic_class)
     }
 }
 
-/// Why bytes are not an IPv6 header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+impl fmt::Display for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { traffic_class, flow_label, payload_len, next_header, hop_limit, source, destination } =
+            self;
+        write!(f, "{source} > {destination}, traffic class {traffic_class:#04x}, flow label {flow_label}, ")?;
+        write!(f, "payload length {payload_len}, next header {next_header}, hop limit {hop_limit}")
+    }
+}
+
+/// The error of [`Header::parse`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum HeaderError {
-    /// Fewer than 40 bytes.
+    /// The packet has fewer than 40 bytes.
     TooShort {
-        /// Bytes that there were.
+        /// The number of bytes that the packet has.
         len: usize,
     },
-    /// The version is not 6.
+    /// The version is not 6. The value is the version, 0 to 15; 4 is IPv4.
     Version(u8),
 }
 
 impl fmt::Display for HeaderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooShort { len } => write!(f, "{len} bytes are too few for an IPv6 header of 40"),
-            Self::Version(version) => write!(f, "version {version} is not IPv6"),
+            Self::TooShort { len } => {
+                write!(f, "packet too short: an IPv6 header has 40 bytes, the packet {len}")
+            }
+            Self::Version(version) => write!(f, "not an IPv6 header: the version is {version}, not 6"),
         }
     }
 }
@@ -208,14 +244,15 @@ mod tests {
     }
 
     #[test]
-    fn both_ways() {
+    fn golden() {
         assert_eq!(Header::parse(&PACKET), Ok((header(), &PACKET[40..])));
         assert_eq!(header().encode(), PACKET[..40]);
         assert_eq!((header().dscp(), header().ecn()), (10, Ecn::NotEct));
     }
 
+    // Scar 36: Go's ParseHeader accepts version 0.
     #[test]
-    fn scar_36_only_version_6() {
+    fn other_versions_are_an_error() {
         for version in (0..16).filter(|version| *version != 6) {
             let mut packet = PACKET;
             packet[0] = version << 4 | 2;
@@ -224,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn too_few_bytes() {
+    fn fewer_than_40_bytes_are_an_error() {
         for len in 0..40 {
             assert_eq!(Header::parse(&PACKET[..len]), Err(HeaderError::TooShort { len }));
         }
@@ -232,8 +269,8 @@ mod tests {
     }
 
     #[test]
-    fn the_payload_length_is_told_and_not_enforced() {
-        // A jumbogram has 0 there (RFC 2675 section 3); a cut packet has more than follows.
+    fn the_payload_length_is_not_compared_with_the_payload() {
+        // It is 0 in a jumbogram (RFC 2675 section 3), and exceeds the payload of a truncated packet.
         for payload_len in [0, 9, u16::MAX] {
             let header = Header { payload_len, ..header() };
             let packet = [&header.encode()[..], &PACKET[40..]].concat();
@@ -242,10 +279,16 @@ mod tests {
     }
 
     #[test]
-    fn errors_say_what_there_was() {
-        let text = "39 bytes are too few for an IPv6 header of 40";
-        assert_eq!(HeaderError::TooShort { len: 39 }.to_string(), text);
-        assert_eq!(HeaderError::Version(4).to_string(), "version 4 is not IPv6");
+    fn text() {
+        let error = "packet too short: an IPv6 header has 40 bytes, the packet 39";
+        assert_eq!(HeaderError::TooShort { len: 39 }.to_string(), error);
+        let error = "not an IPv6 header: the version is 4, not 6";
+        assert_eq!(HeaderError::Version(4).to_string(), error);
+        let header = header().to_string();
+        assert_eq!(
+            header,
+            "fe80::1 > ff02::1, traffic class 0x28, flow label 0x0beef, payload length 8, next header 58, hop limit 255"
+        );
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use core::fmt;
 
-/// The type byte of an ICMPv6 message. Types below 128 are errors, the others informational.
+/// The type byte of an ICMPv6 message. Types 0 to 127 are error messages, 128 to 255 informational messages
+/// (RFC 4443 section 2.1).
 ///
-/// The constants are all that IANA has assigned; any other value is an `Icmp6Type` too.
+/// There is a constant for each type that IANA has assigned. Every other value, 0 to 255, is a valid `Icmp6Type` too.
 ///
 /// ```
 /// use ipv6_core::Icmp6Type;
@@ -13,7 +14,7 @@ use core::fmt;
 /// assert!(Icmp6Type::PACKET_TOO_BIG.is_error());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[doc(alias = "ICMPType")]
+#[doc(alias = "icmp6_type", alias = "ICMPType")]
 pub struct Icmp6Type(pub u8);
 
 impl Icmp6Type {
@@ -21,20 +22,23 @@ impl Icmp6Type {
     #[doc(alias = "IPPROTO_ICMPV6", alias = "Protocol")]
     pub const PROTOCOL: u8 = 58;
 
-    /// The protocol number of ICMPv6: 58, for each type.
+    /// Returns [`PROTOCOL`](Self::PROTOCOL), whatever the type.
     #[doc(alias = "Protocol")]
+    #[must_use]
     pub const fn protocol(self) -> u8 {
         Self::PROTOCOL
     }
 
-    /// Whether a message of this type reports an error (RFC 4443 section 2.1).
+    /// Returns whether this is the type of an error message, 0 to 127 (RFC 4443 section 2.1).
+    #[doc(alias = "ICMP6_INFOMSG_MASK")]
+    #[must_use]
     pub const fn is_error(self) -> bool {
         self.0 < 128
     }
 }
 
 impl fmt::Display for Icmp6Type {
-    /// The name, or `type 99` for one that is not assigned.
+    /// The name, or `type 99` if the type is not assigned.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
             Some(name) => f.write_str(name),
@@ -43,7 +47,7 @@ impl fmt::Display for Icmp6Type {
     }
 }
 
-/// One line for each assigned type: number, constant, name, source, and the names that C and Go have.
+/// One row per assigned type: number, constant, name, source, and the names in C and Go.
 macro_rules! types {
     ($($number:literal $constant:ident $name:literal $source:literal [$($alias:literal),*];)*) => {
         impl Icmp6Type {
@@ -53,10 +57,11 @@ macro_rules! types {
                 pub const $constant: Self = Self($number);
             )*
 
-            /// All types that IANA has assigned, in order.
+            /// All types that IANA has assigned, in ascending order.
             pub const ASSIGNED: &'static [Self] = &[$(Self::$constant),*];
 
-            /// The name in IANA's registry, in lower case; `None` for a type that is not assigned.
+            /// Returns the name in IANA's registry, in lower case. `None` if the type is not assigned.
+            #[must_use]
             pub const fn name(self) -> Option<&'static str> {
                 match self.0 {
                     $($number => Some($name),)*
@@ -120,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_list_is_in_order_and_names_are_its_own() {
+    fn the_list_is_sorted_and_names_are_unique() {
         assert!(Icmp6Type::ASSIGNED.windows(2).all(|pair| pair[0] < pair[1]));
         for (position, kind) in Icmp6Type::ASSIGNED.iter().enumerate() {
             let name = kind.name().unwrap();
@@ -129,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_lower_case_but_for_acronyms() {
+    fn names_are_lower_case_except_acronyms() {
         let acronyms = ["FMIPv6", "ILNPv6", "MPL", "RPL"];
         for name in Icmp6Type::ASSIGNED.iter().filter_map(|kind| kind.name()) {
             for word in name.split(' ') {
@@ -139,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_is_a_type() {
+    fn every_byte_is_a_valid_type() {
         for kind in (0..=u8::MAX).map(Icmp6Type) {
             assert_eq!(kind.name().is_some(), Icmp6Type::ASSIGNED.contains(&kind), "{kind}");
             assert_eq!((kind.is_error(), kind.protocol()), (kind.0 < 128, 58));
@@ -147,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn both_ends_and_what_is_not_assigned() {
+    fn text_of_the_first_the_last_and_an_unassigned_type() {
         assert_eq!(Icmp6Type(0).to_string(), "reserved");
         assert_eq!(Icmp6Type(255).to_string(), "reserved for expansion of informational messages");
         assert_eq!(Icmp6Type(199).to_string(), "type 199");

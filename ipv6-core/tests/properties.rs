@@ -345,6 +345,7 @@ proptest! {
             }
             Err(HeaderError::TooShort { len }) => prop_assert!(len == packet.len() && len < 40),
             Err(HeaderError::Version(version)) => prop_assert!(version == packet[0] >> 4 && version != 6),
+            Err(error) => panic!("{error}"),
         }
     }
 
