@@ -3,26 +3,26 @@
 use core::fmt;
 use core::num::NonZeroU32;
 
-/// The number that a system gives one of its network interfaces. It is never 0: system calls read 0 as "no
-/// interface in particular" (RFC 3493 section 4).
+/// The index of a network interface, 1 to 4,294,967,295 (RFC 3493 section 4). The system assigns it.
 ///
-/// Where the choice may be left to the system, the API says so by name: `Option<InterfaceIndex>` in values, and
-/// `AnyInterface` in the methods of `ipv6-std`.
+/// It is never 0, because the kernel reads index 0 as "no interface specified" and then chooses one. To let the system
+/// choose, use `None` in values of type `Option<InterfaceIndex>`, and `AnyInterface` in the methods of `ipv6-std`.
 ///
 /// ```
 /// use ipv6_core::{InterfaceIndex, ZeroIndex};
 /// assert_eq!(InterfaceIndex::new(3).map(InterfaceIndex::get), Ok(3));
 /// assert_eq!(InterfaceIndex::new(0), Err(ZeroIndex));
 /// ```
+#[doc(alias = "if_nametoindex", alias = "ipi6_ifindex", alias = "ipv6mr_interface", alias = "IfIndex")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InterfaceIndex(NonZeroU32);
 
 impl InterfaceIndex {
-    /// The interface with this number.
+    /// Creates an index from its number.
     ///
     /// # Errors
     ///
-    /// [`ZeroIndex`] for 0, so that an index that was never set cannot turn into "any interface" by accident.
+    /// [`ZeroIndex`] for 0, so that an uninitialised index cannot become "any interface" by accident.
     pub const fn new(index: u32) -> Result<Self, ZeroIndex> {
         match NonZeroU32::new(index) {
             Some(index) => Ok(Self(index)),
@@ -30,19 +30,20 @@ impl InterfaceIndex {
         }
     }
 
-    /// The number, at least 1.
+    /// Returns the number, at least 1.
+    #[must_use]
     pub const fn get(self) -> u32 {
         self.0.get()
     }
 }
 
-/// The index 0, which is no interface's.
+/// The error of [`InterfaceIndex::new`]: no interface has the index 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ZeroIndex;
 
 impl fmt::Display for ZeroIndex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("0 is not the index of an interface")
+        f.write_str("interface index 0: indexes start at 1; look the interface up by its name")
     }
 }
 
@@ -78,11 +79,13 @@ impl From<InterfaceIndex> for u32 {
 mod tests {
     use super::*;
 
+    // Scar 59: a join with an index that is still 0 joins on an interface of the system's choice.
     #[test]
-    fn every_number_but_zero() {
+    fn zero_is_an_error_and_every_other_number_is_valid() {
         assert_eq!(InterfaceIndex::new(0), Err(ZeroIndex));
         assert_eq!(InterfaceIndex::try_from(0), Err(ZeroIndex));
-        assert_eq!(ZeroIndex.to_string(), "0 is not the index of an interface");
+        let text = "interface index 0: indexes start at 1; look the interface up by its name";
+        assert_eq!(ZeroIndex.to_string(), text);
         for index in [1, 0x7fff_ffff, 0x8000_0000, u32::MAX] {
             let interface = InterfaceIndex::new(index).unwrap();
             assert_eq!((interface.get(), u32::from(interface)), (index, index));
@@ -92,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn none_takes_no_room() {
+    fn an_option_is_as_small_as_the_number() {
         assert_eq!(size_of::<Option<InterfaceIndex>>(), size_of::<u32>());
     }
 }

@@ -1,12 +1,14 @@
-//! Datagrams that share a buffer, taken apart.
+//! Splitting a coalesced payload into its datagrams.
 
 use core::iter::FusedIterator;
 
-/// The datagrams in a payload that was received coalesced
-/// ([`RecvControl::segment_size`](crate::RecvControl::segment_size)), in their order.
+/// An iterator over the datagrams of a payload that the system received coalesced
+/// ([`RecvControl::segment_size`](crate::RecvControl::segment_size)), in the order of arrival.
 ///
-/// Each has as many bytes as the size says, the last perhaps fewer. Without a size (or with 0, which no system
-/// tells) the payload is one datagram, also when it is empty.
+/// Each datagram has as many bytes as the segment size, 1 to 65,535; the last can have fewer. Without a segment size (or
+/// with 0, which no system reports) the whole payload is one datagram, even if it is empty.
+///
+/// Linux coalesces with `UDP_GRO` (udp(7)), Windows with `UDP_RECV_MAX_COALESCED_SIZE`.
 ///
 /// ```
 /// use ipv6_core::Segments;
@@ -15,15 +17,16 @@ use core::iter::FusedIterator;
 /// assert_eq!(Segments::new(b"", None).count(), 1);
 /// ```
 #[derive(Clone, Debug)]
-#[doc(alias = "UDP_GRO")]
+#[doc(alias = "UDP_GRO", alias = "UDP_RECV_MAX_COALESCED_SIZE", alias = "UDP_COALESCED_INFO")]
+#[must_use = "iterators are lazy and do nothing unless consumed"]
 pub struct Segments<'a> {
-    /// What is left; an empty payload is a datagram too.
+    /// The bytes that remain. `Some` of an empty slice is a datagram without payload.
     rest: Option<&'a [u8]>,
     size: usize,
 }
 
 impl<'a> Segments<'a> {
-    /// Takes `payload` apart.
+    /// Splits `payload` into datagrams of `segment_size` bytes.
     pub fn new(payload: &'a [u8], segment_size: Option<u16>) -> Self {
         let size = segment_size.filter(|size| *size != 0).map_or(usize::MAX, usize::from);
         Self { rest: Some(payload), size }
@@ -67,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_ones_and_a_rest() {
+    fn the_last_segment_can_be_shorter() {
         assert_eq!(sizes(30, Some(10)), [10, 10, 10]);
         assert_eq!(sizes(31, Some(10)), [10, 10, 10, 1]);
         assert_eq!(sizes(9, Some(10)), [9]);
@@ -75,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_not_coalesced() {
+    fn a_payload_without_a_segment_size_is_one_datagram() {
         for segment_size in [None, Some(0)] {
             assert_eq!(sizes(30, segment_size), [30]);
             assert_eq!(sizes(0, segment_size), [0]);

@@ -1,22 +1,22 @@
-//! `struct sockaddr_in6`, as each system has it (RFC 3493 section 3.3).
+//! `struct sockaddr_in6` in the layout of each system (RFC 3493 section 3.3).
 //!
 //! ```text
 //!  0       2       4               8                              24              28      32
 //!  +-------+-------+---------------+------------------------------+---------------+-------+
 //!  |family | port  |   flow info   |           address            |   scope id    | (any) |
 //!  +-------+-------+---------------+------------------------------+---------------+-------+
-//!   (len,fam) network   as given           network order             host order
+//!   (len,fam) network   unchanged          network order             host order
 //! ```
 //!
-//! The flow information goes through as it is, as `std`'s sockets hand it on: a program that sets it
-//! writes it in network order (`u32::to_be`).
+//! This module does not swap the bytes of the flow information, like the sockets of `std`: a program that sets it
+//! passes it in network order (`u32::to_be`).
 
 use core::net::{Ipv6Addr, SocketAddrV6};
 
 use crate::abi::Platform;
 use crate::wire;
 
-/// The greatest `sizeof(struct sockaddr_in6)` of any system.
+/// The size of the largest `struct sockaddr_in6` of any system, in bytes.
 pub const MAX_SIZE: usize = 32;
 
 const PORT: usize = 2;
@@ -24,8 +24,10 @@ const FLOW_INFO: usize = 4;
 const ADDRESS: usize = 8;
 const SCOPE: usize = 24;
 
-/// The structure's bytes. The first [`SockaddrLayout::size`](crate::abi::SockaddrLayout::size) of them
-/// are meant; the rest are zero.
+/// Encodes a `struct sockaddr_in6`.
+///
+/// The structure is the first [`SockaddrLayout::size`](crate::abi::SockaddrLayout::size) bytes of the result, 28 or 32.
+/// The rest is zero.
 ///
 /// ```
 /// use ipv6_core::{abi::Linux64, sockaddr};
@@ -33,6 +35,8 @@ const SCOPE: usize = 24;
 /// assert_eq!(bytes[..4], [10, 0, 0, 53]);
 /// assert_eq!(bytes[24..28], [3, 0, 0, 0]);
 /// ```
+#[doc(alias = "sockaddr_in6")]
+#[must_use]
 pub fn encode<P: Platform>(address: &SocketAddrV6) -> [u8; MAX_SIZE] {
     let layout = P::ABI.sockaddr;
     let family = if layout.length_byte {
@@ -41,7 +45,7 @@ pub fn encode<P: Platform>(address: &SocketAddrV6) -> [u8; MAX_SIZE] {
         wire::bytes_of_u16::<P>(u16::from(layout.af_inet6))
     };
     let mut bytes = [0; MAX_SIZE];
-    // Each offset is a constant within MAX_SIZE: none of these writes can miss.
+    // Each field is within MAX_SIZE: no write fails.
     let _ = wire::put(&mut bytes, 0, family);
     let _ = wire::put(&mut bytes, PORT, address.port().to_be_bytes());
     let _ = wire::put(&mut bytes, FLOW_INFO, wire::bytes_of_u32::<P>(address.flowinfo()));
@@ -50,8 +54,10 @@ pub fn encode<P: Platform>(address: &SocketAddrV6) -> [u8; MAX_SIZE] {
     bytes
 }
 
-/// The address in the structure that `bytes` starts with, or `None` when they are too few or of
-/// another address family.
+/// Decodes the `struct sockaddr_in6` at the start of `bytes`.
+///
+/// `None` if there are fewer than 28 bytes or the address family is not `AF_INET6`. The length byte of the BSDs
+/// (`sin6_len`) is ignored.
 ///
 /// ```
 /// use ipv6_core::{abi::Linux64, sockaddr};
@@ -59,6 +65,8 @@ pub fn encode<P: Platform>(address: &SocketAddrV6) -> [u8; MAX_SIZE] {
 /// assert_eq!(sockaddr::decode::<Linux64>(&sockaddr::encode::<Linux64>(&address)), Some(address));
 /// assert_eq!(sockaddr::decode::<Linux64>(&[2; 28]), None);
 /// ```
+#[doc(alias = "sockaddr_in6")]
+#[must_use]
 pub fn decode<P: Platform>(bytes: &[u8]) -> Option<SocketAddrV6> {
     let layout = P::ABI.sockaddr;
     let head: [u8; 2] = wire::chunk(bytes, 0)?;
@@ -90,7 +98,7 @@ mod tests {
             Abi { sockaddr: SockaddrLayout { af_inet6: 28, length_byte: true, size: 28 }, ..Linux64::ABI };
     }
 
-    /// illumos on SPARC: four bytes of its own at the end.
+    /// illumos on SPARC: four more bytes at the end (`__sin6_src_id`).
     enum Illumos {}
 
     impl Platform for Illumos {
@@ -116,7 +124,7 @@ mod tests {
     #[test]
     fn other_systems() {
         let address = SocketAddrV6::new("fe80::1".parse().unwrap(), 1024, 0x0102_0304, 3);
-        // Beside the first two bytes, and what follows the scope, the layout is the same everywhere.
+        // Only the first two bytes and the bytes after the scope differ between systems.
         let bsd = [&[28, 28], &LITTLE[2..], &[0; 4]].concat();
         assert_eq!(encode::<Bsd>(&address)[..], bsd);
         assert_eq!(decode::<Bsd>(&bsd[..28]), Some(address));
@@ -126,8 +134,8 @@ mod tests {
     }
 
     #[test]
-    fn the_length_byte_is_not_believed() {
-        // Some programs leave sin6_len empty, and the kernel does not mind.
+    fn the_length_byte_is_ignored() {
+        // Some programs do not set sin6_len, and the kernel accepts that.
         let mut bytes = LITTLE;
         for length in [0, 16, 28, 255] {
             bytes[..2].copy_from_slice(&[length, 28]);
@@ -138,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn too_few_bytes_and_other_families() {
+    fn too_few_bytes_and_other_families_are_none() {
         for len in 0..28 {
             assert_eq!(decode::<Linux64>(&LITTLE[..len]), None);
         }

@@ -1,4 +1,4 @@
-//! The two fields inside a traffic class: DSCP and ECN.
+//! The two fields of a traffic class: DSCP and ECN.
 //!
 //! ```text
 //!    0   1   2   3   4   5   6   7
@@ -11,21 +11,27 @@ use core::fmt;
 
 /// Explicit congestion notification: the low two bits of a traffic class (RFC 3168 section 5,
 /// RFC 8311).
+#[doc(alias = "IPTOS_ECN_MASK", alias = "INET_ECN_MASK")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Ecn {
-    /// `00`: the sender's transport does not do ECN.
+    /// `00`: the sender's transport does not support ECN.
+    #[doc(alias = "IPTOS_ECN_NOTECT", alias = "IPTOS_ECN_NOT_ECT")]
     NotEct = 0b00,
     /// `01`: ECN-capable transport, the codepoint that L4S uses (RFC 9331).
+    #[doc(alias = "IPTOS_ECN_ECT1")]
     Ect1 = 0b01,
     /// `10`: ECN-capable transport.
+    #[doc(alias = "IPTOS_ECN_ECT0")]
     Ect0 = 0b10,
-    /// `11`: a router on the way experienced congestion.
+    /// `11`: a router on the path experienced congestion.
+    #[doc(alias = "IPTOS_ECN_CE")]
     Ce = 0b11,
 }
 
 impl Ecn {
-    /// The ECN field of a traffic class.
+    /// Returns the ECN field of a traffic class.
+    #[must_use]
     pub const fn from_traffic_class(traffic_class: u8) -> Self {
         match traffic_class & 0b11 {
             0b00 => Self::NotEct,
@@ -35,18 +41,20 @@ impl Ecn {
         }
     }
 
-    /// The traffic class with these two bits in place of its own: the DSCP stays.
+    /// Returns `traffic_class` with its ECN field replaced by this value. The DSCP does not change.
     ///
     /// ```
     /// use ipv6_core::Ecn;
-    /// // AF11, and now ECN-capable.
+    /// // AF11 becomes AF11 and ECN-capable.
     /// assert_eq!(Ecn::Ect0.mark(0x28), 0x2a);
     /// ```
+    #[must_use]
     pub const fn mark(self, traffic_class: u8) -> u8 {
         traffic_class & !0b11 | self.bits()
     }
 
-    /// The two bits, 0 to 3.
+    /// Returns the two bits, 0 to 3.
+    #[must_use]
     pub const fn bits(self) -> u8 {
         match self {
             Self::NotEct => 0b00,
@@ -68,19 +76,23 @@ impl fmt::Display for Ecn {
     }
 }
 
-/// The differentiated services codepoint of a traffic class: its high six bits, 0 to 63
-/// (RFC 2474 section 3). AF11, for one, is 10, from traffic class 0x28.
+/// Returns the differentiated services codepoint of a traffic class: its high six bits, 0 to 63
+/// (RFC 2474 section 3). Example: the traffic class 0x28 has the DSCP 10, AF11 (RFC 2597 section 6).
+#[doc(alias = "IPTOS_DSCP_MASK")]
+#[must_use]
 pub const fn dscp(traffic_class: u8) -> u8 {
     traffic_class >> 2
 }
 
-/// The traffic class of this DSCP, 0 to 63, and this ECN; `None` of a DSCP that has no room in it.
+/// Returns the traffic class with this DSCP, 0 to 63, and this ECN field. `None` if the DSCP exceeds 63.
 ///
 /// ```
 /// use ipv6_core::{Ecn, traffic_class};
 /// assert_eq!(traffic_class(46, Ecn::NotEct), Some(0xb8)); // expedited forwarding
 /// assert_eq!(traffic_class(64, Ecn::NotEct), None);
 /// ```
+#[doc(alias = "IPV6_TCLASS")]
+#[must_use]
 pub const fn traffic_class(dscp: u8, ecn: Ecn) -> Option<u8> {
     if dscp < 64 { Some(dscp << 2 | ecn.bits()) } else { None }
 }
@@ -90,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_traffic_class_is_its_two_fields() {
+    fn every_traffic_class_is_split_and_joined() {
         for class in 0..=u8::MAX {
             let ecn = Ecn::from_traffic_class(class);
             assert_eq!(traffic_class(dscp(class), ecn), Some(class));

@@ -1,7 +1,7 @@
-//! Integers in the byte order of a platform, read and written without a way to panic.
+//! Reads and writes integers in the byte order of a platform, without panics.
 //!
-//! Reading past the end gives `None`; writing past the end changes nothing and gives `None`. The
-//! callers turn that into the error that says what was cut.
+//! A read past the end returns `None`. A write past the end changes nothing and returns `None`. The callers convert
+//! this into the error that names the truncated item.
 
 use crate::abi::{Endian, Platform};
 
@@ -52,14 +52,14 @@ pub(crate) fn bytes_of_u64<P: Platform>(value: u64) -> [u8; 8] {
     }
 }
 
-/// Writes `value` at `offset`, whole or not at all.
+/// Writes `value` at `offset`. `None` if it does not fit; then nothing is written.
 #[inline(always)]
 pub(crate) fn put<const N: usize>(bytes: &mut [u8], offset: usize, value: [u8; N]) -> Option<()> {
     *bytes.get_mut(offset..)?.first_chunk_mut()? = value;
     Some(())
 }
 
-/// The bytes `offset..offset + N`, or `None` past the end.
+/// Returns the bytes `offset..offset + N`. `None` if they are not all within `bytes`.
 #[inline(always)]
 pub(crate) fn chunk<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
     bytes.get(offset..)?.first_chunk().copied()
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn past_the_end() {
+    fn accesses_past_the_end_return_none() {
         for offset in [5, 8, 9, usize::MAX - 3, usize::MAX] {
             assert_eq!(read_u32::<Linux64>(&BYTES, offset), None);
             assert_eq!(chunk::<4>(&BYTES, offset), None);
