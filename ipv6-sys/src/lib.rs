@@ -77,6 +77,7 @@ pub mod option;
 #[cfg_attr(unix, path = "os/unix/mod.rs")]
 #[cfg_attr(windows, path = "os/windows/mod.rs")]
 mod os;
+mod peer;
 #[doc(hidden)]
 pub mod proofs;
 pub mod socket;

@@ -4,9 +4,11 @@ use core::mem::zeroed;
 
 use ipv6_core::EncodeError;
 
-use super::{
-    Coalesce, MAX, Outgoing, Part, Payload, Ports, RecvSlot, Room, SendError, SendSlot, SendStorage,
-};
+use super::MAX;
+use super::outgoing::{Coalesce, Outgoing, Ports, SendError};
+use super::payload::{Part, Payload, Room};
+use super::send::SendStorage;
+use super::slot::{RecvSlot, SendSlot};
 use crate::fd::BorrowedFd;
 use crate::message::{self, Caller};
 use crate::os;

@@ -1,6 +1,10 @@
 //! Batches where the system has no calls for them: one message after another.
 
-use super::{Coalesce, MAX, Outgoing, Ports, RecvSlot, Room, SendError, SendStorage};
+use super::MAX;
+use super::outgoing::{Coalesce, Outgoing, Ports, SendError};
+use super::payload::Room;
+use super::send::SendStorage;
+use super::slot::RecvSlot;
 use crate::error::Errno;
 use crate::fd::BorrowedFd;
 use crate::message::{self, Caller, MessageFlags};
