@@ -24,6 +24,7 @@ use core::fmt;
 /// ```
 #[doc(alias = "sock_filter", alias = "bpf_insn", alias = "RawInstruction")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[repr(C)]
 pub struct BpfInstruction {
     /// The opcode: class, size, mode or operation, and source of the operand.

@@ -45,6 +45,7 @@ const VERSION: u8 = 6;
 /// ```
 #[doc(alias = "IPV6_FLOWINFO_FLOWLABEL", alias = "flowinfo")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(transparent))]
 pub struct FlowLabel(u32);
 
 impl FlowLabel {
@@ -92,6 +93,7 @@ impl fmt::Display for FlowLabel {
 /// # Ok::<(), HeaderError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[doc(alias = "ip6_hdr")]
 pub struct Header {
     /// The traffic class: DSCP in the high six bits, ECN in the low two.

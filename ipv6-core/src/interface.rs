@@ -15,6 +15,7 @@ use core::num::NonZeroU32;
 /// ```
 #[doc(alias = "if_nametoindex", alias = "ipi6_ifindex", alias = "ipv6mr_interface", alias = "IfIndex")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct InterfaceIndex(NonZeroU32);
 
 impl InterfaceIndex {

@@ -37,6 +37,13 @@
 //! It opens no socket, resolves no name and knows no protocol above ICMPv6's type byte. It does not
 //! guess: bytes that do not fit the layout of the platform asked for are an error that says where.
 //!
+//! # Features
+//!
+//! `serde`: the values implement `Serialize` and `Deserialize`. An [`InterfaceIndex`], a [`FlowLabel`] and an
+//! [`Icmp6Type`] are numbers; text formats write [`ControlFlags`] as `"TRAFFIC_CLASS | HOP_LIMIT"`; an [`Icmp6Filter`] is
+//! the shorter of its two lists, as in `{"pass": [129]}`. Values that cannot exist, such as the interface index 0, are an
+//! error.
+//!
 //! # No panics
 //!
 //! No input makes this crate panic, loop or read out of bounds. Indexing, unchecked arithmetic,
@@ -69,6 +76,8 @@ mod icmp6_filter;
 mod interface;
 mod queued_error;
 mod segments;
+#[cfg(feature = "serde")]
+mod serde_impls;
 pub mod sockaddr;
 mod traffic_class;
 mod wire;

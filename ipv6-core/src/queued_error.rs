@@ -40,6 +40,7 @@ const ICMP6: u8 = 3;
 /// ```
 #[doc(alias = "sock_extended_err", alias = "IPV6_RECVERR", alias = "MSG_ERRQUEUE")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct QueuedError {
     /// The error number of the system that wrote it, such as 113 for `EHOSTUNREACH` on most architectures of Linux.

@@ -13,6 +13,7 @@ use core::fmt;
 /// RFC 8311).
 #[doc(alias = "IPTOS_ECN_MASK", alias = "INET_ECN_MASK")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[repr(u8)]
 pub enum Ecn {
     /// `00`: the sender's transport does not support ECN.

@@ -1,0 +1,117 @@
+//! `serde` for the values that are not serialized field by field. All others derive it.
+
+use core::fmt;
+
+use serde::de::{Error, SeqAccess, Unexpected, Visitor};
+use serde::ser::SerializeSeq;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{ControlFlags, FlowLabel, Icmp6Filter, Icmp6Type};
+
+/// As text the names, `"TRAFFIC_CLASS | HOP_LIMIT"`, otherwise the bits.
+impl Serialize for ControlFlags {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        bitflags::serde::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for ControlFlags {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        bitflags::serde::deserialize(deserializer)
+    }
+}
+
+/// Fails for a number over [`FlowLabel::MAX`].
+impl<'de> Deserialize<'de> for FlowLabel {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let label = u32::deserialize(deserializer)?;
+        Self::new(label).ok_or_else(|| {
+            D::Error::invalid_value(Unexpected::Unsigned(label.into()), &"a flow label, at most 0xfffff")
+        })
+    }
+}
+
+/// The shorter of two lists: `{"pass": [129]}` passes these types only, `{"block": [129]}` blocks these types only.
+impl Serialize for Icmp6Filter {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (passing, blocked) =
+            (Listed { filter: self, blocked: false }, Listed { filter: self, blocked: true });
+        if blocked.types().count() < passing.types().count() {
+            serializer.serialize_newtype_variant("Icmp6Filter", 1, "block", &blocked)
+        } else {
+            serializer.serialize_newtype_variant("Icmp6Filter", 0, "pass", &passing)
+        }
+    }
+}
+
+/// The types that a filter blocks, or those that it passes.
+struct Listed<'a> {
+    filter: &'a Icmp6Filter,
+    blocked: bool,
+}
+
+impl Listed<'_> {
+    fn types(&self) -> impl Iterator<Item = Icmp6Type> {
+        (0..=u8::MAX).map(Icmp6Type).filter(|kind| self.filter.blocks(*kind) == self.blocked)
+    }
+}
+
+impl Serialize for Listed<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // Formats such as bincode need the length in advance.
+        let mut seq = serializer.serialize_seq(Some(self.types().count()))?;
+        for kind in self.types() {
+            seq.serialize_element(&kind)?;
+        }
+        seq.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Icmp6Filter {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename = "Icmp6Filter", rename_all = "lowercase")]
+        enum Lists {
+            Pass(Types),
+            Block(Types),
+        }
+
+        Ok(match Lists::deserialize(deserializer)? {
+            Lists::Block(Types(filter)) => filter,
+            Lists::Pass(Types(listed)) => {
+                let mut filter = Self::block_all();
+                for kind in (Listed { filter: &listed, blocked: true }).types() {
+                    filter.pass(kind);
+                }
+                filter
+            }
+        })
+    }
+}
+
+/// A list of types, as the filter that blocks them.
+struct Types(Icmp6Filter);
+
+impl<'de> Deserialize<'de> for Types {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ListOfTypes;
+
+        impl<'de> Visitor<'de> for ListOfTypes {
+            type Value = Icmp6Filter;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of ICMPv6 types, 0 to 255 each")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Icmp6Filter, A::Error> {
+                let mut filter = Icmp6Filter::pass_all();
+                while let Some(kind) = seq.next_element()? {
+                    filter.block(kind);
+                }
+                Ok(filter)
+            }
+        }
+
+        deserializer.deserialize_seq(ListOfTypes).map(Self)
+    }
+}

@@ -1,0 +1,106 @@
+//! The JSON of each value, in both directions, and what is refused.
+
+use std::fmt::Debug;
+
+use ipv6_core::{
+    BpfInstruction, ControlFlags, Ecn, FlowLabel, Header, Icmp6Filter, Icmp6Type, InterfaceIndex, QueuedError,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Checks the text of a value, and that it is read back as the same value.
+fn both_ways<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: T, json: &str) {
+    assert_eq!(serde_json::to_string(&value).unwrap(), json);
+    assert_eq!(serde_json::from_str::<T>(json).unwrap(), value);
+}
+
+fn error<T: DeserializeOwned + Debug>(json: &str) -> String {
+    serde_json::from_str::<T>(json).unwrap_err().to_string()
+}
+
+#[test]
+fn numbers() {
+    both_ways(InterfaceIndex::new(3).unwrap(), "3");
+    both_ways(FlowLabel::new(0xbeef).unwrap(), "48879");
+    both_ways(FlowLabel::new(FlowLabel::MAX).unwrap(), "1048575");
+    both_ways(Icmp6Type::ECHO_REPLY, "129");
+    both_ways(BpfInstruction::new(0x15, 0, 1, 58), r#"{"code":21,"jt":0,"jf":1,"k":58}"#);
+}
+
+#[test]
+fn interface_index_0_is_an_error() {
+    assert!(error::<InterfaceIndex>("0").starts_with("invalid value: integer `0`, expected a nonzero u32"));
+    assert!(error::<Option<InterfaceIndex>>("0").starts_with("invalid value: integer `0`"));
+}
+
+#[test]
+fn a_flow_label_over_20_bits_is_an_error() {
+    let text = "invalid value: integer `1048576`, expected a flow label, at most 0xfffff";
+    assert!(error::<FlowLabel>("1048576").starts_with(text));
+    assert!(error::<FlowLabel>("4294967295").contains("a flow label"));
+}
+
+#[test]
+fn ecn_codepoints() {
+    both_ways([Ecn::NotEct, Ecn::Ect1, Ecn::Ect0, Ecn::Ce], r#"["not_ect","ect1","ect0","ce"]"#);
+}
+
+#[test]
+fn control_flags() {
+    both_ways(ControlFlags::TRAFFIC_CLASS | ControlFlags::HOP_LIMIT, r#""TRAFFIC_CLASS | HOP_LIMIT""#);
+    both_ways(ControlFlags::empty(), r#""""#);
+    assert!(error::<ControlFlags>(r#""COLOUR""#).contains("unrecognized named flag"));
+}
+
+#[test]
+fn headers() {
+    let header = Header {
+        traffic_class: 0x28,
+        flow_label: FlowLabel::new(0xbeef).unwrap(),
+        payload_len: 8,
+        next_header: 58,
+        hop_limit: 255,
+        source: "fe80::1".parse().unwrap(),
+        destination: "ff02::1".parse().unwrap(),
+    };
+    let json = concat!(
+        r#"{"traffic_class":40,"flow_label":48879,"payload_len":8,"next_header":58,"hop_limit":255,"#,
+        r#""source":"fe80::1","destination":"ff02::1"}"#
+    );
+    both_ways(header, json);
+    assert!(error::<Header>(&json.replace("48879", "1048576")).contains("a flow label"));
+}
+
+#[test]
+fn queued_errors() {
+    let error = QueuedError::new(90)
+        .with_icmp6(Icmp6Type::PACKET_TOO_BIG, 0)
+        .with_mtu(1280)
+        .with_reporter("2001:db8::1".parse().unwrap());
+    both_ways(error, r#"{"errno":90,"icmp6":[2,0],"mtu":1280,"reporter":"2001:db8::1"}"#);
+    both_ways(QueuedError::new(111), r#"{"errno":111,"icmp6":null,"mtu":null,"reporter":null}"#);
+}
+
+#[test]
+fn filters_are_the_shorter_list_of_types() {
+    both_ways(Icmp6Filter::pass_all(), r#"{"block":[]}"#);
+    both_ways(Icmp6Filter::block_all(), r#"{"pass":[]}"#);
+    let mut filter = Icmp6Filter::block_all();
+    filter.pass(Icmp6Type(0)).pass(Icmp6Type::ECHO_REPLY).pass(Icmp6Type(255));
+    both_ways(filter, r#"{"pass":[0,129,255]}"#);
+    let mut filter = Icmp6Filter::pass_all();
+    filter.block(Icmp6Type::ECHO_REQUEST);
+    both_ways(filter, r#"{"block":[128]}"#);
+    // The longer list, and a type twice.
+    let all = serde_json::to_string(&(0..=255).collect::<Vec<u8>>()).unwrap();
+    let json = format!(r#"{{"pass":{all}}}"#);
+    assert_eq!(serde_json::from_str::<Icmp6Filter>(&json).unwrap(), Icmp6Filter::pass_all());
+    assert_eq!(serde_json::from_str::<Icmp6Filter>(r#"{"block":[128,128]}"#).unwrap(), filter);
+}
+
+#[test]
+fn a_filter_of_other_types_is_an_error() {
+    assert!(error::<Icmp6Filter>(r#"{"pass":[256]}"#).contains("256"));
+    assert!(error::<Icmp6Filter>(r#"{"pass":128}"#).contains("a list of ICMPv6 types"));
+    assert!(error::<Icmp6Filter>(r#"{"drop":[]}"#).contains("drop"));
+}
