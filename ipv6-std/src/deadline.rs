@@ -1,107 +1,180 @@
-//! Deadlines: points in time after which a call gives up.
+//! How long calls wait: deadlines (points in time) and timeouts (per call).
 
+use std::fmt;
 use std::io::{self, ErrorKind};
 #[cfg(target_has_atomic = "64")]
 use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use ipv6_sys::Errno;
 use ipv6_sys::message::{Caller, MessageFlags};
 use ipv6_sys::wait::{Ready, wait};
-// MIPS and PowerPC with 32 bits have no such instructions.
+// 32-bit MIPS and PowerPC have no 64-bit atomic instructions.
 #[cfg(not(target_has_atomic = "64"))]
 use portable_atomic::AtomicU64;
 
+use crate::error;
 use crate::fd::BorrowedFd;
 
-/// How long a call waits before it looks whether the deadline was moved.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// Longest single wait: a call checks at least this often whether its limit has changed.
+const RECHECK: Duration = Duration::from_millis(100);
 
-/// A deadline that any thread may read and change.
-///
-/// It is kept in nanoseconds from `epoch`, plus one: 0 is none.
+/// Bits of [`Limit::set`].
+const DEADLINE: u8 = 1;
+const TIMEOUT: u8 = 2;
+
+/// How long the calls of one direction wait. Any thread may read and change it.
 #[derive(Debug)]
-pub(crate) struct Deadline {
+pub(crate) struct Limit {
+    ready: Ready,
+    /// Which limits are set: one load tells the fast path that there are none.
+    set: AtomicU8,
     epoch: Instant,
-    nanoseconds: AtomicU64,
+    /// Nanoseconds from `epoch`. Valid while `DEADLINE` is set.
+    deadline: AtomicU64,
+    /// Nanoseconds. Valid while `TIMEOUT` is set.
+    timeout: AtomicU64,
 }
 
-impl Deadline {
-    pub(crate) fn none() -> Self {
-        Self { epoch: Instant::now(), nanoseconds: AtomicU64::new(0) }
+impl Limit {
+    /// No limit for calls that wait for this.
+    pub(crate) fn none(ready: Ready) -> Self {
+        let set = AtomicU8::new(0);
+        Self { ready, set, epoch: Instant::now(), deadline: AtomicU64::new(0), timeout: AtomicU64::new(0) }
     }
 
-    pub(crate) fn set(&self, deadline: Option<Instant>) {
-        let nanoseconds = deadline.map_or(0, |deadline| {
-            let after = deadline.saturating_duration_since(self.epoch).as_nanos();
-            // Five centuries ahead is as good as any time after.
-            u64::try_from(after).unwrap_or(u64::MAX - 1).saturating_add(1)
-        });
-        self.nanoseconds.store(nanoseconds, Ordering::Relaxed);
+    pub(crate) fn set_deadline(&self, deadline: Option<Instant>) {
+        let after = deadline.map(|deadline| deadline.saturating_duration_since(self.epoch));
+        self.store(DEADLINE, &self.deadline, after);
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        // `None` when the clock cannot represent it: then it is never reached.
+        self.epoch.checked_add(self.load(DEADLINE, &self.deadline)?)
+    }
+
+    pub(crate) fn set_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        if timeout == Some(Duration::ZERO) {
+            return Err(error::invalid("a timeout of 0s: pass None to wait without limit"));
+        }
+        self.store(TIMEOUT, &self.timeout, timeout);
+        Ok(())
+    }
+
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        self.load(TIMEOUT, &self.timeout)
+    }
+
+    fn store(&self, bit: u8, to: &AtomicU64, value: Option<Duration>) {
+        match value {
+            Some(value) => {
+                // Saturates after 584 years.
+                let nanoseconds = u64::try_from(value.as_nanos()).unwrap_or(u64::MAX);
+                to.store(nanoseconds, Ordering::Relaxed);
+                self.set.fetch_or(bit, Ordering::Release);
+            }
+            None => {
+                self.set.fetch_and(!bit, Ordering::Release);
+            }
+        }
+    }
+
+    fn load(&self, bit: u8, from: &AtomicU64) -> Option<Duration> {
+        let is_set = self.set.load(Ordering::Acquire) & bit != 0;
+        is_set.then(|| Duration::from_nanos(from.load(Ordering::Relaxed)))
     }
 
     #[inline]
     pub(crate) fn is_set(&self) -> bool {
-        self.nanoseconds.load(Ordering::Relaxed) != 0
+        self.set.load(Ordering::Relaxed) != 0
     }
 
-    /// How long it is until then; `None` without a deadline.
-    fn left(&self) -> Option<Duration> {
-        let nanoseconds = self.nanoseconds.load(Ordering::Relaxed).checked_sub(1)?;
-        // A clock that cannot count as far has no such time to reach.
-        let deadline = self.epoch.checked_add(Duration::from_nanos(nanoseconds))?;
-        Some(deadline.saturating_duration_since(Instant::now()))
+    /// How long a call that started then may still wait, and the error once it is zero.
+    fn left(&self, started: Instant, now: Instant) -> Option<(Duration, Passed)> {
+        let deadline = self.deadline().map(|deadline| {
+            let left = deadline.saturating_duration_since(now);
+            (left, Passed { ready: self.ready, timeout: None })
+        });
+        let timeout = self.timeout().map(|timeout| {
+            let left = timeout.saturating_sub(now.saturating_duration_since(started));
+            (left, Passed { ready: self.ready, timeout: Some(timeout) })
+        });
+        match (deadline, timeout) {
+            (Some(deadline), Some(timeout)) if timeout.0 < deadline.0 => Some(timeout),
+            (deadline, timeout) => deadline.or(timeout),
+        }
     }
 
-    /// Who makes system calls on `socket` until then.
+    /// Makes the system calls of one method call on `socket`, within this limit.
     #[inline]
-    pub(crate) fn on<'a>(&'a self, socket: BorrowedFd<'a>, ready: Ready) -> Until<'a> {
-        Until { deadline: self, socket, ready, flags: MessageFlags::empty(), failed: None, limited: false }
+    pub(crate) fn on<'a>(&'a self, socket: BorrowedFd<'a>) -> Until<'a> {
+        Until { limit: self, socket, flags: MessageFlags::empty(), failed: None, started: None }
     }
 }
 
-/// Makes a system call, again when a signal interrupts it, and until the deadline when there is one.
-///
-/// Without a deadline it is one call, which waits where the socket does. With one, the call does not
-/// wait; what waits is `poll`, only after the call has found nothing, and with an eye on the deadline,
-/// which may be moved or taken away meanwhile.
-pub(crate) struct Until<'a> {
-    deadline: &'a Deadline,
-    socket: BorrowedFd<'a>,
+/// The error of a limit that has passed.
+#[derive(Debug)]
+struct Passed {
     ready: Ready,
+    /// The timeout; `None`: the deadline.
+    timeout: Option<Duration>,
+}
+
+impl fmt::Display for Passed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.ready, self.timeout) {
+            (Ready::Receive, None) => f.write_str("the read deadline has passed"),
+            (Ready::Send, None) => f.write_str("the write deadline has passed"),
+            (Ready::Receive, Some(timeout)) => write!(f, "no datagram within {timeout:?}"),
+            (Ready::Send, Some(timeout)) => write!(f, "no room in the send buffer within {timeout:?}"),
+        }
+    }
+}
+
+impl std::error::Error for Passed {}
+
+/// Makes a system call; repeats it after a signal, and until the limit passes if there is one.
+///
+/// Without a limit this is one call, which waits if the socket is blocking. With a limit, the system call does not
+/// wait. `poll` waits instead, only after the call has found nothing, and rechecks the limit, which may change
+/// meanwhile.
+pub(crate) struct Until<'a> {
+    limit: &'a Limit,
+    socket: BorrowedFd<'a>,
     flags: MessageFlags,
-    /// How a call has failed that was made before.
+    /// The error of a call made before.
     failed: Option<Errno>,
-    /// Whether there has been a deadline. The call goes on looking for one then, which a wait in the kernel could not.
-    limited: bool,
+    /// When the first call with a limit started. From then on calls do not wait in the kernel, even if the limit is
+    /// removed: a limit that is set again must reach them.
+    started: Option<Instant>,
 }
 
 impl Until<'_> {
-    /// With these flags, too.
+    /// Adds flags to every call.
     #[inline]
     pub(crate) fn with(self, flags: MessageFlags) -> Self {
         Self { flags, ..self }
     }
 
-    /// Goes on after a call that has failed, if there was one.
+    /// Continues after a call that has failed, if there was one.
     pub(crate) fn after(self, failed: Option<Errno>) -> Self {
         Self { failed, ..self }
     }
 
-    /// Waits after an error until the call can be made again; it stays an error if that is no use.
+    /// Waits after an error until the call can be repeated. Returns the error if waiting does not help.
     fn wait_after(&self, errno: Errno) -> io::Result<()> {
-        match errno {
-            Errno::INTR => Ok(()),
-            Errno::AGAIN if self.limited => {
-                let left = self.deadline.left().unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN);
-                match wait(self.socket, self.ready, Some(left)) {
-                    // Ready, or time to look, which the next round does; or a signal.
+        match (errno, self.started) {
+            (Errno::INTR, _) => Ok(()),
+            (Errno::AGAIN, Some(started)) => {
+                let left = self.limit.left(started, Instant::now()).map_or(RECHECK, |(left, _)| left);
+                match wait(self.socket, self.limit.ready, Some(left.min(RECHECK))) {
+                    // Ready, or time to recheck: `next` does. Or a signal.
                     Ok(_) | Err(Errno::INTR) => Ok(()),
                     Err(errno) => Err(errno.into()),
                 }
             }
-            errno => Err(errno.into()),
+            (errno, _) => Err(errno.into()),
         }
     }
 }
@@ -111,21 +184,40 @@ impl Caller for Until<'_> {
 
     #[inline(always)]
     fn at_once(&self) -> Option<MessageFlags> {
-        if self.failed.is_some() || self.deadline.is_set() { None } else { Some(self.flags) }
+        if self.failed.is_some() || self.started.is_some() || self.limit.is_set() {
+            None
+        } else {
+            Some(self.flags)
+        }
     }
 
-    /// The deadline is read for each call, for it may have been moved or taken away.
+    /// Reads the limit for each call, because it may have changed.
     fn next(&mut self, failed: Option<Errno>) -> io::Result<MessageFlags> {
         if let Some(errno) = self.failed.take().or(failed) {
             self.wait_after(errno)?;
         }
-        self.limited |= self.deadline.is_set();
-        if !self.limited {
+        if self.started.is_none() && !self.limit.is_set() {
             return Ok(self.flags);
         }
-        match self.deadline.left() {
-            Some(Duration::ZERO) => Err(ErrorKind::TimedOut.into()),
+        let now = Instant::now();
+        let started = *self.started.get_or_insert(now);
+        match self.limit.left(started, now) {
+            Some((Duration::ZERO, passed)) => Err(io::Error::new(ErrorKind::TimedOut, passed)),
             _ => Ok(self.flags | MessageFlags::DONT_WAIT),
         }
+    }
+}
+
+/// One limit for several calls that belong together: the timeout counts from the first.
+impl Caller for &mut Until<'_> {
+    type Error = io::Error;
+
+    #[inline(always)]
+    fn at_once(&self) -> Option<MessageFlags> {
+        (**self).at_once()
+    }
+
+    fn next(&mut self, failed: Option<Errno>) -> io::Result<MessageFlags> {
+        (**self).next(failed)
     }
 }

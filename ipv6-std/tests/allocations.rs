@@ -14,7 +14,7 @@ ipv6_testnet::tests! {
     [Namespace] coalescing_allocates_in_the_first_call_only;
     [Namespace] a_refusal_of_coalescing_allocates_nothing;
     [Namespace] a_message_that_ends_a_batch_allocates_nothing;
-    [Namespace] a_timeout_allocates_nothing;
+    [Namespace] a_timeout_allocates_only_its_error;
     [Namespace] a_queued_error_allocates_nothing;
     [Namespace] deadlines_allocate_nothing;
     [Namespace] parts_and_segments_allocate_nothing;
@@ -143,7 +143,7 @@ fn a_message_that_ends_a_batch_allocates_nothing() {
     }
 }
 
-fn a_timeout_allocates_nothing() {
+fn a_timeout_allocates_only_its_error() {
     let conn = loopback();
     conn.set_control_flags(ControlFlags::all(), true).unwrap();
     let (mut batch, mut payload) = (RecvBatch::new(1), [0; 8]);
@@ -152,7 +152,8 @@ fn a_timeout_allocates_nothing() {
         assert_eq!(conn.recv_from(&mut payload).unwrap_err().kind(), std::io::ErrorKind::TimedOut);
         conn.recv_batch(&mut batch, &mut [&mut payload]).unwrap_err();
     });
-    assert_eq!(count, 0);
+    // `std::io::Error` puts an error with a text of its own on the heap, in two parts.
+    assert_eq!(count, 4);
 }
 
 fn a_queued_error_allocates_nothing() {

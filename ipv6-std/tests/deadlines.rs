@@ -10,6 +10,11 @@ use common::*;
 use ipv6_std::*;
 
 ipv6_testnet::tests! {
+    [Namespace] a_timeout_ends_each_call;
+    [Namespace] a_timeout_of_zero_is_refused;
+    [Namespace] the_earlier_of_deadline_and_timeout_applies;
+    [Namespace] a_write_timeout_ends_a_send;
+    [Namespace] a_timeout_set_while_a_call_waits;
     [Namespace] a_read_deadline_ends_a_receive;
     [Namespace] a_passed_deadline_ends_each_call_at_once;
     [Namespace] removing_the_deadline_makes_calls_wait_again;
@@ -179,4 +184,96 @@ fn distant_deadlines_do_not_overflow() {
         conn.send_to(b"x", &SendControl::new(), conn.local_addr().unwrap()).unwrap();
         assert_eq!(receive(&conn).0, b"x");
     }
+}
+
+fn a_timeout_ends_each_call() {
+    let conn = loopback();
+    conn.set_deadline(None);
+    let timeout = Duration::from_millis(20);
+    conn.set_read_timeout(Some(timeout)).unwrap();
+    assert_eq!((conn.read_timeout(), conn.write_timeout()), (Some(timeout), None));
+    let calls: [fn(&PacketConn) -> std::io::Result<usize>; 4] = [
+        |conn| conn.recv_from(&mut [0; 8]).map(|got| got.len),
+        |conn| conn.recv_message(&mut [0; 8], &mut [0; 64]).map(|got| got.len),
+        |conn| conn.recv_batch(&mut RecvBatch::new(4), &mut [[0; 8]; 4]),
+        |conn| conn.recv_from(&mut [0; 8]).map(|got| got.len),
+    ];
+    for call in calls {
+        let started = Instant::now();
+        let error = call(&conn).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.to_string()),
+            (ErrorKind::TimedOut, "no datagram within 20ms".into())
+        );
+        assert!(started.elapsed() >= timeout);
+    }
+    // A datagram that is there is received, however short the timeout.
+    conn.send_to(b"x", &SendControl::new(), conn.local_addr().unwrap()).unwrap();
+    conn.set_read_timeout(Some(Duration::from_nanos(1))).unwrap();
+    assert_eq!(receive(&conn).0, b"x");
+}
+
+fn a_timeout_of_zero_is_refused() {
+    let conn = loopback();
+    conn.set_read_timeout(Some(Duration::MAX)).unwrap();
+    refused(conn.set_read_timeout(Some(Duration::ZERO)), "0s");
+    refused(conn.set_write_timeout(Some(Duration::ZERO)), "0s");
+    // The old one stays. It is as long as 64 bits of nanoseconds can count.
+    assert_eq!(conn.read_timeout(), Some(Duration::from_nanos(u64::MAX)));
+    conn.set_read_timeout(None).unwrap();
+    assert_eq!(conn.read_timeout(), None);
+}
+
+fn the_earlier_of_deadline_and_timeout_applies() {
+    let conn = loopback();
+    let text = || conn.recv_from(&mut [0; 8]).unwrap_err().to_string();
+    conn.set_deadline(Some(Instant::now() + Duration::from_millis(10)));
+    conn.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    assert_eq!(text(), "the read deadline has passed");
+    conn.set_read_deadline(soon());
+    conn.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
+    assert_eq!(text(), "no datagram within 10ms");
+    // Removing one leaves the other.
+    conn.set_deadline(None);
+    assert_eq!(text(), "no datagram within 10ms");
+    conn.set_read_timeout(None).unwrap();
+    let past = Instant::now();
+    conn.set_read_deadline(Some(past));
+    assert_eq!(text(), "the read deadline has passed");
+    assert_eq!((conn.read_deadline(), conn.write_deadline()), (Some(past), None));
+    conn.set_write_deadline(Some(past));
+    let error = conn.send_to(b"x", &SendControl::new(), conn.local_addr().unwrap()).unwrap_err();
+    assert_eq!(error.to_string(), "the write deadline has passed");
+}
+
+fn a_write_timeout_ends_a_send() {
+    let ipv6_testnet::Pair { a, b: _b } = ipv6_testnet::Pair::new().unwrap();
+    // The queue of a neighbor that does not answer fills the send buffer.
+    a.set("net/ipv6/neigh/eth0/unres_qlen_bytes", "100000000").unwrap();
+    let conn = on(&a);
+    conn.set_deadline(None);
+    conn.set_write_timeout(Some(Duration::from_millis(50))).unwrap();
+    let payload = [0; 1400];
+    let nobody = Some(at("2001:db8:1::dead".parse().unwrap(), 9));
+    let messages = [Outgoing::new(&payload, SendControl::new(), nobody); 1000];
+    let mut batch = SendBatch::new(1000);
+    // What did not fit is counted first; the next call has the error.
+    let error = loop {
+        match conn.send_batch(&mut batch, &messages) {
+            Ok(_) => {}
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
+    assert_eq!(error.to_string(), "no room in the send buffer within 50ms");
+}
+
+fn a_timeout_set_while_a_call_waits() {
+    let conn = loopback();
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| conn.recv_from(&mut [0; 8]).unwrap_err().to_string());
+        thread::sleep(Duration::from_millis(50));
+        conn.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
+        assert_eq!(waiting.join().unwrap(), "no datagram within 1ms");
+    });
 }

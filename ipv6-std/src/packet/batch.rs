@@ -12,6 +12,7 @@ use ipv6_sys::wait::{Ready, wait};
 use super::PacketConn;
 use crate::batch::{RecvBatch, SendBatch};
 use crate::coalesce;
+use crate::deadline::Until;
 use crate::error::{self, Refused, Unsent};
 use crate::fd::{AsFd, BorrowedFd};
 
@@ -51,7 +52,7 @@ impl<S: AsFd> PacketConn<S> {
     #[doc(alias = "recvmmsg", alias = "ReadBatch")]
     pub fn recv_batch(&self, batch: &mut RecvBatch, payloads: &mut [impl Room]) -> io::Result<usize> {
         let socket = self.as_fd();
-        let caller = self.read.on(socket, Ready::Receive).with(MessageFlags::WAIT_FOR_ONE);
+        let caller = self.read.on(socket).with(MessageFlags::WAIT_FOR_ONE);
         batch.receive(socket, caller, self.conn.control_flags(), &self.coalescing, payloads)
     }
 
@@ -78,9 +79,9 @@ impl<S: AsFd> PacketConn<S> {
     /// ```
     #[doc(alias = "sendmmsg", alias = "WriteBatch")]
     pub fn send_batch(&self, batch: &mut SendBatch, messages: &[Outgoing<'_>]) -> io::Result<usize> {
-        let mut sent = 0;
+        let (mut sent, mut caller) = (0, self.write.on(self.as_fd()));
         while let Some(rest) = messages.get(sent..).filter(|rest| !rest.is_empty()) {
-            match self.send_some(batch, rest) {
+            match self.send_some(batch, rest, &mut caller) {
                 Ok(count) => sent += count,
                 Err(unsent) if sent == 0 => return Err(unsent.into()),
                 Err(_) => break,
@@ -95,6 +96,7 @@ impl<S: AsFd> PacketConn<S> {
         &self,
         batch: &mut SendBatch,
         messages: &'m [Outgoing<'m>],
+        caller: &mut Until<'_>,
     ) -> Result<usize, Unsent<'m>> {
         // One that cannot be sent ends the call before it, and is an error when it is the first.
         let Some(first) = messages.first() else { return Ok(0) };
@@ -102,11 +104,10 @@ impl<S: AsFd> PacketConn<S> {
         let socket = self.as_fd();
         let (mut limits, mut refused) = (self.coalescing.limits(), false);
         loop {
-            let caller = self.write.on(socket, Ready::Send);
             let accept = |message: &Outgoing<'_>| {
                 self.check(&message.control, message.to.as_ref()).ok().map(|()| self.ports)
             };
-            let answer = batch::send_if(socket, batch.storage(), messages, accept, limits, caller);
+            let answer = batch::send_if(socket, batch.storage(), messages, accept, limits, &mut *caller);
             let error = match answer {
                 Ok(count) => {
                     if refused {

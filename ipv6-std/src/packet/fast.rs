@@ -6,7 +6,6 @@ use std::net::SocketAddrV6;
 use ipv6_core::{Control, EncodeError, SendControl};
 use ipv6_sys::Errno;
 use ipv6_sys::message::{self, ControlBuffer, ControlBytes, ControlSpace, MessageFlags, PeerName};
-use ipv6_sys::wait::Ready;
 
 use super::PacketConn;
 use crate::error::{self, Refused};
@@ -52,7 +51,7 @@ impl<S: AsFd> PacketConn<S> {
     ) -> io::Result<Received> {
         let (mut peer, mut buffer) = (PeerName::new(), ControlBuffer::<RECV_SPACE>::new());
         let mut control = ControlSpace::from(&mut buffer);
-        let caller = self.read.on(self.as_fd(), Ready::Receive).after(failed);
+        let caller = self.read.on(self.as_fd()).after(failed);
         let arrival = message::receive_raw(self.as_fd(), payload, &mut peer, &mut control, caller)?;
         Received::new(arrival, self.conn.control_flags())
     }
@@ -96,7 +95,7 @@ impl<S: AsFd> PacketConn<S> {
         self.check(control, to)?;
         let to = to.map(|to| self.ports.of(to));
         let socket = self.as_fd();
-        message::send(socket, payload, encoded, to.as_ref(), self.write.on(socket, Ready::Send))
+        message::send(socket, payload, encoded, to.as_ref(), self.write.on(socket))
     }
 
     /// Says whether the kernel may see this.

@@ -4,15 +4,15 @@ use std::fmt;
 use std::io;
 use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs, UdpSocket};
 use std::ops::Deref;
-use std::time::Instant;
 
 use ipv6_sys::batch::Ports;
 use ipv6_sys::option;
 use ipv6_sys::socket::{self, Kind};
+use ipv6_sys::wait::Ready;
 
 use crate::coalesce::Coalescing;
 use crate::conn::Conn;
-use crate::deadline::Deadline;
+use crate::deadline::Limit;
 use crate::error;
 use crate::fd::{AsFd, lends_socket};
 
@@ -23,6 +23,7 @@ mod filter;
 mod multicast;
 mod receive;
 mod send;
+mod waiting;
 
 /// A socket that carries datagrams: UDP, or any other kind that keeps messages apart.
 ///
@@ -52,8 +53,8 @@ pub struct PacketConn<S = UdpSocket> {
     /// Whether a receive without control messages says what was cut.
     tells_length: bool,
     coalescing: Coalescing,
-    read: Deadline,
-    write: Deadline,
+    read: Limit,
+    write: Limit,
 }
 
 impl PacketConn<UdpSocket> {
@@ -138,40 +139,8 @@ impl<S: AsFd> PacketConn<S> {
         let v6_only = ports == Ports::Zero || option::V6_ONLY.get(&conn)?;
         let tells_length = socket::tells_length(&conn)?;
         let coalescing = Coalescing::new(socket::coalesces(&conn));
-        let (read, write) = (Deadline::none(), Deadline::none());
+        let (read, write) = (Limit::none(Ready::Receive), Limit::none(Ready::Send));
         Ok(Self { conn, ports, v6_only, tells_length, coalescing, read, write })
-    }
-
-    /// Makes receive and send calls fail with `TimedOut` from this time on; `None` lets them wait.
-    ///
-    /// A call that is waiting already follows the change within a tenth of a second, if it started with a
-    /// deadline. One that started without waits for as long as it takes: to be able to end calls, set a
-    /// deadline before them, however far.
-    ///
-    /// ```
-    /// use std::time::{Duration, Instant};
-    /// let conn = ipv6_std::PacketConn::bind("[::1]:0")?;
-    /// conn.set_deadline(Some(Instant::now() + Duration::from_millis(10)));
-    /// let error = conn.recv_from(&mut [0; 16]).unwrap_err();
-    /// assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
-    /// # std::io::Result::Ok(())
-    /// ```
-    #[doc(alias = "SetDeadline")]
-    pub fn set_deadline(&self, deadline: Option<Instant>) {
-        self.set_read_deadline(deadline);
-        self.set_write_deadline(deadline);
-    }
-
-    /// Makes receive calls fail with `TimedOut` from this time on, as [`set_deadline`](Self::set_deadline).
-    #[doc(alias = "SetReadDeadline", alias = "SO_RCVTIMEO")]
-    pub fn set_read_deadline(&self, deadline: Option<Instant>) {
-        self.read.set(deadline);
-    }
-
-    /// Makes send calls fail with `TimedOut` from this time on, as [`set_deadline`](Self::set_deadline).
-    #[doc(alias = "SetWriteDeadline", alias = "SO_SNDTIMEO")]
-    pub fn set_write_deadline(&self, deadline: Option<Instant>) {
-        self.write.set(deadline);
     }
 }
 

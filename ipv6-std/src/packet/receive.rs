@@ -3,7 +3,6 @@
 use std::io::{self, IoSliceMut};
 
 use ipv6_sys::message::{self, ControlSpace};
-use ipv6_sys::wait::Ready;
 
 use super::PacketConn;
 use crate::fd::AsFd;
@@ -65,7 +64,7 @@ impl<S: AsFd> PacketConn<S> {
     #[doc(alias = "recvmsg")]
     pub fn recv_message<'c>(&self, payload: &mut [u8], control: &'c mut [u8]) -> io::Result<Message<'c>> {
         let mut control = ControlSpace::from(control);
-        let caller = self.read.on(self.as_fd(), Ready::Receive);
+        let caller = self.read.on(self.as_fd());
         let message::Received { len, source, truncated, control_truncated } =
             message::receive(self.as_fd(), &mut [IoSliceMut::new(payload)], &mut control, caller)?;
         let (source, control) = (source.unwrap_or(NOBODY), control.into_written());
