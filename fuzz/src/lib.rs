@@ -35,7 +35,7 @@ pub fn walk(input: &[u8]) {
         let used = writer.finish();
         let again: Vec<_> = RawMessages::<P>::new(&copy[..used]).map(Result::unwrap).collect();
         assert_eq!(again, seen);
-        if let Some(MalformedMessage { offset, len, available }) = malformed {
+        if let Some(MalformedMessage { offset, len, available, .. }) = malformed {
             assert_eq!((offset, available), (used, input.len() - used));
             assert!(len < P::ABI.cmsg.data_offset() as u64 || len > available as u64);
         }

@@ -1,8 +1,8 @@
-//! Control messages as bytes: walking through those a kernel wrote, and writing those it is to read.
+//! Control messages as bytes: iterate over those that a kernel wrote, and write those to send.
 //!
-//! [`abi::CmsgLayout`](crate::abi::CmsgLayout) draws one message. Nothing here follows the system's
-//! `CMSG_` macros, which differ between libraries and need a zeroed, aligned buffer; the arithmetic is
-//! our own, checked, and proven equal to the host's macros where `ipv6-sys` is compiled.
+//! [`abi::CmsgLayout`](crate::abi::CmsgLayout) shows the layout of one message. This module does not use the system's
+//! `CMSG_` macros (cmsg(3), RFC 3542 section 20.3), which differ between libraries and need an aligned buffer of zeros.
+//! Its arithmetic is checked for overflow; `ipv6-sys` proves at compile time that it equals the macros of the host.
 //!
 //! ```
 //! use ipv6_core::abi::Linux64;
@@ -11,7 +11,7 @@
 //! let mut buffer = [0xff; 64];
 //! let mut writer = Writer::<Linux64>::new(&mut buffer);
 //! writer.push(41, 67, &[0xe0, 0, 0, 0])?;
-//! writer.push(1, 29, &[7; 16])?; // a message this crate has no field for
+//! writer.push(1, 29, &[7; 16])?; // any other message
 //! let used = writer.finish();
 //!
 //! let kinds: Vec<i32> =
@@ -30,23 +30,44 @@ use crate::error::BufferTooSmall;
 use crate::wire;
 
 /// One control message, of any level and type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[doc(alias = "cmsghdr")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[doc(alias = "cmsghdr", alias = "SocketControlMessage")]
+#[non_exhaustive]
 pub struct RawMessage<'a> {
-    /// `cmsg_level`: the protocol, such as 41 for IPv6.
+    /// `cmsg_level`: the protocol, such as 41 (`IPPROTO_IPV6`).
+    #[doc(alias = "cmsg_level")]
     pub level: i32,
-    /// `cmsg_type`: what it is within the level.
+    /// `cmsg_type`: the message's number within the level.
+    #[doc(alias = "cmsg_type")]
     pub kind: i32,
-    /// The data, without header and padding, at any alignment.
+    /// The data, in the platform's byte order, without header and padding. It can have any alignment.
+    #[doc(alias = "CMSG_DATA")]
     pub data: &'a [u8],
 }
 
-/// The control messages in a buffer, in order, unknown ones included.
+impl<'a> RawMessage<'a> {
+    /// Creates a message, for comparison with one that was read. [`Writer::push`] writes one.
+    #[must_use]
+    pub const fn new(level: i32, kind: i32, data: &'a [u8]) -> Self {
+        Self { level, kind, data }
+    }
+}
+
+impl fmt::Display for RawMessage<'_> {
+    /// The numbers and the data in hexadecimal, such as `level 41, type 67: e0 00 00 00`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "level {}, type {}:", self.level, self.kind)?;
+        self.data.iter().try_for_each(|byte| write!(f, " {byte:02x}"))
+    }
+}
+
+/// An iterator over the control messages in a buffer, in order, including unknown ones.
 ///
-/// The buffer may have any alignment and should be as long as the kernel said it wrote
-/// (`msg_controllen`). A message that does not fit ends the iteration with one
-/// [`MalformedMessage`]. Fewer bytes at the end than a header takes are padding.
+/// The buffer can have any alignment. Pass only the bytes that the kernel wrote (`msg_controllen`). If a message does not
+/// fit into the buffer, the iterator returns one [`MalformedMessage`] and ends. It ignores bytes at the end that are
+/// fewer than a header.
 #[derive(Clone, Debug)]
+#[must_use = "iterators are lazy and do nothing unless consumed"]
 #[doc(
     alias = "CMSG_FIRSTHDR",
     alias = "CMSG_NXTHDR",
@@ -60,12 +81,12 @@ pub struct RawMessages<'a, P> {
 }
 
 impl<'a, P: Platform> RawMessages<'a, P> {
-    /// Walks through `control`.
+    /// Creates an iterator over the messages in `control`.
     pub const fn new(control: &'a [u8]) -> Self {
         Self { control, offset: 0, platform: PhantomData }
     }
 
-    /// Walks through `rest`, the end of `len` bytes: offsets are those within all of them.
+    /// Creates an iterator over `rest`, the end of a buffer of `len` bytes. Offsets in errors count from its start.
     pub(crate) const fn ending(rest: &'a [u8], len: usize) -> Self {
         Self { control: rest, offset: len.saturating_sub(rest.len()), platform: PhantomData }
     }
@@ -80,7 +101,7 @@ impl<'a, P: Platform> Iterator for RawMessages<'a, P> {
         let level_at = layout.len.bytes();
         let message = self.control;
 
-        // A header that is not all there is padding, or the rest of nothing.
+        // Fewer bytes than a header are padding.
         let len = match layout.len {
             Width::Four => u64::from(wire::read_u32::<P>(message, 0)?),
             Width::Eight => wire::read_u64::<P>(message, 0)?,
@@ -88,7 +109,7 @@ impl<'a, P: Platform> Iterator for RawMessages<'a, P> {
         let level = wire::read_i32::<P>(message, level_at)?;
         let kind = wire::read_i32::<P>(message, level_at.saturating_add(4))?;
 
-        // A table of a 64-bit system on a 32-bit host: what exceeds usize exceeds the buffer as well.
+        // A length above usize (a 64-bit platform on a 32-bit host) exceeds the buffer too.
         let data = usize::try_from(len).ok().and_then(|len| message.get(layout.data_offset()..len));
         let Some(data) = data else {
             let error = MalformedMessage { offset: self.offset, len, available: message.len() };
@@ -96,7 +117,7 @@ impl<'a, P: Platform> Iterator for RawMessages<'a, P> {
             return Some(Err(error));
         };
 
-        // `data` is a part of `message`, so this is at most the buffer's length, rounded up.
+        // `data` is within `message`, so `next` is at most the buffer's length, rounded up.
         let next = layout.next(layout.len(data.len()));
         self.control = message.get(next..).unwrap_or(&[]);
         self.offset = self.offset.saturating_add(next);
@@ -106,10 +127,10 @@ impl<'a, P: Platform> Iterator for RawMessages<'a, P> {
 
 impl<P: Platform> FusedIterator for RawMessages<'_, P> {}
 
-/// Level and type of a message, side by side as its header has them: one comparison for both.
+/// Level and type of a message as adjacent bytes of its header, so that one comparison checks both.
 pub(crate) type Key = [u8; 8];
 
-/// The key of the message with these numbers.
+/// Returns the key of the message with these numbers.
 #[inline(always)]
 pub(crate) fn key<P: Platform>(number: ControlNumber) -> Key {
     let [l0, l1, l2, l3] = wire::bytes_of_u32::<P>(number.level.cast_unsigned());
@@ -117,8 +138,8 @@ pub(crate) fn key<P: Platform>(number: ControlNumber) -> Key {
     [l0, l1, l2, l3, k0, k1, k2, k3]
 }
 
-/// The message that `control` starts with, and what follows it, where it has `N` bytes of data and is there with its
-/// padding.
+/// Reads the message at the start of `control`: its key, its data and the bytes that follow. `None` unless it has exactly
+/// `N` bytes of data and all of its padding.
 #[inline(always)]
 pub(crate) fn first<P: Platform, const N: usize>(control: &[u8]) -> Option<(Key, &[u8; N], &[u8])> {
     let layout = const { P::ABI.cmsg };
@@ -135,9 +156,8 @@ pub(crate) fn first<P: Platform, const N: usize>(control: &[u8]) -> Option<(Key,
     Some((key, data, rest))
 }
 
-/// The data of the message that `control` starts with, and what follows it, where this is the message with
-/// these numbers and this width: a kernel's messages have an order of their own, in which looking for each
-/// takes the least.
+/// Reads the message at the start of `control`: its data and the bytes that follow. `None` unless it has these numbers and
+/// `N` bytes of data. Each kernel writes its messages in a fixed order, so expecting them in that order is fastest.
 #[inline(always)]
 pub(crate) fn expect<P: Platform, const N: usize>(
     control: &[u8],
@@ -148,24 +168,31 @@ pub(crate) fn expect<P: Platform, const N: usize>(
     if key == expected { Some((data, rest)) } else { None }
 }
 
-/// A control message whose length is below that of its header or past the end of the buffer.
+/// The error for a control message whose length is less than its header or extends past the end of the buffer.
 ///
-/// Kernels do not write such messages, but for one case: some leave the full length on a message
-/// that they cut to the buffer (`MSG_CTRUNC`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Kernels write such messages in one case only: when they truncate a message to fit the buffer (`MSG_CTRUNC`), some do
+/// not adjust its length. Pass a larger buffer, or use
+/// [`RecvControl::decode_truncated`](crate::RecvControl::decode_truncated).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct MalformedMessage {
-    /// Where in the buffer the message starts.
+    /// The offset of the message in the buffer, in bytes.
     pub offset: usize,
-    /// Its length as its header has it.
+    /// The length in the message's header (`cmsg_len`), in bytes.
     pub len: u64,
-    /// Bytes from its start to the end of the buffer.
+    /// The number of bytes from the start of the message to the end of the buffer.
     pub available: usize,
 }
 
 impl fmt::Display for MalformedMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { offset, len, available } = self;
-        write!(f, "control message at offset {offset} says {len} bytes, with {available} there")
+        write!(f, "control message at offset {offset} has the length {len}, which is ")?;
+        let too_long = usize::try_from(*len).map_or(true, |len| len > *available);
+        match too_long {
+            true => write!(f, "more than the {available} bytes that are left"),
+            false => f.write_str("less than its header"),
+        }
     }
 }
 
@@ -173,8 +200,8 @@ impl core::error::Error for MalformedMessage {}
 
 /// Writes control messages one after another into a buffer of any alignment.
 ///
-/// It writes every byte of the part it uses, padding as zero, and none beyond: the buffer need not
-/// be cleared before, and may be one of bytes that have never been written (`MaybeUninit<u8>`).
+/// It writes every byte of the part that it uses, padding as zeros, and no byte after it. So the buffer does not need to
+/// be cleared, and can be uninitialised (`[MaybeUninit<u8>]`).
 #[derive(Debug)]
 pub struct Writer<'a, P, B = u8> {
     buffer: &'a mut [B],
@@ -182,7 +209,8 @@ pub struct Writer<'a, P, B = u8> {
     platform: PhantomData<fn() -> P>,
 }
 
-/// A byte of a buffer to write to: `u8`, or `MaybeUninit<u8>`.
+/// A byte of a buffer that a [`Writer`] writes to: `u8` or `MaybeUninit<u8>`.
+#[doc(hidden)]
 pub trait Byte: Sized + sealed::Byte {}
 
 impl Byte for u8 {}
@@ -211,17 +239,18 @@ mod sealed {
 }
 
 impl<'a, P: Platform, B: Byte> Writer<'a, P, B> {
-    /// Starts at the beginning of `buffer`.
+    /// Creates a writer that starts at the beginning of `buffer`.
+    #[must_use]
     pub const fn new(buffer: &'a mut [B]) -> Self {
         Self { buffer, used: 0, platform: PhantomData }
     }
 
-    /// Appends one message. The data is taken as it is, in the platform's byte order.
+    /// Appends one message. Pass the data in the platform's byte order.
     ///
     /// # Errors
     ///
-    /// [`BufferTooSmall`] when the message and its padding do not fit behind those already there;
-    /// these stay, and a smaller message may still fit.
+    /// [`BufferTooSmall`] if the message and its padding do not fit after those already written, with the size that
+    /// the whole buffer would need. Nothing is written then, and a smaller message can still fit.
     #[inline(always)]
     pub fn push(&mut self, level: i32, kind: i32, data: &[u8]) -> Result<(), BufferTooSmall> {
         let space = P::ABI.cmsg.space(data.len());
@@ -232,13 +261,13 @@ impl<'a, P: Platform, B: Byte> Writer<'a, P, B> {
         Ok(())
     }
 
-    /// `None` when the message does not fit; then nothing was written.
+    /// `None` if the message does not fit. Nothing is written then.
     #[inline(always)]
     fn push_at(&mut self, level: i32, kind: i32, data: &[u8], space: usize) -> Option<()> {
         let layout = const { P::ABI.cmsg };
         let message = self.buffer.get_mut(self.used..)?.get_mut(..space)?;
         let (header, rest) = message.split_at_mut_checked(layout.data_offset())?;
-        // Padding goes with the bytes that it pads, in one piece where the compiler knows how many they are.
+        // The padding is written together with the bytes that it pads: one store if their number is a constant.
         let (whole, end) = data.split_at_checked(data.len() & !7)?;
         let mut padded = [0; 8];
         padded.iter_mut().zip(end).for_each(|(to, byte)| *to = *byte);
@@ -266,20 +295,21 @@ impl<'a, P: Platform, B: Byte> Writer<'a, P, B> {
         Some(())
     }
 
-    /// The bytes written: what `msg_controllen` is to say.
+    /// Returns the number of bytes written, the value for `msg_controllen`.
+    #[must_use]
     pub const fn finish(self) -> usize {
         self.used
     }
 }
 
-/// Whether there may be padding behind the eighth byte from the last whole eight of a message's data on.
+/// Whether there can be padding beyond the eight bytes that start at the last multiple of eight of the data.
 const fn has_more_padding<P: Platform>() -> bool {
     let layout = P::ABI.cmsg;
     layout.header_align > 8
         || !matches!(layout.data_offset().checked_rem(layout.header_align), None | Some(0))
 }
 
-/// Writes `bytes` at `offset`, as far as there is room.
+/// Writes as many of `bytes` as fit at `offset`.
 #[inline(always)]
 fn put<B: Byte>(to: &mut [B], offset: usize, bytes: &[u8]) {
     to.iter_mut().skip(offset).zip(bytes).for_each(|(to, byte)| to.put(*byte));
@@ -295,13 +325,13 @@ mod tests {
 
     fn walk<P: Platform>(control: &[u8]) -> Vec<Result<RawMessage<'_>, MalformedMessage>> {
         let mut messages = RawMessages::<P>::new(control);
-        // More steps than any buffer has messages: an iterator that does not end fails here.
+        // The limit exceeds the messages of any buffer: an iterator that does not end fails here.
         let seen: Vec<_> = messages.by_ref().take(control.len() + 1).collect();
         assert_eq!(messages.next(), None);
         seen
     }
 
-    /// A header with this length, and nothing behind it.
+    /// A header with this length, without data.
     fn header(len: u64) -> [u8; 16] {
         let mut bytes = [0; 16];
         bytes[..8].copy_from_slice(&len.to_le_bytes());
@@ -312,12 +342,12 @@ mod tests {
     fn one_message() {
         let message = RawMessage { level: 41, kind: 67, data: &[0xe0] };
         assert_eq!(walk::<Linux64>(&ONE_BYTE), [Ok(message)]);
-        // The kernel may leave the padding after the last message out.
+        // The kernel may omit the padding after the last message.
         assert_eq!(walk::<Linux64>(&ONE_BYTE[..17]), [Ok(message)]);
     }
 
     #[test]
-    fn the_writer_writes_what_the_iterator_reads() {
+    fn the_iterator_reads_what_the_writer_wrote() {
         let mut buffer = [0xff; 30];
         let mut writer = Writer::<Linux64>::new(&mut buffer);
         writer.push(41, 67, &[0xe0]).unwrap();
@@ -327,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_of_32_bits_and_of_the_other_byte_order() {
+    fn headers_of_32_bits_and_of_big_endian_platforms() {
         //               len 16 = 12 + 4  level 41    type 52     hop limit 64
         let short = [16, 0, 0, 0, 41, 0, 0, 0, 52, 0, 0, 0, 64, 0, 0, 0];
         assert_eq!(walk::<Linux32>(&short), [Ok(RawMessage { level: 41, kind: 52, data: &short[12..] })]);
@@ -336,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_does_not_fit_leaves_those_before_it() {
+    fn a_message_that_does_not_fit_does_not_change_earlier_ones() {
         let mut buffer = [0; 47];
         let mut writer = Writer::<Linux64>::new(&mut buffer);
         writer.push(41, 67, &[1]).unwrap();
@@ -345,8 +375,9 @@ mod tests {
         assert_eq!(walk::<Linux64>(&buffer[..24]).len(), 1);
     }
 
+    // Scar 1 (rustix#1683): macOS leaves the full length on a truncated message.
     #[test]
-    fn scar_1_a_length_past_the_buffer_is_one_error() {
+    fn a_length_past_the_buffer_ends_the_walk_with_one_error() {
         for len in [18, 25, 1 << 20, u64::from(u32::MAX), u64::MAX - 7, u64::MAX] {
             let mut control = ONE_BYTE.to_vec();
             control.extend(header(len));
@@ -355,8 +386,9 @@ mod tests {
         }
     }
 
+    // Scar 2: rustix 1.1.6 resumed a partly consumed iterator at a wrong offset.
     #[test]
-    fn scar_2_a_walk_that_was_left_goes_on_where_it_was() {
+    fn a_partly_consumed_iterator_resumes_at_the_next_message() {
         let control = [ONE_BYTE, ONE_BYTE, ONE_BYTE].concat();
         let mut messages = RawMessages::<Linux64>::new(&control);
         assert_eq!(messages.by_ref().take(1).count(), 1);
@@ -365,8 +397,9 @@ mod tests {
         assert_eq!(messages.next(), None);
     }
 
+    // Scar 13 (noq#774): a panic on musl for data with a larger alignment than the header.
     #[test]
-    fn scar_13_data_of_any_alignment() {
+    fn data_of_any_alignment_is_written() {
         #[repr(align(64))]
         struct Aligned([u8; 8]);
         let data = Aligned([7; 8]);
@@ -379,8 +412,10 @@ mod tests {
         }
     }
 
+    // Scar 11 (quinn#2154, rust#83374): a message shorter than its header repeated for ever.
+    // Scar 9 (libc#4903): CMSG_NXTHDR wrapped and read past the buffer.
     #[test]
-    fn scar_9_and_11_a_length_below_the_header_is_one_error() {
+    fn a_length_below_the_header_ends_the_walk_with_one_error() {
         for len in 0..16 {
             let error = MalformedMessage { offset: 0, len, available: 16 };
             assert_eq!(walk::<Linux64>(&header(len)), [Err(error)]);
@@ -388,8 +423,9 @@ mod tests {
         assert_eq!(walk::<Linux64>(&header(16)), [Ok(RawMessage { level: 0, kind: 0, data: &[] })]);
     }
 
+    // Scar 12 (nix#1040, rust#139861, compio#449): control buffers without alignment.
     #[test]
-    fn scar_12_any_alignment_of_the_buffer() {
+    fn buffers_of_any_alignment() {
         let mut storage = [0; 64];
         for start in 0..16 {
             let mut writer = Writer::<Linux64>::new(&mut storage[start..start + 48]);
@@ -401,12 +437,13 @@ mod tests {
         }
     }
 
+    // Scar 16 (nix#874): several messages were encoded wrongly, with padding past the buffer.
     #[test]
-    fn scar_16_several_messages_and_no_padding_past_the_buffer() {
+    fn several_messages_and_no_padding_past_the_buffer() {
         //  len 18 = 16 + 2             level 1       type 29        data, then 6 of padding
         let two_bytes = [18, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 29, 0, 0, 0, 7, 8, 0, 0, 0, 0, 0, 0];
         let mut buffer = [0xff; 72];
-        // The last message's padding counts: without room for it, the message is not begun.
+        // The padding of the last message needs space too: without it, nothing of the message is written.
         for available in [71, 72] {
             let mut writer = Writer::<Linux64>::new(&mut buffer[..available]);
             writer.push(41, 67, &[0xe0]).unwrap();
@@ -434,13 +471,17 @@ mod tests {
     }
 
     #[test]
-    fn errors_say_where() {
-        let error = MalformedMessage { offset: 24, len: 25, available: 16 };
-        assert_eq!(error.to_string(), "control message at offset 24 says 25 bytes, with 16 there");
+    fn text() {
+        let text = |len| MalformedMessage { offset: 24, len, available: 16 }.to_string();
+        let start = "control message at offset 24 has the length";
+        assert_eq!(text(25), format!("{start} 25, which is more than the 16 bytes that are left"));
+        assert_eq!(text(11), format!("{start} 11, which is less than its header"));
+        assert_eq!(RawMessage::new(41, 67, &[0xe0, 0]).to_string(), "level 41, type 67: e0 00");
     }
 
+    // Scar 17 (nix#623): buffers of length 0.
     #[test]
-    fn scar_17_no_messages_and_bytes_that_are_too_few() {
+    fn an_empty_buffer_and_one_shorter_than_a_header_have_no_messages() {
         assert_eq!(walk::<Linux64>(&[]), []);
         for len in 0..16 {
             assert_eq!(walk::<Linux64>(&ONE_BYTE[..len]), []);

@@ -1,4 +1,4 @@
-//! Properties of the codecs over inputs of every kind, against naive models.
+//! Property tests: compare the codecs with naive models over generated inputs.
 
 #[macro_use]
 mod common;
@@ -12,9 +12,9 @@ use ipv6_core::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// Under Miri each case takes long.
+/// Miri is slow: it runs at most 8 cases.
 fn cases(count: u32) -> ProptestConfig {
-    // PROPTEST_CASES, or the library's number.
+    // PROPTEST_CASES, or proptest's default.
     let default = ProptestConfig::default();
     let cases = if cfg!(miri) { default.cases.min(8) } else { count };
     ProptestConfig { cases, failure_persistence: None, ..default }
@@ -23,9 +23,12 @@ fn cases(count: u32) -> ProptestConfig {
 /// Level, type and data.
 type Message = (i32, i32, Vec<u8>);
 
-/// A walk through control messages as one would write it on a blackboard, in integers that nothing
-/// overflows. Beside the messages it gives the one that does not fit, where the walk ends with one.
-fn naive_walk<P: Platform>(control: &[u8]) -> (Vec<Message>, Option<MalformedMessage>) {
+/// Offset, length and available bytes of a malformed message.
+type Malformed = (usize, u64, usize);
+
+/// Walks through control messages in the simplest way, in integers that cannot overflow. Returns the messages, and the
+/// malformed message if the walk ends with one.
+fn naive_walk<P: Platform>(control: &[u8]) -> (Vec<Message>, Option<Malformed>) {
     let CmsgLayout { len, header_align, data_align } = P::ABI.cmsg;
     let integer = |at: usize, width: usize| {
         let bytes = control[at..at + width].iter();
@@ -42,7 +45,7 @@ fn naive_walk<P: Platform>(control: &[u8]) -> (Vec<Message>, Option<MalformedMes
         }
         let cmsg_len = integer(at, width);
         if cmsg_len < data_offset as u128 || cmsg_len > available as u128 {
-            return (messages, Some(MalformedMessage { offset: at, len: cmsg_len as u64, available }));
+            return (messages, Some((at, cmsg_len as u64, available)));
         }
         let end = at + cmsg_len as usize;
         let (level, kind) = (integer(at + width, 4) as u32 as i32, integer(at + width + 4, 4) as u32 as i32);
@@ -59,18 +62,22 @@ fn walks_agree<P: Platform>(control: &[u8]) {
 
     let mut messages = RawMessages::<P>::new(control);
     for (level, kind, data) in &expected {
-        assert_eq!(messages.next(), Some(Ok(RawMessage { level: *level, kind: *kind, data })));
+        assert_eq!(messages.next(), Some(Ok(RawMessage::new(*level, *kind, data))));
     }
     if let Some(malformed) = malformed {
-        assert_eq!(messages.next(), Some(Err(malformed)));
+        assert_eq!(messages.next().map(|message| message.map_err(parts)), Some(Err(malformed)));
     }
-    // Once over, over.
+    // The iterator is fused.
     assert_eq!((messages.next(), messages.next()), (None, None));
     decodes_agree::<P>(control, &expected, malformed);
 }
 
-fn decodes_agree<P: Platform>(control: &[u8], messages: &[Message], malformed: Option<MalformedMessage>) {
-    // The latest message of a kind counts.
+fn parts(error: MalformedMessage) -> Malformed {
+    (error.offset, error.len, error.available)
+}
+
+fn decodes_agree<P: Platform>(control: &[u8], messages: &[Message], malformed: Option<Malformed>) {
+    // Of several messages of a kind, the last counts.
     let latest = |number: Option<ControlNumber>| {
         let number = number?;
         let is = |(level, kind, _): &&Message| (*level, *kind) == (number.level, number.kind);
@@ -91,22 +98,22 @@ fn decodes_agree<P: Platform>(control: &[u8], messages: &[Message], malformed: O
                 class == got.traffic_class.map(int) || class == got.traffic_class.map(|class| vec![class])
             );
         }
-        Err(DecodeError::Malformed(error)) => assert_eq!(malformed, Some(error)),
+        Err(DecodeError::Malformed(error)) => assert_eq!(malformed, Some(parts(error))),
         Err(DecodeError::Width { control, len, expected }) => assert_ne!(len, expected, "{control}"),
         Err(DecodeError::Value { value, .. }) => assert!(u8::try_from(value).is_err()),
         Err(DecodeError::Family { control, .. }) => assert_eq!(control, Control::PathMtu),
     }
-    // The way for messages of any kind gives what the quick way gives, which is the same or nothing.
+    // The general path returns what each fast path returns. A fast path may also return `None`.
     let mut any = RecvControl::default();
     let any = any.decode_more::<P>(control).map(|()| any);
     assert_eq!(RecvControl::decode::<P>(control), any);
     assert!(RecvControl::decode_three::<P>(control).is_none_or(|three| any == Ok(three)));
     assert!(RecvControl::decode_in_order::<P>(control).is_none_or(|some| any == Ok(some)));
-    // After a cut nothing is an error.
+    // Decoding of truncated messages has no errors.
     let _ = RecvControl::decode_truncated::<P>(control);
 }
 
-/// A message whose length field is its own, or a little off, or anything.
+/// A message. `len: None` writes the correct length; `Some` is any length.
 #[derive(Clone, Debug)]
 struct Sketch {
     len: Option<u64>,
@@ -115,7 +122,7 @@ struct Sketch {
     data: Vec<u8>,
 }
 
-/// Messages that look real more often than chance would have it.
+/// Messages that are valid, or almost valid, more often than random bytes.
 fn sketches() -> impl Strategy<Value = Vec<Sketch>> {
     let top = [u64::MAX, u64::MAX - 7, 1 << 32, u64::from(u32::MAX), u64::from(u32::MAX) - 7];
     let len = prop_oneof![
@@ -124,7 +131,7 @@ fn sketches() -> impl Strategy<Value = Vec<Sketch>> {
         1 => prop::sample::select(top.to_vec()).prop_map(Some),
         1 => any::<u64>().prop_map(Some),
     ];
-    // The widths that have a meaning, and small integers in either byte order.
+    // The widths of known messages, and small integers in both byte orders.
     let data = prop_oneof![
         any::<u8>().prop_map(|byte| vec![byte, 0, 0, 0]),
         any::<u8>().prop_map(|byte| vec![0, 0, 0, byte]),
@@ -137,7 +144,7 @@ fn sketches() -> impl Strategy<Value = Vec<Sketch>> {
     })
 }
 
-/// The messages in the layout of the platform, each behind the other whatever its length says.
+/// Lays the messages out as on the platform. Each follows the previous one, whatever the length in its header.
 fn drawn<P: Platform>(sketches: &[Sketch]) -> Vec<u8> {
     let layout = P::ABI.cmsg;
     let mut bytes = Vec::new();
@@ -183,7 +190,7 @@ fn send_control() -> impl Strategy<Value = SendControl<'static>> {
     })
 }
 
-/// The same without what the platform does not take.
+/// Removes the fields that the platform does not support.
 fn supported<'a, P: Platform>(mut control: SendControl<'a>) -> SendControl<'a> {
     let numbers = P::ABI.control;
     control.traffic_class = control.traffic_class.filter(|_| numbers.traffic_class.is_some());
@@ -209,7 +216,7 @@ fn round_trip<P: Platform>(whole: SendControl<'_>, garbage: u8) {
     assert_eq!((got.traffic_class, got.hop_limit), (control.traffic_class, control.hop_limit));
     assert_eq!(got.interface, control.interface);
     assert_eq!(got.destination, control.source.or(control.interface.map(|_| Ipv6Addr::UNSPECIFIED)));
-    // What was in the buffer before does not show.
+    // The result does not depend on the previous content of the buffer.
     let mut other = [!garbage; 256];
     assert_eq!(control.encode_to::<P, u8>(&mut other), Ok(used));
     assert_eq!(bytes[..used], other[..used]);
@@ -218,7 +225,7 @@ fn round_trip<P: Platform>(whole: SendControl<'_>, garbage: u8) {
     }
 }
 
-/// Unknown messages between those of a control change nothing of it, and are all there to see.
+/// Unknown messages between those of a control do not change how it is decoded, and the iterator returns all of them.
 fn interleaved<P: Platform>(control: SendControl<'_>, unknown: &[Message]) {
     let mut bytes = [0xff; 256];
     let used = supported::<P>(control).encode::<P>(&mut bytes).unwrap();
@@ -250,10 +257,10 @@ fn address_survives<P: Platform>(address: SocketAddrV6) {
     assert_eq!(bytes[size..], [0; sockaddr::MAX_SIZE][size..]);
 }
 
-/// How addresses begin on one platform or another, and an IPv4 one of Linux.
+/// The first two bytes of an address on each platform, and of an IPv4 address on Linux.
 const FAMILIES: &[[u8; 2]] = &[[10, 0], [0, 10], [28, 28], [28, 30], [28, 24], [0, 26], [2, 0]];
 
-/// What is read as an address is written as the same bytes, but for the length, which is not read.
+/// An address that is decoded is encoded as the same bytes, except the length byte, which decoding ignores.
 fn address_bytes_survive<P: Platform>(bytes: &[u8]) {
     let Some(address) = sockaddr::decode::<P>(bytes) else { return };
     let unread = usize::from(P::ABI.sockaddr.length_byte);
@@ -280,31 +287,31 @@ proptest! {
     #![proptest_config(cases(512))]
 
     #[test]
-    fn any_bytes_are_walked_as_the_model_does(control in vec(any::<u8>(), 0..128)) {
+    fn random_bytes_are_decoded_as_by_the_model(control in vec(any::<u8>(), 0..128)) {
         on_every_platform!(walks_agree(&control));
     }
 
     #[test]
-    fn plausible_bytes_are_walked_as_the_model_does(sketches in sketches(), cut in 0_usize..48) {
+    fn almost_valid_messages_are_decoded_as_by_the_model(sketches in sketches(), cut in 0_usize..48) {
         on_every_platform!(sketches_agree(&sketches, cut));
     }
 
     #[test]
-    fn what_is_encoded_is_decoded(control in send_control(), garbage in any::<u8>()) {
+    fn an_encoded_control_is_decoded_to_the_same_fields(control in send_control(), garbage in any::<u8>()) {
         on_every_platform!(round_trip(control, garbage));
     }
 
     #[test]
-    fn unknown_messages_change_nothing(
+    fn unknown_messages_do_not_change_the_control(
         control in send_control(),
-        // No platform has anything of ours at these levels.
+        // No platform has a known message at these levels.
         unknown in vec((prop::sample::select(&[-1, 0, 1, 58, 0xffff][..]), any::<i32>(), vec(any::<u8>(), 0..40)), 0..5),
     ) {
         on_every_platform!(interleaved(control, &unknown));
     }
 
     #[test]
-    fn what_is_written_is_walked(messages in vec((any::<i32>(), any::<i32>(), vec(any::<u8>(), 0..40)), 0..5)) {
+    fn the_iterator_returns_the_written_messages(messages in vec((any::<i32>(), any::<i32>(), vec(any::<u8>(), 0..40)), 0..5)) {
         fn check<P: Platform>(messages: &[Message]) {
             let mut bytes = [0xff; 512];
             let mut writer = Writer::<P>::new(&mut bytes);
@@ -320,7 +327,7 @@ proptest! {
     }
 
     #[test]
-    fn a_filter_is_256_booleans(changes in vec((any::<bool>(), any::<u8>()), 0..64), start in any::<bool>()) {
+    fn a_filter_behaves_as_256_booleans(changes in vec((any::<bool>(), any::<u8>()), 0..64), start in any::<bool>()) {
         let mut filter = if start { Icmp6Filter::block_all() } else { Icmp6Filter::pass_all() };
         let mut model = [start; 256];
         for (blocked, kind) in changes {
@@ -337,7 +344,7 @@ proptest! {
     }
 
     #[test]
-    fn a_header_is_its_bytes(packet in vec(any::<u8>(), 0..64)) {
+    fn a_parsed_header_is_encoded_to_the_same_bytes(packet in vec(any::<u8>(), 0..64)) {
         match Header::parse(&packet) {
             Ok((header, payload)) => {
                 prop_assert_eq!(&header.encode()[..], &packet[..40]);
@@ -350,13 +357,13 @@ proptest! {
     }
 
     #[test]
-    fn an_address_is_its_bytes(ip in any::<[u8; 16]>(), port in any::<u16>(), flow in any::<u32>(), scope in any::<u32>()) {
+    fn an_encoded_address_is_decoded_to_the_same_address(ip in any::<[u8; 16]>(), port in any::<u16>(), flow in any::<u32>(), scope in any::<u32>()) {
         let address = SocketAddrV6::new(ip.into(), port, flow, scope);
         on_every_platform!(address_survives(address));
     }
 
     #[test]
-    fn bytes_that_are_an_address(family in prop::sample::select(FAMILIES), rest in vec(any::<u8>(), 0..40)) {
+    fn bytes_that_start_like_an_address(family in prop::sample::select(FAMILIES), rest in vec(any::<u8>(), 0..40)) {
         let bytes = [&family[..], &rest].concat();
         on_every_platform!(address_bytes_survive(&bytes));
         for size in [28, 32] {
@@ -367,7 +374,7 @@ proptest! {
     }
 
     #[test]
-    fn sizes_are_those_of_wider_integers(
+    fn sizes_are_computed_without_overflow(
         wide in any::<bool>(),
         header_align in 0_u32..6,
         data_align in 0_u32..6,
@@ -382,7 +389,7 @@ proptest! {
         if true_space <= greatest {
             prop_assert_eq!(layout.space(data) as u128, true_space);
         } else {
-            // What cannot be counted saturates to what no buffer has: slices end at isize::MAX.
+            // A sum that overflows saturates above the size of any slice, which is at most isize::MAX.
             prop_assert!(layout.space(data) > isize::MAX as usize);
         }
     }
