@@ -1,5 +1,4 @@
-//! The programs for constrained Linux, which have neither std nor an allocator, against each other and against
-//! this library.
+//! The programs for constrained Linux, which use neither std nor an allocator: with each other and with this library.
 
 mod common;
 
@@ -11,9 +10,9 @@ use ipv6_std::*;
 use ipv6_testnet::{Host, Pair, constrained};
 
 ipv6_testnet::tests! {
-    [Namespace, Constrained] what_is_sent_is_heard;
-    [Namespace, Constrained] they_understand_this_library;
-    [Namespace, Constrained] failures_are_told;
+    [Namespace, Constrained] the_programs_receive_each_others_datagrams;
+    [Namespace, Constrained] the_programs_work_with_this_library;
+    [Namespace, Constrained] failures_are_reported_on_standard_error;
 }
 
 fn program(name: &str, arguments: &[&str]) -> Command {
@@ -30,7 +29,7 @@ fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-/// Starts `listen` for one datagram, and waits until it does.
+/// Starts `listen` for one datagram, and waits until it listens.
 fn listen(host: &Host) -> (Child, BufReader<std::process::ChildStdout>) {
     let mut child = host.spawn(&mut program("listen", &["ff02::114", "5000", "eth0", "1"])).unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap());
@@ -47,7 +46,7 @@ fn heard((mut child, mut lines): (Child, BufReader<std::process::ChildStdout>)) 
     line
 }
 
-/// Two hosts whose interfaces have other numbers, so that the one cannot pass for the other.
+/// Two hosts whose interfaces have different indexes, so that a wrong index fails the test.
 fn pair() -> Pair {
     let (a, b) = (Host::new("host").unwrap(), Host::new("host").unwrap());
     b.ip("link add spare type veth peer name other").unwrap();
@@ -56,7 +55,7 @@ fn pair() -> Pair {
     Pair { a, b }
 }
 
-fn what_is_sent_is_heard() {
+fn the_programs_receive_each_others_datagrams() {
     let Pair { a, b } = pair();
     let listener = listen(&b);
     let arguments = ["ff02::114", "5000", "eth0", "two words", "7", "0xe2"];
@@ -76,7 +75,7 @@ fn what_is_sent_is_heard() {
     assert!(line.ends_with(&told), "{line}");
 }
 
-fn they_understand_this_library() {
+fn the_programs_work_with_this_library() {
     let Pair { a, b } = pair();
     let listener = listen(&b);
     let conn = on(&a);
@@ -94,7 +93,7 @@ fn they_understand_this_library() {
     assert_eq!(*got.source.ip(), b.link_local("eth0").unwrap());
 }
 
-fn failures_are_told() {
+fn failures_are_reported_on_standard_error() {
     let host = Host::new("host").unwrap();
     let cases: [(&str, &[&str], i32, &str); 4] = [
         ("listen", &[], 2, "usage: listen"),

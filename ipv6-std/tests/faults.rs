@@ -1,4 +1,4 @@
-//! System calls that fail as they please: `strace` makes them, in a child process that is this program again.
+//! System calls that fail: `strace` injects errors into a child process, which is this program again.
 
 mod common;
 
@@ -12,7 +12,7 @@ use ipv6_testnet::{Need, Test};
 
 /// musl sends a batch message by message on 64-bit machines.
 const IS_ONE_BY_ONE: bool = cfg!(all(target_env = "musl", target_pointer_width = "64"));
-/// The system call of a batch that is sent.
+/// The system call that sends a batch.
 const SEND_BATCH: &str = if IS_ONE_BY_ONE { "^sendmsg$" } else { "^sendmmsg" };
 
 const CHILD: &str = "IPV6_FAULTS_CHILD";
@@ -23,25 +23,45 @@ fn main() {
     }
     let needs = &[Need::Namespace, Need::Strace];
     ipv6_testnet::main(&[
-        Test { name: "a_signal_never_surfaces", needs, run: a_signal_never_surfaces },
-        Test { name: "an_error_is_told_and_passes", needs, run: an_error_is_told_and_passes },
-        Test { name: "a_flag_that_fails_stays_as_it_was", needs, run: a_flag_that_fails_stays_as_it_was },
-        Test { name: "scar_43_one_call_is_one_system_call", needs, run: scar_43_one_call_is_one_system_call },
-        Test { name: "the_cheap_paths_are_taken", needs, run: the_cheap_paths_are_taken },
-        Test { name: "scar_30_what_is_refused_goes_singly", needs, run: scar_30_what_is_refused_goes_singly },
-        Test { name: "what_is_refused_goes_with_fewer", needs, run: what_is_refused_goes_with_fewer },
-        Test { name: "an_error_of_another_kind_is_told", needs, run: an_error_of_another_kind_is_told },
+        Test { name: "an_interrupted_call_is_repeated", needs, run: an_interrupted_call_is_repeated },
+        Test { name: "an_error_is_returned_once", needs, run: an_error_is_returned_once },
+        Test {
+            name: "a_flag_that_cannot_be_set_stays_unset",
+            needs,
+            run: a_flag_that_cannot_be_set_stays_unset,
+        },
+        Test { name: "one_call_makes_one_system_call", needs, run: one_call_makes_one_system_call },
+        Test { name: "the_cheapest_system_calls_are_used", needs, run: the_cheapest_system_calls_are_used },
+        Test {
+            name: "a_batch_refused_with_eio_is_sent_singly",
+            needs,
+            run: a_batch_refused_with_eio_is_sent_singly,
+        },
+        Test {
+            name: "a_batch_refused_with_einval_is_sent_with_fewer_segments",
+            needs,
+            run: a_batch_refused_with_einval_is_sent_with_fewer_segments,
+        },
+        Test {
+            name: "an_error_that_is_no_refusal_is_returned",
+            needs,
+            run: an_error_that_is_no_refusal_is_returned,
+        },
         #[cfg(one_by_one)]
-        Test { name: "an_error_within_a_batch_is_kept", needs, run: an_error_within_a_batch_is_kept },
+        Test {
+            name: "an_error_within_a_batch_is_returned_by_the_next_call",
+            needs,
+            run: an_error_within_a_batch_is_returned_by_the_next_call,
+        },
     ])
 }
 
-/// What a child does, by name.
+/// The work of a child process, by name.
 fn child(part: &str) {
     let conn = loopback();
     let to = conn.local_addr().unwrap();
     let send = || conn.send_to(b"x", &SendControl::new().with_hop_limit(3), to);
-    // Without control messages it is another system call.
+    // With control messages the library uses other system calls.
     if !matches!(part, "plain" | "flags") {
         conn.set_control_flags(ControlFlags::HOP_LIMIT, true).unwrap();
     }
@@ -98,7 +118,7 @@ fn child(part: &str) {
                 assert_eq!(errno(conn.recv_batch(&mut batch, &mut payloads)), Some(ENOBUFS));
                 assert_eq!(conn.recv_batch(&mut batch, &mut payloads).unwrap(), 2);
             }
-            // It is not another socket's, nor this one's for ever.
+            // The kept error is not returned for another socket, and only once for this one.
             let other = loopback();
             assert_eq!(conn.send_batch(&mut SendBatch::new(4), &messages).unwrap(), 4);
             assert_eq!(conn.recv_batch(&mut batch, &mut payloads).unwrap(), 2);
@@ -107,7 +127,7 @@ fn child(part: &str) {
             }
             assert_eq!(other.recv_batch(&mut batch, &mut payloads).unwrap(), 2);
             assert_eq!(conn.recv_batch(&mut batch, &mut payloads).unwrap(), 2);
-            // Nor is this error that of a new socket with the old one's number.
+            // It is not returned for a new socket that has the number of the old one.
             let number = conn.get_ref().as_fd().as_raw_fd();
             drop(conn);
             let new = loopback();
@@ -116,7 +136,7 @@ fn child(part: &str) {
             assert_eq!(new.recv_batch(&mut batch, &mut payloads).unwrap(), 1);
         }
         "flags" => {
-            // The second of the options that it sets is refused.
+            // The second option fails.
             let flags = ControlFlags::TRAFFIC_CLASS | ControlFlags::HOP_LIMIT;
             conn.set_control_flags(flags, true).unwrap_err();
             assert_eq!(conn.control_flags(), ControlFlags::TRAFFIC_CLASS);
@@ -126,13 +146,13 @@ fn child(part: &str) {
         "refused, 8" => refused(&conn, 8, 15, 1, &[1; 8]),
         "refused, 100" => refused(&conn, 100, 15, 64, &[64, 36]),
         "refused twice, 100" => refused(&conn, 100, 15, 1, &[1; 100]),
-        // They may have been too long for a packet: others still go together.
+        // The datagrams may have been too long for a packet: shorter ones are still coalesced.
         "refused, long" => {
             let most = conn.max_segments();
             refused(&conn, 4, 1400, most, &[1; 4]);
             assert_eq!(sent_as(&conn, 4, 1399), [4]);
         }
-        // That was not it, then.
+        // Shorter ones are refused too: coalescing is disabled.
         "refused again, long" => {
             assert_eq!(sent_as(&conn, 4, 1400), [1; 4]);
             assert_eq!(sent_as(&conn, 4, 1300), [1; 4]);
@@ -158,7 +178,7 @@ fn child(part: &str) {
     }
 }
 
-/// Sends a batch of so many datagrams of this size, and says how many went together each time.
+/// Sends a batch of `count` datagrams of `size` bytes, and returns how many each kernel message held.
 fn sent_as(conn: &PacketConn, count: usize, size: usize) -> Vec<usize> {
     conn.set_receive_coalescing(true).unwrap();
     let texts = texts(&vec![size; count]);
@@ -171,25 +191,25 @@ fn sent_as(conn: &PacketConn, count: usize, size: usize) -> Vec<usize> {
         together.push(segments.len());
         received.extend(segments.map(<[u8]>::to_vec));
     }
-    // Whatever was refused: each once, whole, in order.
+    // After any refusal, every datagram arrives once, whole and in order.
     assert!(received == texts);
     together
 }
 
-/// Sends a batch that is refused as a whole: it goes with so many together, and from then on too, without being
-/// refused again.
+/// Sends a batch that is refused as a whole. It is then sent as `together` says, with `max_segments` as the new limit,
+/// and so is the next batch, without another refusal.
 fn refused(conn: &PacketConn, count: usize, size: usize, max_segments: usize, together: &[usize]) {
     for _ in 0..2 {
         assert_eq!(sent_as(conn, count, size), together);
         assert_eq!((conn.max_segments(), conn.coalescing_refused()), (max_segments, 1));
     }
-    // Until it is to be tried again. (Kernels before 6.9 take no more than 64.)
+    // `set_send_coalescing` restores the limit. (Kernels before 6.9 take at most 64.)
     conn.set_send_coalescing(true);
     assert_eq!(conn.coalescing_refused(), 1);
     assert!(sent_as(conn, count, size)[0] > together[0] || together[0] == 64);
 }
 
-/// Runs a part of `child` under `strace` with these options.
+/// Runs a part of [`child`] under `strace` with these options.
 fn strace(part: &str, options: &[&str]) {
     let mut command = Command::new("strace");
     command.args(["-f", "-qq"]).args(options).arg(std::env::current_exe().unwrap()).env(CHILD, part);
@@ -197,18 +217,18 @@ fn strace(part: &str, options: &[&str]) {
     assert!(output.status.success(), "{part} {options:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Runs a part with a fault injected into the system calls whose names match, and makes sure that there were
-/// such calls: strace says nothing when it injects nothing.
+/// Runs a part with a fault injected into the system calls whose names match, and asserts that there were such calls:
+/// strace does not report that it injected nothing.
 fn inject(part: &str, calls: &str, fault: &str) {
     let log = std::env::temp_dir().join(format!("ipv6-faults-{}-{part}-{}", std::process::id(), calls.len()));
     let (trace, inject) = (format!("trace=/{calls}"), format!("inject=/{calls}:{fault}"));
     strace(part, &["-o", log.to_str().unwrap(), "-e", &trace, "-e", &inject]);
-    let said = fs::read_to_string(&log).unwrap();
+    let traced = fs::read_to_string(&log).unwrap();
     fs::remove_file(&log).unwrap();
-    assert!(said.contains("(INJECTED)"), "{part} {calls}: nothing was injected:\n{said}");
+    assert!(traced.contains("(INJECTED)"), "{part} {calls}: nothing was injected:\n{traced}");
 }
 
-fn a_signal_never_surfaces() {
+fn an_interrupted_call_is_repeated() {
     let thrice = "error=EINTR:when=1..3";
     for call in ["^recvmsg$", "^sendmsg$"] {
         inject("messages", call, thrice);
@@ -222,16 +242,17 @@ fn a_signal_never_surfaces() {
     inject("batches", SEND_BATCH, thrice);
 }
 
-fn an_error_is_told_and_passes() {
+fn an_error_is_returned_once() {
     inject("errors", "^(sendmsg|recvmsg)$", "error=ENOBUFS:when=1");
 }
 
-fn a_flag_that_fails_stays_as_it_was() {
-    // The first setsockopt is V6ONLY, for the new socket; then come the flags.
+fn a_flag_that_cannot_be_set_stays_unset() {
+    // The first setsockopt sets IPV6_V6ONLY on the new socket; the next ones set the flags.
     inject("flags", "^setsockopt$", "error=EPERM:when=3");
 }
 
-fn scar_43_one_call_is_one_system_call() {
+// Scar 43: Go's ReadFrom asks the kernel for SO_PROTOCOL on every receive.
+fn one_call_makes_one_system_call() {
     let calls = |count: usize| {
         let log = std::env::temp_dir().join(format!("ipv6-calls-{}-{count}", std::process::id()));
         strace(&count.to_string(), &["-o", log.to_str().unwrap()]);
@@ -239,49 +260,51 @@ fn scar_43_one_call_is_one_system_call() {
         fs::remove_file(&log).unwrap();
         lines
     };
-    // Of whatever else a program does at its start and end, both do the same.
+    // Both runs make the same calls at their start and end.
     assert_eq!(calls(30) - calls(10), 2 * 20);
 }
 
-fn the_cheap_paths_are_taken() {
+fn the_cheapest_system_calls_are_used() {
     let log = std::env::temp_dir().join(format!("ipv6-cheap-{}", std::process::id()));
     strace("cheap", &["-o", log.to_str().unwrap(), "-e", "trace=/^(send|recv)"]);
-    let said = fs::read_to_string(&log).unwrap();
+    let traced = fs::read_to_string(&log).unwrap();
     fs::remove_file(&log).unwrap();
-    let call = |what: &str| said.lines().find(|line| line.contains(what)).unwrap_or_else(|| panic!("{said}"));
-    // Without the padding, in which Linux has no interest, a packet info has room on its stack.
+    let call =
+        |what: &str| traced.lines().find(|line| line.contains(what)).unwrap_or_else(|| panic!("{traced}"));
+    // Without trailing padding, Linux copies a packet info to its stack instead of allocating (net/socket.c).
     let len = if cfg!(target_pointer_width = "64") { 36 } else { 32 };
     for text in ["\"with info\"", "\"in a batch\""] {
-        assert!(call(text).contains(&format!("msg_controllen={len}")), "{said}");
+        assert!(call(text).contains(&format!("msg_controllen={len}")), "{traced}");
     }
-    assert!(call("\"with nothing\"").contains(" sendto("), "{said}");
-    assert_eq!(said.lines().filter(|line| line.contains(" recvfrom(")).count(), 3, "{said}");
+    assert!(call("\"with nothing\"").contains(" sendto("), "{traced}");
+    assert_eq!(traced.lines().filter(|line| line.contains(" recvfrom(")).count(), 3, "{traced}");
 }
 
-/// `EIO` is of a device that cannot.
-fn scar_30_what_is_refused_goes_singly() {
+/// `EIO`: the device does not support segmentation.
+// Scar 31 (quinn#2718): a device refuses segmentation with EIO.
+fn a_batch_refused_with_eio_is_sent_singly() {
     inject("refused, 8", SEND_BATCH, "error=EIO:when=1");
-    // Fewer of them are no use.
+    // A batch with fewer segments is not tried.
     inject("refused twice, 100", SEND_BATCH, "error=EIO:when=1");
 }
 
-/// `EINVAL` may be for their number, or for their size, or for anything.
-fn what_is_refused_goes_with_fewer() {
+/// `EINVAL` has many causes: the number of segments, their size, or something else.
+fn a_batch_refused_with_einval_is_sent_with_fewer_segments() {
     inject("refused, 8", SEND_BATCH, "error=EINVAL:when=1");
     inject("refused, 100", SEND_BATCH, "error=EINVAL:when=1");
     inject("refused twice, 100", SEND_BATCH, "error=EINVAL:when=1..2");
     inject("refused, long", SEND_BATCH, "error=EINVAL:when=1");
-    // The first call, and the first after the datagrams have gone singly.
+    // The first call, and the first after the datagrams were sent singly.
     let again = if IS_ONE_BY_ONE { "error=EINVAL:when=1..6+5" } else { "error=EINVAL:when=1..3+2" };
     inject("refused again, long", SEND_BATCH, again);
 }
 
-fn an_error_of_another_kind_is_told() {
+fn an_error_that_is_no_refusal_is_returned() {
     inject("no buffers", SEND_BATCH, "error=ENOBUFS:when=1");
 }
 
 #[cfg(one_by_one)]
-fn an_error_within_a_batch_is_kept() {
-    // Of six calls for four messages the third: two of them, the error, the two others, and nothing more.
+fn an_error_within_a_batch_is_returned_by_the_next_call() {
+    // The third of six calls for four messages: two messages, the error, the two others, and "nothing there".
     inject("within a batch", "^recvmsg$", "error=ENOBUFS:when=3..21+6");
 }

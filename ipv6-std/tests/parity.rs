@@ -1,5 +1,5 @@
-//! Every method of Go's `golang.org/x/net/ipv6`, under its name here, on real sockets. Control messages,
-//! groups and raw sockets have test programs of their own.
+//! The methods of Go's `golang.org/x/net/ipv6`, under their names in this crate, on real sockets. Control messages,
+//! groups and raw sockets have their own test programs.
 
 mod common;
 
@@ -12,35 +12,35 @@ use ipv6_std::*;
 use ipv6_testnet::Pair;
 
 ipv6_testnet::tests! {
-    [Namespace] traffic_class;
-    [Namespace] hop_limit;
-    [Namespace] traffic_class_and_hop_limit_arrive_from_the_sockets_options;
-    [Namespace] path_mtu;
-    [Namespace] multicast_hop_limit;
-    [Namespace] multicast_interface;
-    [Namespace] multicast_loopback;
-    [Namespace] dont_fragment;
-    [Namespace] tcp_through_conn;
-    [Namespace] a_listener_hands_on_its_options;
-    [Namespace] write_to_and_read_from;
-    [Namespace] connected_send;
-    [Namespace] vectored;
-    [Namespace] closing_is_dropping;
-    [Namespace] into_inner_gives_the_socket_back;
-    [Namespace] one_socket_many_threads;
+    [Namespace] the_traffic_class_reads_back_as_set;
+    [Namespace] the_hop_limit_reads_back_as_set;
+    [Namespace] the_sockets_traffic_class_and_hop_limit_are_sent;
+    [Namespace] the_path_mtu_requires_a_connected_socket;
+    [Namespace] the_multicast_hop_limit_reads_back_as_set;
+    [Namespace] the_multicast_interface_reads_back_as_set;
+    [Namespace] multicast_loopback_reads_back_as_set;
+    [Namespace] dont_fragment_reads_back_as_set;
+    [Namespace] a_stream_reports_the_header_fields_that_it_received;
+    [Namespace] accepted_streams_inherit_the_options_of_the_listener;
+    [Namespace] every_control_message_arrives_with_its_datagram;
+    [Namespace] a_connected_socket_sends_control_messages;
+    [Namespace] payloads_may_consist_of_parts;
+    [Namespace] dropping_a_socket_closes_it;
+    [Namespace] into_inner_returns_the_socket;
+    [Namespace] several_threads_may_use_one_socket;
     [Namespace] bind_reusable_shares_a_port;
-    [Namespace, Ipv4] what_is_bound_leaves_ipv4_alone;
-    [Namespace] bind_resolves_names;
-    [Namespace] interfaces;
-    [Namespace] an_interface_as_it_is;
-    [Namespace] set_bpf_and_detach;
+    [Namespace, Ipv4] bound_sockets_leave_the_ipv4_port_free;
+    [Namespace] bind_takes_the_first_ipv6_address_that_works;
+    [Namespace] the_loopback_interface_is_found_by_name_index_and_list;
+    [Namespace] an_interface_has_its_index_flags_and_addresses;
+    [Namespace] a_bpf_program_filters_until_it_is_detached;
     [] types_are_send_and_sync;
-    [] control_message_to_string_and_sizes;
-    [] icmp_type_names_and_protocol;
-    [] parse_header;
+    [] control_messages_have_a_text_and_a_size;
+    [] icmpv6_types_have_a_name_and_a_protocol;
+    [] a_header_decodes_to_what_was_encoded;
 }
 
-fn traffic_class() {
+fn the_traffic_class_reads_back_as_set() {
     let conn = loopback();
     assert_eq!(conn.traffic_class().unwrap(), 0);
     for class in [0, 0x28, 0xe0, 0xff] {
@@ -49,7 +49,7 @@ fn traffic_class() {
     }
 }
 
-fn hop_limit() {
+fn the_hop_limit_reads_back_as_set() {
     let conn = loopback();
     assert_eq!(conn.hop_limit().unwrap(), 64);
     for hops in [0, 1, 255] {
@@ -58,7 +58,7 @@ fn hop_limit() {
     }
 }
 
-fn traffic_class_and_hop_limit_arrive_from_the_sockets_options() {
+fn the_sockets_traffic_class_and_hop_limit_are_sent() {
     let (sender, receiver) = (loopback(), loopback());
     receiver.set_control_flags(ControlFlags::TRAFFIC_CLASS | ControlFlags::HOP_LIMIT, true).unwrap();
     sender.set_traffic_class(0xb8).unwrap();
@@ -68,14 +68,14 @@ fn traffic_class_and_hop_limit_arrive_from_the_sockets_options() {
     assert_eq!((got.control.traffic_class, got.control.hop_limit), (Some(0xb8), Some(7)));
 }
 
-fn path_mtu() {
+fn the_path_mtu_requires_a_connected_socket() {
     let conn = loopback();
     assert_eq!(errno(conn.path_mtu()), Some(ENOTCONN));
     conn.get_ref().connect(conn.local_addr().unwrap()).unwrap();
     assert_eq!(conn.path_mtu().unwrap(), 65536);
 }
 
-fn multicast_hop_limit() {
+fn the_multicast_hop_limit_reads_back_as_set() {
     let conn = loopback();
     assert_eq!(conn.multicast_hop_limit().unwrap(), 1);
     for hops in [0, 32, 255] {
@@ -84,11 +84,11 @@ fn multicast_hop_limit() {
     }
 }
 
-fn multicast_interface() {
+fn the_multicast_interface_reads_back_as_set() {
     let conn = PacketConn::bind("[::]:0").unwrap();
     assert_eq!(conn.multicast_interface().unwrap(), None);
     let lo = Interface::by_name("lo").unwrap();
-    // Each way in which an interface can be named.
+    // Each type that converts into an interface.
     conn.set_multicast_interface(&lo).unwrap();
     assert_eq!(conn.multicast_interface().unwrap(), Some(lo.index()));
     conn.set_multicast_interface(AnyInterface).unwrap();
@@ -99,7 +99,7 @@ fn multicast_interface() {
     assert_eq!(conn.multicast_interface().unwrap(), Some(lo.index()));
 }
 
-fn multicast_loopback() {
+fn multicast_loopback_reads_back_as_set() {
     let conn = loopback();
     assert!(conn.multicast_loopback().unwrap());
     conn.set_multicast_loopback(false).unwrap();
@@ -108,20 +108,20 @@ fn multicast_loopback() {
     assert!(conn.multicast_loopback().unwrap());
 }
 
-fn dont_fragment() {
+fn dont_fragment_reads_back_as_set() {
     let conn = loopback();
     assert!(!conn.dont_fragment().unwrap());
     conn.set_dont_fragment(true).unwrap();
     assert!(conn.dont_fragment().unwrap());
 }
 
-fn tcp_through_conn() {
+fn a_stream_reports_the_header_fields_that_it_received() {
     let listener = TcpListener::bind("[::1]:0").unwrap();
     let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let (server, _) = listener.accept().unwrap();
 
-    let told = Conn::new(client.try_clone().unwrap()).unwrap();
-    told.set_control_flags(ControlFlags::all() - ControlFlags::PATH_MTU, true).unwrap();
+    let receiver = Conn::new(client.try_clone().unwrap()).unwrap();
+    receiver.set_control_flags(ControlFlags::all() - ControlFlags::PATH_MTU, true).unwrap();
     let server = Conn::new(server).unwrap();
     server.set_traffic_class(0x28).unwrap();
     server.set_hop_limit(9).unwrap();
@@ -130,17 +130,17 @@ fn tcp_through_conn() {
     assert_eq!(server.path_mtu().unwrap(), 65536);
     client.read_exact(&mut [0; 6]).unwrap();
 
-    let control = told.stream_control().unwrap();
+    let control = receiver.stream_control().unwrap();
     assert_eq!((control.traffic_class, control.hop_limit), (Some(0x28), Some(9)));
     assert_eq!(control.destination, Some("::1".parse().unwrap()));
-    // What is not asked for is not there, although it comes in the message of its sibling.
-    told.set_control_flags(ControlFlags::DESTINATION, false).unwrap();
-    let control = told.stream_control().unwrap();
+    // A disabled field is `None`, although the kernel sends it in the same message as an enabled one.
+    receiver.set_control_flags(ControlFlags::DESTINATION, false).unwrap();
+    let control = receiver.stream_control().unwrap();
     assert_eq!(control.destination, None);
     assert_eq!(control.interface, InterfaceIndex::new(1).ok());
 }
 
-fn a_listener_hands_on_its_options() {
+fn accepted_streams_inherit_the_options_of_the_listener() {
     let listener = TcpListener::bind("[::1]:0").unwrap();
     let conn = Conn::new(&listener).unwrap();
     conn.set_traffic_class(0x20).unwrap();
@@ -150,7 +150,7 @@ fn a_listener_hands_on_its_options() {
     assert_eq!((accepted.traffic_class().unwrap(), accepted.hop_limit().unwrap()), (0x20, 3));
 }
 
-fn write_to_and_read_from() {
+fn every_control_message_arrives_with_its_datagram() {
     let (sender, receiver) = (loopback(), loopback());
     assert_eq!(receiver.control_flags(), ControlFlags::empty());
     receiver.set_control_flags(ControlFlags::all(), true).unwrap();
@@ -173,7 +173,7 @@ fn write_to_and_read_from() {
     assert_eq!(got.control.path_mtu, None);
 }
 
-fn connected_send() {
+fn a_connected_socket_sends_control_messages() {
     let (sender, receiver) = (loopback(), loopback());
     receiver.set_control_flags(ControlFlags::HOP_LIMIT, true).unwrap();
     sender.get_ref().connect(receiver.local_addr().unwrap()).unwrap();
@@ -181,7 +181,7 @@ fn connected_send() {
     assert_eq!(receive(&receiver).1.control.hop_limit, Some(2));
 }
 
-fn vectored() {
+fn payloads_may_consist_of_parts() {
     use std::io::{IoSlice, IoSliceMut};
     let (sender, receiver) = (loopback(), loopback());
     let parts = [IoSlice::new(b"HEL"), IoSlice::new(b""), IoSlice::new(b"LO")];
@@ -192,7 +192,7 @@ fn vectored() {
     assert_eq!((got.len, &head, &tail[..3]), (5, b"HE", b"LLO".as_slice()));
 }
 
-fn closing_is_dropping() {
+fn dropping_a_socket_closes_it() {
     let conn = loopback();
     let address = conn.local_addr().unwrap();
     assert_eq!(errno(PacketConn::bind(address)), Some(EADDRINUSE));
@@ -200,18 +200,18 @@ fn closing_is_dropping() {
     PacketConn::bind(address).unwrap();
 }
 
-fn into_inner_gives_the_socket_back() {
+fn into_inner_returns_the_socket() {
     let socket = UdpSocket::bind("[::1]:0").unwrap();
     let address = socket.local_addr().unwrap();
-    // Borrowed, then owned.
+    // First borrowed, then owned.
     PacketConn::new(&socket).unwrap().set_traffic_class(1).unwrap();
     let conn = PacketConn::new(socket).unwrap();
     assert_eq!(conn.traffic_class().unwrap(), 1);
     assert_eq!(conn.into_inner().local_addr().unwrap(), address);
 }
 
-fn one_socket_many_threads() {
-    // All of them fit into the socket's buffer, so that none is dropped.
+fn several_threads_may_use_one_socket() {
+    // Few enough for the receive buffer, so that none is dropped.
     const SENDERS: u8 = 4;
     const EACH: usize = 50;
     let (conn, peer) = (loopback(), loopback());
@@ -230,7 +230,7 @@ fn one_socket_many_threads() {
             scope.spawn(|| {
                 for _ in 0..usize::from(SENDERS) * EACH / 2 {
                     let (payload, got) = receive(&peer);
-                    // The control belongs to the payload, whichever thread received it.
+                    // Each payload arrives with its own control messages, in any thread.
                     assert_eq!(payload, [got.control.traffic_class.unwrap()]);
                     assert!(!got.control_truncated);
                 }
@@ -243,7 +243,7 @@ fn one_socket_many_threads() {
             }
         });
     });
-    // The last round left the one off and the other on, and with it the option that they share.
+    // After the last round, one flag is off, and the other and the option that they share are on.
     assert_eq!(peer.control_flags(), ControlFlags::TRAFFIC_CLASS | ControlFlags::INTERFACE);
 }
 
@@ -252,14 +252,14 @@ fn bind_reusable_shares_a_port() {
     let port = port(&first);
     assert!(first.local_addr().unwrap().ip().is_unspecified());
     PacketConn::bind_reusable(format!("[ff02::]:{port}").parse().unwrap()).unwrap();
-    // One that does not share finds the port taken.
+    // A socket without address reuse finds the port taken.
     assert_eq!(errno(PacketConn::bind(("::", port))), Some(EADDRINUSE));
-    // An address that is not multicast is bound as it is.
+    // A unicast address is bound unchanged.
     let third = PacketConn::bind_reusable("[::1]:0".parse().unwrap()).unwrap();
     assert!(third.local_addr().unwrap().ip().is_loopback());
 }
 
-fn what_is_bound_leaves_ipv4_alone() {
+fn bound_sockets_leave_the_ipv4_port_free() {
     let (plain, reusable) = ("[::]:0", "[ff02::]:0");
     let conns =
         [PacketConn::bind(plain).unwrap(), PacketConn::bind_reusable(reusable.parse().unwrap()).unwrap()];
@@ -267,23 +267,23 @@ fn what_is_bound_leaves_ipv4_alone() {
         assert!(conn.only_v6().unwrap());
         UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port(&conn))).unwrap();
     }
-    // One that carries both takes the port of both.
+    // A dual-stack socket occupies the port of both protocols.
     let both = PacketConn::new(UdpSocket::bind("[::]:0").unwrap()).unwrap();
     assert!(!both.only_v6().unwrap());
     let port = both.local_addr().unwrap().port();
     assert_eq!(errno(UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port))), Some(EADDRINUSE));
 }
 
-fn bind_resolves_names() {
+fn bind_takes_the_first_ipv6_address_that_works() {
     let conn = PacketConn::bind(("::1", 0)).unwrap();
     assert!(conn.only_v6().unwrap());
-    // The first that can be bound, of those that are IPv6.
+    // The first IPv6 address that can be bound.
     let several = ["127.0.0.1:0", "[2001:db8::77]:0", "[::1]:0"].map(|text| text.parse().unwrap());
     assert!(PacketConn::bind(&several[..]).unwrap().local_addr().unwrap().ip().is_loopback());
     assert_eq!(errno(PacketConn::bind(&several[..2])), Some(EADDRNOTAVAIL));
 }
 
-fn interfaces() {
+fn the_loopback_interface_is_found_by_name_index_and_list() {
     let all = Interface::all().unwrap();
     let lo = all.iter().find(|interface| interface.name() == "lo").unwrap();
     assert_eq!(lo.index(), InterfaceIndex::new(1).unwrap());
@@ -293,11 +293,11 @@ fn interfaces() {
     assert_eq!(&Interface::by_name("lo").unwrap(), lo);
 }
 
-fn an_interface_as_it_is() {
+fn an_interface_has_its_index_flags_and_addresses() {
     use InterfaceFlags as Flags;
     let Pair { a, b: _b } = Pair::new().unwrap();
     let find = |name| a.run(|| Interface::by_name(name)).unwrap();
-    // The system has more, without a name here.
+    // The system has more flags, which have no name here.
     let named = |interface: &Interface| {
         let known = Flags::UP | Flags::BROADCAST | Flags::LOOPBACK | Flags::POINT_TO_POINT;
         interface.flags() & (known | Flags::RUNNING | Flags::MULTICAST)
@@ -311,14 +311,14 @@ fn an_interface_as_it_is() {
     assert_eq!(named(&find("lo")), Flags::UP | Flags::LOOPBACK | Flags::RUNNING);
     a.ip("link set eth0 down").unwrap();
     assert_eq!(named(&find("eth0")), Flags::BROADCAST | Flags::MULTICAST);
-    // It is what it was when it was looked up.
+    // An `Interface` is a snapshot: it does not change.
     assert!(eth0.flags().contains(Flags::UP));
 }
 
-fn set_bpf_and_detach() {
+fn a_bpf_program_filters_until_it_is_detached() {
     let (sender, receiver) = (loopback(), loopback());
     let to = receiver.local_addr().unwrap();
-    // Load the byte behind the 8 of the UDP header; accept if it is 'y'.
+    // Load the byte after the UDP header of 8 bytes; accept the datagram if it is 'y'.
     let only_y = [
         BpfInstruction::new(0x30, 0, 0, 8),
         BpfInstruction::new(0x15, 0, 1, u32::from(b'y')),
@@ -346,7 +346,7 @@ fn types_are_send_and_sync() {
     check::<Interface>();
 }
 
-fn control_message_to_string_and_sizes() {
+fn control_messages_have_a_text_and_a_size() {
     let control = SendControl::new().with_hop_limit(1).with_source("fe80::1".parse().unwrap());
     assert_eq!(control.to_string(), "hop limit 1, source fe80::1");
     assert_eq!(SendControl::new().to_string(), "no control messages");
@@ -356,12 +356,12 @@ fn control_message_to_string_and_sizes() {
     assert_eq!(ControlFlags::empty().space::<Host>(), 0);
 }
 
-fn icmp_type_names_and_protocol() {
+fn icmpv6_types_have_a_name_and_a_protocol() {
     assert_eq!(Icmp6Type::ECHO_REPLY.to_string(), "echo reply");
     assert_eq!(Icmp6Type::ECHO_REPLY.protocol(), 58);
 }
 
-fn parse_header() {
+fn a_header_decodes_to_what_was_encoded() {
     let header = Header {
         traffic_class: 0x28,
         flow_label: FlowLabel::new(0xbeef).unwrap(),

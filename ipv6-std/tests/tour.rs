@@ -1,4 +1,4 @@
-//! The tour, as a user runs it.
+//! The example `tour`, run as a user runs it.
 
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -8,11 +8,11 @@ use serde_json::Value;
 
 ipv6_testnet::tests! {
     [Namespace] every_step_is_as_expected;
-    [Namespace] a_real_interface_will_do;
-    [Namespace] where_namespaces_are_forbidden_loopback_is_left;
-    [Namespace] a_step_that_fails_is_told;
-    [Namespace] a_reader_that_has_enough;
-    [Namespace] an_interface_that_does_not_exist;
+    [Namespace] the_tour_runs_on_a_real_interface;
+    [Namespace] without_namespaces_the_tour_runs_on_loopback;
+    [Namespace] a_failed_step_is_reported;
+    [Namespace] a_closed_pipe_is_not_an_error;
+    [Namespace] an_unknown_interface_is_an_error;
 }
 
 /// The example's program, which cargo builds with the tests: `deps/../examples/tour`.
@@ -43,15 +43,15 @@ fn every_step_is_as_expected() {
     assert!(text.ends_with("10 steps as expected, 0 not, 0 left out\n"), "{text}");
 }
 
-fn a_real_interface_will_do() {
+fn the_tour_runs_on_a_real_interface() {
     let Pair { a, b: _b } = Pair::new().unwrap();
     let output = a.run(|| run(Command::new(tour()).args(["--json", "--interface", "eth0"])));
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     assert_eq!(steps(&output).iter().filter(|step| step["ok"] == true).count(), 10);
 }
 
-fn where_namespaces_are_forbidden_loopback_is_left() {
-    // In a user namespace that may have no others, without the privileges that come with it.
+fn without_namespaces_the_tour_runs_on_loopback() {
+    // In a user namespace that may not create others, without its privileges.
     let script = "echo 0 > /proc/sys/user/max_user_namespaces
         echo 0 > /proc/sys/user/max_net_namespaces
         exec setpriv --bounding-set -all --inh-caps -all -- \"$0\" --json";
@@ -66,10 +66,10 @@ fn where_namespaces_are_forbidden_loopback_is_left() {
     assert!(steps.iter().all(|step| step["ok"] == true || step["reason"].is_string()));
 }
 
-fn a_step_that_fails_is_told() {
+fn a_failed_step_is_reported() {
     const STEP: &str = "a raw socket that hears echo replies only";
     let Pair { a, b: _b } = Pair::new().unwrap();
-    // There is no reply where echo requests are ignored.
+    // Without replies to echo requests, the ICMPv6 step fails.
     a.set("net/ipv6/icmp/echo_ignore_all", "1").unwrap();
     let output = a.run(|| run(Command::new(tour()).args(["--json", "--interface", "eth0"])));
     assert_eq!(output.status.code(), Some(1));
@@ -87,7 +87,7 @@ fn a_step_that_fails_is_told() {
     assert!(text.ends_with("9 steps as expected, 1 not, 0 left out\n"), "{text}");
 }
 
-fn a_reader_that_has_enough() {
+fn a_closed_pipe_is_not_an_error() {
     for arguments in [&["--json"][..], &[]] {
         let mut command = Command::new(tour());
         let mut child =
@@ -99,7 +99,7 @@ fn a_reader_that_has_enough() {
     }
 }
 
-fn an_interface_that_does_not_exist() {
+fn an_unknown_interface_is_an_error() {
     let output = run(Command::new(tour()).args(["--interface", "nosuch0"]));
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "tour: no interface nosuch0\n");

@@ -1,5 +1,5 @@
-//! Windows, by what a program sees on loopback. What Wine lacks is found out by trying, and the tests that need
-//! it are ignored with Wine's answer; on Windows itself they run.
+//! Windows on loopback. Probes find out what Wine lacks; the tests that need it are ignored there, with Wine's error as
+//! the reason. On Windows itself they run.
 
 #[cfg(not(windows))]
 ipv6_testnet::tests! {}
@@ -9,26 +9,26 @@ use on_windows::*;
 
 #[cfg(windows)]
 ipv6_testnet::tests! {
-    [] control_messages_are_received;
-    [] flags_are_switched_one_by_one;
-    [] the_source_is_sent;
-    [] an_interface_is_sent;
-    [] options_keep_what_they_are_given;
+    [] every_enabled_control_message_is_received;
+    [] each_flag_can_be_enabled_and_disabled_alone;
+    [] a_source_address_can_be_sent;
+    [] a_source_and_an_interface_can_be_sent;
+    [] options_read_back_as_set;
     [] streams_have_header_options;
     [] groups_are_joined_and_left;
-    [] scar_40_a_port_unreachable_is_no_error_of_a_receive;
-    [] a_payload_that_is_cut_says_so;
-    [] a_batch_goes_message_by_message;
-    [] a_batch_waits_for_one_message_only;
-    [] a_batch_tells_of_each_message_what_was_cut;
+    [] port_unreachable_is_not_an_error_of_a_receive;
+    [] a_payload_that_does_not_fit_is_reported_as_truncated;
+    [] a_batch_is_sent_and_received_message_by_message;
+    [] receiving_a_batch_waits_for_one_message_only;
+    [] truncation_is_reported_for_each_message;
     [] deadlines_end_calls;
     [] interfaces_have_names_and_addresses;
-    [] what_the_system_lacks_is_named;
+    [] an_unsupported_option_is_an_error_that_names_it;
     [] sockets_of_another_family_are_refused;
-    [Probed(SENT_SOURCE)] a_source_that_is_not_ours_is_refused;
-    [Probed(SENT_HOP_LIMIT)] a_hop_limit_is_sent;
-    [Probed(SENT_TRAFFIC_CLASS)] a_traffic_class_is_sent;
-    [Probed(TRAFFIC_CLASS)] a_socket_keeps_its_traffic_class;
+    [Probed(SENT_SOURCE)] a_source_of_another_host_is_refused;
+    [Probed(SENT_HOP_LIMIT)] a_hop_limit_can_be_sent;
+    [Probed(SENT_TRAFFIC_CLASS)] a_traffic_class_can_be_sent;
+    [Probed(TRAFFIC_CLASS)] the_traffic_class_reads_back_as_set;
     [Probed(SOURCE_GROUPS)] sources_are_joined_and_left;
     [Probed(SOURCE_GROUPS)] sources_are_excluded_and_included;
     [Probed(PATH_MTU)] a_connected_socket_has_a_path_mtu;
@@ -47,19 +47,19 @@ mod on_windows {
     const GROUP: Ipv6Addr = Ipv6Addr::new(0xff01, 0, 0, 0, 0, 0, 0, 0x114);
     const SOURCE: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
 
-    /// A socket on loopback. No receive waits longer than this: what has not come by then was lost.
+    /// A socket on loopback, with a deadline: a datagram that has not arrived by then was lost.
     fn loopback() -> PacketConn {
         let conn = PacketConn::bind("[::1]:0").unwrap();
         conn.set_deadline(Some(Instant::now() + Duration::from_secs(10)));
         conn
     }
 
-    /// What one probe found out: the system's answer, and it must be the one that Wine is known to give.
+    /// The result of a probe: an error if the system answers with `wine`, the error code of Wine.
     fn lacking<T>(result: io::Result<T>, wine: i32) -> Result<(), String> {
         match result {
             Ok(_) => Ok(()),
             Err(error) if error.raw_os_error() == Some(wine) => Err(error.to_string()),
-            // Not a lack, but something that broke: the test is to run, and fail.
+            // Another error is a fault: the test runs and fails.
             Err(_) => Ok(()),
         }
     }
@@ -68,26 +68,26 @@ mod on_windows {
     const WSAEPROTONOSUPPORT: i32 = 10043;
 
     pub const SENT_HOP_LIMIT: Probe = Probe {
-        name: "hop limit as a control message that is sent",
+        name: "sending of the hop limit as a control message",
         run: || match echo(&SendControl::new().with_hop_limit(7)).control.hop_limit {
             Some(7) => Ok(()),
-            hop_limit => Err(format!("7 was sent, and {hop_limit:?} came")),
+            hop_limit => Err(format!("sent 7, received {hop_limit:?}")),
         },
     };
 
     pub const SENT_SOURCE: Probe = Probe {
-        name: "source that is looked at",
+        name: "check of the source address",
         run: || match from_nobody() {
-            Ok(_) => Err(format!("a datagram from {SOURCE} was sent")),
+            Ok(_) => Err(format!("sent a datagram from {SOURCE}")),
             Err(_) => Ok(()),
         },
     };
 
     pub const SENT_TRAFFIC_CLASS: Probe = Probe {
-        name: "traffic class as a control message that is sent",
+        name: "sending of the traffic class as a control message",
         run: || match echo(&SendControl::new().with_traffic_class(0x28)).control.traffic_class {
             Some(0x28) => Ok(()),
-            traffic_class => Err(format!("0x28 was sent, and {traffic_class:?} came")),
+            traffic_class => Err(format!("sent 0x28, received {traffic_class:?}")),
         },
     };
 
@@ -121,7 +121,7 @@ mod on_windows {
 
     const RECEIVABLE: ControlFlags = ControlFlags::all().difference(ControlFlags::PATH_MTU);
 
-    /// Sends a datagram to a socket on loopback that tells all it can.
+    /// Sends a datagram to a socket on loopback with every control message enabled, and returns what it received.
     fn echo(control: &SendControl<'_>) -> Received {
         let (sender, receiver) = (loopback(), loopback());
         receiver.set_control_flags(RECEIVABLE, true).unwrap();
@@ -133,15 +133,15 @@ mod on_windows {
         got
     }
 
-    pub fn control_messages_are_received() {
+    pub fn every_enabled_control_message_is_received() {
         let got = echo(&SendControl::new()).control;
         assert_eq!((got.destination, got.interface), (Some(Ipv6Addr::LOCALHOST), Some(lo())));
-        // The default of the system, whichever that is.
+        // The default of the system: 64 on Wine, 128 on Windows.
         assert!(matches!(got.hop_limit, Some(64 | 128)), "{got}");
         assert_eq!(got.traffic_class, Some(0));
     }
 
-    pub fn flags_are_switched_one_by_one() {
+    pub fn each_flag_can_be_enabled_and_disabled_alone() {
         for flag in RECEIVABLE.iter() {
             let (sender, receiver) = (loopback(), loopback());
             receiver.set_control_flags(flag, true).unwrap();
@@ -156,11 +156,11 @@ mod on_windows {
         }
     }
 
-    pub fn the_source_is_sent() {
+    pub fn a_source_address_can_be_sent() {
         echo(&SendControl::new().with_source(Ipv6Addr::LOCALHOST));
     }
 
-    pub fn a_source_that_is_not_ours_is_refused() {
+    pub fn a_source_of_another_host_is_refused() {
         assert!(from_nobody().is_err());
     }
 
@@ -170,7 +170,7 @@ mod on_windows {
         conn.send_to(b"x", &SendControl::new().with_source(SOURCE), loopback().local_addr().unwrap())
     }
 
-    pub fn an_interface_is_sent() {
+    pub fn a_source_and_an_interface_can_be_sent() {
         let got = echo(&SendControl::new().with_source(Ipv6Addr::LOCALHOST).with_interface(lo()));
         assert_eq!(got.control.interface, Some(lo()));
         assert_eq!(
@@ -179,7 +179,7 @@ mod on_windows {
         );
     }
 
-    pub fn options_keep_what_they_are_given() {
+    pub fn options_read_back_as_set() {
         let conn = loopback();
         for hops in [1, 64, 255] {
             conn.set_hop_limit(hops).unwrap();
@@ -217,9 +217,10 @@ mod on_windows {
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
     }
 
-    pub fn scar_40_a_port_unreachable_is_no_error_of_a_receive() {
+    // Scar 40 (tokio#2017): Windows returns WSAECONNRESET from a receive after a port unreachable message.
+    pub fn port_unreachable_is_not_an_error_of_a_receive() {
         let (conn, other) = (loopback(), loopback());
-        // A port that was somebody's a moment ago.
+        // The port of a socket that is already closed.
         let nobody = loopback().local_addr().unwrap();
         for _ in 0..3 {
             conn.send_to(b"anybody there?", &SendControl::new(), nobody).unwrap();
@@ -231,7 +232,7 @@ mod on_windows {
         assert_eq!(conn.recv_from(&mut [0; 8]).unwrap().source, other.local_addr().unwrap());
     }
 
-    pub fn a_payload_that_is_cut_says_so() {
+    pub fn a_payload_that_does_not_fit_is_reported_as_truncated() {
         let (sender, receiver) = (loopback(), loopback());
         receiver.set_control_flags(ControlFlags::HOP_LIMIT, true).unwrap();
         let to = receiver.local_addr().unwrap();
@@ -246,12 +247,12 @@ mod on_windows {
         let mut parts = [io::IoSliceMut::new(&mut start), io::IoSliceMut::new(&mut end)];
         let got = receiver.recv_vectored(&mut parts).unwrap();
         assert_eq!((got.len, got.truncated, &start, &end), (7, true, b"012", b"3456"));
-        // The rest is gone, and the next message is whole.
+        // The rest was discarded; the next message is complete.
         let got = receiver.recv_from(&mut payload).unwrap();
         assert_eq!((got.len, got.truncated, &payload), (4, false, b"next"));
     }
 
-    pub fn a_batch_goes_message_by_message() {
+    pub fn a_batch_is_sent_and_received_message_by_message() {
         let (sender, receiver) = (loopback(), loopback());
         receiver.set_control_flags(ControlFlags::DESTINATION, true).unwrap();
         let to = Some(receiver.local_addr().unwrap());
@@ -272,7 +273,7 @@ mod on_windows {
         assert_eq!(seen, 8);
     }
 
-    pub fn a_batch_waits_for_one_message_only() {
+    pub fn receiving_a_batch_waits_for_one_message_only() {
         let conn = loopback();
         conn.send_to(b"alone", &SendControl::new(), conn.local_addr().unwrap()).unwrap();
         let (mut batch, mut payloads) = (RecvBatch::new(4), vec![[0; 32]; 4]);
@@ -280,7 +281,7 @@ mod on_windows {
         assert_eq!(&payloads[0][..5], b"alone");
     }
 
-    pub fn a_batch_tells_of_each_message_what_was_cut() {
+    pub fn truncation_is_reported_for_each_message() {
         let conn = loopback();
         for text in [&b"0123456789"[..], b"abc"] {
             conn.send_to(text, &SendControl::new(), conn.local_addr().unwrap()).unwrap();
@@ -317,7 +318,7 @@ mod on_windows {
         assert_eq!(Interface::by_name("no such interface").unwrap_err().kind(), ErrorKind::NotFound);
     }
 
-    pub fn what_the_system_lacks_is_named() {
+    pub fn an_unsupported_option_is_an_error_that_names_it() {
         let conn = loopback();
         let pass = BpfInstruction::new(6, 0, 0, u32::MAX);
         let next_hop = SendControl::new().with_next_hop(conn.local_addr().unwrap());
@@ -340,21 +341,21 @@ mod on_windows {
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
     }
 
-    pub fn a_hop_limit_is_sent() {
+    pub fn a_hop_limit_can_be_sent() {
         for hop_limit in [1, 255] {
             let got = echo(&SendControl::new().with_hop_limit(hop_limit));
             assert_eq!(got.control.hop_limit, Some(hop_limit));
         }
     }
 
-    pub fn a_traffic_class_is_sent() {
+    pub fn a_traffic_class_can_be_sent() {
         for traffic_class in [0xe0, 0xff, 0] {
             let got = echo(&SendControl::new().with_traffic_class(traffic_class));
             assert_eq!(got.control.traffic_class, Some(traffic_class));
         }
     }
 
-    pub fn a_socket_keeps_its_traffic_class() {
+    pub fn the_traffic_class_reads_back_as_set() {
         let conn = loopback();
         for traffic_class in [0x28, 0xff, 0] {
             conn.set_traffic_class(traffic_class).unwrap();

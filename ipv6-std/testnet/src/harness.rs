@@ -1,5 +1,5 @@
-//! Tests that say what they need of the machine. What it lacks makes a test ignored, by name and with the
-//! reason, and counted as such; with `IPV6_REQUIRE_ALL=1` it makes the test fail.
+//! A harness for tests that declare what they need of the machine. A test whose need is not met is ignored, and its
+//! name and the reason are printed. With `IPV6_REQUIRE_ALL=1` it fails instead.
 
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
@@ -17,17 +17,17 @@ use crate::host::{Host, enter};
 pub struct Test {
     /// Its name.
     pub name: &'static str,
-    /// What it needs.
+    /// What it needs of the machine.
     pub needs: &'static [Need],
-    /// The test; it fails by panicking.
+    /// The test. It fails by panicking.
     pub run: fn(),
 }
 
 /// What a test may need of the machine.
 ///
-/// A test with one of the first four runs in a fresh network namespace of its own, with loopback up and the
-/// privileges of root, where it may make hosts. Any other test shares one with its like, or runs in the
-/// original one where namespaces are forbidden: it may use loopback and ports that the system chooses.
+/// A test with one of the first four needs runs in a new network namespace, with loopback up and the privileges of
+/// root; there it may make hosts. All other tests share one namespace, or the original one where namespaces are
+/// forbidden: they may use loopback, and ports that the system chooses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
     /// Network namespaces.
@@ -36,29 +36,29 @@ pub enum Need {
     PingSocket,
     /// Raw ICMPv6 sockets.
     RawSocket,
-    /// Packet sockets (`AF_PACKET`), which see what is on a link.
+    /// Packet sockets (`AF_PACKET`), which capture the packets of a link.
     Capture,
     /// IPv4 on loopback.
     Ipv4,
-    /// A C compiler whose programs run here and have pointers as wide as this program's. See [`cc`].
+    /// A C compiler whose programs run here, with pointers as wide as those of this program. See [`cc`].
     CCompiler,
-    /// The program `strace`, allowed to trace.
+    /// The program `strace`, with the permission to trace.
     Strace,
     /// The constrained example programs, as `scripts/constrained` builds them.
     Constrained,
-    /// A program in one of the folders of `PATH`, in `/usr/sbin` (not in the `PATH` of an ordinary user) or in
-    /// `/usr/lib/frr`. See [`program`].
+    /// A program in `PATH`, in `/usr/sbin` (which an ordinary user's `PATH` lacks) or in `/usr/lib/frr`. See
+    /// [`program`].
     Program(&'static str),
-    /// What a test finds out by trying.
+    /// A feature that a probe tries.
     Probed(Probe),
 }
 
-/// Something that a system may lack: its name, and how to find out.
+/// A feature that a system may lack, and how to try it.
 #[derive(Clone, Copy, Debug)]
 pub struct Probe {
     /// Its name.
     pub name: &'static str,
-    /// Tries it. An error says what the system answered.
+    /// Tries the feature. The error is the system's answer.
     pub run: fn() -> Result<(), String>,
 }
 
@@ -75,13 +75,13 @@ impl Need {
         matches!(self, Self::Namespace | Self::PingSocket | Self::RawSocket | Self::Capture)
     }
 
-    /// Whether the machine has it; if not, why. Found out once for each need.
+    /// `Ok` if the machine meets the need, else the reason. Each need is tried once.
     fn met(self) -> Result<(), String> {
         static FOUND: Mutex<Vec<(Need, Result<(), String>)>> = Mutex::new(Vec::new());
         let found = || FOUND.lock().unwrap_or_else(PoisonError::into_inner);
         let known = found().iter().find(|(need, _)| *need == self).map(|(_, met)| met.clone());
         known.unwrap_or_else(|| {
-            // Not under the lock: one need may ask for another.
+            // Without the lock: the probe of one need may ask for another need.
             let met = self.probe();
             found().push((self, met.clone()));
             met
@@ -103,7 +103,7 @@ impl Need {
             Self::Strace => succeeds(Command::new("strace").args(["-qq", "-o", "/dev/null", "true"])),
             Self::Constrained => match constrained("listen").zip(constrained("send")) {
                 Some(_) => Ok(()),
-                None => Err("scripts/constrained has not built the programs yet".into()),
+                None => Err("run `scripts/constrained` first: it builds the programs".into()),
             },
             Self::Program(name) => match program(name) {
                 Some(_) => Ok(()),
@@ -130,7 +130,7 @@ fn opens(need: Need) -> Result<(), String> {
 
 #[cfg(not(target_os = "linux"))]
 fn opens(_: Need) -> Result<(), String> {
-    Err("not known on this system".into())
+    Err("sockets of this kind are only tried on Linux".into())
 }
 
 fn succeeds(command: &mut Command) -> Result<(), String> {
@@ -139,17 +139,17 @@ fn succeeds(command: &mut Command) -> Result<(), String> {
     if output.status.success() {
         return Ok(());
     }
-    // A reason is one line.
+    // The reason is one line.
     let said = String::from_utf8_lossy(&output.stderr);
     let line = said.lines().find(|line| line.contains("error")).or_else(|| said.lines().next());
     Err(format!("`{program}`: {} ({})", line.unwrap_or_default(), output.status))
 }
 
-/// The C compiler, set to make programs as wide as this one and to accept no dubious code.
+/// The C compiler, with options for the pointer width of this program, and with warnings as errors.
 pub fn cc() -> Command {
     let mut command = Command::new("cc");
     if cfg!(target_arch = "x86") {
-        // Debian has the kernel's headers for both widths in a folder where only the compiler for 64 looks.
+        // Debian installs the kernel's headers in a folder that the compiler searches for 64 bits only.
         command.args(["-m32", "-idirafter", "/usr/include/x86_64-linux-gnu"]);
     } else if cfg!(target_arch = "x86_64") {
         command.arg("-m64");
@@ -158,8 +158,8 @@ pub fn cc() -> Command {
     command
 }
 
-/// Whether a program that needs the C library's headers can be built and run: with `-m32`, the compiler is
-/// often there and the library is not.
+/// Builds and runs a program that includes a header of the C library. With `-m32`, a machine often has the compiler and
+/// lacks the library.
 fn compiles() -> Result<(), String> {
     let source = format!(
         "#include <sys/socket.h>\n\
@@ -178,14 +178,14 @@ fn compiles() -> Result<(), String> {
     built
 }
 
-/// One of the constrained example programs, if it is built: below the folder that `IPV6_CONSTRAINED` names, or
-/// where `scripts/constrained` puts it, which is the target folder of this program or one of its own.
+/// The path of a constrained example program, if it is built: below the folder in `IPV6_CONSTRAINED`, or else where
+/// `scripts/constrained` puts it, in the target folder of this program or in its own.
 pub fn constrained(program: &str) -> Option<PathBuf> {
     let own = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ipv6-sys/examples/constrained/target");
     let folders: Vec<PathBuf> = match env::var_os("IPV6_CONSTRAINED") {
         Some(folder) => vec![folder.into()],
         None => {
-            // Not by CARGO_TARGET_DIR, which may be relative to a folder that only its user knows.
+            // CARGO_TARGET_DIR is no help: it may be relative to an unknown folder.
             let this = env::current_exe().unwrap_or_default();
             this.ancestors().skip(1).map(PathBuf::from).chain([own.into()]).collect()
         }
@@ -194,28 +194,28 @@ pub fn constrained(program: &str) -> Option<PathBuf> {
     folders.iter().map(|folder| folder.join(&program)).find(|program| program.exists())
 }
 
-/// Where a program is: see [`Need::Program`].
+/// The path of a program, if it is installed where [`Need::Program`] looks.
 pub fn program(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/lib/frr".into()]);
     folders.map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
-/// The `main` of a test program: takes the arguments of any Rust test program, moves into a namespace, runs
-/// the tests and exits. See [`tests!`](crate::tests).
+/// The `main` of a test program: takes the usual arguments of a Rust test program, enters a namespace, runs the tests
+/// and exits. See [`tests!`](crate::tests).
 pub fn main(tests: &[Test]) -> ! {
     let arguments = Arguments::from_args();
-    // A list wants no namespaces. The list of what is ignored does: cargo-nextest goes by it, and counts
-    // as passed whatever is not on it and then comes to nothing.
+    // `--list` needs no probes. `--list --ignored` does: cargo-nextest takes the ignored tests from it, and counts a
+    // test that is missing there, and is then skipped, as passed.
     let asked = !arguments.list || arguments.ignored;
     if asked {
-        // Before there are threads. What came of it is remembered, for the tests that need it.
+        // Before the first thread starts. The result is kept for the tests that need it.
         let _ = Need::Namespace.met();
     }
     let require_all = env::var_os("IPV6_REQUIRE_ALL").is_some_and(|value| value == "1");
     let trials = tests.iter().map(|test| {
         let plain = trial(*test);
-        // Nothing is to be found out for tests that will not run. Who asks for the ignored ones gets those.
+        // Tests that are filtered out need no probes. `--ignored` selects by the result of the probes.
         let selected = Arguments { ignored: false, ..arguments.clone() };
         if !asked || selected.is_filtered_out(&plain) {
             return plain;
@@ -224,13 +224,13 @@ pub fn main(tests: &[Test]) -> ! {
         if !arguments.list && !require_all {
             eprintln!("skipped {}: {reason}", test.name);
         }
-        // With --include-ignored it runs, and fails.
+        // `--include-ignored` runs it, and it fails with the reason.
         Trial::test(test.name, move || Err(Failed::from(reason))).with_ignored_flag(!require_all)
     });
     libtest_mimic::run(&arguments, trials.collect()).exit()
 }
 
-/// A test that runs for longer than this hangs.
+/// The time after which a test counts as hanging.
 const HANG: Duration = Duration::from_secs(180);
 
 fn trial(test: Test) -> Trial {
@@ -243,7 +243,7 @@ fn trial(test: Test) -> Trial {
             Host::new(test.name)?.run(test.run);
             Ok(())
         };
-        // A thread of its own also with --test-threads=1, so that the message of a panic has the test's name.
+        // A named thread, also with --test-threads=1, so that a panic message contains the name of the test.
         let (done, ended) = mpsc::channel::<()>();
         let work = move || {
             let _done_when_dropped = done;
@@ -251,7 +251,7 @@ fn trial(test: Test) -> Trial {
         };
         let test_thread = thread::Builder::new().name(test.name.into()).spawn(work)?;
         if let Err(mpsc::RecvTimeoutError::Timeout) = ended.recv_timeout(HANG) {
-            // A thread cannot be stopped; a test program that hangs would say nothing at all.
+            // A thread cannot be stopped, and a test program that hangs would print nothing.
             eprintln!("test {} hangs: still running after {} s", test.name, HANG.as_secs());
             process::abort();
         }
@@ -259,7 +259,7 @@ fn trial(test: Test) -> Trial {
     })
 }
 
-/// Writes the `main` of a test program: one line for each test, with what it needs ([`Need`]).
+/// Generates the `main` of a test program from one line for each test, with its needs ([`Need`]) in brackets.
 ///
 /// ```
 /// ipv6_testnet::tests! {
@@ -276,7 +276,7 @@ fn trial(test: Test) -> Trial {
 /// ```
 #[macro_export]
 macro_rules! tests {
-    // A semicolon will do, too.
+    // A line may end with a comma or a semicolon.
     ($([$($need:ident $(($what:expr))?),* $(,)?] $test:path $(,)? $(;)?)*) => {
         fn main() {
             $crate::main(&[$($crate::Test {

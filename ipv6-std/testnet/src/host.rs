@@ -1,4 +1,4 @@
-//! Network namespaces and what is between them.
+//! Network namespaces as hosts, and the links between them.
 
 use std::borrow::BorrowMut;
 use std::fmt;
@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Why there can be no namespaces: what was tried, and what the system said.
+/// Namespaces cannot be made: what was tried, and the system's error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Forbidden(String);
 
@@ -23,16 +23,16 @@ impl fmt::Display for Forbidden {
 
 impl std::error::Error for Forbidden {}
 
-/// Moves this process into a network namespace of its own, with loopback up, and into a user namespace of
-/// its own where it lacks the privilege. To be called before there are threads.
+/// Moves this process into a new network namespace with loopback up, and into a new user namespace if it lacks the
+/// privilege. Call it before the process starts threads.
 ///
 /// # Errors
 ///
-/// [`Forbidden`] when the system does not allow it, lacks IPv6, or lacks the program `ip`. The network is
-/// then the one of before. (If the refusal came only after the system had granted both namespaces to a
-/// user, as with a read-only `/proc/sys`, there is no way back: the network is then a loopback interface.)
+/// [`Forbidden`] if the system does not allow it, lacks IPv6, or lacks the program `ip`. The process then stays in its
+/// network namespace. (Exception: if an ordinary user got both namespaces and a later step failed, as with a read-only
+/// `/proc/sys`, the process cannot go back. It then has a loopback interface only.)
 pub fn enter() -> Result<(), Forbidden> {
-    // Asked first, while nothing has changed.
+    // Checked first, before anything changes.
     if cfg!(target_os = "linux") && !Path::new("/proc/sys/net/ipv6").exists() {
         return Err(Forbidden("this machine has no IPv6: there is no /proc/sys/net/ipv6".into()));
     }
@@ -44,21 +44,21 @@ pub fn enter() -> Result<(), Forbidden> {
     })
 }
 
-/// Makes the namespace that this thread is in fit for use.
+/// Prepares the namespace of this thread for tests.
 pub(crate) fn prepare() -> io::Result<()> {
-    // First, so that loopback works even if nothing else does.
+    // First, so that loopback works even if a later step fails.
     run_ip("link set lo up", Stdio::null())?;
     for whose in ["all", "default"] {
         let write =
             |setting: &str, value| write(&format!("/proc/sys/net/ipv6/conf/{whose}/{setting}"), value);
-        // A system with net.core.devconf_inherit_init_net may hand IPv6 down turned off.
+        // With net.core.devconf_inherit_init_net, a new namespace may inherit IPv6 disabled.
         write("disable_ipv6", "0")?;
-        // Otherwise a link-local address takes two seconds to become usable. To be set before there is a link.
+        // Otherwise a link-local address takes two seconds to become usable. Set before the first link exists.
         write("accept_dad", "0")?;
-        // No router is to be looked for: what a test sees on a link is what it sent.
+        // No router solicitations, so that a test sees only its own packets on a link.
         write("router_solicitations", "0")?;
     }
-    // Whoever is in here may have an ICMPv6 datagram socket. Where that is refused, Need::PingSocket says so.
+    // Allow ICMPv6 datagram sockets. If the system refuses, `Need::PingSocket` is not met.
     let group = os::group();
     let _ = write("/proc/sys/net/ipv4/ping_group_range", &format!("{group} {group}"));
     Ok(())
@@ -69,7 +69,7 @@ fn write(path: &str, text: &str) -> io::Result<()> {
     written.map_err(|error| io::Error::new(error.kind(), format!("writing {text:?} to {path}: {error}")))
 }
 
-/// Runs `ip` where this thread is, and gives what it printed.
+/// Runs `ip` in the namespace of this thread, and returns its output.
 fn run_ip(arguments: &str, stdin: Stdio) -> io::Result<String> {
     let mut command = Command::new("ip");
     command.args(arguments.split_whitespace()).stdin(stdin);
@@ -87,26 +87,26 @@ fn run_ip(arguments: &str, stdin: Stdio) -> io::Result<String> {
     Err(io::Error::other(format!("`ip {arguments}`: {} ({})", said.trim(), output.status)))
 }
 
-/// The namespace that this thread is in. `/proc/self` would be the main thread's.
+/// The network namespace of this thread. (`/proc/self` has that of the main thread.)
 fn current() -> io::Result<File> {
     let path = "/proc/thread-self/ns/net";
     File::open(path).map_err(|error| io::Error::new(error.kind(), format!("{path}: {error}")))
 }
 
-/// Moves the thread back where it was, whatever happens in between.
+/// Moves the thread back to this namespace when dropped, also by a panic.
 struct Return(File);
 
 impl Drop for Return {
     fn drop(&mut self) {
-        // A thread left in the wrong namespace would make every test after this one lie.
+        // A thread left in the wrong namespace would invalidate every later test.
         if let Err(error) = os::set_namespace(&self.0) {
-            eprintln!("cannot return to the network namespace of before: {error}");
+            eprintln!("cannot return to the previous network namespace: {error}");
             std::process::abort();
         }
     }
 }
 
-/// A host: a network namespace, there for as long as the value, or a socket, thread or process in it.
+/// A host: a network namespace. It lasts as long as this value, or a socket, thread or process in it.
 #[derive(Debug)]
 pub struct Host {
     name: String,
@@ -114,11 +114,11 @@ pub struct Host {
 }
 
 impl Host {
-    /// A host with loopback and nothing else. The name is for messages.
+    /// Makes a host that has a loopback interface only. Messages contain the name.
     ///
     /// # Errors
     ///
-    /// Those of the system; `PermissionDenied` where [`enter`] was not called or not granted.
+    /// The system's error; `PermissionDenied` if [`enter`] was not called or failed.
     pub fn new(name: &str) -> io::Result<Self> {
         let make = || {
             let _return = Return(current()?);
@@ -135,24 +135,24 @@ impl Host {
         &self.name
     }
 
-    /// Runs `work` with the calling thread on this host. The sockets that it opens, the threads and the
-    /// programs that it starts stay there; the thread returns, also when `work` panics.
+    /// Runs `work` with the calling thread on this host. Sockets that it opens, and threads and programs that it
+    /// starts, stay on the host; the calling thread returns, also if `work` panics.
     ///
     /// # Panics
     ///
-    /// When `work` does, or when the process has no file descriptor left.
+    /// If `work` panics, or if the process has no file descriptor left.
     pub fn run<R>(&self, work: impl FnOnce() -> R) -> R {
         let moved = current().map(Return).and_then(|back| os::set_namespace(&self.namespace).map(|()| back));
         let _return = moved.unwrap_or_else(|error| panic!("moving to host {}: {error}", self.name));
         work()
     }
 
-    /// Runs `ip` with these arguments here, as in `host.ip("link set eth0 mtu 1300")`, and gives what it
-    /// printed. An address that was added can be used when it returns, if its interface is up.
+    /// Runs `ip` with these arguments on this host, as in `host.ip("link set eth0 mtu 1300")`, and returns its output.
+    /// An address that it adds is usable when this returns, if its interface is up.
     ///
     /// # Errors
     ///
-    /// The host, the command and what it wrote to standard error.
+    /// The error contains the host, the command and its standard error.
     pub fn ip(&self, arguments: &str) -> io::Result<String> {
         let printed = self.ip_with(arguments, Stdio::null())?;
         if arguments.starts_with("addr add") || arguments.starts_with("-6 addr add") {
@@ -165,17 +165,17 @@ impl Host {
         self.run(|| run_ip(arguments, stdin)).map_err(|error| self.named(error))
     }
 
-    /// Gives an interface an address, of a network of 64 bits, that can be used at once.
+    /// Adds an address with a prefix of 64 bits to an interface. It is usable when this returns.
     pub fn add_address(&self, address: Ipv6Addr, interface: &str) -> io::Result<()> {
         self.ip(&format!("addr add {address}/64 dev {interface}")).map(drop)
     }
 
-    /// Waits until no address is tentative. Even with duplicate address detection off, a worker thread of the
-    /// kernel readies an address (net/ipv6/addrconf.c: `addrconf_dad_work`): it joins the group where
-    /// neighbours ask for it, then ends the state. A neighbour that asks before gets no answer, and asks again
-    /// a second later. `nodad` ends the state at once, and so hides when the group is joined.
+    /// Waits until no address is tentative. Even without duplicate address detection, a worker thread of the kernel
+    /// (net/ipv6/addrconf.c: `addrconf_dad_work`) first joins the solicited-node group and then ends the tentative
+    /// state. A neighbour solicitation before that gets no answer, and is repeated a second later. `nodad` ends the
+    /// state at once, and so hides when the group is joined.
     fn settle(&self) -> io::Result<()> {
-        // On an interface that is down it lasts, which is no error.
+        // On an interface that is down, an address stays tentative; that is no error.
         let deadline = Instant::now() + Duration::from_millis(500);
         while self.proc_net("if_inet6")?.lines().filter_map(Address::parse).any(|address| address.tentative) {
             if Instant::now() > deadline {
@@ -186,7 +186,7 @@ impl Host {
         Ok(())
     }
 
-    /// Starts a program here. As always with [`Child`], it is the caller who stops it and waits for it.
+    /// Starts a program on this host. The caller stops it and waits for it.
     pub fn spawn(&self, mut command: impl BorrowMut<Command>) -> io::Result<Child> {
         self.run(|| command.borrow_mut().spawn()).map_err(|error| self.named(error))
     }
@@ -196,14 +196,14 @@ impl Host {
         self.run(|| write(&format!("/proc/sys/{setting}"), value)).map_err(|error| self.named(error))
     }
 
-    /// Reads a file here, such as one below `/proc/sys/net`. (`/proc/net` is the main thread's, for which
-    /// see [`proc_net`](Self::proc_net), and `/sys/class/net` that of whoever mounted `/sys`.)
+    /// Reads a file on this host, such as one below `/proc/sys/net`. (`/proc/net` is that of the main thread: use
+    /// [`proc_net`](Self::proc_net). `/sys/class/net` is that of the namespace that mounted `/sys`.)
     pub fn read(&self, path: &str) -> io::Result<String> {
         let read = self.run(|| fs::read_to_string(path));
         read.map_err(|error| self.named(io::Error::new(error.kind(), format!("{path}: {error}"))))
     }
 
-    /// Reads what the kernel says of this host's network, such as `igmp6`.
+    /// Reads a file below `/proc/net` on this host, such as `igmp6`.
     pub fn proc_net(&self, file: &str) -> io::Result<String> {
         self.read(&format!("/proc/thread-self/net/{file}"))
     }
@@ -214,7 +214,7 @@ impl Host {
         index.map_err(|error| self.named(io::Error::new(error.kind(), format!("{interface}: {error}"))))
     }
 
-    /// The link-local address of an interface, waiting up to five seconds until it can be used.
+    /// The link-local address of an interface. Waits up to five seconds until it is usable.
     pub fn link_local(&self, interface: &str) -> io::Result<Ipv6Addr> {
         let deadline = Instant::now() + Duration::from_secs(5);
         loop {
@@ -247,7 +247,7 @@ struct Address<'a> {
 }
 
 impl<'a> Address<'a> {
-    /// In hexadecimal: address, interface index, prefix length, scope, flags; then the interface's name
+    /// In hexadecimal: address, interface index, prefix length, scope, flags; then the name of the interface
     /// (net/ipv6/addrconf.c: `if6_seq_show`).
     fn parse(line: &'a str) -> Option<Self> {
         const IFA_F_TENTATIVE: u8 = 0x40;
@@ -259,21 +259,21 @@ impl<'a> Address<'a> {
     }
 }
 
-/// Joins two hosts by a cable: a veth pair with an end on each. Both ends are up when it returns, and their
-/// link-local addresses can be used. No two interfaces made here have the same index.
+/// Links two hosts by a veth pair with an end on each. When it returns, both ends are up and their link-local addresses
+/// are usable. No two interfaces made here have the same index.
 ///
 /// # Errors
 ///
-/// What `ip` says, such as that there is an interface of that name; `TimedOut` when a link-local address
-/// did not become usable.
+/// The error of `ip`, for example that an interface of that name exists; `TimedOut` if a link-local address did not
+/// become usable.
 pub fn link(a: &Host, a_name: &str, b: &Host, b_name: &str) -> io::Result<()> {
-    // No two interfaces of this program have the same index. If the two ends of a veth pair had, the kernel
-    // would not see a pair in it, and report its carrier with up to a second's delay (net/core/link_watch.c:
-    // `linkwatch_urgent_event`). It also keeps an index from working on a host that it is not meant for.
+    // No two interfaces of this program have the same index. If both ends of a veth pair had, the kernel would report
+    // their carrier with a delay of up to a second (net/core/link_watch.c: `linkwatch_urgent_event`). Unique indexes
+    // also make the use of an index on the wrong host fail.
     static INDEX: AtomicU32 = AtomicU32::new(101);
     let near = format!("name {a_name} index {}", INDEX.fetch_add(1, Ordering::Relaxed));
     let far = format!("name {b_name} index {}", INDEX.fetch_add(1, Ordering::Relaxed));
-    // The namespace has no name and maybe no process: `ip` gets it as its standard input.
+    // The namespace has no name, and maybe no process: `ip` gets it as standard input.
     let stdin = b.namespace.try_clone()?.into();
     a.ip_with(&format!("link add {near} type veth peer {far} netns /proc/self/fd/0"), stdin)?;
     a.ip(&format!("link set {a_name} up"))?;
@@ -283,7 +283,7 @@ pub fn link(a: &Host, a_name: &str, b: &Host, b_name: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Two hosts joined by a cable, with an interface `eth0` each.
+/// Two linked hosts, with an interface `eth0` each.
 #[derive(Debug)]
 pub struct Pair {
     /// The host with the address [`Pair::A`].
@@ -293,12 +293,12 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// The address of `a`, of 64 bits prefix.
+    /// The address of `a`, with a prefix of 64 bits.
     pub const A: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 1);
-    /// The address of `b`, of 64 bits prefix.
+    /// The address of `b`, with a prefix of 64 bits.
     pub const B: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 2);
 
-    /// Makes both.
+    /// Makes both hosts and their link.
     pub fn new() -> io::Result<Self> {
         let (a, b) = (Host::new("a")?, Host::new("b")?);
         link(&a, "eth0", &b, "eth0")?;
@@ -308,29 +308,29 @@ impl Pair {
     }
 }
 
-/// Three hosts in a line: `a` and `b` with an interface `eth0` each, and a router between them, with `left`
-/// towards `a` and `right` towards `b`. `router.ip("link set right mtu 1300")` narrows the path.
+/// Three hosts in a line: `a` and `b` with an interface `eth0` each, and a router between them, with `left` towards `a`
+/// and `right` towards `b`. `router.ip("link set right mtu 1300")` lowers the path MTU.
 #[derive(Debug)]
 pub struct Line {
     /// The host with the address [`Line::A`].
     pub a: Host,
-    /// The router, which forwards and sends no advertisements.
+    /// The router. It forwards, and sends no router advertisements.
     pub router: Host,
     /// The host with the address [`Line::B`].
     pub b: Host,
 }
 
 impl Line {
-    /// The address of `a`, of 64 bits prefix.
+    /// The address of `a`, with a prefix of 64 bits.
     pub const A: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 0xa);
-    /// The address of `b`, of 64 bits prefix.
+    /// The address of `b`, with a prefix of 64 bits.
     pub const B: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 2, 0, 0, 0, 0, 0xb);
-    /// The router's address on `left`, for which `a` has a default route.
+    /// The router's address on `left`: the default route of `a`.
     pub const LEFT: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 1);
-    /// The router's address on `right`, for which `b` has a default route.
+    /// The router's address on `right`: the default route of `b`.
     pub const RIGHT: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 2, 0, 0, 0, 0, 1);
 
-    /// Makes all three.
+    /// Makes the three hosts and their links.
     pub fn new() -> io::Result<Self> {
         let (a, router, b) = (Host::new("a")?, Host::new("router")?, Host::new("b")?);
         link(&a, "eth0", &router, "left")?;
@@ -346,7 +346,7 @@ impl Line {
     }
 }
 
-/// What is asked of the kernel.
+/// System calls.
 #[cfg(target_os = "linux")]
 mod os {
     use super::{current, run_ip, write};
@@ -359,13 +359,13 @@ mod os {
     use std::process::Stdio;
     use std::sync::OnceLock;
 
-    /// Where the process was before, if it had the privilege to move.
+    /// The original namespace, if the process had the privilege to leave it.
     static BEFORE: OnceLock<File> = OnceLock::new();
 
     pub(super) fn enter_namespaces() -> Result<(), String> {
         run_ip("-V", Stdio::null()).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => error.to_string(),
-            _ => format!("the program `ip` is not that of iproute2: {error}"),
+            _ => format!("the program `ip` is not from iproute2: {error}"),
         })?;
         let before = current().map_err(|error| error.to_string())?;
         match unshare(CloneFlags::CLONE_NEWNET) {
@@ -377,8 +377,8 @@ mod os {
             Err(errno) => return Err(format!("this machine forbids network namespaces: unshare: {errno}")),
         }
         let (user, group) = (geteuid(), getegid());
-        // Not both namespaces at once: some systems (AppArmor of Ubuntu 24.04) grant a user namespace and
-        // then let nothing be done in it, and a process that is in a new network namespace cannot go back.
+        // Not both namespaces at once: some systems (AppArmor on Ubuntu 24.04) grant a user namespace without any
+        // privileges in it, and a process in a new network namespace could not go back.
         unshare(CloneFlags::CLONE_NEWUSER).map_err(|errno| {
             let why = match errno {
                 Errno::ENOSPC => " (the limit user.max_user_namespaces)",
@@ -387,7 +387,7 @@ mod os {
             };
             format!("this machine forbids user namespaces: unshare: {errno}{why}")
         })?;
-        // Root in there is the user out here. A group can be mapped only by who gave up setgroups.
+        // Map root to the user outside. Mapping a group requires giving up setgroups (user_namespaces(7)).
         let maps = [
             ("setgroups", "deny".into()),
             ("uid_map", format!("0 {user} 1")),
@@ -401,7 +401,7 @@ mod os {
             .map_err(|errno| format!("this machine forbids network namespaces: unshare: {errno}"))
     }
 
-    /// Undoes the above where that is possible.
+    /// Returns to the original namespace, if that is possible.
     pub(super) fn leave_namespaces() {
         if let Some(before) = BEFORE.get() {
             let _ = set_namespace(before);
@@ -430,7 +430,7 @@ mod os {
     use std::fs::File;
     use std::io;
 
-    const NONE: &str = "this system has no network namespaces: only Linux has";
+    const NONE: &str = "network namespaces need Linux";
 
     pub(super) fn enter_namespaces() -> Result<(), String> {
         Err(NONE.into())

@@ -1,5 +1,5 @@
-//! Hosts and links for tests: network namespaces joined by veth pairs, made by the program that uses them
-//! and gone with it. No privilege is needed where the system lets users have namespaces of their own.
+//! Hosts and links for tests: network namespaces joined by veth pairs. The program that uses them makes them, and they
+//! end with it. It needs no privilege if the system allows unprivileged user namespaces.
 //!
 //! ```no_run
 //! use ipv6_testnet::{Pair, enter};
@@ -13,8 +13,8 @@
 //! # std::io::Result::Ok(())
 //! ```
 //!
-//! A test program (`harness = false` in Cargo.toml) is a table made by [`tests!`] and one function for each
-//! test. Linux only so far: elsewhere everything compiles, and [`enter`] says that there are no namespaces.
+//! A test program (`harness = false` in Cargo.toml) is a table made by [`tests!`] and one function for each test.
+//! Namespaces need Linux. On other systems everything compiles, and [`enter`] returns an error.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! The hosts, the links and the harness themselves.
+//! Tests of the hosts, the links and the harness.
 
 use std::env;
 use std::fs;
@@ -12,22 +12,22 @@ use std::time::Duration;
 use ipv6_testnet::{Host, Line, Pair, link};
 
 ipv6_testnet::tests! {
-    [] loopback_works_without_a_need,
-    [Ipv4] loopback_works_with_ipv4,
-    [Namespace] each_test_has_a_network_of_its_own,
-    [Namespace] two_hosts_reach_each_other,
-    [Namespace] a_router_joins_two_links,
-    [Namespace] a_router_narrows_the_path,
+    [] a_test_without_needs_can_use_loopback,
+    [Ipv4] a_test_with_ipv4_can_use_its_loopback,
+    [Namespace] each_test_runs_in_its_own_network,
+    [Namespace] the_hosts_of_a_pair_reach_each_other,
+    [Namespace] a_router_forwards_between_two_links,
+    [Namespace] a_smaller_mtu_at_the_router_limits_the_path,
     [Namespace] multicast_crosses_a_link,
     [Namespace] a_link_is_ready_at_once,
-    [Namespace] hosts_leave_no_descriptor,
+    [Namespace] dropped_hosts_leave_no_file_descriptor,
     [Namespace] a_panic_on_a_host_returns_the_thread,
     [Namespace] programs_and_threads_stay_on_their_host,
-    [Namespace] errors_say_where_and_what,
-    [Namespace, PingSocket, RawSocket, Capture] privileged_sockets_open,
-    [Namespace] what_is_forbidden_is_reported_as_ignored,
-    [CCompiler] c_programs_run,
-    [Strace] strace_traces,
+    [Namespace] errors_name_the_host_and_the_cause,
+    [Namespace, PingSocket, RawSocket, Capture] each_test_may_open_ping_sockets,
+    [Namespace] a_test_whose_need_is_not_met_is_ignored_or_fails,
+    [CCompiler] the_c_compiler_runs,
+    [Strace] strace_prints_system_calls,
 }
 
 const GROUP: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x114);
@@ -52,22 +52,22 @@ fn here() -> std::path::PathBuf {
     fs::read_link("/proc/thread-self/ns/net").unwrap()
 }
 
-fn loopback_works_without_a_need() {
+fn a_test_without_needs_can_use_loopback() {
     let (a, b) = (UdpSocket::bind("[::1]:0").unwrap(), UdpSocket::bind("[::1]:0").unwrap());
     reaches(&a, &b, Ipv6Addr::LOCALHOST, 0);
 }
 
-fn loopback_works_with_ipv4() {
+fn a_test_with_ipv4_can_use_its_loopback() {
     UdpSocket::bind("127.0.0.1:0").unwrap();
 }
 
-fn each_test_has_a_network_of_its_own() {
+fn each_test_runs_in_its_own_network() {
     let main = fs::read_link("/proc/self/ns/net").unwrap();
     assert_ne!(here(), main);
-    loopback_works_without_a_need();
+    a_test_without_needs_can_use_loopback();
 }
 
-fn two_hosts_reach_each_other() {
+fn the_hosts_of_a_pair_reach_each_other() {
     let pair = Pair::new().unwrap();
     let (a, b) = (socket(&pair.a), socket(&pair.b));
     reaches(&a, &b, Pair::B, 0);
@@ -75,20 +75,20 @@ fn two_hosts_reach_each_other() {
     reaches(&b, &a, pair.a.link_local("eth0").unwrap(), pair.b.index("eth0").unwrap());
 }
 
-fn a_router_joins_two_links() {
+fn a_router_forwards_between_two_links() {
     let line = Line::new().unwrap();
     let (a, b) = (socket(&line.a), socket(&line.b));
     reaches(&a, &b, Line::B, 0);
     reaches(&b, &a, Line::A, 0);
 }
 
-fn a_router_narrows_the_path() {
+fn a_smaller_mtu_at_the_router_limits_the_path() {
     let line = Line::new().unwrap();
     line.router.ip("link set right mtu 1300").unwrap();
     let (a, b) = (socket(&line.a), socket(&line.b));
     b.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
     let send = || a.send_to(&[0; 1400], (Line::B, port(&b))).unwrap();
-    // The first is lost to "packet too big"; then the sender knows, and sends fragments.
+    // The first packet is dropped with "packet too big"; after that the sender sends fragments.
     let mut payload = [0; 2000];
     send();
     assert_eq!(b.recv(&mut payload).unwrap_err().kind(), ErrorKind::WouldBlock);
@@ -108,29 +108,29 @@ fn multicast_crosses_a_link() {
 fn a_link_is_ready_at_once() {
     let (a, b) = (Host::new("a").unwrap(), Host::new("b").unwrap());
     link(&a, "one", &b, "two").unwrap();
-    // With duplicate address detection it would take two seconds.
+    // Duplicate address detection would take two seconds.
     for (host, interface) in [(&a, "one"), (&b, "two")] {
         let detection = host.read(&format!("/proc/sys/net/ipv6/conf/{interface}/accept_dad"));
         assert_eq!(detection.unwrap().trim(), "0");
     }
     let (from, to) = (socket(&a), socket(&b));
     reaches(&from, &to, b.link_local("two").unwrap(), a.index("one").unwrap());
-    // A second cable between the same hosts.
+    // A second link between the same hosts.
     link(&a, "three", &b, "four").unwrap();
 }
 
-/// This program again, for one of its tests.
+/// A command that runs one test of this program.
 fn again(test: &str) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["--exact", test]);
     command
 }
 
-fn hosts_leave_no_descriptor() {
+fn dropped_hosts_leave_no_file_descriptor() {
     const ALONE: &str = "IPV6_TESTNET_ALONE";
     if env::var_os(ALONE).is_none() {
-        // The other tests of this program open files meanwhile.
-        let output = again("hosts_leave_no_descriptor").env(ALONE, "1").output().unwrap();
+        // In a process of its own: other tests of this program open files at the same time.
+        let output = again("dropped_hosts_leave_no_file_descriptor").env(ALONE, "1").output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
         return;
     }
@@ -145,7 +145,7 @@ fn hosts_leave_no_descriptor() {
 fn a_panic_on_a_host_returns_the_thread() {
     let (host, other) = (Host::new("host").unwrap(), Host::new("other").unwrap());
     let before = here();
-    // As a panic, and without its message, which would look like a failure in the output.
+    // `resume_unwind` panics without a message, which would look like a failure in the output.
     let panics = || resume_unwind(Box::new("on purpose"));
     let result = catch_unwind(AssertUnwindSafe(|| host.run(|| other.run(panics))));
     assert!(result.is_err());
@@ -163,7 +163,7 @@ fn programs_and_threads_stay_on_their_host() {
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), place.to_str().unwrap());
 }
 
-fn errors_say_where_and_what() {
+fn errors_name_the_host_and_the_cause() {
     let host = Host::new("alpha").unwrap();
     let text = |error: std::io::Error| {
         let text = error.to_string();
@@ -177,15 +177,15 @@ fn errors_say_where_and_what() {
     assert!(text(host.read("/proc/nothing").unwrap_err()).contains("/proc/nothing"));
 }
 
-fn privileged_sockets_open() {
-    // The probes opened them on another thread's network; this one's is made the same way.
+fn each_test_may_open_ping_sockets() {
+    // The probe opened such sockets in another namespace. This one has the same setting.
     let range = fs::read_to_string("/proc/sys/net/ipv4/ping_group_range").unwrap();
     assert_eq!(range.split_whitespace().collect::<Vec<_>>(), ["0", "0"]);
 }
 
-/// Runs one test of this program where there can be no namespaces.
+/// Runs one test of this program where namespaces are forbidden.
 fn forbidden(test: &str, require_all: &str) -> Output {
-    // Root of a user namespace that may have no others in it, and who then loses every capability.
+    // Root of a user namespace that allows no further ones, without capabilities.
     const SCRIPT: &str = "echo 0 >/proc/sys/user/max_user_namespaces && \
                           exec setpriv --bounding-set=-all --inh-caps=-all \"$0\" --exact \"$1\"";
     let mut command = Command::new("unshare");
@@ -193,32 +193,32 @@ fn forbidden(test: &str, require_all: &str) -> Output {
     command.env("IPV6_REQUIRE_ALL", require_all).output().unwrap()
 }
 
-fn what_is_forbidden_is_reported_as_ignored() {
+fn a_test_whose_need_is_not_met_is_ignored_or_fails() {
     const REASON: &str = "this machine forbids user namespaces: unshare: ENOSPC";
     let text = |output: &Output| {
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
     };
-    let skipped = forbidden("two_hosts_reach_each_other", "");
+    let skipped = forbidden("the_hosts_of_a_pair_reach_each_other", "");
     let said = text(&skipped);
     assert!(skipped.status.success(), "{said}");
     assert!(said.contains("0 passed; 0 failed; 1 ignored"), "{said}");
-    assert!(said.contains(&format!("skipped two_hosts_reach_each_other: {REASON}")), "{said}");
+    assert!(said.contains(&format!("skipped the_hosts_of_a_pair_reach_each_other: {REASON}")), "{said}");
 
-    let failed = forbidden("two_hosts_reach_each_other", "1");
+    let failed = forbidden("the_hosts_of_a_pair_reach_each_other", "1");
     let said = text(&failed);
     assert!(!failed.status.success(), "{said}");
     assert!(said.contains("0 passed; 1 failed; 0 ignored") && said.contains(REASON), "{said}");
 
-    // The test that needs nothing runs where it can.
-    let passed = forbidden("loopback_works_without_a_need", "1");
+    // A test without needs still runs.
+    let passed = forbidden("a_test_without_needs_can_use_loopback", "1");
     assert!(passed.status.success(), "{}", text(&passed));
 }
 
-fn c_programs_run() {
+fn the_c_compiler_runs() {
     assert!(ipv6_testnet::cc().arg("--version").output().unwrap().status.success());
 }
 
-fn strace_traces() {
+fn strace_prints_system_calls() {
     let output = Command::new("strace").args(["-e", "trace=execve", "true"]).output().unwrap();
     assert!(String::from_utf8_lossy(&output.stderr).contains("execve("));
 }
