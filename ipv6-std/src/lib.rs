@@ -1,17 +1,32 @@
-//! IPv6 sockets: everything that RFC 3493, RFC 3542 and RFC 3678 give a program, on top of the sockets
-//! that it has already.
+//! IPv6 sockets with everything that RFC 3493, RFC 3542 and RFC 3678 define, around the sockets that a program
+//! already has.
 //!
-//! [`PacketConn`] sends and receives datagrams with their control messages (traffic class, hop limit,
-//! source or destination, interface, path MTU) and joins multicast groups; [`RawConn`] does the same for
-//! a protocol without ports, ICMPv6 first; [`Conn`] has the header options of any socket, TCP included.
-//! They wrap any socket that implements `AsFd`, owned or borrowed: those of `std`, `socket2`, `mio`,
-//! `tokio`. Every method takes `&self`; one socket serves many threads.
+//! - [`PacketConn`] sends and receives datagrams with control messages (traffic class, hop limit, source or
+//!   destination address, interface, path MTU) and joins multicast groups.
+//! - [`RawConn`] does the same for a protocol without ports, such as ICMPv6.
+//! - [`Conn`] has the header options of any socket, TCP included.
 //!
-//! What follows teaches the API in the order in which a program comes to need it.
+//! They wrap any socket that implements [`AsFd`] (`AsSocket` on Windows), owned or borrowed: those of `std`,
+//! `socket2`, `mio` and `tokio`. All methods take `&self`; many threads can use one connection.
 //!
-//! # Unicasting
+//! # Finding your way
 //!
-//! A stream's packets can be marked, as with AF11 (RFC 2597):
+//! | You know | Read |
+//! |---|---|
+//! | nothing yet | this page: it teaches the API in the order in which a program needs it |
+//! | C | [every name of the RFCs](_documentation::from_c), and its name here |
+//! | Go | [every name of `golang.org/x/net/ipv6`](_documentation::from_go), and its name here |
+//! | `socket2`, `nix`, `rustix`, `quinn-udp` | [their names](_documentation::from_crates), and a [comparison](_documentation::comparison) |
+//!
+//! [What each system supports](_documentation::platforms) and [the design](_documentation::design) have pages of
+//! their own. The search finds options and messages by their C names and Go names.
+//!
+//! Some types come from the crate `ipv6_core`, and their examples import from it. Each of them is re-exported under
+//! the same path here: write `ipv6_std` for `ipv6_core`.
+//!
+//! # Header fields of a stream
+//!
+//! Mark the packets of a TCP connection, here with AF11 (RFC 2597):
 //!
 //! ```
 //! use std::net::{TcpListener, TcpStream};
@@ -30,7 +45,7 @@
 //!
 //! # Datagrams and their control messages
 //!
-//! A socket tells what is asked of it, and sends what it is given:
+//! Enable the control messages to receive with [`ControlFlags`]; attach those to send with [`SendControl`]:
 //!
 //! ```
 //! use ipv6_std::{ControlFlags, PacketConn, SendControl};
@@ -50,9 +65,10 @@
 //! # std::io::Result::Ok(())
 //! ```
 //!
-//! # Multicasting
+//! # Multicast
 //!
-//! A group is joined on an interface. The answer goes back the way the datagram came:
+//! Join a group on an interface. [`RecvControl::reply`] makes the control messages that send an answer back through
+//! the interface on which a datagram arrived:
 //!
 //! ```no_run
 //! use ipv6_std::{ControlFlags, Interface, PacketConn};
@@ -73,15 +89,14 @@
 //! # std::io::Result::Ok(())
 //! ```
 //!
-//! # More multicasting
+//! [`AnyInterface`] leaves the choice of the interface to the system. [`PacketConn::leave_group`] ends a membership;
+//! a [`Membership`] ends when it is dropped. One socket can join many groups on many interfaces.
+//! [`PacketConn::bind_reusable`] lets several sockets listen on one port.
 //!
-//! A socket may join several groups, on several interfaces, and several sockets may listen on one port:
-//! [`PacketConn::bind_reusable`]. [`PacketConn::leave_group`] takes a membership back.
+//! # Source-specific multicast
 //!
-//! # Source-specific multicasting
-//!
-//! On a system with MLDv2 a membership may name the sources it wants ([`PacketConn::join_source_group`])
-//! or, of a group joined for all, those it does not ([`PacketConn::exclude_source`]):
+//! A membership can name the sources that it wants ([`PacketConn::join_source_group`], RFC 4607). A membership for any
+//! source can name those that it does not want ([`PacketConn::exclude_source`]). Both need a system with MLDv2.
 //!
 //! ```no_run
 //! use ipv6_std::{Interface, PacketConn};
@@ -96,69 +111,47 @@
 //!
 //! # ICMPv6 and other protocols
 //!
+//! A raw socket receives and sends payloads of one protocol, without the IPv6 header. An ICMPv6 socket has a filter
+//! of types:
+//!
 //! ```no_run
 //! use ipv6_std::{Icmp6Filter, Icmp6Type, RawConn};
 //!
-//! let conn = RawConn::open(Icmp6Type::PROTOCOL)?; // needs privilege
+//! let conn = RawConn::open(Icmp6Type::PROTOCOL)?; // needs root, or CAP_NET_RAW on Linux
 //! let mut filter = Icmp6Filter::block_all();
 //! filter.pass(Icmp6Type::ECHO_REPLY);
 //! conn.set_icmp6_filter(&filter)?;
 //! # std::io::Result::Ok(())
 //! ```
 //!
+//! # Many datagrams in one call
+//!
+//! [`PacketConn::recv_batch`] and [`PacketConn::send_batch`] use one system call for many datagrams, with storage that
+//! the program allocates once ([`RecvBatch`], [`SendBatch`]). On Linux a sending batch also combines equal datagrams
+//! into one for the kernel ([`PacketConn::set_send_coalescing`]), and a receiver can let the kernel combine what
+//! arrives ([`PacketConn::set_receive_coalescing`]).
+//!
 //! # Errors
 //!
-//! Methods return [`std::io::Error`]. Arguments that can have no meaning (a group that is not multicast,
-//! an IPv4-mapped address) are `InvalidInput` before any system call, with the value in the text. What
-//! the system lacks is `Unsupported`, with the name of the option. An error of the codecs is the
-//! [source](std::error::Error::source) of the `io::Error`. A signal never surfaces: interrupted calls are
-//! made again.
+//! Methods return [`std::io::Error`].
 //!
-//! # Coming from Go
+//! - A meaningless argument (a group that is not multicast, an IPv4-mapped address) is `InvalidInput` before any
+//!   system call. The text has the value.
+//! - What the system lacks is `Unsupported`. The text has the name of the option.
+//! - The error of a codec is the [source](std::error::Error::source) of the `io::Error`.
+//! - A signal is never an error: an interrupted call is made again.
 //!
-//! Every method of `golang.org/x/net/ipv6`, and its name here:
+//! # Limits
 //!
-//! | Go | Here |
-//! |---|---|
-//! | `NewConn`, `NewPacketConn` | [`Conn::new`], [`PacketConn::new`]; [`PacketConn::bind`] opens a socket as well |
-//! | `net.ListenPacket("ip6:58", …)` | [`RawConn::open`] |
-//! | `TrafficClass`, `SetTrafficClass` | [`Conn::traffic_class`], [`Conn::set_traffic_class`] |
-//! | `HopLimit`, `SetHopLimit` | [`Conn::hop_limit`], [`Conn::set_hop_limit`] |
-//! | `PathMTU` | [`Conn::path_mtu`] |
-//! | `SetControlMessage`, `FlagTrafficClass` … | [`Conn::set_control_flags`], [`ControlFlags`] |
-//! | `ReadFrom` | [`PacketConn::recv_from`], [`PacketConn::recv_message`] for every control message |
-//! | `WriteTo` | [`PacketConn::send_to`], [`PacketConn::send`] when connected |
-//! | `ReadBatch`, `WriteBatch` | [`PacketConn::recv_batch`], [`PacketConn::send_batch`] |
-//! | `SetDeadline`, `SetReadDeadline`, `SetWriteDeadline` | [`PacketConn::set_deadline`] and its siblings; they reach a call that waits already if it started with a deadline |
-//! | `Close` | dropping it |
-//! | `MulticastHopLimit`, `SetMulticastHopLimit` | [`PacketConn::multicast_hop_limit`], [`PacketConn::set_multicast_hop_limit`] |
-//! | `MulticastInterface`, `SetMulticastInterface` | [`PacketConn::multicast_interface`], [`PacketConn::set_multicast_interface`] |
-//! | `MulticastLoopback`, `SetMulticastLoopback` | [`PacketConn::multicast_loopback`], [`PacketConn::set_multicast_loopback`] |
-//! | `JoinGroup`, `LeaveGroup` | [`PacketConn::join_group`], [`PacketConn::leave_group`] |
-//! | `JoinSourceSpecificGroup`, `LeaveSourceSpecificGroup` | [`PacketConn::join_source_group`], [`PacketConn::leave_source_group`] |
-//! | `ExcludeSourceSpecificGroup`, `IncludeSourceSpecificGroup` | [`PacketConn::exclude_source`], [`PacketConn::include_source`] |
-//! | `Checksum`, `SetChecksum` | [`RawConn::checksum_offset`], [`RawConn::set_checksum_offset`] |
-//! | `ICMPFilter`, `SetICMPFilter` | [`RawConn::icmp6_filter`], [`RawConn::set_icmp6_filter`] |
-//! | `ICMPFilter.Accept`, `Block`, `SetAll`, `WillBlock` | [`Icmp6Filter::pass`], [`block`](Icmp6Filter::block), [`pass_all`](Icmp6Filter::pass_all) and [`block_all`](Icmp6Filter::block_all), [`blocks`](Icmp6Filter::blocks) |
-//! | `SetBPF` | [`PacketConn::set_bpf`], [`PacketConn::detach_bpf`] |
-//! | `ControlMessage` | [`RecvControl`] when received, [`SendControl`] when sent |
-//! | `ControlMessage.Marshal`, `Parse`, `String` | [`SendControl::encode`], [`RecvControl::decode`], `Display` |
-//! | `NewControlMessage` | [`ControlFlags::space`], [`SendControl::space`] |
-//! | `Header`, `ParseHeader` | [`Header`], [`Header::parse`] |
-//! | `ICMPType`, `Protocol` | [`Icmp6Type`], [`Icmp6Type::protocol`] |
-//! | `Message.Buffers`, `OOB`, `N`, `NN`, `Flags` | [`Outgoing::vectored`], [`Vectored`], [`Received`] |
-//!
-//! `set_control_flags` and the header fields are [`Conn`]'s, and [`PacketConn`] and [`RawConn`] have them too.
-//!
-//! # What this crate does not do
-//!
-//! No IPv4 API (IPv6 sockets that also carry IPv4 work, with IPv4-mapped addresses), no protocols, no
-//! routing tables, no event loop. It never adds a system call to the one that is asked for, but where a
-//! deadline needs to wait.
+//! There is no API for IPv4: a dual-stack socket works, and its IPv4 peers have IPv4-mapped addresses. There
+//! are no protocols, no routing tables and no event loop. A method makes the one system call that its name suggests;
+//! only a call with a deadline adds `poll` when it has to wait. For options without a method, use
+//! [`socket2`](_documentation::comparison#use-them-together).
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod _documentation;
 mod batch;
 mod coalesce;
 mod conn;
@@ -193,8 +186,8 @@ pub use ipv6_core::{
 };
 pub use ipv6_sys::Host;
 pub use ipv6_sys::batch::{Outgoing, Payload, Room, Vectored};
-/// What a socket is to lend its descriptor: `AsFd`, and on Windows `AsSocket` by that name, for functions that take a
-/// connection of any socket.
+/// A socket that lends its descriptor: an alias of `std::os::fd::AsFd`, on Windows of `std::os::windows::io::AsSocket`.
+/// For functions that take a connection over any socket.
 ///
 /// ```
 /// fn describe<S: ipv6_std::AsFd>(conn: &ipv6_std::PacketConn<S>) -> std::io::Result<String> {
