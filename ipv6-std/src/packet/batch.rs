@@ -163,7 +163,7 @@ impl<S: AsFd> PacketConn<S> {
     /// Lets the system put datagrams together that come one after another, from one sender with the same headers
     /// (`UDP_GRO`, Linux). [`recv_batch`](Self::recv_batch) takes them apart again, so that nothing else changes for
     /// who uses that. Any other receive gets several at once, with the size of each in
-    /// [`RecvControl::segment_size`], and wants room for 65,535 bytes: see [`Segments`](crate::Segments).
+    /// [`RecvControl::segment_size`](crate::RecvControl::segment_size), and wants room for 65,535 bytes: see [`Segments`](crate::Segments).
     ///
     /// Switch it while nobody receives: a call that waits already, in another thread, has room for one datagram, or
     /// knows no sizes any more. A wrapper looks for the option when it is [made](Self::new), and no more: where a copy of

@@ -41,7 +41,7 @@ impl<S: AsFd> PacketConn<S> {
     /// [`Message`] borrows them.
     ///
     /// `control` may have any alignment; of one that is not aligned to 8, up to 7 bytes are not used.
-    /// [`ControlFlags::space`] says how many bytes the messages of this crate take.
+    /// [`ControlFlags::space`](crate::ControlFlags::space) says how many bytes the messages of this crate take.
     ///
     /// # Errors
     ///
