@@ -1,5 +1,5 @@
-//! Which options this system has, and which control messages come back, with which width: a report to paste into
-//! an issue. `scripts/test-on-this-host` runs it after the tests.
+//! Prints which options this system supports and which control messages it delivers, with their widths. Paste the report
+//! into an issue. `scripts/test-on-this-host` runs this program after the tests.
 
 use std::fmt::Debug;
 use std::net::{Ipv6Addr, SocketAddrV6};
@@ -65,11 +65,11 @@ fn main() {
     let ping = socket::icmp6_datagram().map(drop);
     println!(
         "ICMPv6 socket without privilege: {}",
-        ping.map_or_else(|error| error.to_string(), |()| "yes".into())
+        ping.map_or_else(|error| format!("no ({error})"), |()| "yes".into())
     );
     println!();
 
-    println!("| Sent | Received (level, type: bytes) | Read as |");
+    println!("| Sent | Received (level, type: bytes) | Decoded |");
     println!("|---|---|---|");
     let here = SendControl::new().with_source(Ipv6Addr::LOCALHOST);
     for control in [
@@ -89,8 +89,8 @@ fn loopback() -> Option<InterfaceIndex> {
     entry.index.or_else(|| index_of(&entry.interface).ok())
 }
 
-fn line(name: &str, said: &str) {
-    println!("| {name} | {said} |");
+fn line(name: &str, result: &str) {
+    println!("| {name} | {result} |");
 }
 
 fn text<T: Debug>(result: Result<T, Error>) -> String {
@@ -101,20 +101,20 @@ fn text<T: Debug>(result: Result<T, Error>) -> String {
     }
 }
 
-fn taken(result: Result<(), Error>) -> String {
-    if result.is_ok() { "taken".into() } else { text(result) }
+fn outcome(result: Result<(), Error>) -> String {
+    if result.is_ok() { "accepted".into() } else { text(result) }
 }
 
-/// Reads an option, sets it, and reads it again.
+/// Gets an option, sets it, and gets it again.
 fn both<T: Readable + Writable + Debug + Copy + PartialEq>(
     option: &SocketOption<T>,
     socket: &OwnedFd,
     value: T,
 ) {
     let before = text(option.get(socket));
-    let set = taken(option.set(socket, value));
+    let set = outcome(option.set(socket, value));
     let after = text(option.get(socket));
-    line(option.name(), &format!("{before}; {value:?}: {set}; then {after}"));
+    line(option.name(), &format!("was {before}; set to {value:?}: {set}; is {after}"));
 }
 
 fn read<T: Readable + Debug>(option: &SocketOption<T>, socket: &OwnedFd) {
@@ -122,15 +122,15 @@ fn read<T: Readable + Debug>(option: &SocketOption<T>, socket: &OwnedFd) {
 }
 
 fn write<T: Writable + Debug + Copy>(option: &SocketOption<T>, socket: &OwnedFd, value: T) {
-    line(option.name(), &taken(option.set(socket, value)));
+    line(option.name(), &outcome(option.set(socket, value)));
 }
 
-/// Sends a datagram on loopback to a socket that tells all it can, and prints what that tells.
+/// Sends a datagram on loopback to a socket with all control messages enabled, and prints those that it receives.
 fn exchange(control: &SendControl<'_>) {
-    let answer = (|| {
+    let result = (|| {
         let receiver = socket::datagram()?;
         for (switch, _) in option::CONTROL {
-            // What the system lacks is in the table above.
+            // The table above lists the options that the system lacks.
             let _ = switch.set(&receiver, true);
         }
         socket::bind(&receiver, &SocketAddrV6::new(Ipv6Addr::LOCALHOST, 0, 0, 0))?;
@@ -143,7 +143,7 @@ fn exchange(control: &SendControl<'_>) {
         let sender = socket::datagram()?;
         message::send(&sender, &[IoSlice::new(b"x")], &bytes[..used], to.as_ref(), MessageFlags::empty())?;
         if !wait(&receiver, Ready::Receive, Some(Duration::from_secs(2)))? {
-            return Ok(("nothing within 2 s".into(), String::new()));
+            return Ok(("no datagram within 2 s".into(), String::new()));
         }
         let mut buffer = [0; 2 * ControlFlags::all().space::<Host>()];
         let mut space = ControlSpace::from(&mut buffer[..]);
@@ -155,9 +155,9 @@ fn exchange(control: &SendControl<'_>) {
                 Err(error) => error.to_string(),
             })
             .collect();
-        let read = space.decode().map_or_else(|error| error.to_string(), |control| control.to_string());
-        Ok::<_, Error>((raw.join("; "), read))
+        let decoded = space.decode().map_or_else(|error| error.to_string(), |control| control.to_string());
+        Ok::<_, Error>((raw.join("; "), decoded))
     })();
-    let (raw, read) = answer.unwrap_or_else(|error| (text::<()>(Err(error)), String::new()));
-    println!("| {control} | {raw} | {read} |");
+    let (raw, decoded) = result.unwrap_or_else(|error| (text::<()>(Err(error)), String::new()));
+    println!("| {control} | {raw} | {decoded} |");
 }

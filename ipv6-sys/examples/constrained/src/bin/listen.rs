@@ -1,5 +1,5 @@
-//! `listen GROUP PORT INTERFACE [COUNT]`: joins a multicast group on one interface and prints each datagram
-//! that arrives, with what its IPv6 header said. Without `std`, without an allocator.
+//! `listen GROUP PORT INTERFACE [COUNT]`: joins a multicast group on one interface and prints each datagram that arrives,
+//! with fields of its IPv6 header. Without `std`, without an allocator.
 
 #![no_std]
 #![no_main]
@@ -19,22 +19,22 @@ use ipv6_sys::{Host, interface, retry, socket};
 const USAGE: &str = "\
 usage: listen GROUP PORT INTERFACE [COUNT]
 
-Joins the multicast group GROUP on INTERFACE, says \"listening\", and prints
+Joins the multicast group GROUP on INTERFACE, prints \"listening\", and prints
 each datagram for PORT with its hop limit, traffic class, destination and
 interface. Ends after COUNT datagrams, if COUNT is given.
 
 example: listen ff02::114 5000 eth0 1";
 
-/// The control messages that each datagram is to come with.
+/// The control messages to receive with each datagram.
 const WANTED: ControlFlags = ControlFlags::TRAFFIC_CLASS
     .union(ControlFlags::HOP_LIMIT)
     .union(ControlFlags::DESTINATION)
     .union(ControlFlags::INTERFACE);
 
-// The C library's start code looks for a function of this name.
+// The C library's start code calls a function of this name.
 #[unsafe(no_mangle)]
 extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
-    // SAFETY: both are as the C library passed them.
+    // SAFETY: the C library called this `main` with both.
     let words = unsafe { words(argc, argv) };
     status(words.and_then(|words| run(&words)), USAGE)
 }
@@ -50,25 +50,25 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         return Err(Failure::arguments(format_args!("{group} is not a multicast address")));
     }
     let port: NonZeroU16 = parse(port, "a port, 1 to 65535")?;
-    // Groups are joined on an interface, never on "the network": a machine with two links has two of them.
+    // A group is joined on one interface. A machine with two links has two interfaces.
     let interface = interface::index_of(name).context(format_args!("looking for interface {name}"))?;
 
     let socket = socket::datagram().context(format_args!("opening a socket"))?;
-    // Several programs may listen to one group: each of them gets a copy of each datagram.
+    // Several programs can listen to one group. Each of them receives a copy of each datagram.
     socket::set_reuse_address(&socket, true).context(format_args!("sharing the port"))?;
-    // IPv4's datagrams would come without the control messages we want.
-    option::V6_ONLY.set(&socket, true).context(format_args!("leaving IPv4 out"))?;
-    // Everything is switched on before the socket has a port: once it has one datagrams may arrive, and those
-    // that did before the switch come without control messages.
-    option::set_control_flags(&socket, WANTED).context(format_args!("asking for control messages"))?;
-    // The unspecified address stands for the group and all addresses of this machine. So the socket gets more
-    // than the group's datagrams; the destination in the packet info tells them apart.
+    // IPv4 datagrams would arrive without these control messages.
+    option::V6_ONLY.set(&socket, true).context(format_args!("excluding IPv4"))?;
+    // Set the options before `bind`: datagrams can arrive as soon as the socket has a port, and those that arrive
+    // before the option is set have no control messages.
+    option::set_control_flags(&socket, WANTED).context(format_args!("enabling control messages"))?;
+    // The unspecified address matches the group and all addresses of this machine, so the socket also receives
+    // datagrams for those. The destination in the packet info distinguishes them.
     let local = SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, port.get(), 0, 0);
     socket::bind(&socket, &local).context(format_args!("binding to {local}"))?;
     option::JOIN_GROUP
         .set(&socket, Group { group, on: Some(interface) })
         .context(format_args!("joining {group} on {name}"))?;
-    // Who starts this program may wait for the line, and send then.
+    // A script can wait for this line before it sends.
     print(format_args!("listening"))?;
 
     let mut left: Option<u64> = count;
@@ -79,20 +79,18 @@ fn run(words: &[&str]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Waits for a datagram and prints it.
+/// Receives a datagram and prints it.
 fn receive(socket: impl AsFd) -> Result<(), Failure> {
     let mut payload = [0; MAX_PAYLOAD];
-    // Known when this is compiled, for the platform that it is compiled for: no more than is needed, and
-    // enough that the kernel cuts nothing.
+    // Exactly the space that these messages take on this platform, computed at compile time. The kernel truncates none.
     let mut buffer = ControlBuffer::<{ WANTED.space::<Host>() }>::new();
     let mut control = ControlSpace::from(&mut buffer);
     let mut parts = [IoSliceMut::new(&mut payload)];
-    // A signal that comes first is no failure.
+    // `retry` repeats the call if a signal interrupts it.
     let received = retry(|| message::receive(&socket, &mut parts, &mut control, MessageFlags::empty()))
         .context(format_args!("receiving"))?;
-    // What the kernel wrote are bytes, laid out as this platform has them. Should there have been more than
-    // room for, these are the messages that arrived whole.
-    let control = control.decode().context(format_args!("reading the control messages"))?;
+    // Decodes the bytes in the layout of this platform. If messages were truncated, decodes the complete ones.
+    let control = control.decode().context(format_args!("decoding the control messages"))?;
     let payload = payload.get(..received.len).unwrap_or_default();
     print(format_args!("{}", Datagram { received, control, payload }))
 }
@@ -118,7 +116,7 @@ impl fmt::Display for Datagram<'_> {
         if received.control_truncated {
             f.write_str(", control messages truncated")?;
         }
-        // A stranger's bytes must not steer our terminal: visible ASCII only.
+        // Received bytes must not control the terminal: print visible ASCII only.
         let visible = |byte: &u8| matches!(byte, b' '..=b'~');
         match core::str::from_utf8(payload) {
             Ok(text) if payload.iter().all(visible) => write!(f, ", text \"{text}\""),

@@ -1,5 +1,5 @@
-//! `send GROUP PORT INTERFACE TEXT [HOP_LIMIT] [TRAFFIC_CLASS]`: sends one datagram by one interface, with
-//! the hop limit and the traffic class of that datagram alone. Without `std`, without an allocator.
+//! `send GROUP PORT INTERFACE TEXT [HOP_LIMIT] [TRAFFIC_CLASS]`: sends one datagram through one interface, with a hop limit
+//! and a traffic class for this datagram only. Without `std`, without an allocator.
 
 #![no_std]
 #![no_main]
@@ -16,15 +16,15 @@ use ipv6_sys::{Host, interface, retry, socket};
 const USAGE: &str = "\
 usage: send GROUP PORT INTERFACE TEXT [HOP_LIMIT] [TRAFFIC_CLASS]
 
-Sends TEXT to PORT of GROUP by INTERFACE. HOP_LIMIT (0 to 255) and
-TRAFFIC_CLASS (0 to 255, or 0x00 to 0xff) are the system's where not given.
+Sends TEXT to PORT of GROUP through INTERFACE. Without HOP_LIMIT (0 to 255) or
+TRAFFIC_CLASS (0 to 255, or 0x00 to 0xff), the system's default is used.
 
 example: send ff02::114 5000 eth0 hello 1 0xe0";
 
-// The C library's start code looks for a function of this name.
+// The C library's start code calls a function of this name.
 #[unsafe(no_mangle)]
 extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
-    // SAFETY: both are as the C library passed them.
+    // SAFETY: the C library called this `main` with both.
     let words = unsafe { words(argc, argv) };
     status(words.and_then(|words| run(&words)), USAGE)
 }
@@ -37,12 +37,13 @@ fn run(words: &[&str]) -> Result<(), Failure> {
     let group: Ipv6Addr = parse(group, "an IPv6 address")?;
     let port: NonZeroU16 = parse(port, "a port, 1 to 65535")?;
     if text.len() > MAX_PAYLOAD {
-        return Err(Failure::arguments(format_args!("TEXT has more than {MAX_PAYLOAD} bytes")));
+        let len = text.len();
+        return Err(Failure::arguments(format_args!("TEXT has {len} bytes, more than {MAX_PAYLOAD}")));
     }
     let interface = interface::index_of(name).context(format_args!("looking for interface {name}"))?;
 
-    // What is not set here stays as the socket's options and the system have it. For a hop limit to a group
-    // that is 1: it does not leave the link.
+    // Fields that are not set here have the values of the socket's options. The default hop limit of multicast is 1, so
+    // that the datagram does not leave the link.
     let mut control = SendControl::new().with_interface(interface);
     if let Some(word) = more.first() {
         control = control.with_hop_limit(parse(word, "a hop limit, 0 to 255")?);
@@ -52,20 +53,20 @@ fn run(words: &[&str]) -> Result<(), Failure> {
     }
 
     let socket = socket::datagram().context(format_args!("opening a socket"))?;
-    // A link-local address or group exists on each link: the scope id says which is meant. The control message
-    // says it for addresses of wider scope, which the routing table would decide.
+    // A link-local address or group exists on each link, so the scope id selects the link. For addresses of wider scope
+    // the control message selects it, instead of the routing table.
     let to = SocketAddrV6::new(group, port.get(), 0, interface.get());
-    // Room for all messages there are, on the platform that this is compiled for.
+    // Space for every message that can be sent on this platform.
     let mut bytes = ControlBytes::<{ SendControl::max_space::<Host>() }>::new();
-    let bytes = bytes.encode(&control).context(format_args!("writing the control messages"))?;
+    let bytes = bytes.encode(&control).context(format_args!("encoding the control messages"))?;
     let parts = [IoSlice::new(text.as_bytes())];
-    // A signal that comes first is no failure.
+    // `retry` repeats the call if a signal interrupts it.
     let sent = retry(|| message::send(&socket, &parts, bytes, Some(&to), MessageFlags::empty()))
         .context(format_args!("sending to {to}"))?;
     print(format_args!("sent {sent} bytes to {to}: {control}"))
 }
 
-/// A traffic class as people write it: mostly in base 16, for its fields are at bits 0 and 2.
+/// Parses a traffic class in base 10, or in base 16 with the prefix `0x`, which shows the fields DSCP and ECN better.
 fn traffic_class(word: &str) -> Result<u8, Failure> {
     match word.strip_prefix("0x").map(|digits| u8::from_str_radix(digits, 16)) {
         Some(Ok(class)) => Ok(class),
