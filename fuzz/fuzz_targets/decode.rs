@@ -1,4 +1,4 @@
-//! Fuzzes control messages, decoded as every platform has them.
+//! Fuzzes the decoding of control messages of every platform.
 
 #![no_main]
 

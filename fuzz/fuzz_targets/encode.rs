@@ -1,4 +1,4 @@
-//! Fuzzes controls made of the input, encoded and decoded again.
+//! Fuzzes the encoding of control messages of every platform.
 
 #![no_main]
 

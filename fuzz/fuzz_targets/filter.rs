@@ -1,4 +1,4 @@
-//! Fuzzes ICMPv6 filters.
+//! Fuzzes the ICMPv6 filters of every platform.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Fuzzes IPv6 headers.
+//! Fuzzes the parsing of IPv6 headers.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Fuzzes socket addresses, path MTU structures and group requests.
+//! Fuzzes socket addresses, path MTU structures, queued errors and group requests of every platform.
 
 #![no_main]
 

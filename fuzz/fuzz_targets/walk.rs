@@ -1,4 +1,4 @@
-//! Fuzzes the walk through control messages of every platform.
+//! Fuzzes the iterator over control messages of every platform.
 
 #![no_main]
 

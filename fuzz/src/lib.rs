@@ -1,5 +1,5 @@
-//! What the fuzz targets do with an input, for every platform of the core and of its tests. The same bodies
-//! run over the named inputs in `tests/regressions.rs`.
+//! The bodies of the fuzz targets. Each checks one input on every platform of the core and of its tests.
+//! `tests/regressions.rs` runs them with named inputs.
 
 use std::net::{Ipv6Addr, SocketAddrV6};
 
@@ -12,7 +12,7 @@ use ipv6_core::*;
 #[path = "../../ipv6-core/tests/common/mod.rs"]
 pub mod common;
 
-/// Walks through the input as control messages, and writes them again.
+/// Reads the input as control messages and writes them again.
 pub fn walk(input: &[u8]) {
     fn body<P: Platform>(input: &[u8]) {
         let mut messages = RawMessages::<P>::new(input);
@@ -21,7 +21,7 @@ pub fn walk(input: &[u8]) {
         let mut seen = Vec::new();
         let mut malformed = None;
         for message in messages.by_ref() {
-            assert_eq!(malformed, None, "something after an error");
+            assert_eq!(malformed, None, "the iterator does not end after an error");
             match message {
                 Ok(message) => {
                     assert!(input.as_ptr_range().contains(&message.data.as_ptr()) || message.data.is_empty());
@@ -43,12 +43,12 @@ pub fn walk(input: &[u8]) {
     on_every_platform!(body(input));
 }
 
-/// Decodes the input as control messages, and as what is left of them after a cut.
+/// Decodes the input as control messages, and as truncated control messages.
 pub fn decode(input: &[u8]) {
     fn body<P: Platform>(input: &[u8]) {
         let strict = RecvControl::decode::<P>(input);
         let whole = RecvControl::decode_truncated::<P>(input);
-        // The way for messages of any kind gives what the quick way gives, which is the same or nothing.
+        // The general path returns what each fast path returns. A fast path may also return `None`.
         let mut any = RecvControl::default();
         assert_eq!(any.decode_more::<P>(input).map(|()| any), strict);
         assert!(RecvControl::decode_three::<P>(input).is_none_or(|three| strict == Ok(three)));
@@ -60,7 +60,7 @@ pub fn decode(input: &[u8]) {
                 let reply = control.reply();
                 assert_eq!(reply.interface, control.interface);
                 assert!(reply.source.is_none_or(|source| !source.is_multicast()));
-                // A traffic class may come in one byte, which after a cut counts for nothing.
+                // A traffic class of one byte is valid, but ignored if messages may be truncated.
                 let no_class = ControlFlags::all() - ControlFlags::TRAFFIC_CLASS;
                 assert_eq!(control.filter(no_class), whole.filter(no_class));
                 assert!(RawMessages::<P>::new(input).all(|message| message.is_ok()));
@@ -75,34 +75,34 @@ pub fn decode(input: &[u8]) {
     on_every_platform!(body(input));
 }
 
-/// Makes a control of the input, encodes it into some room, and decodes it again. What the input has left
-/// is pushed as a message of its own.
+/// Creates a control from the input, encodes it into a buffer, and decodes it again. Then writes the rest of the input as
+/// the data of another message.
 ///
-/// The input is read from its front: the fields in the order of [`send_control`], each after a byte that
-/// says with its lowest bit whether it is there, then a byte of room.
+/// Reads the input from its start: the fields in the order of [`send_control`], each after a byte whose lowest bit is set
+/// if the field is present, then a byte with the size of the buffer.
 pub fn encode(input: &[u8]) {
-    fn body<P: Platform>(control: &SendControl<'_>, room: usize, rest: &[u8]) {
-        let mut buffer = vec![0xa5; room];
+    fn body<P: Platform>(control: &SendControl<'_>, size: usize, rest: &[u8]) {
+        let mut buffer = vec![0xa5; size];
         match control.encode::<P>(&mut buffer) {
             Ok(used) => {
                 assert_eq!(used, control.space::<P>());
                 assert!(used <= SendControl::max_space::<P>());
                 assert!(buffer[used..].iter().all(|byte| *byte == 0xa5));
-                let mut other = vec![0x5a; room];
+                let mut other = vec![0x5a; size];
                 assert_eq!(control.encode_to::<P, u8>(&mut other), Ok(used));
                 assert_eq!(buffer[..used], other[..used]);
                 let got = RecvControl::decode::<P>(&buffer[..used]).unwrap();
                 assert_eq!((got.traffic_class, got.hop_limit), (control.traffic_class, control.hop_limit));
                 assert_eq!(got.interface, control.interface);
-                let chosen = control.source.or(control.interface.map(|_| Ipv6Addr::UNSPECIFIED));
-                assert_eq!(got.destination, chosen);
+                let sent = control.source.or(control.interface.map(|_| Ipv6Addr::UNSPECIFIED));
+                assert_eq!(got.destination, sent);
             }
             Err(EncodeError::BufferTooSmall { needed, available }) => {
-                assert!(needed > available && available == room);
+                assert!(needed > available && available == size);
             }
-            Err(EncodeError::Unsupported(lacking)) => {
+            Err(EncodeError::Unsupported(unsupported)) => {
                 let numbers = P::ABI.control;
-                let (number, asked_for) = match lacking {
+                let (number, requested) = match unsupported {
                     Control::TrafficClass => (numbers.traffic_class, control.traffic_class.is_some()),
                     Control::HopLimit => (numbers.hop_limit, control.hop_limit.is_some()),
                     Control::PacketInfo => {
@@ -112,16 +112,16 @@ pub fn encode(input: &[u8]) {
                     Control::SegmentSize => (numbers.segment_size, control.segment_size.is_some()),
                     other => panic!("{other} is never sent"),
                 };
-                assert!(number.is_none() && asked_for);
+                assert!(number.is_none() && requested);
             }
         }
 
-        let mut buffer = vec![0xa5; room];
+        let mut buffer = vec![0xa5; size];
         let mut writer = Writer::<P>::new(&mut buffer);
-        let answer = writer.push(-1, i32::MAX, rest);
+        let result = writer.push(-1, i32::MAX, rest);
         let used = writer.finish();
         assert!(buffer[used..].iter().all(|byte| *byte == 0xa5));
-        match answer {
+        match result {
             Ok(()) => {
                 let message = RawMessages::<P>::new(&buffer[..used]).next().unwrap().unwrap();
                 assert_eq!((message.level, message.kind, message.data), (-1, i32::MAX, rest));
@@ -130,10 +130,10 @@ pub fn encode(input: &[u8]) {
         }
     }
     let mut input = Unstructured::new(input);
-    // An empty input gives zeros: this cannot fail for want of bytes.
-    let (Ok(control), Ok(room)) = (send_control(&mut input), input.arbitrary::<u8>()) else { return };
+    // `arbitrary` returns zeros at the end of the input, so neither call fails.
+    let (Ok(control), Ok(size)) = (send_control(&mut input), input.arbitrary::<u8>()) else { return };
     let rest = input.take_rest();
-    on_every_platform!(body(&control, room.into(), rest));
+    on_every_platform!(body(&control, size.into(), rest));
 }
 
 fn send_control(input: &mut Unstructured<'_>) -> arbitrary::Result<SendControl<'static>> {
@@ -149,7 +149,8 @@ fn send_control(input: &mut Unstructured<'_>) -> arbitrary::Result<SendControl<'
     Ok(control)
 }
 
-/// Reads a filter from the input and writes it again; then changes one step by step beside a model.
+/// Decodes a filter from the input and encodes it again. Then changes a filter and a model in the same steps, and
+/// compares the two.
 pub fn filter(input: &[u8]) {
     fn body<P: Platform>(bytes: &[u8; 32]) {
         let Some(filter) = Icmp6Filter::decode::<P>(bytes) else { return };
@@ -177,7 +178,7 @@ pub fn filter(input: &[u8]) {
     }
 }
 
-/// Reads a header from the input, and writes it again.
+/// Parses a header from the input and encodes it again.
 pub fn header(input: &[u8]) {
     match Header::parse(input) {
         Ok((header, payload)) => assert_eq!([&header.encode()[..], payload].concat(), input),
@@ -187,35 +188,35 @@ pub fn header(input: &[u8]) {
     }
 }
 
-/// Reads an address and a path MTU from the input, writes the address again, and puts it into group requests.
+/// Decodes an address, a path MTU and a queued error from the input. Encodes the address again, and in group requests.
 pub fn sockaddr_group(input: &[u8]) {
     fn body<P: Platform>(input: &[u8]) {
         let layout = P::ABI.sockaddr;
-        let news = PathMtu::decode::<P>(input);
-        assert!(news.is_err() || input.len() == layout.size + 4);
-        // An error in the queue is 16 bytes, and perhaps an address behind them.
+        let path_mtu = PathMtu::decode::<P>(input);
+        assert!(path_mtu.is_err() || input.len() == layout.size + 4);
+        // A queued error has 16 bytes; an address can follow.
         let queued = QueuedError::decode::<P>(input);
         assert_eq!(queued.is_some(), input.len() >= 16);
-        let behind = input.get(16..).and_then(sockaddr::decode::<P>).map(|address| *address.ip());
+        let reporter = input.get(16..).and_then(sockaddr::decode::<P>).map(|address| *address.ip());
         assert_eq!(
             queued.and_then(|error| error.reporter),
-            behind.filter(|address| !address.is_unspecified())
+            reporter.filter(|address| !address.is_unspecified())
         );
         let Some(address) = sockaddr::decode::<P>(input) else { return };
-        assert_eq!(news.is_ok(), input.len() == layout.size + 4);
-        // The length byte is written and not read.
-        let unread = usize::from(layout.length_byte);
-        assert_eq!(sockaddr::encode::<P>(&address)[unread..28], input[unread..28]);
+        assert_eq!(path_mtu.is_ok(), input.len() == layout.size + 4);
+        // Decoding ignores the length byte.
+        let ignored = usize::from(layout.length_byte);
+        assert_eq!(sockaddr::encode::<P>(&address)[ignored..28], input[ignored..28]);
 
         let (group, source) = (*address.ip(), Ipv6Addr::from(address.ip().to_bits() ^ 1));
         let on = InterfaceIndex::new(address.scope_id()).ok();
-        // From no room to more than the greatest structure takes.
+        // From 0 bytes to more than the largest structure.
         let mut request = vec![0xa5; usize::from(input[2]) * 12];
         match group::encode_group_source_req::<P>(group, source, on, &mut request) {
             Ok(size) => {
-                let places = P::ABI.group_req.unwrap();
+                let layout = P::ABI.group_req.unwrap();
                 let at = |offset: usize| sockaddr::decode::<P>(&request[offset..]).map(|name| *name.ip());
-                assert_eq!((at(places.group), at(places.source)), (Some(group), Some(source)));
+                assert_eq!((at(layout.group), at(layout.source)), (Some(group), Some(source)));
                 assert!(request[size..].iter().all(|byte| *byte == 0xa5));
             }
             Err(group::GroupError::Unsupported) => assert_eq!(P::ABI.group_req, None),
