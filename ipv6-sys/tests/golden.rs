@@ -1,5 +1,5 @@
-//! Our bytes against those of others: control buffers that libc's macros wrote in a C program, and those
-//! that the kernel wrote.
+//! Compares our bytes and numbers with independent ones: control buffers that libc's macros write in a C program, those
+//! that the kernel writes, and the headers of the C library, the kernel and mingw-w64.
 
 use std::net::{Ipv6Addr, SocketAddrV6};
 use std::process::Command;
@@ -11,14 +11,14 @@ use ipv6_sys::message::{self, ControlSpace, IoSlice, IoSliceMut, MessageFlags};
 use ipv6_sys::{Host, option, proofs, socket};
 
 ipv6_testnet::tests! {
-    [CCompiler] what_libc_lacks_is_what_the_headers_say;
+    [CCompiler] numbers_that_libc_lacks_equal_those_of_the_headers;
     [CCompiler] the_macros_write_the_same_bytes;
-    [CCompiler] the_macros_find_the_same_messages;
+    [CCompiler] messages_written_by_the_macros_are_decoded;
     [Namespace] the_kernel_writes_the_same_bytes;
-    [Program("x86_64-w64-mingw32-gcc")] the_tables_of_windows_are_what_mingw_has;
+    [Program("x86_64-w64-mingw32-gcc")] the_windows_tables_equal_the_headers_of_mingw;
 }
 
-/// Builds a C program, runs it, and gives the lines that it prints.
+/// Builds a C program, runs it, and returns the lines that it prints.
 fn c_program(name: &str, source: &str) -> Vec<String> {
     let folder = std::env::temp_dir().join(format!("ipv6-golden-{}-{name}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
@@ -32,9 +32,9 @@ fn c_program(name: &str, source: &str) -> Vec<String> {
     String::from_utf8(output.stdout).unwrap().lines().map(str::to_string).collect()
 }
 
-fn what_libc_lacks_is_what_the_headers_say() {
+fn numbers_that_libc_lacks_equal_those_of_the_headers() {
     for (number, proofs::Gap { c, headers, ours }) in proofs::GAPS.iter().enumerate() {
-        // A program for each: the kernel's headers and the C library's define the same structures.
+        // One program per number, because the headers of the kernel and of the C library define the same structures.
         let includes: String = headers.iter().map(|header| format!("#include <{header}>\n")).collect();
         let main = format!("int main(void) {{ printf(\"%ld\\n\", (long)({c})); return 0; }}");
         let source = format!("#include <stdio.h>\n{includes}{main}\n");
@@ -49,8 +49,8 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The C program that writes control messages the way the manual page cmsg(3) shows: one line with packet
-/// info, hop limit and traffic class, then one line for each length of data from 0 to 64.
+/// A C program that writes control messages as the manual page cmsg(3) shows. It prints one line with packet info, hop limit
+/// and traffic class, then one line per length of data from 0 to 64.
 const MACROS: &str = r#"
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -130,7 +130,7 @@ fn the_macros_write_the_same_bytes() {
     assert_eq!(lines.len(), 66);
 }
 
-fn the_macros_find_the_same_messages() {
+fn messages_written_by_the_macros_are_decoded() {
     for line in c_program("macros_read", MACROS) {
         let bytes: Vec<u8> =
             (0..line.len()).step_by(2).map(|at| u8::from_str_radix(&line[at..at + 2], 16).unwrap()).collect();
@@ -163,7 +163,7 @@ fn the_kernel_writes_the_same_bytes() {
     let used = sent.encode::<Host>(&mut ours).unwrap();
     message::send(&socket, &[IoSlice::new(b"x")], &ours[..used], Some(&to), MessageFlags::empty()).unwrap();
 
-    // The kernel leaves padding as it finds it: zero, to compare.
+    // The kernel does not write padding, so the buffer must contain zeros for the comparison.
     let mut control = [0; 256];
     let mut space = ControlSpace::from(&mut control[..]);
     let mut payload = [0; 8];
@@ -174,14 +174,14 @@ fn the_kernel_writes_the_same_bytes() {
     assert_eq!(used, (ControlFlags::all() - ControlFlags::PATH_MTU).space::<Host>());
 }
 
-/// The tables of Windows have no line in the data that `ipv6-core/tests/numbers.rs` compares the others with.
-fn the_tables_of_windows_are_what_mingw_has() {
+/// The data with which `ipv6-core/tests/numbers.rs` compares the tables does not contain Windows.
+fn the_windows_tables_equal_the_headers_of_mingw() {
     let options = Windows64::ABI.options;
     let control = Windows64::ABI.control;
     let layout = Windows64::ABI.cmsg;
     let group = Windows64::ABI.group_req.unwrap();
     let sockaddr = Windows64::ABI.sockaddr;
-    // Without `..`, so that what is added has to be looked at.
+    // Without `..`, so that a new option must be added here.
     let OptionNumbers {
         traffic_class,
         unicast_hops,
@@ -192,7 +192,7 @@ fn the_tables_of_windows_are_what_mingw_has() {
         receive_hop_limit,
         receive_packet_info,
         receive_path_mtu: None,
-        // mingw-w64 10 has no word for ECN; windows-sys does (src/proofs/windows.rs).
+        // mingw-w64 10 does not define it; windows-sys does (src/proofs/windows.rs).
         receive_ecn: _,
         path_mtu,
         dont_fragment,
@@ -213,7 +213,7 @@ fn the_tables_of_windows_are_what_mingw_has() {
         detach_filter: None,
     } = options
     else {
-        panic!("an option that Windows has not");
+        panic!("the table has an option that Windows lacks");
     };
     let names = [
         (traffic_class, "IPV6_TCLASS"),
