@@ -152,12 +152,13 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod _documentation;
-mod batch;
 mod coalesce;
+mod coalesced;
 mod conn;
 mod connected;
 mod deadline;
 mod error;
+mod fast;
 mod fd;
 mod interface;
 mod membership;
@@ -165,9 +166,10 @@ mod on_interface;
 mod packet;
 mod raw;
 mod received;
+mod recv_batch;
+mod send_batch;
 mod space;
 
-pub use batch::{RecvBatch, SendBatch};
 pub use conn::Conn;
 pub use connected::Connected;
 pub use error::is_too_long;
@@ -178,6 +180,8 @@ pub use packet::PacketConn;
 pub use packet::errors::Reported;
 pub use raw::RawConn;
 pub use received::{Message, Received};
+pub use recv_batch::{RecvBatch, RecvBatchIter, RecvBatchMessages};
+pub use send_batch::{SendAllError, SendBatch};
 
 pub use ipv6_core::{
     BpfInstruction, BufferTooSmall, Control, ControlFlags, DecodeError, Ecn, EncodeError, FlowLabel, Header,

@@ -1,125 +1,123 @@
-//! What comes with a datagram.
+//! What is received beside the payload of a datagram.
 
-use std::io;
-use std::net::{Ipv6Addr, SocketAddrV6};
+use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use ipv6_core::cmsg::RawMessages;
-use ipv6_core::{ControlFlags, DecodeError, RecvControl};
+use ipv6_core::{DecodeError, RecvControl};
 use ipv6_sys::Host;
-use ipv6_sys::message::{self, Arrival};
+use ipv6_sys::message;
 
-use crate::error;
-
-/// What came with a datagram that was received.
+/// A received datagram without its payload, which is in the caller's buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Received {
     /// Bytes of payload in the buffer.
     pub len: usize,
-    /// Who sent it. Of a raw socket the port is 0. A datagram that came over IPv4 has an IPv4-mapped
-    /// address. With news of a path MTU it is the destination that the news is about.
+    /// The sender. A raw socket reports port 0. A datagram received over IPv4 has an IPv4-mapped address;
+    /// [`peer`](Self::peer) returns the plain one. With [`RecvControl::path_mtu`] it is the destination that the path
+    /// MTU is about.
     pub source: SocketAddrV6,
-    /// The control messages that were asked for.
+    /// The control messages that are enabled ([`set_control_flags`](crate::Conn::set_control_flags)).
     pub control: RecvControl<'static>,
-    /// Whether the payload was longer than the buffer; the rest of it is lost.
+    /// Whether the payload was longer than the buffer. The rest of the datagram is lost.
+    #[doc(alias = "MSG_TRUNC")]
     pub truncated: bool,
-    /// Whether there were more control messages than room for them; those that arrived whole are in
-    /// `control`. Only options that were switched on behind this API's back can make it so.
+    /// Whether the control messages did not all fit. `control` has those that did. Only messages that are enabled by
+    /// options, not by flags, can cause this: use [`recv_message`](crate::PacketConn::recv_message) with a larger
+    /// buffer.
+    #[doc(alias = "MSG_CTRUNC")]
     pub control_truncated: bool,
 }
 
-/// What came with a datagram that was received into a control buffer of the caller's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+impl Received {
+    /// Returns the sender. A sender over IPv4 has its IPv4 address, instead of the IPv4-mapped address that
+    /// [`source`](Self::source) has (RFC 4291 section 2.5.5.2).
+    ///
+    /// ```
+    /// use std::net::UdpSocket;
+    /// use ipv6_std::PacketConn;
+    ///
+    /// # #[cfg(not(target_os = "openbsd"))] // has no such sockets
+    /// # fn main() -> std::io::Result<()> {
+    /// let conn = PacketConn::new(UdpSocket::bind("[::]:0")?)?; // IPv4 as well
+    /// let ipv4 = UdpSocket::bind("127.0.0.1:0")?;
+    /// ipv4.send_to(b"hello", ("127.0.0.1", conn.local_addr()?.port()))?;
+    /// let got = conn.recv_from(&mut [0; 16])?;
+    /// assert_eq!(got.peer(), ipv4.local_addr()?);
+    /// assert_eq!(got.source.ip().to_string(), "::ffff:127.0.0.1");
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(target_os = "openbsd")]
+    /// # fn main() {}
+    /// ```
+    #[must_use]
+    pub fn peer(&self) -> SocketAddr {
+        unmapped(self.source)
+    }
+}
+
+/// A received datagram with all its control messages, without its payload, which is in the caller's buffer.
+///
+/// [`PacketConn::recv_message`](crate::PacketConn::recv_message) and
+/// [`RecvBatch::messages`](crate::RecvBatch::messages) return it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Message<'c> {
     /// Bytes of payload in the buffer.
     pub len: usize,
-    /// Who sent it, as in [`Received::source`].
+    /// The sender, as [`Received::source`].
     pub source: SocketAddrV6,
-    /// Whether the payload was longer than the buffer; the rest of it is lost.
+    /// Whether the payload was longer than the buffer. The rest of the datagram is lost.
+    #[doc(alias = "MSG_TRUNC")]
     pub truncated: bool,
-    /// Whether there were more control messages than room for them; the rest of them is lost.
+    /// Whether the control messages did not all fit. The rest of them is lost.
+    #[doc(alias = "MSG_CTRUNC")]
     pub control_truncated: bool,
-    pub(crate) control: &'c [u8],
+    control: &'c [u8],
 }
 
 impl<'c> Message<'c> {
-    /// The control messages that have a field in [`RecvControl`], whether they were asked for by flags or
-    /// otherwise.
+    pub(crate) fn new(received: message::Received, control: &'c [u8]) -> Self {
+        let message::Received { len, source, truncated, control_truncated, .. } = received;
+        Self { len, source: source.unwrap_or(NOBODY), truncated, control_truncated, control }
+    }
+
+    /// Returns the sender, as [`Received::peer`].
+    #[must_use]
+    pub fn peer(&self) -> SocketAddr {
+        unmapped(self.source)
+    }
+
+    /// Decodes the control messages that have a field in [`RecvControl`], however they were enabled.
     ///
     /// # Errors
     ///
-    /// [`DecodeError`] when a message is not as this system has it. Of messages that were cut
-    /// ([`control_truncated`](Self::control_truncated)) those that arrived whole are given, without error.
+    /// [`DecodeError`] when a message does not have the layout of this system. Messages that did not fit
+    /// ([`control_truncated`](Self::control_truncated)) are no error; the others are decoded.
     pub fn control(&self) -> Result<RecvControl<'c>, DecodeError> {
         message::decode(self.control, self.control_truncated)
     }
 
-    /// Every control message, also those that this crate has no field for.
+    /// Returns an iterator over all control messages, as level, type and data.
+    #[must_use = "iterators are lazy"]
     pub fn raw_messages(&self) -> RawMessages<'c, Host> {
         RawMessages::new(self.control)
     }
 
-    /// The control messages as bytes, as the kernel wrote them.
+    /// Returns the bytes of all control messages, as the kernel wrote them.
+    #[must_use]
     pub fn raw_control(&self) -> &'c [u8] {
         self.control
     }
 }
 
-impl Received {
-    /// What the kernel said, with the control messages that are wanted.
-    #[inline(always)]
-    pub(crate) fn new(arrival: Arrival<'_>, wanted: ControlFlags) -> io::Result<Self> {
-        const FIELDS: ControlFlags =
-            ControlFlags::TRAFFIC_CLASS.union(ControlFlags::HOP_LIMIT).union(ControlFlags::DESTINATION);
-        // Everything as it most often is, in one piece, of which nothing goes through memory.
-        if wanted.contains(FIELDS) && !arrival.control_truncated() {
-            if let Some(control) = RecvControl::decode_three::<Host>(arrival.control) {
-                if let Some(source) = arrival.source() {
-                    let mut control = control.detach();
-                    if !wanted.contains(ControlFlags::INTERFACE) {
-                        control.interface = None;
-                    }
-                    let (len, truncated) = (arrival.len, arrival.truncated());
-                    return Ok(Self { len, source, control, truncated, control_truncated: false });
-                }
-            }
-        }
-        let Arrival { len, flags, name, control } = arrival;
-        Self::some(len, flags, name, control, wanted)
-    }
-
-    /// The same where some of them may be missing, or datagrams came together. It is given the parts of the arrival: to
-    /// hand on the whole, it would have to be in memory, also where it is not handed on.
-    #[inline(never)]
-    fn some(len: usize, flags: i32, name: &[u8], control: &[u8], wanted: ControlFlags) -> io::Result<Self> {
-        let arrival = Arrival { len, flags, name, control };
-        match RecvControl::decode_in_order::<Host>(control) {
-            Some(got) if !arrival.control_truncated() => Ok(Self::with(arrival, got, wanted)),
-            _ => Self::any(len, flags, name, control, wanted),
-        }
-    }
-
-    /// The same with control messages of any kind, in any order, whole or not.
-    #[cold]
-    #[inline(never)]
-    fn any(len: usize, flags: i32, name: &[u8], control: &[u8], wanted: ControlFlags) -> io::Result<Self> {
-        let arrival = Arrival { len, flags, name, control };
-        Ok(Self::with(arrival, arrival.decode().map_err(error::decode)?, wanted))
-    }
-
-    /// What the kernel said, with these control messages, as far as they are wanted.
-    #[inline(always)]
-    fn with(arrival: Arrival<'_>, control: RecvControl<'_>, wanted: ControlFlags) -> Self {
-        Self { control: control.filter(wanted).detach(), ..Self::plain(arrival.received()) }
-    }
-
-    /// What the kernel said of a message without control messages.
-    #[inline(always)]
-    pub(crate) fn plain(received: message::Received) -> Self {
-        let message::Received { len, source, truncated, control_truncated } = received;
-        let control = RecvControl::default();
-        Self { len, source: source.unwrap_or(NOBODY), control, truncated, control_truncated }
+/// The address, as IPv4 if it is IPv4-mapped. Port and scope stay.
+fn unmapped(address: SocketAddrV6) -> SocketAddr {
+    match address.ip().to_ipv4_mapped() {
+        Some(ipv4) => SocketAddr::from((ipv4, address.port())),
+        None => SocketAddr::V6(address),
     }
 }
 
-/// The source of a message of which the system tells none.
+/// The source of a datagram for which the system reports none.
 pub(crate) const NOBODY: SocketAddrV6 = SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, 0, 0, 0);

@@ -1,4 +1,4 @@
-//! Many datagrams in one call, and datagrams that the system puts together.
+//! Batches, and coalescing.
 
 use std::io;
 use std::time::Duration;
@@ -10,27 +10,32 @@ use ipv6_sys::option;
 use ipv6_sys::wait::{Ready, wait};
 
 use super::PacketConn;
-use crate::batch::{RecvBatch, SendBatch};
 use crate::coalesce;
 use crate::deadline::Until;
 use crate::error::{self, Refused, Unsent};
 use crate::fd::{AsFd, BorrowedFd};
+use crate::recv_batch::RecvBatch;
+use crate::send_batch::{SendAllError, SendBatch};
 
 impl<S: AsFd> PacketConn<S> {
-    /// Receives as many datagrams as are there, in one system call: at least one, for which it waits, and
-    /// at most as many as `batch` has room for and there are `payloads`. Says how many came; the `i`-th
-    /// is in `payloads[i]`, and [`RecvBatch::iter`] tells about each. A payload is anything that lends bytes, or
-    /// several buffers ([`Vectored`](crate::Vectored)).
+    /// Receives datagrams in one system call: waits for the first, then takes those that are already there, at most as
+    /// many as `batch` has room for and there are `payloads`.
     ///
-    /// On a socket that [coalesces](Self::set_receive_coalescing) a call takes what the system has put together at most
-    /// 16 times: as many datagrams, or up to 128 times as many. It gives out first what is [left](RecvBatch::has_more)
-    /// from the call before.
+    /// Returns how many. The `i`-th is in `payloads[i]`; [`RecvBatch::iter`] and [`RecvBatch::messages`] return what came
+    /// with each. A payload is anything that lends bytes (`AsMut<[u8]>`), or several buffers
+    /// ([`Vectored`](crate::Vectored)).
+    ///
+    /// On a socket that [coalesces](Self::set_receive_coalescing), a call receives at most 16 payloads from the system,
+    /// of up to 128 datagrams each. Datagrams [left over](RecvBatch::has_more) from the previous call are returned
+    /// first, without a system call.
+    ///
+    /// Systems: all. One system call on Linux, Android, NetBSD and OpenBSD; elsewhere one for each datagram.
     ///
     /// # Errors
     ///
-    /// Those of [`recv_from`](Self::recv_from), when not a single one came; an error after the first
-    /// surfaces in the next call (with the same `batch`, where the system has no calls for batches). `InvalidInput` when
-    /// `batch` [still holds](RecvBatch::has_more) datagrams of another socket.
+    /// Those of [`recv_from`](Self::recv_from), when no datagram was received. An error after the first datagram is
+    /// returned by the next call (with the same `batch`, on systems without calls for batches). `InvalidInput` when
+    /// `batch` holds datagrams [left over](RecvBatch::has_more) from another socket.
     ///
     /// ```
     /// use ipv6_std::{PacketConn, RecvBatch, SendControl};
@@ -40,7 +45,7 @@ impl<S: AsFd> PacketConn<S> {
     ///     conn.send_to(text.as_bytes(), &SendControl::new(), conn.local_addr()?)?;
     /// }
     ///
-    /// // Made once, used again and again.
+    /// // Create once, use again and again.
     /// let mut batch = RecvBatch::new(32);
     /// let mut payloads = vec![[0; 1500]; 32];
     /// assert_eq!(conn.recv_batch(&mut batch, &mut payloads)?, 2);
@@ -51,19 +56,24 @@ impl<S: AsFd> PacketConn<S> {
     /// ```
     #[doc(alias = "recvmmsg", alias = "ReadBatch")]
     pub fn recv_batch(&self, batch: &mut RecvBatch, payloads: &mut [impl Room]) -> io::Result<usize> {
-        let socket = self.as_fd();
-        let caller = self.read.on(socket).with(MessageFlags::WAIT_FOR_ONE);
-        batch.receive(socket, caller, self.conn.control_flags(), &self.coalescing, payloads)
+        let caller = self.read.on(self.as_fd()).with(MessageFlags::WAIT_FOR_ONE);
+        batch.receive(self.as_fd(), caller, self.conn.control_flags(), &self.coalescing, payloads)
     }
 
-    /// Sends datagrams in order, with as few system calls as `batch` has room for. Says how many went:
-    /// fewer than there are when one failed after the first; sending from that one on tells why. As with
-    /// `sendmmsg(2)` the error itself is not kept: what the network reports of an earlier datagram, and tells once, may
-    /// then pass unheard. Who wants to hear it [queues errors](Self::set_queue_errors).
+    /// Sends messages in order until one fails, in as few system calls as `batch` has room for, and returns how many
+    /// were sent.
+    ///
+    /// **A count below `messages.len()` is not an error.** It means that the message at that index failed. Send the rest
+    /// to get its error, or use [`send_batch_all`](Self::send_batch_all), which does. As with `sendmmsg(2)`, an error
+    /// that the network reported for an earlier datagram can be lost in between: to receive all of them,
+    /// [queue errors](Self::set_queue_errors).
+    ///
+    /// Systems: all. One system call for each batch on Linux, Android, NetBSD and OpenBSD; elsewhere one for each
+    /// message.
     ///
     /// # Errors
     ///
-    /// Those of [`send_to`](Self::send_to), for the first datagram.
+    /// Those of [`send_to`](Self::send_to), for the first message.
     ///
     /// ```
     /// use ipv6_std::{Outgoing, PacketConn, SendBatch, SendControl};
@@ -73,32 +83,91 @@ impl<S: AsFd> PacketConn<S> {
     /// let control = SendControl::new().with_traffic_class(0x28);
     /// let messages = [b"one", b"two"].map(|text| Outgoing::new(text, control, to));
     ///
-    /// let mut batch = SendBatch::new(32); // made once, used again and again
-    /// assert_eq!(conn.send_batch(&mut batch, &messages)?, 2);
+    /// let mut batch = SendBatch::new(32); // create once, use again and again
+    /// let mut rest = &messages[..];
+    /// while !rest.is_empty() {
+    ///     match conn.send_batch(&mut batch, rest) {
+    ///         Ok(sent) => rest = &rest[sent..],
+    ///         Err(error) => {
+    ///             eprintln!("to {:?}: {error}", rest[0].to);
+    ///             rest = &rest[1..]; // continue with the next one
+    ///         }
+    ///     }
+    /// }
     /// # std::io::Result::Ok(())
     /// ```
     #[doc(alias = "sendmmsg", alias = "WriteBatch")]
     pub fn send_batch(&self, batch: &mut SendBatch, messages: &[Outgoing<'_>]) -> io::Result<usize> {
+        match self.send_until_error(batch, messages) {
+            (0, Some(unsent)) => Err(unsent.into()),
+            (sent, _) => Ok(sent),
+        }
+    }
+
+    /// Sends all messages in order, or returns the index of the message that failed, and its error. The messages before
+    /// it were sent, those after it were not.
+    ///
+    /// A message that fails is tried once more when others were sent before it in the same system call, which does not
+    /// return the error.
+    ///
+    /// Systems: all, as [`send_batch`](Self::send_batch).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send_to`](Self::send_to). [`SendAllError`] converts into an [`io::Error`] with `?`.
+    ///
+    /// ```
+    /// use ipv6_std::{Outgoing, PacketConn, SendBatch, SendControl};
+    ///
+    /// let conn = PacketConn::bind("[::1]:0")?;
+    /// let to = Some(conn.local_addr()?);
+    /// let too_long = [0; 65_528];
+    /// let messages = [b"one".as_slice(), &too_long, b"three"];
+    /// let messages = messages.map(|payload| Outgoing::new(payload, SendControl::new(), to));
+    ///
+    /// let mut batch = SendBatch::new(32);
+    /// let error = conn.send_batch_all(&mut batch, &messages).unwrap_err();
+    /// assert_eq!(error.index(), 1);
+    /// conn.send_batch_all(&mut batch, &messages[error.index() + 1..])?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[doc(alias = "sendmmsg", alias = "WriteBatch")]
+    pub fn send_batch_all(
+        &self,
+        batch: &mut SendBatch,
+        messages: &[Outgoing<'_>],
+    ) -> Result<(), SendAllError> {
+        match self.send_until_error(batch, messages) {
+            (sent, Some(unsent)) => Err(SendAllError::new(sent, messages.len(), unsent.into())),
+            (_, None) => Ok(()),
+        }
+    }
+
+    /// Sends messages until one fails. Returns how many were sent, and why no more.
+    fn send_until_error<'m>(
+        &self,
+        batch: &mut SendBatch,
+        messages: &'m [Outgoing<'m>],
+    ) -> (usize, Option<Unsent<'m>>) {
         let (mut sent, mut caller) = (0, self.write.on(self.as_fd()));
         while let Some(rest) = messages.get(sent..).filter(|rest| !rest.is_empty()) {
             match self.send_some(batch, rest, &mut caller) {
                 Ok(count) => sent += count,
-                Err(unsent) if sent == 0 => return Err(unsent.into()),
-                Err(_) => break,
+                Err(unsent) => return (sent, Some(unsent)),
             }
         }
-        Ok(sent)
+        (sent, None)
     }
 
-    /// Sends the first of `messages`, at least one, in one system call; in another when the device refuses several
-    /// at once.
+    /// Sends the first of `messages`, at least one, in one system call, or in more when the system or the device refuses
+    /// to coalesce them.
     fn send_some<'m>(
         &self,
         batch: &mut SendBatch,
         messages: &'m [Outgoing<'m>],
         caller: &mut Until<'_>,
     ) -> Result<usize, Unsent<'m>> {
-        // One that cannot be sent ends the call before it, and is an error when it is the first.
+        // A message that is refused here ends the system call before it. As the first it is an error.
         let Some(first) = messages.first() else { return Ok(0) };
         self.check(&first.control, first.to.as_ref())?;
         let socket = self.as_fd();
@@ -125,55 +194,64 @@ impl<S: AsFd> PacketConn<S> {
         }
     }
 
-    /// Makes [`send_batch`](Self::send_batch) put messages together that the system can take as one, or send each by
-    /// itself. It is on from the start where the system has such a thing: on Linux, for UDP sockets.
+    /// Sets whether [`send_batch`](Self::send_batch) coalesces messages: hands several to the system as one. The default
+    /// is `true` where the system can.
     ///
-    /// Messages that follow one another with the same destination, the same control messages and the same size (the
-    /// last may be shorter) go as one and are cut again on their way (`UDP_SEGMENT`). Who receives them cannot tell.
+    /// Consecutive messages with the same destination, the same control messages and the same size (the last may be
+    /// shorter) go to the system as one, which splits them again (`UDP_SEGMENT`). The receiver gets separate datagrams.
     ///
-    /// Switching it on, also where it is on, forgets what was [refused](Self::coalescing_refused): for a socket that
-    /// has come to another device since.
+    /// Enabling it, even if it is enabled, forgets what was [refused](Self::coalescing_refused): call it after the route
+    /// has changed to another device.
+    ///
+    /// Systems: Linux and Android, UDP sockets. No effect elsewhere.
     #[doc(alias = "UDP_SEGMENT", alias = "GSO")]
     pub fn set_send_coalescing(&self, on: bool) {
         self.coalescing.set_send(on);
     }
 
-    /// Whether [`send_batch`](Self::send_batch) puts messages together.
+    /// Returns whether [`send_batch`](Self::send_batch) coalesces messages.
+    #[must_use]
     pub fn send_coalescing(&self) -> bool {
         self.coalescing.sends()
     }
 
-    /// How many messages [`send_batch`](Self::send_batch) puts together at most: what is known of this socket so far.
-    /// 1 where the system has no such thing, or the device has refused it.
+    /// Returns how many messages [`send_batch`](Self::send_batch) coalesces at most. 1: the system cannot, or the device
+    /// has refused.
     ///
-    /// It is learnt from batches alone, and is Linux's most, 128, until one is refused: a kernel before 6.9 takes 64,
-    /// and a socket that could, but must not (`UDP_NO_CHECK6_TX`), none. What goes together has no more than 65,487
-    /// bytes, however few that are.
+    /// Starts at Linux's maximum, 128; lowered after a refusal. Kernels before 6.9 accept 64. A socket with
+    /// `UDP_NO_CHECK6_TX` accepts 1. Coalesced messages have at most 65,487 bytes together, so large messages reach that
+    /// limit first.
     #[doc(alias = "UDP_MAX_SEGMENTS")]
+    #[must_use]
     pub fn max_segments(&self) -> usize {
         self.coalescing.max_segments().into()
     }
 
-    /// How often a device or the system has refused messages that went as one. They were sent again by themselves
-    /// or with fewer others, and so is what comes after them.
+    /// Returns how many times a device or the system has refused coalesced messages. Those messages were sent again,
+    /// alone or with fewer others, as are all messages after them.
+    #[must_use]
     pub fn coalescing_refused(&self) -> u32 {
         self.coalescing.refused()
     }
 
-    /// Lets the system put datagrams together that come one after another, from one sender with the same headers
-    /// (`UDP_GRO`, Linux). [`recv_batch`](Self::recv_batch) takes them apart again, so that nothing else changes for
-    /// who uses that. Any other receive gets several at once, with the size of each in
-    /// [`RecvControl::segment_size`](crate::RecvControl::segment_size), and wants room for 65,535 bytes: see [`Segments`](crate::Segments).
+    /// Sets whether the system coalesces received datagrams: consecutive ones of one sender with the same headers
+    /// (`UDP_GRO`).
     ///
-    /// Switch it while nobody receives: a call that waits already, in another thread, has room for one datagram, or
-    /// knows no sizes any more. A wrapper looks for the option when it is [made](Self::new), and no more: where a copy of
-    /// the socket (`try_clone`) is wrapped by itself, switch it there too.
+    /// [`recv_batch`](Self::recv_batch) splits them again, so that its results do not change. Every other receive
+    /// returns several datagrams in one payload, with the size of each in [`RecvControl::segment_size`], and needs a
+    /// buffer of 65,535 bytes: see [`Segments`](crate::Segments).
+    ///
+    /// Change it while no other thread receives: a call that already waits has a buffer for one datagram, or would lose
+    /// the sizes. A wrapper reads the option when it is [created](Self::new): set it on each wrapper of a copy of the
+    /// socket (`try_clone`).
+    ///
+    /// Systems: Linux and Android, UDP sockets.
     ///
     /// # Errors
     ///
-    /// `Unsupported` where the system has no such thing; the system's error for sockets that are not UDP's.
-    /// `ResourceBusy`, and it stays on, when it is to be switched off while something waits on the socket, a datagram or an
-    /// error: Linux would not tell any more how long each of those is that it has put together already.
+    /// `Unsupported` where the system has no such option; the system's error for sockets other than UDP. `ResourceBusy`
+    /// when disabling it while a datagram or an error waits on the socket; it then stays enabled. Linux would no longer
+    /// report the sizes of datagrams that it has already coalesced.
     ///
     /// ```
     /// use ipv6_std::{Outgoing, PacketConn, RecvBatch, SendBatch, SendControl};
@@ -184,23 +262,25 @@ impl<S: AsFd> PacketConn<S> {
     /// # }
     /// let to = Some(receiver.local_addr()?);
     /// let messages = [b"one", b"two"].map(|text| Outgoing::new(text, SendControl::new(), to));
-    /// sender.send_batch(&mut SendBatch::new(8), &messages)?; // one message for the system
+    /// sender.send_batch_all(&mut SendBatch::new(8), &messages)?; // one message for the system
     ///
     /// let (mut batch, mut payloads) = (RecvBatch::new(8), vec![[0; 1500]; 8]);
     /// assert_eq!(receiver.recv_batch(&mut batch, &mut payloads)?, 2);
     /// assert_eq!(&payloads[1][..3], b"two");
     /// # std::io::Result::Ok(())
     /// ```
+    ///
+    /// [`RecvControl::segment_size`]: crate::RecvControl::segment_size
     #[doc(alias = "UDP_GRO")]
     pub fn set_receive_coalescing(&self, on: bool) -> io::Result<()> {
         let (socket, ends) = (self.as_fd(), self.coalescing.receives() && !on);
-        let busy = "what waits on the socket may have come together: receive it, or its error, first";
-        // First of all, for while it is off nobody is told of sizes.
+        let busy = "datagrams or errors wait on the socket: receive them before disabling coalescing";
+        // First, because the system reports no sizes while the option is off.
         if ends && something_waits(socket)? {
             return Err(error::busy(busy));
         }
         option::COALESCE.set(socket, on)?;
-        // What comes from now on comes by itself. Something may have come in between.
+        // Datagrams are separate from now on. Some may have arrived in between.
         if ends && something_waits(socket)? {
             option::COALESCE.set(socket, true)?;
             return Err(error::busy(busy));
@@ -209,13 +289,15 @@ impl<S: AsFd> PacketConn<S> {
         Ok(())
     }
 
-    /// Whether the system puts together what is received, by [`set_receive_coalescing`](Self::set_receive_coalescing).
+    /// Returns whether the system coalesces received datagrams
+    /// ([`set_receive_coalescing`](Self::set_receive_coalescing)).
+    #[must_use]
     pub fn receive_coalescing(&self) -> bool {
         self.coalescing.receives()
     }
 }
 
-/// Whether there is something to receive, or an error to fetch.
+/// Whether a datagram or an error waits on the socket.
 fn something_waits(socket: BorrowedFd<'_>) -> io::Result<bool> {
     loop {
         match wait(socket, Ready::Receive, Some(Duration::ZERO)) {

@@ -6,7 +6,7 @@ use ipv6_sys::message::{self, ControlSpace};
 
 use super::PacketConn;
 use crate::fd::AsFd;
-use crate::received::{Message, NOBODY, Received};
+use crate::received::{Message, Received};
 
 impl<S: AsFd> PacketConn<S> {
     /// Receives one datagram into `payload`, with its control messages.
@@ -65,9 +65,7 @@ impl<S: AsFd> PacketConn<S> {
     pub fn recv_message<'c>(&self, payload: &mut [u8], control: &'c mut [u8]) -> io::Result<Message<'c>> {
         let mut control = ControlSpace::from(control);
         let caller = self.read.on(self.as_fd());
-        let message::Received { len, source, truncated, control_truncated } =
-            message::receive(self.as_fd(), &mut [IoSliceMut::new(payload)], &mut control, caller)?;
-        let (source, control) = (source.unwrap_or(NOBODY), control.into_written());
-        Ok(Message { len, source, truncated, control_truncated, control })
+        let received = message::receive(self.as_fd(), &mut [IoSliceMut::new(payload)], &mut control, caller)?;
+        Ok(Message::new(received, control.into_written()))
     }
 }

@@ -1,0 +1,107 @@
+//! Storage for sending batches, and the error of a batch that was not sent whole.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+
+use ipv6_sys::batch::{BatchHeader, Part, SendSlot, SendStorage};
+
+use crate::space::SEND_SPACE;
+
+/// Storage for sending batches ([`PacketConn::send_batch`](crate::PacketConn::send_batch)).
+///
+/// Creating it allocates. Sending does not.
+#[derive(Debug)]
+#[doc(alias = "mmsghdr")]
+pub struct SendBatch {
+    headers: Vec<BatchHeader>,
+    slots: Vec<SendSlot<SEND_SPACE>>,
+    parts: Vec<Part>,
+}
+
+impl SendBatch {
+    /// Creates storage for `capacity` messages in one system call, at least 1. No system call uses more than 1,024.
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
+        let mut batch = Self { headers: Vec::new(), slots: Vec::new(), parts: Vec::new() };
+        batch.grow(capacity.max(1));
+        batch
+    }
+
+    /// Grows the storage to `capacity` messages. Does nothing if it is larger.
+    pub fn grow(&mut self, capacity: usize) {
+        let capacity = capacity.max(self.capacity());
+        self.headers.resize_with(capacity, BatchHeader::new);
+        self.slots.resize_with(capacity, SendSlot::new);
+        self.parts.resize_with(capacity, Part::new);
+    }
+
+    /// Returns how many messages one system call sends at most.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.parts.len()
+    }
+
+    pub(crate) fn storage(&mut self) -> SendStorage<'_, SEND_SPACE> {
+        SendStorage { headers: &mut self.headers, slots: &mut self.slots, parts: &mut self.parts }
+    }
+
+    /// How many messages the last system call coalesced, or tried to, in its first.
+    pub(crate) fn first_run(&self) -> usize {
+        self.slots.first().map_or(0, SendSlot::messages)
+    }
+}
+
+/// The error of [`PacketConn::send_batch_all`](crate::PacketConn::send_batch_all): which message was not sent, and why.
+///
+/// Converts into an [`io::Error`] of the same kind, whose text contains the index and whose
+/// [source](std::error::Error::source) is the original error.
+#[derive(Debug)]
+pub struct SendAllError {
+    index: usize,
+    count: usize,
+    error: io::Error,
+}
+
+impl SendAllError {
+    pub(crate) fn new(index: usize, count: usize, error: io::Error) -> Self {
+        Self { index, count, error }
+    }
+
+    /// Returns the index of the message that was not sent. All before it were sent, none after it.
+    #[must_use]
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// Returns the error of that message: what [`send_to`](crate::PacketConn::send_to) would have returned.
+    #[must_use]
+    pub fn error(&self) -> &io::Error {
+        &self.error
+    }
+
+    /// Returns the error of that message, without the index.
+    #[must_use]
+    pub fn into_error(self) -> io::Error {
+        self.error
+    }
+}
+
+impl fmt::Display for SendAllError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { index, count, error } = self;
+        write!(f, "sending messages[{index}] of {count}: {error}")
+    }
+}
+
+impl Error for SendAllError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+impl From<SendAllError> for io::Error {
+    fn from(error: SendAllError) -> Self {
+        Self::new(error.error.kind(), error)
+    }
+}
