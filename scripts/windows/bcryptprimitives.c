@@ -1,7 +1,7 @@
-// bcryptprimitives.dll with the one function that Rust's std takes from it, for a Wine that has no such library.
+// bcryptprimitives.dll for a Wine that lacks it, with the only function that Rust's std uses.
 #include <windows.h>
 
-// RtlGenRandom, by the name that advapi32 exports.
+// RtlGenRandom, under the name that advapi32 exports.
 BOOLEAN NTAPI SystemFunction036(PVOID buffer, ULONG length);
 
 __declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T length) {
