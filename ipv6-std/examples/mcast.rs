@@ -1,4 +1,4 @@
-//! Sends to a multicast group, or prints what a group receives, from any source or from those chosen.
+//! Sends to a multicast group, or prints the datagrams that a group receives, from any source or from chosen ones.
 //!
 //! ```text
 //! mcast recv --group ff3e::8000:1 --source 2001:db8:1::1 --interface eth0 --port 7000
@@ -24,11 +24,11 @@ use ipv6_std::{ControlFlags, PacketConn, Received, SendControl};
 use serde_json::json;
 
 #[derive(Parser)]
-#[command(about = "Sends to a multicast group, or prints what a group receives")]
+#[command(about = "Sends to a multicast group, or prints the datagrams that it receives")]
 struct Options {
     #[command(subcommand)]
     command: Command,
-    /// Print JSON objects, one a line
+    /// Print JSON objects, one per line
     #[arg(long, global = true)]
     json: bool,
 }
@@ -46,13 +46,13 @@ struct Recv {
     /// The group to join
     #[arg(long, value_parser = group)]
     group: Ipv6Addr,
-    /// Hear this source only; may be given several times
+    /// Receive from this source only; may be repeated
     #[arg(long)]
     source: Vec<Ipv6Addr>,
-    /// Hear any source but this one; may be given several times
+    /// Receive from any source but this one; may be repeated
     #[arg(long, conflicts_with = "source")]
     exclude: Vec<Ipv6Addr>,
-    /// The interface to join it on
+    /// The interface to join the group on
     #[arg(long, value_name = "NAME")]
     interface: String,
     /// The UDP port
@@ -71,28 +71,28 @@ struct Send {
     /// The group to send to
     #[arg(long, value_parser = group)]
     group: Ipv6Addr,
-    /// The interface to send by
+    /// The interface to send on
     #[arg(long, value_name = "NAME")]
     interface: String,
     /// The UDP port
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     port: u16,
-    /// The address to send from, one of this host's
+    /// The source address, which must be one of this host
     #[arg(long)]
     source: Option<Ipv6Addr>,
-    /// How many routers may forward it, plus one
+    /// The hop limit: 1 stays on the link
     #[arg(long, default_value_t = 1)]
     hop_limit: u8,
-    /// DSCP and ECN together, as in 0xe0
+    /// The traffic class (DSCP and ECN), as in 0xe0
     #[arg(long, default_value = "0", value_parser = byte)]
     traffic_class: u8,
-    /// Let listeners on this host hear it, too
+    /// Also deliver to listeners on this host
     #[arg(long = "loop")]
     loopback: bool,
     /// Stop after this many datagrams
     #[arg(long)]
     count: Option<u64>,
-    /// From one datagram to the next
+    /// Seconds between datagrams
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
     interval: Duration,
     /// Bytes of payload
@@ -142,7 +142,7 @@ fn recv(options: &Recv, output: &Output) -> Outcome<bool> {
             progress.show(tally.received, &tally.to_string())?;
             continue;
         };
-        // The port also gets what is sent to this host alone, or to a group that another program joined.
+        // The port also receives unicast, and groups that another program has joined.
         let Received { len, source, control, .. } = got;
         if control.destination != Some(group) || control.interface != Some(interface.index()) {
             continue;
@@ -200,11 +200,11 @@ fn send(options: &Send, output: &Output) -> Outcome<bool> {
         }
     }
     progress.clear()?;
-    output.print(format_args!("{sent} sent to {to} by {interface}, {control}"), json!({ "sent": sent }))?;
+    output.print(format_args!("{sent} sent to {to} on {interface}, {control}"), json!({ "sent": sent }))?;
     Ok(true)
 }
 
-/// Sleeps for so long, or until the program is to end.
+/// Sleeps for `interval`, or until the program is to end.
 fn pause(interval: Duration) {
     let start = Instant::now();
     while let Some(left) =
@@ -214,23 +214,23 @@ fn pause(interval: Duration) {
     }
 }
 
-/// What a datagram of `mcast send` starts with, before its number.
+/// The start of a datagram of `mcast send`. The number follows.
 const MARK: &str = "mcast ";
 
-/// The number of a datagram that `mcast send` sent.
+/// The number in a datagram of `mcast send`.
 fn sequence(payload: &[u8]) -> Option<u64> {
     let (number, _) = payload.strip_prefix(MARK.as_bytes())?.split_at_checked(20)?;
     str::from_utf8(number).ok()?.split(' ').next()?.parse().ok()
 }
 
-/// Counts what came, and by the numbers what did not.
+/// Counts the received datagrams, and by their numbers the lost ones.
 #[derive(Default)]
 struct Tally {
     received: u64,
     senders: HashMap<SocketAddrV6, Sender>,
 }
 
-/// The numbers that came from one sender.
+/// The numbers received from one sender.
 struct Sender {
     first: u64,
     last: u64,
@@ -259,13 +259,13 @@ impl std::fmt::Display for Tally {
     }
 }
 
-/// A line on standard error that is written anew every second, if a person is looking.
+/// A line on standard error, rewritten every second, if that is a terminal.
 struct Progress {
-    /// When it is due; never if nobody is looking.
+    /// When to write it next; `None` if standard error is no terminal.
     next: Option<Instant>,
-    /// Whether the same person sees what is printed.
+    /// Whether standard output is a terminal too.
     beside_output: bool,
-    /// Since when it counts, and from where.
+    /// Time and count of the last line.
     since: (Instant, u64),
 }
 
@@ -281,10 +281,10 @@ impl Progress {
         let (time, before) = self.since;
         let rate = (count - before) as f64 / time.elapsed().as_secs_f64();
         (self.next, self.since) = (after(Self::PERIOD), (Instant::now(), count));
-        write!(io::stderr(), "\r\x1b[K{text}, {rate:.0} a second")
+        write!(io::stderr(), "\r\x1b[K{text}, {rate:.0} per second")
     }
 
-    /// Takes the line away, so that what is printed next is not beside it.
+    /// Erases the line, so that the next output does not follow it.
     fn clear(&self) -> io::Result<()> {
         if self.next.is_some() { write!(io::stderr(), "\r\x1b[K") } else { Ok(()) }
     }

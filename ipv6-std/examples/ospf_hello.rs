@@ -1,10 +1,10 @@
-//! Says Hello as an OSPFv3 router does (RFC 5340), and prints the routers that it hears.
+//! Sends OSPFv3 Hello packets (RFC 5340), and prints the routers whose Hellos it receives.
 //!
 //! ```text
 //! ospf_hello --interface eth0 --router-id 10.0.0.1 --area 0
 //! ```
 //!
-//! It knows no routes and wants no adjacency: other routers show it as a neighbour in state Two-Way.
+//! It has no routes and forms no adjacencies: other routers show it as a neighbour in state Two-Way.
 
 mod common;
 
@@ -21,65 +21,65 @@ use serde_json::json;
 const PROTOCOL: u8 = 89;
 /// AllSPFRouters (RFC 5340 section 2.6).
 const GROUP: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 5);
-/// Of link scope, and as internetwork control traffic.
+/// Hop limit 1, and the traffic class of internetwork control (RFC 5340 section 4.1).
 const CONTROL: SendControl<'_> = SendControl::new().with_hop_limit(1).with_traffic_class(0xc0);
-/// Where a packet has its checksum (RFC 5340 section A.3.1).
+/// The offset of the checksum in a packet (RFC 5340 section A.3.1).
 const CHECKSUM_OFFSET: u16 = 12;
 
 #[derive(Parser)]
-#[command(about = "Says Hello as an OSPFv3 router does, and prints the routers that it hears")]
+#[command(about = "Sends OSPFv3 Hello packets, and prints the routers whose Hellos it receives")]
 struct Options {
-    /// The interface to speak on
+    /// The interface to send and listen on
     #[arg(long, value_name = "NAME")]
     interface: String,
-    /// Who to be, as in 10.0.0.1
+    /// The router ID, as in 10.0.0.1
     #[arg(long, value_name = "ID", value_parser = router_id)]
     router_id: Ipv4Addr,
-    /// The area, as in 0 or 0.0.0.0
+    /// The area ID, as in 0 or 0.0.0.0
     #[arg(long, value_name = "ID", value_parser = area)]
     area: Ipv4Addr,
-    /// From one Hello to the next
+    /// Seconds between Hellos
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
     hello_interval: u16,
-    /// After so long without a Hello a router is gone
+    /// Seconds without a Hello after which a router counts as down
     #[arg(long, value_name = "SECONDS", default_value_t = 40, value_parser = clap::value_parser!(u16).range(1..))]
     dead_interval: u16,
-    /// To become the designated router, which this program cannot be: 0 is never
+    /// The priority for becoming designated router; this program cannot be one: keep 0
     #[arg(long, default_value_t = 0)]
     priority: u8,
-    /// Which OSPF of several on one link
+    /// The instance ID, if the link has several OSPF instances
     #[arg(long, default_value_t = 0)]
     instance: u8,
     /// Stop after this many seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     timeout: Option<Duration>,
-    /// Print JSON objects, one a line
+    /// Print JSON objects, one per line
     #[arg(long)]
     json: bool,
 }
 
-/// Parses the identity of a router: 0.0.0.0 is none (RFC 5340 section C.1).
+/// Parses a router ID: 0.0.0.0 is reserved (RFC 5340 section C.1).
 fn router_id(text: &str) -> Result<Ipv4Addr, String> {
     let id: Ipv4Addr = text.parse().map_err(|error| format!("{error}"))?;
-    if id.is_unspecified() { Err("stands for no router".into()) } else { Ok(id) }
+    if id.is_unspecified() { Err("0.0.0.0 is not a valid router ID".into()) } else { Ok(id) }
 }
 
-/// Parses an area, which may be a plain number.
+/// Parses an area ID: a number or of the form 0.0.0.0.
 fn area(text: &str) -> Result<Ipv4Addr, String> {
     let number = text.parse().map(Ipv4Addr::from_bits);
-    number.or_else(|_| text.parse()).map_err(|_| "neither a number nor of the form 0.0.0.0".into())
+    number.or_else(|_| text.parse()).map_err(|_| "not a number and not of the form 0.0.0.0".into())
 }
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    run("ospf_hello", || speak(&options))
+    run("ospf_hello", || exchange_hellos(&options))
 }
 
-fn speak(options: &Options) -> Outcome<bool> {
+fn exchange_hellos(options: &Options) -> Outcome<bool> {
     let output = Output { json: options.json };
     let interface = interface(&options.interface)?;
     let conn = raw(PROTOCOL)?;
-    // The kernel writes the checksum, and drops what comes with a wrong one.
+    // The kernel writes the checksum, and drops packets with a wrong one.
     conn.set_checksum_offset(Some(CHECKSUM_OFFSET))?;
     conn.set_control_flags(ControlFlags::INTERFACE, true)?;
     conn.set_multicast_interface(&interface)?;
@@ -87,36 +87,36 @@ fn speak(options: &Options) -> Outcome<bool> {
     conn.join_group(GROUP, &interface)?;
 
     let end = options.timeout.and_then(after);
-    let mut neighbours = Neighbours { heard: HashMap::new(), ignored: HashSet::new(), output };
+    let mut neighbours = Neighbours { known: HashMap::new(), ignored: HashSet::new(), output };
     let mut hello_due = Instant::now();
     let mut payload = [0; 1500];
     while end.is_none_or(|end| Instant::now() < end) {
-        neighbours.forget()?;
+        neighbours.remove_expired()?;
         if hello_due <= Instant::now() {
             let hello =
-                Hello { neighbours: neighbours.heard.keys().copied().collect(), ..Hello::new(options) };
+                Hello { neighbours: neighbours.known.keys().copied().collect(), ..Hello::new(options) };
             let bytes = hello.encode(options, interface.index().get());
             conn.send_to(&bytes, &CONTROL, SocketAddrV6::new(GROUP, 0, 0, 0))?;
             hello_due = Instant::now() + Duration::from_secs(options.hello_interval.into());
         }
-        let until = earlier(end, earlier(Some(hello_due), neighbours.next_death()));
+        let until = earlier(end, earlier(Some(hello_due), neighbours.next_expiry()));
         let Some(got) = receive(&conn, &mut payload, until)? else { continue };
         let is_here = got.control.interface == Some(interface.index());
         if !is_here || !got.source.ip().is_unicast_link_local() {
             continue;
         }
         if let Some(hello) = Hello::decode(&payload[..got.len], options) {
-            neighbours.hear(&hello, &got, options)?;
+            neighbours.receive_hello(&hello, &got, options)?;
         }
     }
     Ok(true)
 }
 
-/// What a Hello says (RFC 5340 section A.3.2), with the sender's identity from the header before it.
+/// A Hello (RFC 5340 section A.3.2), with the router ID of the header before it.
 struct Hello {
     router_id: Ipv4Addr,
     priority: u8,
-    /// Whether external routes come into its area: bit E.
+    /// Whether its area accepts external routes: bit E.
     external: bool,
     hello_interval: u16,
     dead_interval: u16,
@@ -128,11 +128,11 @@ struct Hello {
 impl Hello {
     const VERSION: u8 = 3;
     const TYPE: u8 = 1;
-    /// The area takes external routes, and the router is one for IPv6: bits E, R and V6.
+    /// Bits E (the area accepts external routes), R (an active router) and V6.
     const OPTIONS: [u8; 3] = [0, 0, 0x13];
     /// Bytes before the list of neighbours.
     const FIXED: usize = 36;
-    /// Neighbours that fit into a packet on every link, of 1280 bytes with the IPv6 header.
+    /// The neighbours that fit into a packet of 1280 bytes, the minimum MTU.
     const MOST: usize = (1280 - 40 - Self::FIXED) / 4;
 
     fn new(options: &Options) -> Self {
@@ -166,7 +166,7 @@ impl Hello {
         bytes
     }
 
-    /// Reads a Hello of our area and instance.
+    /// Decodes a Hello of our area and instance.
     fn decode(packet: &[u8], options: &Options) -> Option<Self> {
         let length = usize::from(u16::from_be_bytes([*packet.get(2)?, *packet.get(3)?]));
         let packet = packet.get(..length)?;
@@ -191,33 +191,33 @@ impl Hello {
     }
 }
 
-/// The routers that were heard, by their identities.
+/// The known routers, by router ID.
 struct Neighbours {
-    heard: HashMap<Ipv4Addr, Neighbour>,
+    known: HashMap<Ipv4Addr, Neighbour>,
     ignored: HashSet<Ipv4Addr>,
     output: Output,
 }
 
 struct Neighbour {
     address: Ipv6Addr,
-    /// Whether it has heard us, too.
+    /// Whether its Hellos list this router.
     two_way: bool,
-    /// When it is gone, unless it is heard before.
-    death: Instant,
+    /// The end of its dead interval.
+    expiry: Instant,
 }
 
 impl Neighbours {
-    fn hear(&mut self, hello: &Hello, got: &Received, options: &Options) -> Outcome<()> {
+    fn receive_hello(&mut self, hello: &Hello, got: &Received, options: &Options) -> Outcome<()> {
         let Hello { router_id, priority, designated, backup, .. } = *hello;
         let (theirs, ours) =
             ((hello.hello_interval, hello.dead_interval), (options.hello_interval, options.dead_interval));
-        // Who is set up otherwise is no neighbour (RFC 2328 section 10.5).
+        // Hellos with other parameters are dropped (RFC 2328 section 10.5).
         let reason = if router_id == options.router_id {
-            Some("it has our identity".to_string())
+            Some("it has our router ID".to_string())
         } else if theirs != ours {
             Some(format!("Hello and dead intervals {theirs:?}, not {ours:?}"))
         } else if !hello.external {
-            Some("its area takes no external routes".to_string())
+            Some("its area accepts no external routes".to_string())
         } else {
             None
         };
@@ -231,15 +231,15 @@ impl Neighbours {
             }
             return Ok(());
         }
-        // More than anyone could answer are no routers.
-        if self.heard.len() == Hello::MOST && !self.heard.contains_key(&router_id) {
+        // A Hello cannot list more neighbours.
+        if self.known.len() == Hello::MOST && !self.known.contains_key(&router_id) {
             return Ok(());
         }
         let address = *got.source.ip();
         let two_way = hello.neighbours.contains(&options.router_id);
-        let death = Instant::now() + Duration::from_secs(options.dead_interval.into());
-        let now = Neighbour { address, two_way, death };
-        let before = self.heard.insert(router_id, now).map(|before| before.two_way);
+        let expiry = Instant::now() + Duration::from_secs(options.dead_interval.into());
+        let now = Neighbour { address, two_way, expiry };
+        let before = self.known.insert(router_id, now).map(|before| before.two_way);
         if before != Some(two_way) {
             let interface = &options.interface;
             let state = if two_way { "Two-Way" } else { "Init" };
@@ -256,18 +256,18 @@ impl Neighbours {
         Ok(())
     }
 
-    /// Forgets those who have been silent for too long.
-    fn forget(&mut self) -> Outcome<()> {
+    /// Removes the routers whose dead interval has passed.
+    fn remove_expired(&mut self) -> Outcome<()> {
         let now = Instant::now();
-        for (router_id, Neighbour { address, .. }) in self.heard.iter().filter(|(_, of)| of.death <= now) {
+        for (router_id, Neighbour { address, .. }) in self.known.iter().filter(|(_, of)| of.expiry <= now) {
             let object = json!({"router_id": router_id, "state": "Down", "address": address});
-            self.output.print(format_args!("{router_id} is Down: {address} is silent"), object)?;
+            self.output.print(format_args!("{router_id} is Down: no Hello from {address}"), object)?;
         }
-        self.heard.retain(|_, of| of.death > now);
+        self.known.retain(|_, of| of.expiry > now);
         Ok(())
     }
 
-    fn next_death(&self) -> Option<Instant> {
-        self.heard.values().map(|neighbour| neighbour.death).min()
+    fn next_expiry(&self) -> Option<Instant> {
+        self.known.values().map(|neighbour| neighbour.expiry).min()
     }
 }

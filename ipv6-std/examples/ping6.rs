@@ -5,7 +5,7 @@
 //! ping6 --listen --interface eth0
 //! ```
 //!
-//! Without the privilege for a raw socket it asks for one of the system's for echo alone, whose errors are in a queue.
+//! Without the privilege for a raw socket it uses an unprivileged ICMPv6 socket, which reports errors in a queue.
 
 mod common;
 
@@ -30,40 +30,40 @@ use serde_json::json;
 #[derive(Parser)]
 #[command(about = "Sends echo requests and prints the replies, or prints the echo requests that arrive")]
 struct Options {
-    /// Whom to ask: a name or an address, as fe80::1%eth0
+    /// The destination: a name, or an address such as fe80::1%eth0
     #[arg(required_unless_present = "listen", conflicts_with = "listen")]
     host: Option<String>,
-    /// Print the echo requests that arrive, which the system answers
+    /// Print the echo requests that arrive; the system answers them
     #[arg(long)]
     listen: bool,
-    /// Requests to send, 0 for no end; with --listen, requests to wait for
+    /// Requests to send, 0 for no limit; with --listen, requests to wait for
     #[arg(long)]
     count: Option<u64>,
-    /// From one request to the next; 0 is at once after a reply, or after 10 ms
+    /// Seconds between requests; with 0, send at once after a reply, or after 10 ms
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
     interval: Duration,
-    /// How long to wait after the last request; with --listen, for all requests
+    /// Seconds to wait after the last request; with --listen, for all requests
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     timeout: Option<Duration>,
-    /// Bytes of data in a request
+    /// Bytes of data in each request
     #[arg(long, default_value_t = 56, value_parser = clap::value_parser!(u16).range(..=65_487))]
     size: u16,
-    /// How many routers may forward a request, plus one
+    /// The hop limit of requests
     #[arg(long)]
     hop_limit: Option<u8>,
-    /// DSCP and ECN together, as in 0x28
+    /// The traffic class (DSCP and ECN), as in 0x28
     #[arg(long, value_parser = byte)]
     traffic_class: Option<u8>,
-    /// 20 bits that name the flow, as in 0x12345; needs a raw socket that sends headers (Linux)
+    /// The flow label (20 bits), as in 0x12345; needs a raw socket (Linux)
     #[arg(long, value_parser = flow_label)]
     flow_label: Option<FlowLabel>,
-    /// The interface to send by or to listen on
+    /// The interface to send or listen on
     #[arg(long, value_name = "NAME")]
     interface: Option<String>,
-    /// The address to send from, one of this host's
+    /// The source address, which must be one of this host
     #[arg(long)]
     source: Option<Ipv6Addr>,
-    /// Print JSON objects, one a line
+    /// Print JSON objects, one per line
     #[arg(long)]
     json: bool,
 }
@@ -82,7 +82,7 @@ fn flow_label(text: &str) -> Result<FlowLabel, String> {
         Some(digits) => u32::from_str_radix(digits, 16),
         None => text.parse(),
     };
-    FlowLabel::new(label.map_err(|error| error.to_string())?).ok_or_else(|| "over 20 bits".to_string())
+    FlowLabel::new(label.map_err(|error| error.to_string())?).ok_or_else(|| "longer than 20 bits".to_string())
 }
 
 fn ping(host: &str, options: &Options, output: &Output) -> Outcome<bool> {
@@ -101,7 +101,7 @@ fn ping(host: &str, options: &Options, output: &Output) -> Outcome<bool> {
     let data = (0..options.size).map(|at| *nonce.get(usize::from(at)).unwrap_or(&(at as u8))).collect();
 
     let mut ping =
-        Ping { echo, data, requests: Vec::new(), tally: Tally::default(), is_excused: false, output };
+        Ping { echo, data, requests: Vec::new(), tally: Tally::default(), is_error_known: false, output };
     let (mut next, mut end) = (Some(Instant::now()), None);
     let mut packet = vec![0; 65_536];
     while !is_ending() {
@@ -129,20 +129,20 @@ fn ping(host: &str, options: &Options, output: &Output) -> Outcome<bool> {
     Ok(ping.tally.received > 0)
 }
 
-/// Requests, and what came of them.
+/// The requests and their results.
 struct Ping<'o> {
     echo: Echo,
-    /// What each request carries.
+    /// The data of each request.
     data: Vec<u8>,
-    /// By their numbers, which start again after 65,535.
+    /// Indexed by sequence number, which wraps after 65,535.
     requests: Vec<Request>,
     tally: Tally,
-    /// Whether the next call may fail with an error that has been heard already.
-    is_excused: bool,
+    /// Whether the next call may fail with an error that was already read from the queue.
+    is_error_known: bool,
     output: &'o Output,
 }
 
-/// A request, from when it went.
+/// A request and the time when it was sent.
 struct Request {
     sent: Instant,
     state: State,
@@ -152,7 +152,7 @@ struct Request {
 enum State {
     Waiting,
     Answered,
-    /// There was an error, from here or from somewhere on the way.
+    /// An error of this host or of a router was reported.
     Failed,
 }
 
@@ -167,7 +167,7 @@ impl Ping<'_> {
         }
         let mut sent = self.echo.send(number, &self.data);
         while let Err(error) = sent {
-            // An error of an earlier request may come in the place of this one.
+            // The send may fail with the error of an earlier request. Read the queue and send again.
             sent = match self.hear_errors(error) {
                 Ok(_) => self.echo.send(number, &self.data),
                 Err(error) => return self.not_sent(number, error.as_ref()),
@@ -182,12 +182,12 @@ impl Ping<'_> {
             .print(format_args!("not sent: {error}"), json!({"error": error.to_string(), "sequence": number}))
     }
 
-    /// Whether there may be another reply. Of a group, there is no telling how many answer.
+    /// Whether another reply may arrive. A group may have any number of members.
     fn is_waiting(&self) -> bool {
         self.echo.to.ip().is_multicast() || self.requests.iter().any(|of| of.state == State::Waiting)
     }
 
-    /// Takes a message. Says whether it is about a request of ours.
+    /// Handles a received message. Returns whether it concerns a request of this program.
     fn hear(&mut self, message: &[u8], got: &Received) -> Outcome<bool> {
         match Message::read(message) {
             Message::Reply { id, seq, data } if self.echo.is_ours(id) && data == self.data => {
@@ -204,7 +204,7 @@ impl Ping<'_> {
         }
     }
 
-    /// Takes what failed from the queue of a socket without privilege. It is the same error if there was nothing.
+    /// Reads the error queue of an unprivileged socket. Returns `error` if that does not come from the queue.
     fn hear_errors(&mut self, error: io::Error) -> Outcome<bool> {
         let mut is_news = false;
         let mut quoted = [0; 64];
@@ -213,13 +213,13 @@ impl Ping<'_> {
             if let Some(report) = Report::queued(&error, *destination.ip(), &quoted[..len]) {
                 is_news |= self.fail(&report, error.reporter.unwrap_or(*destination.ip()))?;
             }
-            self.is_excused = true;
+            self.is_error_known = true;
         }
-        // The system queues an error before it has the next call fail with it.
-        if is_news || std::mem::take(&mut self.is_excused) { Ok(is_news) } else { Err(error.into()) }
+        // The kernel queues an error, and then fails the next call with it.
+        if is_news || std::mem::take(&mut self.is_error_known) { Ok(is_news) } else { Err(error.into()) }
     }
 
-    /// Marks the request that an error is about, if it is one of ours.
+    /// Marks the request of this program that an error is about.
     fn fail(&mut self, report: &Report, from: Ipv6Addr) -> Outcome<bool> {
         let Quoted::Echo { id, seq } = report.quoted else { return Ok(false) };
         match self.requests.get_mut(usize::from(seq)) {
@@ -233,24 +233,24 @@ impl Ping<'_> {
             _ => return Ok(false),
         }
         self.output.print(
-            format_args!("number {seq}: {report}, says {from}"),
+            format_args!("number {seq}: {report}, reported by {from}"),
             json!({"error": report.to_string(), "from": from, "sequence": seq, "mtu": report.mtu()}),
         )?;
         Ok(true)
     }
 }
 
-/// A socket that sends echo requests, and gets what comes of them.
+/// A socket that sends echo requests and receives the replies.
 struct Echo {
-    /// Shared with what ends its waiting.
+    /// Shared with the interrupt handler, which sets the deadline.
     conn: Arc<RawConn>,
     to: SocketAddrV6,
     control: SendControl<'static>,
-    /// Of the requests; `None` where the system chooses it, and tells apart what comes.
+    /// The identifier of the requests. `None`: the system chooses it and filters the replies.
     id: Option<u16>,
-    /// Whether errors come from a queue, and not as messages.
+    /// Whether errors come from the error queue instead of as messages.
     queues: bool,
-    /// What every packet starts with where we write the header.
+    /// The IPv6 header of every packet, if the program writes it.
     header: Option<Header>,
 }
 
@@ -266,7 +266,7 @@ impl Echo {
         let (mut id, mut queues) = (Some(u16::from_be_bytes([high, low])), false);
         let conn = match RawConn::open(Icmp6Type::PROTOCOL) {
             Ok(conn) => {
-                // Nothing else wakes us.
+                // The kernel drops all other types, so they do not wake the program.
                 let mut filter = Icmp6Filter::block_all();
                 filter
                     .pass(Icmp6Type::ECHO_REPLY)
@@ -280,7 +280,7 @@ impl Echo {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 id = None;
                 let conn = RawConn::open_icmp6_unprivileged().map_err(not_allowed)?;
-                // Not every system has it: then nobody says why a reply does not come.
+                // Not every system has an error queue. Without one, a missing reply has no reason.
                 queues = conn.set_queue_errors(true).is_ok();
                 conn
             }
@@ -308,7 +308,7 @@ impl Echo {
         let Some(mut header) = self.header else {
             return self.conn.send_to(&message, &self.control, self.to);
         };
-        // With the header, the checksum is our work.
+        // With its own header, the program must write the checksum.
         let checksum = etherparse::Icmpv6Type::EchoRequest(etherparse::IcmpEchoHeader {
             id: self.id.unwrap_or(0),
             seq: number,
@@ -324,7 +324,7 @@ impl Echo {
     }
 }
 
-/// The header of requests with a flow label, which no option of the socket's can set for one packet.
+/// The header of requests with a flow label: no socket option sets the label for one packet.
 fn header(conn: &RawConn, to: SocketAddrV6, flow_label: FlowLabel, options: &Options) -> Outcome<Header> {
     conn.set_header_included(true)?;
     let source = match options.source {
@@ -384,12 +384,12 @@ fn interface_name(got: &Received) -> Option<String> {
     Interface::name_of(got.control.interface?).ok()
 }
 
-/// What came of all requests.
+/// The results of all requests.
 #[derive(Default)]
 struct Tally {
     sent: u64,
     received: u64,
-    /// Replies to requests that had one already: a group has many members, and a network may repeat itself.
+    /// Further replies to a request, by other members of a group or because the network duplicated a packet.
     again: u64,
     least: Option<Duration>,
     most: Option<Duration>,

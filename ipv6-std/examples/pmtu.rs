@@ -1,5 +1,5 @@
-//! Finds the path MTU to a host: sends the largest packet that is believed to fit, and reads what the system and the
-//! routers say of it (RFC 8201).
+//! Finds the path MTU to a host: sends packets of the MTU known so far, and reads the smaller MTUs that the kernel and
+//! the routers report (RFC 8201).
 //!
 //! ```text
 //! pmtu 2001:db8:2::b
@@ -19,20 +19,20 @@ use ipv6_std::{ControlFlags, Icmp6Filter, Icmp6Type, PacketConn, RawConn, SendCo
 use serde_json::json;
 
 #[derive(Parser)]
-#[command(about = "Finds the path MTU to a host, and who lowers it")]
+#[command(about = "Finds the path MTU to a host, and the routers that limit it")]
 struct Options {
-    /// Where to: a name or an address
+    /// The destination: a name or an address
     host: String,
-    /// The UDP port to send to; nobody should listen there
+    /// The UDP port to send to; no program should listen on it
     #[arg(long, default_value_t = 44_444)]
     port: u16,
-    /// How long to wait for an answer to a probe
+    /// Seconds to wait for the answer to a probe
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
     wait: Duration,
-    /// Probes without an answer after which to give up
+    /// Give up after this many probes without an answer
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     tries: u32,
-    /// Print JSON objects, one a line
+    /// Print JSON objects, one per line
     #[arg(long)]
     json: bool,
 }
@@ -52,55 +52,58 @@ fn find(options: &Options) -> Outcome<bool> {
     let socket = UdpSocket::bind("[::]:0")?;
     socket.connect(to)?;
     let conn = PacketConn::new(socket)?;
-    // What does not fit is refused, and the news of it comes by itself.
+    // The kernel refuses packets above the MTU, and sends a control message when the MTU changes.
     conn.set_dont_fragment(true)?;
     conn.set_control_flags(ControlFlags::PATH_MTU, true)?;
-    let witness = Witness::open(to, conn.local_addr()?.port());
+    let reports = Reports::open(to, conn.local_addr()?.port());
 
     let mut mtu = conn.path_mtu()?;
     let say = |mtu: u32, who: &str| {
-        output.print(format_args!("{mtu} bytes, says {who}"), json!({"mtu": mtu, "from": who}))
+        output.print(format_args!("MTU {mtu}, reported by {who}"), json!({"mtu": mtu, "from": who}))
     };
     say(mtu, "this host")?;
     let payload = vec![0; 65_535];
     let (mut silent, mut stale) = (0, 0);
     loop {
         let len = (mtu.saturating_sub(HEADERS) as usize).min(65_527);
-        // Where the system knows better already, it says so at once.
+        // If the kernel already knows a smaller MTU, the send fails at once.
         let sent = conn.send(&payload[..len], &SendControl::new());
-        let heard = match sent {
+        let answer = match sent {
             Ok(_) => listen(&conn, options.wait)?,
-            Err(error) if is_too_long(&error) => Heard::Lower,
-            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Heard::Host,
+            Err(error) if is_too_long(&error) => Answer::Lower,
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Answer::Host,
             Err(error) => return Err(error.into()),
         };
-        match heard {
-            Heard::Host => {
+        match answer {
+            Answer::Host => {
                 output.print(
-                    format_args!("{mtu} bytes reach {}", to.ip()),
+                    format_args!("path MTU {mtu}: reached {}", to.ip()),
                     json!({"mtu": mtu, "reached": true, "host": to.ip()}),
                 )?;
                 return Ok(true);
             }
-            Heard::Lower => {
+            Answer::Lower => {
                 let lower = conn.path_mtu()?;
                 if lower >= mtu {
-                    // News of the same; the probe itself is still to be answered. It comes twice, not for ever.
+                    // Another report of the same MTU; wait for the answer to the probe. The limit prevents a loop.
                     stale += 1;
                     if stale > 8 {
-                        return Err(format!("{mtu} bytes are too long, and nobody says what is not").into());
+                        return Err(format!(
+                            "packets of {mtu} bytes are too long, but no smaller MTU is reported"
+                        )
+                        .into());
                     }
                     continue;
                 }
                 mtu = lower;
-                say(mtu, &witness.router(mtu)?)?;
+                say(mtu, &reports.router(mtu)?)?;
                 (silent, stale) = (0, 0);
             }
-            Heard::Nothing => {
+            Answer::Nothing => {
                 silent += 1;
                 if silent == options.tries {
                     output.print(
-                        format_args!("{mtu} bytes at most: {} answers nothing", to.ip()),
+                        format_args!("MTU {mtu}: no answer from {}", to.ip()),
                         json!({"mtu": mtu, "reached": false, "host": to.ip()}),
                     )?;
                     return Ok(false);
@@ -110,35 +113,35 @@ fn find(options: &Options) -> Outcome<bool> {
     }
 }
 
-/// What came of a probe.
-enum Heard {
-    /// It arrived: nobody listens there, or somebody answered.
+/// The answer to a probe.
+enum Answer {
+    /// It reached the host: the port is closed, or a program answered.
     Host,
-    /// It did not fit.
+    /// It was too long, and the MTU was lowered.
     Lower,
     Nothing,
 }
 
-fn listen(conn: &PacketConn, wait: Duration) -> Outcome<Heard> {
+fn listen(conn: &PacketConn, wait: Duration) -> Outcome<Answer> {
     match receive(conn, &mut [0; 64], after(wait)) {
-        // The news has no payload, and is of the one destination that the socket is connected to.
-        Ok(Some(got)) if got.control.path_mtu.is_some() => Ok(Heard::Lower),
-        Ok(Some(_)) => Ok(Heard::Host),
-        Ok(None) => Ok(Heard::Nothing),
-        Err(error) if is_too_long(&error) => Ok(Heard::Lower),
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(Heard::Host),
+        // The path MTU message has no payload, and concerns the destination of the connected socket.
+        Ok(Some(got)) if got.control.path_mtu.is_some() => Ok(Answer::Lower),
+        Ok(Some(_)) => Ok(Answer::Host),
+        Ok(None) => Ok(Answer::Nothing),
+        Err(error) if is_too_long(&error) => Ok(Answer::Lower),
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(Answer::Host),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Hears which router lowers the MTU, where it may: that is for privileged programs.
-struct Witness {
+/// Receives the "packet too big" messages of routers, if the program may open a raw socket.
+struct Reports {
     icmp: Option<RawConn>,
     to: SocketAddrV6,
     port: u16,
 }
 
-impl Witness {
+impl Reports {
     fn open(to: SocketAddrV6, port: u16) -> Self {
         let open = || -> io::Result<RawConn> {
             let icmp = RawConn::open(Icmp6Type::PROTOCOL)?;
@@ -148,19 +151,19 @@ impl Witness {
         Self { icmp: open().ok(), to, port }
     }
 
-    /// Who said that this is the MTU.
+    /// The router that reported this MTU.
     fn router(&self, mtu: u32) -> Outcome<String> {
-        let said = |report: &Report| {
+        let is_ours = |report: &Report| {
             let Quoted::Udp { source, .. } = report.quoted else { return false };
             report.mtu() == Some(mtu) && report.destination == *self.to.ip() && source == self.port
         };
         let mut packet = [0; 2048];
         let Some(icmp) = &self.icmp else { return Ok("a router, or this host".into()) };
-        // It comes with the news, or was never sent: this host may know of the MTU from before.
+        // The message has arrived by now, or does not exist: this host may know the MTU from earlier.
         let end = after(Duration::from_millis(100));
         while let Some(got) = receive(icmp, &mut packet, end)? {
             match Message::read(&packet[..got.len]) {
-                Message::Error(report) if said(&report) => return Ok(got.source.ip().to_string()),
+                Message::Error(report) if is_ours(&report) => return Ok(got.source.ip().to_string()),
                 _ => {}
             }
         }

@@ -1,5 +1,5 @@
-//! Prints the router advertisements on a link, and says what is wrong with those that hosts must reject
-//! (RFC 4861 section 6.1.2).
+//! Prints the router advertisements on a link. For those that hosts must reject (RFC 4861 section 6.1.2) it prints the
+//! broken rules.
 //!
 //! ```text
 //! ra_listen --interface eth0 --solicit
@@ -23,21 +23,21 @@ const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 const ALL_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
 
 #[derive(Parser)]
-#[command(about = "Prints router advertisements, and what is wrong with those that hosts must reject")]
+#[command(about = "Prints router advertisements, and the rules that invalid ones break")]
 struct Options {
     /// The interface to listen on
     #[arg(long, value_name = "NAME")]
     interface: String,
-    /// Ask the routers to advertise now
+    /// Send a router solicitation first
     #[arg(long)]
     solicit: bool,
-    /// Stop after this many advertisements that are valid
+    /// Stop after this many valid advertisements
     #[arg(long)]
     count: Option<u64>,
     /// Stop after this many seconds; with fewer advertisements than --count, the exit status is 1
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     timeout: Option<Duration>,
-    /// Print JSON objects, one a line
+    /// Print JSON objects, one per line
     #[arg(long)]
     json: bool,
 }
@@ -51,13 +51,13 @@ fn listen(options: &Options) -> Outcome<bool> {
     let output = Output { json: options.json };
     let interface = interface(&options.interface)?;
     let conn = raw(Icmp6Type::PROTOCOL)?;
-    // The kernel drops what has a wrong checksum, and wakes us for nothing else.
+    // The kernel drops messages with a wrong checksum and, with the filter, all other types.
     conn.set_icmp6_filter(Icmp6Filter::block_all().pass(Icmp6Type::ROUTER_ADVERTISEMENT))?;
     conn.set_control_flags(ControlFlags::HOP_LIMIT | ControlFlags::INTERFACE, true)?;
     conn.join_group(ALL_NODES, &interface)?;
     let end = options.timeout.and_then(after);
     if options.solicit {
-        // Type, code, checksum (the kernel's work), and four reserved bytes (RFC 4861 section 4.1).
+        // Type, code, checksum (written by the kernel), and four reserved bytes (RFC 4861 section 4.1).
         let solicitation = [Icmp6Type::ROUTER_SOLICITATION.0, 0, 0, 0, 0, 0, 0, 0];
         let control = SendControl::new().with_hop_limit(255).with_interface(interface.index());
         conn.send_to(&solicitation, &control, SocketAddrV6::new(ALL_ROUTERS, 0, 0, 0))?;
@@ -103,14 +103,14 @@ fn broken_rules(packet: &[u8], got: &Received) -> Vec<String> {
         broken.push(format!("the code is {code}, not 0"));
     }
     match packet.get(FIXED..) {
-        None => broken.push(format!("the length is {}, under {FIXED}", packet.len())),
+        None => broken.push(format!("the length is {}, less than {FIXED}", packet.len())),
         Some(rest) => broken.extend(options(rest).find_map(Result::err)),
     }
     broken
 }
 
-/// Option after option, each from its type and length on; or what is wrong with one, and there it ends (RFC 4861
-/// section 4.6).
+/// The options one after another, each starting with its type and length (RFC 4861 section 4.6). The first malformed
+/// option is an error and ends the iteration.
 fn options(mut rest: &[u8]) -> impl Iterator<Item = Result<&[u8], String>> {
     std::iter::from_fn(move || {
         let next = match rest {
@@ -119,20 +119,20 @@ fn options(mut rest: &[u8]) -> impl Iterator<Item = Result<&[u8], String>> {
             [kind, 0, ..] => Err(format!("an option (type {kind}) has the length 0")),
             [kind, units, ..] => rest
                 .split_at_checked(8 * usize::from(*units))
-                .ok_or_else(|| format!("an option (type {kind}) is longer than what is left of the message")),
+                .ok_or_else(|| format!("an option (type {kind}) is longer than the rest of the message")),
         };
         rest = next.as_ref().map_or(&[], |(_, after)| after);
         Some(next.map(|(option, _)| option))
     })
 }
 
-/// What a valid advertisement says: lines for people, the first about the router, and an object.
+/// The contents of a valid advertisement as lines of text, the first about the router, and as an object.
 fn describe(packet: &[u8]) -> Outcome<(Vec<String>, Value)> {
     let (header, rest) = packet.split_at(8);
     let flags = header[5];
     let router = RouterAdvertisementHeader::from_bytes([header[4], flags, header[6], header[7]]);
     let payload = RouterAdvertisementPayloadSlice::from_slice(rest)?;
-    // RFC 4191 section 2.2. The fourth value is to be read as medium.
+    // RFC 4191 section 2.2. The reserved value 0b10 counts as medium.
     let preference = match (flags >> 3) & 0b11 {
         0b01 => "high",
         0b11 => "low",
@@ -151,7 +151,7 @@ fn describe(packet: &[u8]) -> Outcome<(Vec<String>, Value)> {
     let mut link_address = None;
     for option in options(&packet[FIXED..]) {
         let option = option?;
-        // What is none of these is left to those who know it, as is one of these that has another size than it should.
+        // Other options, and these options with a wrong size, are listed by type and length.
         match NdpOptionsIterator::from_slice(option).next() {
             Some(Ok(NdpOptionSlice::PrefixInformation(prefix))) => {
                 let text = format!("{}/{}", Ipv6Addr::from(prefix.prefix()), prefix.prefix_length());
@@ -202,7 +202,7 @@ fn describe(packet: &[u8]) -> Outcome<(Vec<String>, Value)> {
     Ok((lines, object))
 }
 
-/// The DNS servers of an option that has some, and for how many seconds (RFC 8106 section 5.1).
+/// The lifetime in seconds and the DNS servers of an RDNSS option (RFC 8106 section 5.1).
 fn dns_servers(option: &[u8]) -> Option<(u32, Vec<Ipv6Addr>)> {
     const RDNSS: u8 = 25;
     let (head, rest) = option.split_first_chunk::<8>()?;
@@ -212,7 +212,7 @@ fn dns_servers(option: &[u8]) -> Option<(u32, Vec<Ipv6Addr>)> {
     (head[0] == RDNSS && !servers.is_empty()).then_some((lifetime, servers))
 }
 
-/// Seconds, of which the most stand for ever.
+/// A lifetime in seconds; all ones is infinity (RFC 4861 section 4.6.2).
 struct Lifetime(u32);
 
 impl std::fmt::Display for Lifetime {

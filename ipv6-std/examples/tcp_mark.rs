@@ -1,5 +1,5 @@
-//! A TCP echo server that marks what it sends with a traffic class and a hop limit, and a client that shows what it
-//! received.
+//! A TCP echo server that sets the traffic class and the hop limit of its packets, and a client that prints those that
+//! it received.
 //!
 //! ```text
 //! tcp_mark serve --listen [::1]:7007 --traffic-class 0xb8 --hop-limit 9
@@ -20,32 +20,32 @@ use ipv6_std::{Conn, ControlFlags};
 use serde_json::json;
 
 #[derive(Parser)]
-#[command(about = "A TCP echo server that marks what it sends, and a client that shows what it received")]
+#[command(about = "A TCP echo server that sets traffic class and hop limit, and a client that prints them")]
 struct Options {
     #[command(subcommand)]
     command: Command,
-    /// Print JSON objects, one a line
+    /// Print JSON objects, one per line
     #[arg(long, global = true)]
     json: bool,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Echoes, and marks every connection that it accepts
+    /// Runs the echo server
     Serve(Serve),
-    /// Sends a text, and shows the echo with its traffic class and hop limit (Linux)
+    /// Sends a text, and prints the echo with its traffic class and hop limit (Linux)
     Connect(Connect),
 }
 
 #[derive(clap::Args)]
 struct Serve {
-    /// Where to listen; port 0 is any
+    /// The address to listen on; with port 0 the system chooses one
     #[arg(long, default_value = "[::1]:0")]
     listen: SocketAddrV6,
-    /// DSCP and ECN together, as in 0xb8; of TCP's packets, Linux sets the ECN itself
+    /// The traffic class (DSCP and ECN), as in 0xb8; for TCP, Linux sets the ECN itself
     #[arg(long, value_parser = byte)]
     traffic_class: Option<u8>,
-    /// How many routers may forward what is sent, plus one
+    /// The hop limit
     #[arg(long)]
     hop_limit: Option<u8>,
     /// Stop after this many connections
@@ -57,7 +57,7 @@ struct Serve {
 struct Connect {
     /// The server, as in host:7007, [2001:db8::1]:7007 or [fe80::1%eth0]:7007
     server: String,
-    /// What to send
+    /// The text to send
     #[arg(long, default_value = "hello")]
     text: String,
 }
@@ -75,18 +75,18 @@ fn serve(options: &Serve, output: &Output) -> Outcome<bool> {
     let listener = TcpListener::bind(options.listen)?;
     let at = listener.local_addr()?;
     output.print(format_args!("listening on {at}"), json!({ "listening": at.to_string() }))?;
-    // Each in a thread of its own: who says nothing keeps nobody else waiting.
+    // One thread per connection, so that a silent client does not block others.
     thread::scope(|scope| {
         let mut accepted = 0;
         while options.count.is_none_or(|count| accepted < count) {
             let (stream, from) = match listener.accept() {
-                // Gone before it was taken.
+                // The client closed the connection before it was accepted.
                 Err(error) if error.kind() == ErrorKind::ConnectionAborted => continue,
                 got => got?,
             };
             accepted += 1;
             scope.spawn(move || {
-                // One that fails is one connection: the others may be fine.
+                // An error ends this connection only.
                 if let Err(error) = echo(stream, options, output, &from.to_string()) {
                     eprintln!("tcp_mark: {from}: {error}");
                 }
@@ -98,7 +98,7 @@ fn serve(options: &Serve, output: &Output) -> Outcome<bool> {
 
 fn echo(mut stream: TcpStream, options: &Serve, output: &Output, from: &str) -> Outcome<()> {
     let conn = Conn::new(&stream)?;
-    // First of all: a change of the traffic class makes Linux forget the route until the next packet.
+    // First: after a change of the traffic class, Linux has no route (and no path MTU) until the next packet.
     let mtu = conn.path_mtu()?;
     if let Some(traffic_class) = options.traffic_class {
         conn.set_traffic_class(traffic_class)?;
@@ -131,10 +131,10 @@ fn connect(options: &Connect, output: &Output) -> Outcome<bool> {
         ErrorKind::UnexpectedEof
         | ErrorKind::ConnectionReset
         | ErrorKind::BrokenPipe
-        | ErrorKind::NotConnected => "the server hung up".into(),
+        | ErrorKind::NotConnected => "the server closed the connection".into(),
         _ => Box::<dyn std::error::Error>::from(error),
     })?;
-    // A sample: that of the segment that came last.
+    // The control messages of the last segment.
     let control = conn.stream_control()?;
     let text = String::from_utf8_lossy(&echo);
     output.print(

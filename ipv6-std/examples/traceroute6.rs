@@ -1,4 +1,4 @@
-//! Prints the routers on the way to a host, by probes that run out of hops one after another (RFC 4443 section 3.3).
+//! Prints the routers on the path to a host: sends probes with increasing hop limits (RFC 4443 section 3.3).
 //!
 //! ```text
 //! traceroute6 2001:db8:2::b --max-hops 5 --queries 2
@@ -17,23 +17,23 @@ use ipv6_std::{Icmp6Filter, Icmp6Type, PacketConn, RawConn, Received, SendContro
 use serde_json::json;
 
 #[derive(Parser)]
-#[command(about = "Prints the routers on the way to a host")]
+#[command(about = "Prints the routers on the path to a host")]
 struct Options {
-    /// Where to: a name or an address
+    /// The destination: a name or an address
     host: String,
-    /// Hops after which to give up
+    /// The largest hop limit to try
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u8).range(1..))]
     max_hops: u8,
-    /// Probes for each hop
+    /// Probes per hop
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=10))]
     queries: u8,
-    /// How long to wait for the answers of a hop
+    /// Seconds to wait for the answers of a hop
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
     wait: Duration,
-    /// Probe with echo requests; without, with UDP to ports where nobody listens
+    /// Send echo requests instead of UDP to closed ports
     #[arg(long)]
     icmp: bool,
-    /// Print JSON objects, one a line
+    /// Print JSON objects, one per line
     #[arg(long)]
     json: bool,
 }
@@ -62,35 +62,34 @@ fn trace(options: &Options) -> Outcome<bool> {
     Ok(false)
 }
 
-/// What came of a probe.
+/// The answer to a probe.
 struct Answer {
     from: Ipv6Addr,
     time: Duration,
     what: String,
     /// Type and code of the message.
     numbers: (u8, u8),
-    /// Whether the host has answered.
+    /// Whether it came from the destination.
     is_host: bool,
-    /// Whether there is nothing behind: it came from the host, or the way ends there.
+    /// Whether later hops cannot answer: it came from the destination, or the path ends there.
     is_end: bool,
 }
 
 struct Prober {
     to: SocketAddrV6,
-    /// Hears what comes of the probes.
+    /// Receives the answers.
     icmp: RawConn,
-    /// Sends the probes that are UDP.
+    /// Sends UDP probes.
     udp: Option<PacketConn>,
-    /// What the probes of this program have, and others do not: the identifier of an echo, or the port that UDP comes
-    /// from.
+    /// Identifies the probes of this program: the identifier of echo requests, or the source port of UDP.
     own: u16,
-    /// The number of the next probe: the sequence of an echo, or what is added to the port.
+    /// The number of the next probe: the sequence number of an echo request, or the offset of the UDP port.
     next: u16,
-    /// What every probe carries: nobody else's echo replies do.
+    /// The data of every probe, unique to this process.
     data: [u8; 32],
 }
 
-/// From where on programs of this kind send to, to another port with each probe: nobody listens there.
+/// The first destination port of traceroute programs. Each probe uses the next port, which should be closed.
 const PORT: u16 = 33_434;
 
 impl Prober {
@@ -114,7 +113,7 @@ impl Prober {
         Ok(Self { to, icmp, udp, own, next: 0, data })
     }
 
-    /// Sends probes that may go so many hops, and gives what came of each.
+    /// Sends probes with this hop limit, and returns the answer to each.
     fn probe(&mut self, hops: u8, queries: u8, wait: Duration) -> Outcome<Vec<Option<Answer>>> {
         let first = self.next;
         let mut sent = Vec::new();
@@ -129,7 +128,7 @@ impl Prober {
         while answers.iter().any(Option::is_none) {
             let Some(got) = receive(&self.icmp, &mut packet, end)? else { break };
             let Some((number, answer)) = self.answer(&packet[..got.len], &got) else { continue };
-            // One of an earlier hop may come late.
+            // An answer to an earlier hop may arrive late.
             let query = usize::from(number.wrapping_sub(first));
             if let (Some(place @ None), Some(sent)) = (answers.get_mut(query), sent.get(query)) {
                 *place = Some(Answer { time: sent.elapsed(), ..answer });
@@ -153,7 +152,7 @@ impl Prober {
         Ok(())
     }
 
-    /// The number of the probe that a message is about, and what it says; `None` of what is about others' probes.
+    /// The number of the probe that a message answers, and the answer. `None`: about another program's probe.
     fn answer(&self, message: &[u8], got: &Received) -> Option<(u16, Answer)> {
         let (number, what, numbers, is_host, is_end) = match Message::read(message) {
             Message::Reply { id, seq, data } if self.udp.is_none() && id == self.own && data == self.data => {
@@ -177,7 +176,7 @@ impl Prober {
     }
 }
 
-/// One line for a hop: those who answered, when, and what.
+/// Prints one line for a hop: the routers that answered, their answers, and the times.
 fn print(hop: u8, answers: &[Option<Answer>], output: &Output) -> Outcome<()> {
     let mut line = format!("{hop:2}");
     let mut before = None;

@@ -1,4 +1,4 @@
-//! The program `mcast`, with socat and iperf, and what its memberships look like on the wire.
+//! The example `mcast`, with socat and iperf, and the MLD reports of memberships in a capture.
 
 mod programs;
 
@@ -12,27 +12,27 @@ use programs::*;
 use serde_json::json;
 
 ipv6_testnet::tests! {
-    [] explains_itself;
-    [Namespace] refuses_what_cannot_be;
-    [Namespace, Program("socat")] socat_hears_it;
-    [Namespace, Program("socat")] it_hears_socat;
-    [Namespace, Program("iperf")] iperf_hears_it_from_one_source;
-    [Namespace, Program("iperf")] it_hears_iperf_from_one_source;
-    [Namespace] excluded_sources_are_not_heard;
-    [Namespace] what_is_lost_is_counted;
-    [Namespace] local_listeners_hear_it_on_demand;
-    [Namespace, Program("script")] progress_is_for_people;
-    [RawSocket, Program("dumpcap"), Program("tshark")] datagrams_are_as_they_were_asked_for;
-    [RawSocket, Program("dumpcap"), Program("tshark")] each_operation_has_its_record;
-    [RawSocket, Program("dumpcap"), Program("tshark")] its_own_joins_have_their_records;
-    [Namespace] it_ends_when_it_is_asked_to;
+    [] help_lists_the_options;
+    [Namespace] invalid_arguments_are_refused;
+    [Namespace, Program("socat")] socat_receives_its_datagrams;
+    [Namespace, Program("socat")] datagrams_of_socat_are_printed;
+    [Namespace, Program("iperf")] iperf_receives_its_datagrams_from_one_source;
+    [Namespace, Program("iperf")] datagrams_of_iperf_are_printed_from_one_source_only;
+    [Namespace] datagrams_from_excluded_sources_are_not_printed;
+    [Namespace] lost_datagrams_are_counted;
+    [Namespace] local_listeners_receive_with_the_option_loop_only;
+    [Namespace, Program("script")] progress_is_shown_on_a_terminal_only;
+    [RawSocket, Program("dumpcap"), Program("tshark")] datagrams_have_the_header_fields_of_the_options;
+    [RawSocket, Program("dumpcap"), Program("tshark")] each_membership_operation_sends_its_mld_record;
+    [RawSocket, Program("dumpcap"), Program("tshark")] the_program_sends_mld_records_when_it_starts_and_ends;
+    [Namespace] an_interrupt_ends_it_with_a_summary;
 }
 
 const GROUP: &str = "ff3e::8000:1";
 /// A second address of host `a`.
 const OTHER: &str = "2001:db8:1::aa";
 
-/// A pair, `a` with two addresses.
+/// A pair whose host `a` has two addresses.
 fn pair() -> Pair {
     let pair = Pair::new().unwrap();
     pair.a.add_address(OTHER.parse().unwrap(), "eth0").unwrap();
@@ -43,7 +43,7 @@ fn mcast(arguments: &str) -> Command {
     example("mcast").typed(arguments)
 }
 
-/// Sends a few datagrams from host `a`, fast.
+/// Sends datagrams from host `a`, 10 ms apart.
 fn send(a: &Host, arguments: &str) {
     let sent = output(a, mcast(&format!("send --interface eth0 --interval 0.01 --json {arguments}")));
     assert!(sent.status.success(), "{}", String::from_utf8_lossy(&sent.stderr));
@@ -53,16 +53,19 @@ fn index(host: &Host) -> u32 {
     host.index("eth0").unwrap()
 }
 
-fn explains_itself() {
+fn help_lists_the_options() {
     helps("mcast", &["Usage: mcast", "send", "recv", "--json"]);
 }
 
-fn refuses_what_cannot_be() {
+fn invalid_arguments_are_refused() {
     let Pair { a, b: _b } = pair();
     for (command, says) in [
         ("recv --group ff02::1 --interface nosuch0 --port 7000", "mcast: no interface nosuch0\n"),
         ("send --group ff02::1 --interface nosuch0 --port 7000", "mcast: no interface nosuch0\n"),
-        ("recv --group ff02::1 --interface lo --port 7000", "mcast: interface lo carries no multicast\n"),
+        (
+            "recv --group ff02::1 --interface lo --port 7000",
+            "mcast: interface lo does not support multicast\n",
+        ),
         ("recv --group fe80::1 --interface eth0 --port 7000", "not a multicast address"),
         (
             "recv --group ff02::1 --source ::1 --exclude ::2 --interface eth0 --port 7000",
@@ -98,7 +101,7 @@ fn refuses_what_cannot_be() {
     );
 }
 
-fn socat_hears_it() {
+fn socat_receives_its_datagrams() {
     let Pair { a, b } = pair();
     let socat = installed("socat").typed("-u UDP6-RECV:7000,ipv6-join-group=[ff02::114]:eth0 -");
     let mut socat = Running::start(&b, socat);
@@ -109,12 +112,12 @@ fn socat_hears_it() {
     }
 }
 
-fn it_hears_socat() {
+fn datagrams_of_socat_are_printed() {
     let Pair { a, b } = pair();
     let recv = "recv --group ff02::114 --interface eth0 --port 7000 --count 2 --json";
     let recv = Running::start(&b, mcast(recv));
     joined(&b, "ff02::114");
-    // A program of the same host is a member of another group: the port gets that, too.
+    // Another program of the host joins another group: the port then receives that group too.
     let _other = Running::start(&b, mcast("recv --group ff02::115 --interface eth0 --port 7000"));
     joined(&b, "ff02::115");
     for (to, bytes) in
@@ -128,8 +131,8 @@ fn it_hears_socat() {
     assert!(status.success());
     let source = a.link_local("eth0").unwrap().to_string();
     for (line, bytes) in lines.iter().zip([3, 4]) {
-        let told = object(line);
-        assert!(told["port"].as_u64().is_some_and(|port| port > 0));
+        let got = object(line);
+        assert!(got["port"].as_u64().is_some_and(|port| port > 0));
         for (field, value) in [
             ("bytes", json!(bytes)),
             ("source", json!(source)),
@@ -139,14 +142,14 @@ fn it_hears_socat() {
             ("destination", json!("ff02::114")),
             ("interface", json!("eth0")),
         ] {
-            assert_eq!(told[field], value, "{field}");
+            assert_eq!(got[field], value, "{field}");
         }
     }
     assert_eq!(object(&lines[2]), json!({"received": 2, "lost": 0}));
     assert_eq!(lines.len(), 3);
 }
 
-fn iperf_hears_it_from_one_source() {
+fn iperf_receives_its_datagrams_from_one_source() {
     let Pair { a, b } = pair();
     let server = format!("-s -u -V -B {GROUP}%eth0 --ssm-host {A} -p 7000", A = Pair::A);
     let mut server = Running::start(&b, installed("iperf").typed(&server));
@@ -157,7 +160,7 @@ fn iperf_hears_it_from_one_source() {
     assert!(line.contains(&format!("connected with {} port", Pair::A)), "{line}");
 }
 
-fn it_hears_iperf_from_one_source() {
+fn datagrams_of_iperf_are_printed_from_one_source_only() {
     let Pair { a, b } = pair();
     let recv = "--interface eth0 --port 7000 --count 5 --json";
     let recv = Running::start(&b, mcast(&format!("recv --group {GROUP} --source {} {recv}", Pair::A)));
@@ -170,14 +173,14 @@ fn it_hears_iperf_from_one_source() {
     assert!(status.success());
     assert_eq!(lines.len(), 6);
     for line in &lines[..5] {
-        let told = object(line);
-        assert_eq!(told["source"], Pair::A.to_string());
-        let fields = (&told["bytes"], &told["hop_limit"], &told["traffic_class"]);
+        let got = object(line);
+        assert_eq!(got["source"], Pair::A.to_string());
+        let fields = (&got["bytes"], &got["hop_limit"], &got["traffic_class"]);
         assert_eq!(fields, (&json!(200), &json!(9), &json!(0x28)));
     }
 }
 
-fn excluded_sources_are_not_heard() {
+fn datagrams_from_excluded_sources_are_not_printed() {
     let Pair { a, b } = pair();
     let recv = "--interface eth0 --port 7000 --count 2";
     let recv = Running::start(&b, mcast(&format!("recv --group {GROUP} --exclude {OTHER} {recv}")));
@@ -190,13 +193,13 @@ fn excluded_sources_are_not_heard() {
     assert!(status.success());
     assert_eq!(lines.len(), 3, "{lines:#?}");
     let start = format!("number 0, 64 bytes from [{}]:", Pair::A);
-    let told = format!("traffic class 0xe0, hop limit 7, destination {GROUP}, interface {}", index(&b));
-    assert!(lines[0].starts_with(&start) && lines[0].ends_with(&told), "{}", lines[0]);
+    let end = format!("traffic class 0xe0, hop limit 7, destination {GROUP}, interface {}", index(&b));
+    assert!(lines[0].starts_with(&start) && lines[0].ends_with(&end), "{}", lines[0]);
     assert!(lines[1].starts_with("number 1, "), "{}", lines[1]);
     assert_eq!(lines[2], "2 received, 0 lost");
 }
 
-fn what_is_lost_is_counted() {
+fn lost_datagrams_are_counted() {
     let Pair { a, b } = pair();
     let recv = "recv --group ff02::114 --interface eth0 --port 7000";
     let short = Running::start(&b, mcast(&format!("{recv} --count 6 --timeout 5")));
@@ -204,20 +207,20 @@ fn what_is_lost_is_counted() {
     joined_by(&b, "ff02::114", 2);
     let conns = [(); 2].map(|()| a.run(|| PacketConn::bind("[::]:0")).unwrap());
     let to = SocketAddrV6::new("ff02::114".parse().unwrap(), 7000, 0, a.index("eth0").unwrap());
-    // Of the first 2 and 4 are lost, and 3 comes late; of the second none.
+    // From the first sender, 2 and 4 are lost and 3 arrives late; from the second none is lost.
     for (conn, number) in [(0, 1), (0, 5), (1, 70), (0, 3), (1, 71)] {
         let text = format!("{:<32}", format!("mcast {number} "));
         conns[conn].send_to(text.as_bytes(), &SendControl::new(), to).unwrap();
     }
     let (status, lines) = short.end();
-    assert_eq!(status.code(), Some(1), "fewer than were asked for: {lines:#?}");
+    assert_eq!(status.code(), Some(1), "fewer datagrams than --count: {lines:#?}");
     assert_eq!(lines.last().unwrap(), "5 received, 2 lost");
     let (status, lines) = long.end();
     assert!(status.success());
     assert_eq!(object(lines.last().unwrap()), json!({"received": 5, "lost": 2}));
 }
 
-fn local_listeners_hear_it_on_demand() {
+fn local_listeners_receive_with_the_option_loop_only() {
     let Pair { a, b: _b } = pair();
     let recv = "recv --group ff02::114 --interface eth0 --port 7000 --count 1 --json";
     let recv = Running::start(&a, mcast(recv));
@@ -228,30 +231,30 @@ fn local_listeners_hear_it_on_demand() {
     assert_eq!(object(&lines[0])["bytes"], 60);
 }
 
-fn progress_is_for_people() {
+fn progress_is_shown_on_a_terminal_only() {
     let Pair { a, b } = pair();
     let recv = mcast("recv --group ff02::114 --interface eth0 --port 7000");
     let mut plain = Running::start(&b, example("mcast").args(recv.get_args()));
-    // On a terminal of its own.
+    // A second one on a pseudo-terminal.
     let line = format!("{recv:?}").replace('"', "");
     let mut terminal = Running::start(&b, command("script", ["-qec", &line, "/dev/null"]));
     joined_by(&b, "ff02::114", 2);
     let send = mcast("send --group ff02::114 --interface eth0 --port 7000 --interval 0.1 --json");
     let _send = Running::start(&a, send);
-    // It stands before the next datagram's line, from which it is taken away.
+    // The progress line and the escape code that erases it precede the line of the next datagram.
     terminal.line_where("progress", |line| {
         line.contains("\x1b[K") && line.contains(" received, 0 lost, ") && !line.contains("K0 received")
     });
-    // As long as the other has taken for it, at least.
+    // The other one has run for at least as long.
     plain.line("number 10,");
     plain.interrupt();
     let seen = plain.seen.clone();
     let (_, lines) = plain.end();
-    assert!(seen.iter().chain(&lines).all(|line| !line.contains("a second")), "{lines:#?}");
+    assert!(seen.iter().chain(&lines).all(|line| !line.contains("per second")), "{lines:#?}");
 }
 
-/// With the counts of what there was until then.
-fn it_ends_when_it_is_asked_to() {
+/// The summary counts the datagrams until then.
+fn an_interrupt_ends_it_with_a_summary() {
     let Pair { a, b } = pair();
     let mut recv = Running::start(&b, mcast("recv --group ff02::114 --interface eth0 --port 7000"));
     joined(&b, "ff02::114");
@@ -265,7 +268,7 @@ fn it_ends_when_it_is_asked_to() {
     }
 }
 
-fn datagrams_are_as_they_were_asked_for() {
+fn datagrams_have_the_header_fields_of_the_options() {
     let Pair { a, b } = pair();
     let capture = Capture::start(&b, "eth0");
     send(
@@ -286,10 +289,10 @@ const TO_EXCLUDE: &str = "4";
 const ALLOW_NEW: &str = "5";
 const BLOCK_OLD: &str = "6";
 
-/// A record of a report: of which group, of what kind, and the sources in it (RFC 3810 section 5.2.12).
+/// A record of an MLD report: group, type and sources (RFC 3810 section 5.2.12).
 type Record = [String; 3];
 
-/// The records of these groups in a capture, each change once: reports are sent twice.
+/// The records of these groups in a capture. Repetitions are removed, because every report is sent twice.
 fn records(capture: Capture<'_>, groups: &[&str]) -> Vec<Record> {
     let fields = [
         "icmpv6.mldr.mar.multicast_address",
@@ -314,14 +317,14 @@ fn records(capture: Capture<'_>, groups: &[&str]) -> Vec<Record> {
     seen
 }
 
-/// What a listener reports of each operation.
-fn each_operation_has_its_record() {
+/// Each operation and the record of its report.
+fn each_membership_operation_sends_its_mld_record() {
     let Pair { a, b } = pair();
     let conn = b.run(|| PacketConn::bind("[::]:0")).unwrap();
     let on = InterfaceIndex::new(index(&b)).unwrap();
     let (any, one) = ("ff3e::8000:2".parse().unwrap(), GROUP.parse().unwrap());
     let (first, second) = (Pair::A, OTHER.parse().unwrap());
-    // Reports are sent twice, and those that follow at once become one.
+    // Reports are repeated within a second, and changes in quick succession share one report.
     let wait = || std::thread::sleep(Duration::from_millis(1500));
     let capture = Capture::start(&a, "eth0");
     type Operation<'a> = &'a dyn Fn() -> std::io::Result<()>;
@@ -344,8 +347,8 @@ fn each_operation_has_its_record() {
     assert_eq!(records(capture, &["ff3e::8000:2", GROUP]), expected);
 }
 
-/// What is reported of the program itself, from its start to its end.
-fn its_own_joins_have_their_records() {
+/// The reports from the start of the program to its end.
+fn the_program_sends_mld_records_when_it_starts_and_ends() {
     let Pair { a, b } = pair();
     let capture = Capture::start(&a, "eth0");
     let source = Pair::A.to_string();

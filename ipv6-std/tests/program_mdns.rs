@@ -1,4 +1,4 @@
-//! The program `mdns`, with Avahi and dig.
+//! The example `mdns`, with Avahi and dig.
 
 mod programs;
 
@@ -14,26 +14,26 @@ use simple_dns::rdata::{AAAA, RData};
 use simple_dns::{CLASS, Name, OPCODE, Packet, PacketFlag, QTYPE, Question, RCODE, ResourceRecord, TYPE};
 
 ipv6_testnet::tests! {
-    [] explains_itself;
-    [Namespace] refuses_what_cannot_be;
-    [Namespace, Program("avahi-daemon"), Program("avahi-resolve"), Program("dbus-daemon")] avahi_finds_it;
-    [Namespace, Program("avahi-daemon"), Program("dbus-daemon")] it_finds_avahi;
-    [Namespace, Program("avahi-daemon"), Program("dbus-daemon")] it_does_not_take_the_name_of_avahi;
-    [Namespace, Program("avahi-daemon"), Program("dbus-daemon")] avahi_does_not_take_its_name;
-    [Namespace, Program("dig")] it_answers_one_shot_queriers;
-    [RawSocket, Program("dumpcap"), Program("tshark")] packets_are_as_tshark_wants_them;
-    [Namespace] it_answers_as_it_is_asked;
-    [Namespace] what_is_known_is_not_said;
-    [Namespace] what_was_just_said_is_not_said_again;
-    [Namespace] who_takes_its_name_later_is_noticed;
-    [Namespace] who_wants_its_name_at_the_same_time;
-    [Namespace] what_is_no_answer_is_not_believed;
-    [Namespace] who_is_not_on_the_link_is_not_answered;
-    [RawSocket] who_cannot_be_answered_is_one_querier;
-    [Namespace] garbage_is_survived;
-    [Namespace] what_others_say_does_not_drive_the_terminal;
-    [Namespace] each_link_is_apart;
-    [Namespace] it_says_goodbye;
+    [] help_lists_the_options;
+    [Namespace] invalid_arguments_are_refused;
+    [Namespace, Program("avahi-daemon"), Program("avahi-resolve"), Program("dbus-daemon")] avahi_resolves_name_and_service;
+    [Namespace, Program("avahi-daemon"), Program("dbus-daemon")] a_query_finds_the_name_of_avahi;
+    [Namespace, Program("avahi-daemon"), Program("dbus-daemon")] a_name_that_avahi_uses_is_refused;
+    [Namespace, Program("avahi-daemon"), Program("dbus-daemon")] avahi_chooses_another_name;
+    [Namespace, Program("dig")] dig_gets_answers_as_from_a_plain_server;
+    [RawSocket, Program("dumpcap"), Program("tshark")] tshark_decodes_the_packets;
+    [Namespace] answers_follow_the_kind_of_query;
+    [Namespace] known_answers_are_not_repeated;
+    [Namespace] a_recent_multicast_answer_is_not_repeated;
+    [Namespace] a_later_conflict_ends_the_program;
+    [Namespace] simultaneous_probes_are_decided_by_the_order_of_records;
+    [Namespace] invalid_responses_are_ignored;
+    [Namespace] unicast_queries_from_other_links_are_ignored;
+    [RawSocket] a_querier_that_cannot_be_answered_does_not_end_the_program;
+    [Namespace] malformed_messages_do_not_end_the_program;
+    [Namespace] control_characters_in_records_are_escaped;
+    [Namespace] only_queries_on_the_chosen_interface_are_answered;
+    [Namespace] a_goodbye_is_sent_at_the_end;
 }
 
 const GROUP: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb);
@@ -42,7 +42,7 @@ fn mdns(arguments: &str) -> Command {
     example("mdns").typed(arguments)
 }
 
-/// Answers for `camera.local` and a service on host `a`, until the value goes.
+/// Runs `mdns respond` for `camera.local` and a service on host `a`, until the value is dropped.
 fn camera(a: &Host) -> Running {
     let mut camera = mdns("respond --interface eth0 --name camera.local --json --port 554 --txt path=/live");
     camera.args(["--address", &Pair::A.to_string(), "--service", "Door Camera._rtsp._tcp.local"]);
@@ -51,14 +51,14 @@ fn camera(a: &Host) -> Running {
     camera
 }
 
-/// Avahi on a host, with a message bus of its own.
+/// Avahi on a host, with its own message bus.
 struct Avahi {
     _bus: Running,
     _folder: Folder,
     daemon: Running,
 }
 
-/// Where the bus is: a name that belongs to the host's network namespace.
+/// The address of the bus: an abstract name, which belongs to the network namespace of the host.
 const BUS: &str = "unix:abstract=ipv6-testnet-avahi";
 
 impl Avahi {
@@ -84,11 +84,11 @@ impl Avahi {
             ),
         );
         let arguments = ["-f", &file, "--no-drop-root", "--no-chroot", "--no-rlimits"];
-        // Its user is root by another name: numbers 0.
+        // The user `avahi` becomes root under another name: IDs 0.
         let mut daemon = daemon(&folder, "avahi-daemon", &arguments, |line| {
             let mut fields: Vec<&str> = line.split(':').collect();
             if fields[0] == "avahi" {
-                // Name and password, user or group, and of a user the group.
+                // Name, password, user or group ID, and for a user the group ID.
                 let numbers = if fields.len() > 4 { 2..4 } else { 2..3 };
                 fields[numbers].fill("0");
             }
@@ -99,13 +99,13 @@ impl Avahi {
         Self { _bus: bus, _folder: folder, daemon }
     }
 
-    /// Waits until it has a name of its own.
+    /// Waits until it has chosen its name. Returns the log line with it.
     fn ready(&mut self) -> String {
         self.daemon.line("Server startup complete")
     }
 }
 
-/// Runs a client of Avahi's.
+/// Runs a client of Avahi.
 fn ask_avahi(host: &Host, mut client: Command) -> String {
     client.env("DBUS_SYSTEM_BUS_ADDRESS", BUS);
     let output = output(host, client);
@@ -152,7 +152,7 @@ impl Querier {
         assert_eq!(types(&self.answer().0.answers), ["AAAA"]);
     }
 
-    /// What comes next.
+    /// Receives the next message.
     fn next(&self) -> (Packet<'static>, Received) {
         self.conn.set_read_deadline(Some(Instant::now() + Duration::from_secs(20)));
         let payload = Box::leak(Box::new([0; 9000]));
@@ -163,14 +163,14 @@ impl Querier {
         (packet, got)
     }
 
-    /// What comes next, which is an answer.
+    /// Receives the next message, which must be a response.
     fn answer(&self) -> (Packet<'static>, Received) {
         let (packet, got) = self.next();
         assert!(packet.has_flags(PacketFlag::RESPONSE), "{packet:?}");
         (packet, got)
     }
 
-    /// Waits for both announcements, which are a second apart.
+    /// Waits for both announcements, which are sent a second apart.
     fn announcements(&self) {
         let mut announcements = 0;
         while announcements < 2 {
@@ -191,16 +191,16 @@ fn types(records: &[ResourceRecord<'_>]) -> Vec<String> {
     records.iter().map(|record| format!("{:?}", record.rdata.type_code())).collect()
 }
 
-fn explains_itself() {
+fn help_lists_the_options() {
     helps("mdns", &["Usage: mdns", "respond", "query", "--json"]);
 }
 
-fn refuses_what_cannot_be() {
+fn invalid_arguments_are_refused() {
     let Pair { a, b: _b } = Pair::new().unwrap();
     for (command, says) in [
         ("query camera.local --interface nosuch0", "mdns: no interface nosuch0\n"),
         ("query camera.example --interface eth0", "does not end in .local"),
-        ("query camera.local --interface lo", "mdns: interface lo carries no multicast\n"),
+        ("query camera.local --interface lo", "mdns: interface lo does not support multicast\n"),
         ("respond --interface eth0 --name camera.local", "--address"),
         ("respond --interface eth0 --name camera.local --address ::1 --service x._y._udp.local", "--port"),
         ("respond --interface eth0 --name camera.local --address ::1 --port 7", "--service"),
@@ -214,11 +214,11 @@ fn refuses_what_cannot_be() {
     }
 }
 
-fn avahi_finds_it() {
+fn avahi_resolves_name_and_service() {
     let Pair { a, b } = Pair::new().unwrap();
     let full = Querier::new(&b, 5353);
     let mut camera = camera(&a);
-    // Avahi comes after the announcements, so that it has to ask.
+    // Avahi starts after the announcements, so that it must send a query.
     full.announcements();
     drop(full);
     let mut avahi = Avahi::start(&b, "other");
@@ -247,11 +247,11 @@ fn avahi_finds_it() {
     assert!(ask_avahi(&b, installed("avahi-browse").typed("-apt")).contains("RTSP"));
 }
 
-fn it_finds_avahi() {
+fn a_query_finds_the_name_of_avahi() {
     let Pair { a, b } = Pair::new().unwrap();
     let mut avahi = Avahi::start(&b, "other");
     avahi.ready();
-    // One-shot: from a port of the system's, for which Avahi's answers are as for any resolver.
+    // First a one-shot query from another port, which Avahi answers as for a plain resolver.
     for (options, ways, ttl, flush) in [
         ("", &["unicast"][..], 10, false),
         ("--port 5353", &["multicast"], 120, true),
@@ -278,26 +278,26 @@ fn it_finds_avahi() {
     assert_eq!((nobody.status.code(), text(&nobody).as_str()), (Some(1), ""));
 }
 
-fn it_does_not_take_the_name_of_avahi() {
+fn a_name_that_avahi_uses_is_refused() {
     let Pair { a, b } = Pair::new().unwrap();
     let mut avahi = Avahi::start(&b, "other");
     avahi.ready();
     let respond = "respond --interface eth0 --name Other.local --timeout 30 --address";
     refuses(&a, mdns(&format!("{respond} {}", Pair::A)), "other.local is taken: [");
-    // The same records, and there is nothing to quarrel about.
+    // The same records are no conflict.
     let respond =
         mdns(&format!("respond --interface eth0 --name other.local --timeout 1.5 --address {}", Pair::B));
     assert!(output(&a, respond).status.success());
 }
 
-fn avahi_does_not_take_its_name() {
+fn avahi_chooses_another_name() {
     let Pair { a, b } = Pair::new().unwrap();
     let _camera = camera(&a);
     let mut avahi = Avahi::start(&b, "camera");
     assert!(avahi.ready().contains("camera-2.local"));
 }
 
-fn it_answers_one_shot_queriers() {
+fn dig_gets_answers_as_from_a_plain_server() {
     let Pair { a, b } = Pair::new().unwrap();
     let mut camera = camera(&a);
     let at = format!("@{}%eth0", a.link_local("eth0").unwrap());
@@ -314,20 +314,20 @@ fn it_answers_one_shot_queriers() {
         );
         assert!(dig.status.success(), "{dig:?}");
         let printed = text(&dig);
-        // The question comes back, without which a resolver would not take it.
+        // The answer repeats the question; without that a resolver would reject it.
         let name = question.split(' ').next().unwrap();
         assert!(printed.lines().any(|line| line.starts_with(&format!(";{name}."))), "{printed}");
         let lines = printed.lines().filter(|line| !line.starts_with(';') && !line.is_empty());
         let lines: Vec<Vec<&str>> = lines.map(|line| line.split_whitespace().collect()).collect();
         let data: Vec<String> = lines.iter().map(|line| line[4..].join(" ")).collect();
         assert!(answer.iter().all(|answer| data.iter().any(|data| data == answer)), "{printed}");
-        // The class would not be IN with the bit for flushing caches in it.
+        // The class is IN: the cache-flush bit is not set.
         assert!(lines.iter().all(|line| (line[1], line[2]) == ("10", "IN")), "{printed}");
         assert_eq!(object(camera.line("answer"))["way"], "legacy unicast");
     }
 }
 
-fn it_answers_as_it_is_asked() {
+fn answers_follow_the_kind_of_query() {
     let Pair { a, b } = Pair::new().unwrap();
     let (full, one_shot) = (Querier::new(&b, 5353), Querier::new(&b, 0));
     let _camera = camera(&a);
@@ -340,14 +340,14 @@ fn it_answers_as_it_is_asked() {
     assert_eq!(packet.answers, [address(Pair::A, 10)]);
     assert_eq!((packet.answers[0].ttl, packet.answers[0].cache_flush), (10, false));
 
-    // Announced just now: one answer will do for who asks so.
+    // The record was just announced, so a request for unicast is answered by unicast.
     full.ask(TYPE::AAAA, true, None);
     let (packet, got) = full.answer();
     assert_eq!((packet.id(), packet.questions.len()), (7, 0));
     assert_eq!(got.control.destination, Some(b.link_local("eth0").unwrap()));
     assert_eq!((packet.answers[0].ttl, packet.answers[0].cache_flush), (120, true));
 
-    // There is no IPv4 address, and it says so.
+    // An NSEC record says that there is no IPv4 address.
     std::thread::sleep(Duration::from_millis(1100));
     full.ask(TYPE::A, false, None);
     let (packet, got) = full.answer();
@@ -355,25 +355,25 @@ fn it_answers_as_it_is_asked() {
     assert_eq!(got.control.destination, Some(GROUP));
     assert_eq!(types(&packet.answers), ["NSEC"]);
     let RData::NSEC(nsec) = &packet.answers[0].rdata else { panic!("{packet:?}") };
-    // The bit of AAAA (28), and no other.
+    // Only the bit of AAAA (28) is set.
     assert_eq!(nsec.type_bit_maps[0].bitmap, [0, 0, 0, 0x08].as_slice());
 }
 
-fn what_is_known_is_not_said() {
+fn known_answers_are_not_repeated() {
     let Pair { a, b } = Pair::new().unwrap();
     let _camera = camera(&a);
     let one_shot = Querier::new(&b, 0);
     one_shot.ask(TYPE::AAAA, false, Some(address(Pair::A, 60)));
     one_shot.ask(TYPE::A, false, None);
     assert_eq!(types(&one_shot.answer().0.answers), ["NSEC"], "the first needs no answer");
-    // Another address, or soon to be forgotten: not known.
+    // Another address, and a record with less than half of its lifetime, are not known answers.
     for known in [address(Pair::B, 60), address(Pair::A, 59)] {
         one_shot.ask(TYPE::AAAA, false, Some(known));
         assert_eq!(types(&one_shot.answer().0.answers), ["AAAA"]);
     }
 }
 
-fn what_was_just_said_is_not_said_again() {
+fn a_recent_multicast_answer_is_not_repeated() {
     let Pair { a, b } = Pair::new().unwrap();
     let full = Querier::new(&b, 5353);
     let _camera = camera(&a);
@@ -386,7 +386,7 @@ fn what_was_just_said_is_not_said_again() {
     assert_eq!(types(&full.answer().0.answers), ["NSEC"]);
 }
 
-fn who_takes_its_name_later_is_noticed() {
+fn a_later_conflict_ends_the_program() {
     let Pair { a, b } = Pair::new().unwrap();
     let camera = camera(&a);
     let mut packet = Packet::new_reply(0);
@@ -398,8 +398,8 @@ fn who_takes_its_name_later_is_noticed() {
     assert!(last.starts_with("mdns: camera.local is taken: [") && last.ends_with("2001:db8:1::2"), "{last}");
 }
 
-/// Whose records are later in order has the name (RFC 6762 section 8.2); the other asks again from the start.
-fn who_wants_its_name_at_the_same_time() {
+/// The host whose records order later gets the name (RFC 6762 section 8.2); the other starts probing again.
+fn simultaneous_probes_are_decided_by_the_order_of_records() {
     // The camera's address is 2001:db8:1::1.
     for (theirs, probes) in [("2001:db8:1::", 3..4), ("2001:db8:1::2", 4..9)] {
         let Pair { a, b } = Pair::new().unwrap();
@@ -420,15 +420,15 @@ fn who_wants_its_name_at_the_same_time() {
     }
 }
 
-/// Responses come from port 5353 (RFC 6762 section 6), without an error and as to a query (sections 18.3 and 18.11).
-fn what_is_no_answer_is_not_believed() {
+/// A response comes from port 5353 (RFC 6762 section 6), with opcode and response code 0 (sections 18.3 and 18.11).
+fn invalid_responses_are_ignored() {
     let Pair { a, b } = Pair::new().unwrap();
     let (full, one_shot) = (Querier::new(&b, 5353), Querier::new(&b, 0));
     let camera = camera(&a);
     let mut query =
         Running::start(&a, mdns("query other.local --interface eth0 --port 5353 --timeout 60 --json"));
     joined_by(&a, &GROUP.to_string(), 2);
-    // Of both names: the one is not taken away, and the other not found.
+    // Invalid responses for both names: `respond` keeps its name, and `query` finds nothing.
     fn response(address: &str, name: &'static str) -> Packet<'static> {
         let mut packet = Packet::new_reply(0);
         let data = RData::AAAA(AAAA::from(address.parse::<Ipv6Addr>().unwrap()));
@@ -444,7 +444,7 @@ fn what_is_no_answer_is_not_believed() {
         *packet.rcode_mut() = RCODE::Refused;
         full.send(&packet);
     }
-    // Nor does it matter to the camera that its name has other records, too.
+    // A record of another type is no conflict either.
     let mut other = response("2001:db8::bad", "camera.local");
     other.answers[0].rdata = RData::A(std::net::Ipv4Addr::LOCALHOST.into());
     full.send(&other);
@@ -454,9 +454,9 @@ fn what_is_no_answer_is_not_believed() {
     drop(camera);
 }
 
-/// Whose query comes to the group is on the link, whatever their address; who asks one address may be anywhere
-/// (RFC 6762 section 11).
-fn who_is_not_on_the_link_is_not_answered() {
+/// A query to the group comes from the link, whatever its source; a unicast query may come from anywhere (RFC 6762
+/// section 11).
+fn unicast_queries_from_other_links_are_ignored() {
     let Pair { a, b } = Pair::new().unwrap();
     const FAR: &str = "2001:db8:77::7";
     b.add_address(FAR.parse().unwrap(), "eth0").unwrap();
@@ -474,14 +474,14 @@ fn who_is_not_on_the_link_is_not_answered() {
     assert_eq!(asked, [Pair::B.to_string(), FAR.to_string()]);
 }
 
-fn who_cannot_be_answered_is_one_querier() {
+fn a_querier_that_cannot_be_answered_does_not_end_the_program() {
     let Pair { a, b } = Pair::new().unwrap();
     let mut camera = camera(&a);
     let one_shot = Querier::new(&b, 0);
     let mut query = Packet::new_query(7);
     query.questions.push(Question::new(camera_name(), TYPE::AAAA.into(), CLASS::IN.into(), false));
     let query = query.build_bytes_vec().unwrap();
-    // From port 0, which is nowhere to answer to: a UDP header of our own.
+    // A query from port 0, which cannot be answered. The test writes the UDP header.
     let raw = b.run(|| RawConn::open(17)).unwrap();
     raw.set_checksum_offset(Some(6)).unwrap();
     let len = (8 + query.len() as u16).to_be_bytes();
@@ -492,8 +492,8 @@ fn who_cannot_be_answered_is_one_querier() {
     one_shot.is_answered();
 }
 
-/// Queries and responses of which a few bytes are others, and some of whatever bytes.
-fn garbage_is_survived() {
+/// Sends queries and responses with a few changed bytes, and some with random contents.
+fn malformed_messages_do_not_end_the_program() {
     let Pair { a, b } = Pair::new().unwrap();
     let _camera = camera(&a);
     let query = mdns("query other.local --type any --interface eth0 --port 5353 --timeout 60");
@@ -520,13 +520,13 @@ fn garbage_is_survived() {
         if round % 16 == 0 {
             bytes.iter_mut().for_each(|byte| *byte = random(256) as u8);
         }
-        // Its own address is not taken away by chance.
+        // Do not create a valid conflict for its name by chance.
         if bytes.windows(6).any(|six| six == b"camera") && bytes.get(2).is_some_and(|flags| flags & 0x80 != 0)
         {
             continue;
         }
         if round % 50 == 0 {
-            // Not more at once than a socket holds.
+            // Wait, so that the receive buffer does not overflow.
             Querier::new(&b, 0).is_answered();
         }
         let from = if round % 2 == 0 { &full } else { &one_shot };
@@ -538,12 +538,12 @@ fn garbage_is_survived() {
     query.line("AAAA 2001:db8:1::2, 7 s");
 }
 
-fn what_others_say_does_not_drive_the_terminal() {
+fn control_characters_in_records_are_escaped() {
     let Pair { a, b } = Pair::new().unwrap();
     let mut respond = mdns("respond --interface eth0 --name camera.local --address ::1 --port 1");
     respond.args(["--service", "\x1b[2J._x._udp.local", "--txt", "a=\x07\nb"]);
     let mut respond = Running::start(&a, respond);
-    respond.line("is ours");
+    respond.line("announced");
     let got = output(&b, mdns("query _x._udp.local --interface eth0 --type ptr"));
     let said = text(&got);
     assert!(
@@ -553,14 +553,14 @@ fn what_others_say_does_not_drive_the_terminal() {
     assert!(!said.contains(['\x1b', '\x07']));
 }
 
-fn each_link_is_apart() {
+fn only_queries_on_the_chosen_interface_are_answered() {
     let Pair { a, b } = Pair::new().unwrap();
     link(&a, "eth1", &b, "eth1").unwrap();
     let camera = camera(&a);
-    // Another socket of the host is a member there, so that the query does come.
+    // Another socket of the host joins the group there, so that the host receives the query.
     let other = format!("respond --interface eth1 --name other.local --address {}", Pair::A);
     let mut other = Running::start(&a, mdns(&other));
-    other.line("other.local is ours");
+    other.line("announced other.local");
     let query = |name: &str, interface: &str| {
         output(&b, mdns(&format!("query {name} --interface {interface} --timeout 3"))).status.code()
     };
@@ -572,19 +572,19 @@ fn each_link_is_apart() {
     assert_eq!(answers.len(), 1, "{answers:#?}");
 }
 
-fn it_says_goodbye() {
-    goodbye_follows("--timeout 0.1", false);
-    goodbye_follows("", true);
+fn a_goodbye_is_sent_at_the_end() {
+    goodbye_is_sent("--timeout 0.1", false);
+    goodbye_is_sent("", true);
 }
 
-fn goodbye_follows(options: &str, asked: bool) {
+fn goodbye_is_sent(options: &str, asked: bool) {
     let Pair { a, b } = Pair::new().unwrap();
     let full = Querier::new(&b, 5353);
     let respond = format!("respond --interface eth0 --name camera.local {options} --address {}", Pair::A);
-    // Its questions first: no one else has the name.
+    // The probes come first, and nobody answers them.
     let mut respond = Running::start(&a, mdns(&respond));
     if asked {
-        respond.line("is ours");
+        respond.line("announced");
         respond.interrupt();
     }
     let mut seen = Vec::new();
@@ -598,13 +598,13 @@ fn goodbye_follows(options: &str, asked: bool) {
             None => panic!("{packet:?}"),
         });
     }
-    // It may have come to the second announcement meanwhile.
+    // It may have sent the second announcement as well.
     seen.dedup_by(|one, other| one == other && *one == "announcement");
     assert_eq!(seen, ["probe", "probe", "probe", "announcement", "goodbye"]);
     assert!(respond.end().0.success());
 }
 
-fn packets_are_as_tshark_wants_them() {
+fn tshark_decodes_the_packets() {
     let Pair { a, b } = Pair::new().unwrap();
     let capture = Capture::start(&b, "eth0");
     let _camera = camera(&a);
@@ -614,7 +614,7 @@ fn packets_are_as_tshark_wants_them() {
         capture.fields("mdns", ["ipv6.dst", "ipv6.hlim", "udp.srcport", "udp.dstport", "dns.flags.response"]);
     let is =
         |packet: &[String; 5], source: &str, response: &str| packet[2] == source && packet[4] == response;
-    // Probes and announcements, and a question from a port of its own.
+    // Probes and announcements from port 5353, and a query from another port.
     assert!(packets.iter().any(|packet| is(packet, "5353", "1")), "{packets:?}");
     assert!(packets.iter().any(|packet| packet[2] != "5353" && packet[4] == "0"), "{packets:?}");
     assert!(packets.iter().all(|[_, hops, ..]| hops == "255"), "{packets:?}");

@@ -1,4 +1,4 @@
-//! The program `ospf_hello`, with the OSPFv3 of FRR.
+//! The example `ospf_hello`, with the OSPFv3 daemon of FRR.
 
 mod programs;
 
@@ -11,17 +11,17 @@ use programs::*;
 use serde_json::{Value, json};
 
 ipv6_testnet::tests! {
-    [] explains_itself;
-    [Namespace] refuses_what_cannot_be;
-    [RawSocket, Program("ospf6d"), Program("zebra"), Program("vtysh")] frr_reaches_two_way_and_loses_it;
-    [RawSocket, Program("ospf6d"), Program("zebra"), Program("vtysh")] it_loses_frr;
-    [RawSocket, Program("ospf6d"), Program("zebra"), Program("vtysh")] other_intervals_are_ignored;
-    [RawSocket] two_of_it_see_each_other;
-    [RawSocket] other_areas_and_instances_are_not_heard;
-    [RawSocket] malformed_packets_are_not_heard;
-    [RawSocket] who_is_no_neighbour_is_ignored_with_the_reason;
-    [RawSocket] more_routers_than_there_can_be;
-    [RawSocket, Program("dumpcap"), Program("tshark")] hellos_are_as_tshark_wants_them;
+    [] help_lists_the_options;
+    [Namespace] invalid_arguments_are_refused;
+    [RawSocket, Program("ospf6d"), Program("zebra"), Program("vtysh")] frr_lists_it_as_two_way_until_it_stops;
+    [RawSocket, Program("ospf6d"), Program("zebra"), Program("vtysh")] it_reports_frr_as_down_after_the_dead_interval;
+    [RawSocket, Program("ospf6d"), Program("zebra"), Program("vtysh")] a_router_with_other_intervals_is_ignored;
+    [RawSocket] two_instances_become_two_way;
+    [RawSocket] other_areas_and_instances_are_ignored;
+    [RawSocket] malformed_packets_are_ignored;
+    [RawSocket] mismatched_hellos_are_ignored_with_the_reason;
+    [RawSocket] neighbours_beyond_the_size_of_a_hello_are_ignored;
+    [RawSocket, Program("dumpcap"), Program("tshark")] tshark_decodes_the_hellos;
 }
 
 const GROUP: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 5);
@@ -42,7 +42,7 @@ impl Frr {
     fn start(host: &Host, hello: u32, dead: u32) -> Self {
         let folder = Folder::new(&format!("frr-{hello}-{dead}-{}", host.index("eth0").unwrap()));
         folder.write("zebra.conf", "");
-        // Of priority 0, so that there is no designated router, with which it would go beyond Two-Way.
+        // Priority 0: without a designated router the state does not go beyond Two-Way.
         folder.write(
             "ospf6d.conf",
             &format!(
@@ -64,7 +64,7 @@ impl Frr {
                 ["-P", "0"],
                 ["--log", "stdout"],
             ];
-            // It runs as root, who has to be a member of its group.
+            // The daemons run as root, which must be a member of the group frrvty.
             let daemon =
                 daemon(&folder, name, arguments.as_flattened(), |line| match line.strip_prefix("frrvty:") {
                     Some(rest) => format!("{line}{}root", if rest.ends_with(':') { "" } else { "," }),
@@ -80,7 +80,7 @@ impl Frr {
         Self { folder, _zebra: zebra, ospf6d }
     }
 
-    /// Its neighbours.
+    /// The neighbours that FRR shows.
     fn neighbours(&self, host: &Host) -> Vec<Value> {
         let path = self.folder.path();
         let question = "show ipv6 ospf6 neighbor json";
@@ -91,19 +91,19 @@ impl Frr {
     }
 }
 
-fn explains_itself() {
+fn help_lists_the_options() {
     helps("ospf_hello", &["Usage: ospf_hello", "--router-id", "--area", "--hello-interval", "--json"]);
 }
 
-fn refuses_what_cannot_be() {
+fn invalid_arguments_are_refused() {
     let Pair { a, b: _b } = Pair::new().unwrap();
     let rest = "--router-id 10.0.0.1 --area 0";
     for (command, says) in [
         (format!("--interface nosuch0 {rest}"), "ospf_hello: no interface nosuch0\n"),
-        (format!("--interface lo {rest}"), "ospf_hello: interface lo carries no multicast\n"),
+        (format!("--interface lo {rest}"), "ospf_hello: interface lo does not support multicast\n"),
         (format!("--interface eth0 {rest} --hello-interval 0"), "0 is not in 1..=65535"),
-        ("--interface eth0 --router-id 0.0.0.0 --area 0".into(), "stands for no router"),
-        ("--interface eth0 --router-id 10.0.0.1 --area x".into(), "neither a number nor of the form 0.0.0.0"),
+        ("--interface eth0 --router-id 0.0.0.0 --area 0".into(), "0.0.0.0 is not a valid router ID"),
+        ("--interface eth0 --router-id 10.0.0.1 --area x".into(), "not a number and not of the form 0.0.0.0"),
     ] {
         refuses(&a, example("ospf_hello").typed(&command), says);
     }
@@ -111,7 +111,7 @@ fn refuses_what_cannot_be() {
     refuses(&a, without, "ospf_hello: a raw socket needs root or CAP_NET_RAW: Operation not permitted");
 }
 
-fn frr_reaches_two_way_and_loses_it() {
+fn frr_lists_it_as_two_way_until_it_stops() {
     let Pair { a, b } = Pair::new().unwrap();
     let mut ours = Running::start(&a, hello(&format!("--router-id 10.0.0.1 --area 0 {INTERVALS}")));
     let frr = Frr::start(&b, 1, 4);
@@ -129,14 +129,14 @@ fn frr_reaches_two_way_and_loses_it() {
     ] {
         assert_eq!(told[field], value, "{field}");
     }
-    // It stays for longer than the dead interval.
+    // The neighbour stays for longer than the dead interval.
     std::thread::sleep(std::time::Duration::from_secs(5));
     assert_eq!(frr.neighbours(&b).len(), 1);
     assert!(!ours.stop().iter().any(|line| line.contains("Down")));
     until("no neighbour", || frr.neighbours(&b).is_empty());
 }
 
-fn it_loses_frr() {
+fn it_reports_frr_as_down_after_the_dead_interval() {
     let Pair { a, b } = Pair::new().unwrap();
     let mut ours = Running::start(&a, hello(&format!("--router-id 10.0.0.1 --area 0.0.0.0 {INTERVALS}")));
     let frr = Frr::start(&b, 1, 4);
@@ -146,7 +146,7 @@ fn it_loses_frr() {
     assert_eq!((&told["router_id"], &told["state"]), (&json!("10.0.0.2"), &json!("Down")));
 }
 
-fn other_intervals_are_ignored() {
+fn a_router_with_other_intervals_is_ignored() {
     let Pair { a, b } = Pair::new().unwrap();
     let mut ours = Running::start(&a, hello(&format!("--router-id 10.0.0.1 --area 0 {INTERVALS}")));
     let frr = Frr::start(&b, 1, 5);
@@ -157,7 +157,7 @@ fn other_intervals_are_ignored() {
     assert!(ours.stop().is_empty());
 }
 
-fn two_of_it_see_each_other() {
+fn two_instances_become_two_way() {
     let Pair { a, b } = Pair::new().unwrap();
     let first = format!("--router-id 1.1.1.1 --area 7 {INTERVALS} --priority 9 --instance 3");
     let mut first = Running::start(&a, hello(&first));
@@ -171,7 +171,7 @@ fn two_of_it_see_each_other() {
     assert!(short.status.success() && text(&short).is_empty(), "{short:?}");
 }
 
-fn other_areas_and_instances_are_not_heard() {
+fn other_areas_and_instances_are_ignored() {
     let Pair { a, b } = Pair::new().unwrap();
     let mut all: Vec<Running> = [("1.1.1.1", "7", "0"), ("2.2.2.2", "8", "0"), ("3.3.3.3", "7", "1")]
         .iter()
@@ -183,7 +183,7 @@ fn other_areas_and_instances_are_not_heard() {
     let mut other = Running::start(&b, hello(&format!("--router-id 9.9.9.9 --area 7 {INTERVALS}")));
     all[0].line("Two-Way");
     other.line("Two-Way");
-    // By then, everyone has said Hello.
+    // After two Hello intervals, every program has sent a Hello.
     std::thread::sleep(std::time::Duration::from_secs(2));
     for running in all.drain(1..) {
         assert_eq!(running.stop(), [""; 0]);
@@ -191,13 +191,13 @@ fn other_areas_and_instances_are_not_heard() {
     assert!(other.stop().iter().all(|line| line.contains("1.1.1.1")));
 }
 
-/// Says what it likes from a host, as OSPF.
-struct Liar {
+/// Sends arbitrary OSPF packets from a host.
+struct Forger {
     conn: RawConn,
     on: InterfaceIndex,
 }
 
-impl Liar {
+impl Forger {
     fn new(host: &Host) -> Self {
         let conn = host.run(|| RawConn::open(89)).unwrap();
         conn.set_checksum_offset(Some(12)).unwrap();
@@ -211,7 +211,7 @@ impl Liar {
     }
 }
 
-/// A Hello of a router in area 7 with the usual intervals, which has heard of 1.1.1.1.
+/// A Hello of a router in area 7, with the intervals of `INTERVALS`, that lists 1.1.1.1 as a neighbour.
 fn hello_of(id: [u8; 4]) -> Vec<u8> {
     let mut packet = vec![3, 1, 0, 40];
     packet.extend(id);
@@ -220,45 +220,45 @@ fn hello_of(id: [u8; 4]) -> Vec<u8> {
     packet
 }
 
-fn malformed_packets_are_not_heard() {
+fn malformed_packets_are_ignored() {
     let Pair { a, b } = Pair::new().unwrap();
     let mut ours = Running::start(&a, hello(&format!("--router-id 1.1.1.1 --area 7 {INTERVALS}")));
     joined(&a, &GROUP.to_string());
-    let liar = Liar::new(&b);
+    let forger = Forger::new(&b);
     let packet = |id: u8| hello_of([2, 2, 2, id]);
-    // Without the kernel's checksum there is a wrong one.
-    liar.conn.set_checksum_offset(None).unwrap();
-    liar.send(&packet(1), None);
-    liar.conn.set_checksum_offset(Some(12)).unwrap();
-    liar.send(&packet(2)[..38], None);
-    liar.send(&packet(3)[..16], None);
+    // Without the checksum of the kernel, the packet has a wrong one.
+    forger.conn.set_checksum_offset(None).unwrap();
+    forger.send(&packet(1), None);
+    forger.conn.set_checksum_offset(Some(12)).unwrap();
+    forger.send(&packet(2)[..38], None);
+    forger.send(&packet(3)[..16], None);
     let changed = |id: u8, at: usize, value: u8| {
         let mut packet = packet(id);
         packet[at] = value;
         packet
     };
-    liar.send(&changed(4, 0, 2), None); // version 2
-    liar.send(&changed(5, 1, 2), None); // not a Hello
-    liar.send(&changed(6, 3, 41), None); // longer than it is
-    liar.send(&changed(7, 3, 35), None); // shorter than any
-    liar.send(&packet(8), Some(Pair::B)); // not link-local
-    liar.send(&packet(9), None);
+    forger.send(&changed(4, 0, 2), None); // version 2
+    forger.send(&changed(5, 1, 2), None); // not a Hello
+    forger.send(&changed(6, 3, 41), None); // a length longer than the packet
+    forger.send(&changed(7, 3, 35), None); // a length shorter than the fixed part
+    forger.send(&packet(8), Some(Pair::B)); // not link-local
+    forger.send(&packet(9), None);
     let told = object(ours.line("{"));
     assert_eq!((&told["router_id"], &told["state"]), (&json!("2.2.2.9"), &json!("Two-Way")));
 }
 
-fn who_is_no_neighbour_is_ignored_with_the_reason() {
+fn mismatched_hellos_are_ignored_with_the_reason() {
     let Pair { a, b } = Pair::new().unwrap();
     let mut ours = Running::start(&a, hello(&format!("--router-id 1.1.1.1 --area 7 {INTERVALS}")));
     joined(&a, &GROUP.to_string());
-    let liar = Liar::new(&b);
+    let forger = Forger::new(&b);
     let mut stub = hello_of([2, 2, 2, 2]);
     stub[23] = 0x11; // without bit E
     for (packet, id, reason) in [
-        (stub, "2.2.2.2", "its area takes no external routes"),
-        (hello_of([1, 1, 1, 1]), "1.1.1.1", "it has our identity"),
+        (stub, "2.2.2.2", "its area accepts no external routes"),
+        (hello_of([1, 1, 1, 1]), "1.1.1.1", "it has our router ID"),
     ] {
-        liar.send(&packet, None);
+        forger.send(&packet, None);
         let told = object(ours.line("{"));
         assert_eq!(
             (&told["state"], &told["router_id"], &told["reason"]),
@@ -267,21 +267,21 @@ fn who_is_no_neighbour_is_ignored_with_the_reason() {
     }
 }
 
-/// Hellos list those who were heard, and are not to outgrow a packet.
-fn more_routers_than_there_can_be() {
+/// A Hello lists the neighbours, and must fit into a packet of the minimum MTU.
+fn neighbours_beyond_the_size_of_a_hello_are_ignored() {
     const MOST: u16 = 301;
     let Pair { a, b } = Pair::new().unwrap();
     let options = "--router-id 1.1.1.1 --area 7 --hello-interval 1 --dead-interval 400";
     let mut ours = Running::start(&a, hello(options));
     joined(&a, &GROUP.to_string());
-    let liar = Liar::new(&b);
-    liar.conn.set_multicast_loopback(false).unwrap();
-    liar.conn.join_group(GROUP, liar.on).unwrap();
+    let forger = Forger::new(&b);
+    forger.conn.set_multicast_loopback(false).unwrap();
+    forger.conn.join_group(GROUP, forger.on).unwrap();
     let send = |id: u16| {
         let [high, low] = id.to_be_bytes();
         let mut packet = hello_of([9, 9, high, low]);
         packet[26..28].copy_from_slice(&400_u16.to_be_bytes());
-        liar.send(&packet, None);
+        forger.send(&packet, None);
         format!("\"9.9.{high}.{low}\"")
     };
     for id in 0..MOST {
@@ -293,17 +293,17 @@ fn more_routers_than_there_can_be() {
     }
     let mut longest = 0;
     let full = 36 + 4 * usize::from(MOST);
-    liar.conn.set_read_deadline(Some(std::time::Instant::now() + std::time::Duration::from_secs(60)));
+    forger.conn.set_read_deadline(Some(std::time::Instant::now() + std::time::Duration::from_secs(60)));
     for _ in 0..2 {
         while longest < full {
-            longest = liar.conn.recv_from(&mut [0; 2048]).unwrap().len;
+            longest = forger.conn.recv_from(&mut [0; 2048]).unwrap().len;
         }
     }
     assert_eq!(longest, full);
     assert_eq!(ours.stop(), [""; 0]);
 }
 
-fn hellos_are_as_tshark_wants_them() {
+fn tshark_decodes_the_hellos() {
     let Pair { a, b } = Pair::new().unwrap();
     let _other = Running::start(&b, hello(&format!("--router-id 10.0.0.2 --area 3 {INTERVALS}")));
     let capture = Capture::start(&b, "eth0");
@@ -311,12 +311,12 @@ fn hellos_are_as_tshark_wants_them() {
         Running::start(&a, hello(&format!("--router-id 10.0.0.1 --area 3 {INTERVALS} --priority 7")));
     ours.line("Two-Way");
     std::thread::sleep(std::time::Duration::from_millis(1500));
-    // One with a wrong checksum, of which tshark has to say so.
-    let liar = Liar::new(&a);
-    liar.conn.set_checksum_offset(None).unwrap();
+    // A packet with a wrong checksum, to see that tshark reports it.
+    let forger = Forger::new(&a);
+    forger.conn.set_checksum_offset(None).unwrap();
     let mut wrong = hello_of([9, 9, 9, 9]);
     wrong[12..14].copy_from_slice(&[0xba, 0xad]);
-    liar.send(&wrong, None);
+    forger.send(&wrong, None);
     let fields = [
         "ipv6.dst",
         "ipv6.hlim",
@@ -334,7 +334,7 @@ fn hellos_are_as_tshark_wants_them() {
         assert_eq!([group, hops, version, area, priority], ["ff02::5", "1", "3", "0.0.0.3", "7"]);
         assert_eq!((number(class), number(dead)), (0xc0, 4));
     }
-    // The status of this checksum is in no field.
+    // tshark has no field for the status of this checksum.
     let statuses = |filter: &str| -> Vec<String> {
         let told = captured.described(filter, "ospf");
         let lines = told.lines().filter(|line| line.trim_start().starts_with("Checksum: "));

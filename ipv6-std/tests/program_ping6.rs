@@ -1,4 +1,4 @@
-//! The program `ping6`, with iputils' ping, across a router and beside other traffic.
+//! The example `ping6`, compared with ping of iputils, across a router and with other traffic.
 
 mod programs;
 
@@ -9,48 +9,48 @@ use ipv6_testnet::{Line, Pair};
 use programs::*;
 
 ipv6_testnet::tests! {
-    [] explains_itself;
-    [Namespace] refuses_what_cannot_be;
-    [Namespace, Strace] where_no_socket_is_allowed;
-    [RawSocket] replies_are_told;
-    [RawSocket, Program("ping")] it_hears_iputils;
-    [RawSocket, Program("ping")] it_counts_as_iputils_does;
-    [RawSocket, Program("dumpcap"), Program("tshark")] requests_are_as_they_were_asked_for;
-    [RawSocket, PingSocket] errors_are_told_with_their_source;
-    [RawSocket, PingSocket] packets_that_are_too_big;
-    [RawSocket, Program("traceroute")] it_hears_the_end_of_a_traceroute;
-    [RawSocket] what_is_lost_is_counted;
-    [RawSocket] what_others_send_is_no_reply;
-    [RawSocket] a_group_has_many_members;
-    [RawSocket] as_fast_as_replies_come;
-    [RawSocket] it_ends_when_it_is_asked_to;
-    [RawSocket] it_ends_when_nobody_reads;
-    [RawSocket, Strace, Program("ping")] others_do_not_wake_it;
-    [PingSocket] without_privilege;
+    [] help_lists_the_options;
+    [Namespace] invalid_arguments_are_refused;
+    [Namespace, Strace] a_forbidden_socket_is_an_error_that_names_the_sysctl;
+    [RawSocket] each_reply_and_a_summary_are_printed;
+    [RawSocket, Program("ping")] requests_of_iputils_are_printed;
+    [RawSocket, Program("ping")] the_summary_matches_that_of_iputils;
+    [RawSocket, Program("dumpcap"), Program("tshark")] requests_have_the_header_fields_of_the_options;
+    [RawSocket, PingSocket] errors_are_printed_with_the_router_that_reported_them;
+    [RawSocket, PingSocket] packet_too_big_is_printed_and_then_fragments_are_sent;
+    [RawSocket, Program("traceroute")] requests_of_traceroute_arrive_with_their_remaining_hops;
+    [RawSocket] lost_requests_are_counted;
+    [RawSocket] foreign_replies_are_ignored;
+    [RawSocket] further_replies_of_a_group_are_counted_separately;
+    [RawSocket] interval_0_sends_after_each_reply;
+    [RawSocket] an_interrupt_ends_it_with_a_summary;
+    [RawSocket] a_closed_pipe_ends_it_without_an_error;
+    [RawSocket, Strace, Program("ping")] the_filter_keeps_other_messages_from_waking_it;
+    [PingSocket] it_works_without_privilege;
 }
 
 fn ping6(arguments: &str) -> Command {
     example("ping6").typed(arguments)
 }
 
-fn explains_itself() {
+fn help_lists_the_options() {
     helps("ping6", &["Usage: ping6", "--listen", "--flow-label", "--traffic-class", "--json"]);
 }
 
-fn refuses_what_cannot_be() {
+fn invalid_arguments_are_refused() {
     let Pair { a, b: _b } = Pair::new().unwrap();
     refuses(&a, ping6("::1 --interface nosuch0"), "ping6: no interface nosuch0\n");
     refuses(&a, ping6("192.0.2.1"), "ping6: 192.0.2.1 has no IPv6 address\n");
-    refuses(&a, ping6("::1 --flow-label 0x100000"), "over 20 bits");
+    refuses(&a, ping6("::1 --flow-label 0x100000"), "longer than 20 bits");
     refuses(&a, ping6("--interface eth0"), "required");
     refuses(&a, ping6("::1 --source 2001:db8::bad"), "ping6: cannot send from 2001:db8::bad: ");
     refuses(&a, ping6("::1 --interval=-1"), "--interval");
     refuses(&a, unprivileged(&ping6("--listen")), "ping6: a raw socket needs root or CAP_NET_RAW");
 }
 
-fn where_no_socket_is_allowed() {
+fn a_forbidden_socket_is_an_error_that_names_the_sysctl() {
     let Pair { a, b: _b } = Pair::new().unwrap();
-    // Hosts of tests let everybody have one.
+    // The hosts of tests allow everyone to open one, so strace injects the error.
     let mut without =
         command("strace", ["-o", "/dev/null", "-e", "trace=socket", "-e", "inject=socket:error=EACCES"]);
     let ping = ping6("::1");
@@ -58,7 +58,7 @@ fn where_no_socket_is_allowed() {
     refuses(&a, without, "net.ipv4.ping_group_range: Permission denied");
 }
 
-fn replies_are_told() {
+fn each_reply_and_a_summary_are_printed() {
     let Pair { a, b: _b } = Pair::new().unwrap();
     let got = output(&a, ping6("2001:db8:1::2 --count 3 --interval 0.05 --size 100 --json"));
     assert!(got.status.success(), "{got:?}");
@@ -81,7 +81,7 @@ fn replies_are_told() {
     assert!(text.contains("1 sent, 1 received, 0 % lost; min/avg/max "), "{text}");
 }
 
-fn it_hears_iputils() {
+fn requests_of_iputils_are_printed() {
     let Pair { a, b } = Pair::new().unwrap();
     let ours = Running::start(&b, ping6("--listen --interface eth0 --count 2 --json"));
     until("a filter", || b.proc_net("raw6").unwrap().lines().count() > 1);
@@ -99,7 +99,7 @@ fn it_hears_iputils() {
     }
 }
 
-fn it_counts_as_iputils_does() {
+fn the_summary_matches_that_of_iputils() {
     let Pair { a, b: _b } = Pair::new().unwrap();
     let theirs = text(&output(&a, installed("ping").typed("-6 -c 2 -i 0.2 2001:db8:1::2")));
     let ours = text(&output(&a, ping6("2001:db8:1::2 --count 2 --interval 0.2")));
@@ -108,7 +108,7 @@ fn it_counts_as_iputils_does() {
     assert_eq!(theirs.matches("ttl=64").count(), ours.matches("hop limit 64").count());
 }
 
-fn requests_are_as_they_were_asked_for() {
+fn requests_have_the_header_fields_of_the_options() {
     let Pair { a, b } = Pair::new().unwrap();
     a.ip("address add 2001:db8:1::aa/64 dev eth0 nodad").unwrap();
     let capture = Capture::start(&b, "eth0");
@@ -129,11 +129,11 @@ fn requests_are_as_they_were_asked_for() {
     assert_eq!((number(class), number(flow)), (4, 0x12345));
 }
 
-fn errors_are_told_with_their_source() {
+fn errors_are_printed_with_the_router_that_reported_them() {
     let line = Line::new().unwrap();
     line.router.set("net/ipv6/icmp/ratelimit", "0").unwrap();
     line.router.ip("route add unreachable 2001:db8:3::/64").unwrap();
-    // By raw sockets, and by those without privilege, where the system lets anyone have them.
+    // With a raw socket, then with an unprivileged one.
     for run in [|ping| ping, |ping| unprivileged(&ping)] as [fn(Command) -> Command; 2] {
         let ping = "2001:db8:2::b --count 3 --interval 0.05 --hop-limit 1 --json";
         let got = output(&line.a, run(ping6(ping)));
@@ -147,23 +147,23 @@ fn errors_are_told_with_their_source() {
 
         let got = text(&output(&line.a, run(ping6("2001:db8:3::1 --count 1"))));
         assert!(
-            got.starts_with("number 0: destination unreachable: no route, says 2001:db8:1::1\n"),
+            got.starts_with("number 0: destination unreachable: no route, reported by 2001:db8:1::1\n"),
             "{got}"
         );
     }
-    // Of a request in fragments, the first is quoted.
+    // An error about a fragmented request quotes the first fragment.
     let got = output(&line.a, ping6("2001:db8:3::1 --count 1 --size 3000 --json"));
     let objects_of = objects(&got);
     assert_eq!(objects_of[0]["error"], "destination unreachable: no route", "{got:?}");
     assert_eq!((&objects_of[0]["sequence"], &objects_of[0]["from"]), (&0.into(), &"2001:db8:1::1".into()));
-    // Without a route of its own, the system says so.
+    // Without a route, the error comes from this host.
     line.a.ip("-6 route del default").unwrap();
     let got = output(&line.a, ping6("2001:db8:4::1 --count 1"));
     assert_eq!(got.status.code(), Some(1));
     assert!(text(&got).contains("(os error 101)"), "{got:?}");
 }
 
-fn packets_that_are_too_big() {
+fn packet_too_big_is_printed_and_then_fragments_are_sent() {
     too_big(|ping| ping);
     too_big(|ping| unprivileged(&ping));
 }
@@ -174,13 +174,13 @@ fn too_big(run: fn(Command) -> Command) {
     line.b.ip("link set eth0 mtu 1300").unwrap();
     let got = output(&line.a, run(ping6("2001:db8:2::b --count 2 --interval 0.3 --size 1400 --json")));
     let objects = objects(&got);
-    assert_eq!(objects[0]["error"], "packet too big: at most 1300 bytes");
+    assert_eq!(objects[0]["error"], "packet too big: MTU 1300");
     assert_eq!((&objects[0]["mtu"], &objects[0]["from"]), (&1300.into(), &"2001:db8:1::1".into()));
-    // Now that the system knows, it sends fragments.
+    // The kernel has cached the MTU and sends fragments.
     assert_eq!((&objects[1]["sequence"], &objects[1]["bytes"]), (&1.into(), &1408.into()));
 }
 
-fn what_is_lost_is_counted() {
+fn lost_requests_are_counted() {
     let Pair { a, b } = Pair::new().unwrap();
     b.set("net/ipv6/icmp/echo_ignore_all", "1").unwrap();
     let got = output(&a, ping6("2001:db8:1::2 --count 2 --interval 0.05 --timeout 0.2"));
@@ -188,14 +188,14 @@ fn what_is_lost_is_counted() {
     assert_eq!(text(&got), "2 sent, 0 received, 100 % lost\n");
 }
 
-/// The requests of a real traceroute arrive with the hops that are left to them.
-fn it_hears_the_end_of_a_traceroute() {
+/// The requests of a real traceroute arrive with the hop limit that is left.
+fn requests_of_traceroute_arrive_with_their_remaining_hops() {
     let chain = Chain::new();
     let ours = Running::start(&chain.b, ping6("--listen --interface eth0 --count 3 --json"));
     until("a filter", || chain.b.proc_net("raw6").unwrap().lines().count() > 1);
     let theirs = installed("traceroute").typed(&format!("-6 -n -I -q 1 -N 1 -m 5 {}", Chain::B));
     assert!(text(&output(&chain.a, theirs)).contains(Chain::B));
-    // It has ended with the first; the second asks for more.
+    // The first traceroute ended with one request; the second sends two more.
     let theirs = installed("traceroute").typed(&format!("-6 -n -I -q 2 -N 1 -f 4 -m 4 {}", Chain::B));
     output(&chain.a, theirs);
     let (_, lines) = ours.end();
@@ -204,8 +204,8 @@ fn it_hears_the_end_of_a_traceroute() {
     assert_eq!([&heard[0]["hop_limit"], &heard[1]["hop_limit"]], [1, 2]);
 }
 
-/// A message that has the numbers of a request, but not what it carried, is about another program's.
-fn what_others_send_is_no_reply() {
+/// A reply with the numbers of a request and other data belongs to another program.
+fn foreign_replies_are_ignored() {
     let Pair { a, b } = Pair::new().unwrap();
     b.set("net/ipv6/icmp/echo_ignore_all", "1").unwrap();
     let conn = b.run(|| RawConn::open(Icmp6Type::PROTOCOL)).unwrap();
@@ -224,8 +224,8 @@ fn what_others_send_is_no_reply() {
     assert_eq!((lines.len(), &object(&lines[0])["hop_limit"]), (2, &9.into()), "{lines:#?}");
 }
 
-/// It waits for the rest of them, and counts those after the first apart.
-fn a_group_has_many_members() {
+/// The program waits for further members of a group, and counts their replies separately.
+fn further_replies_of_a_group_are_counted_separately() {
     let Pair { a, b } = Pair::new().unwrap();
     let got = output(&a, ping6("ff02::1%eth0 --count 1 --timeout 2 --json"));
     assert!(got.status.success(), "{got:?}");
@@ -241,16 +241,16 @@ fn a_group_has_many_members() {
     assert_eq!(objects[2]["lost_percent"], 0.0);
 }
 
-fn as_fast_as_replies_come() {
+fn interval_0_sends_after_each_reply() {
     let Pair { a, b: _b } = Pair::new().unwrap();
     let got = text(&output(&a, ping6("2001:db8:1::2 --count 500 --interval 0 --timeout 20")));
     assert!(got.contains("500 sent, 500 received, 0 % lost; "), "{got}");
-    // A time that no clock reaches.
+    // An interval that exceeds the range of the clock.
     let got = text(&output(&a, ping6("2001:db8:1::2 --count 1 --interval 1.8e19")));
     assert!(got.contains("1 sent, 1 received, 0 % lost; "), "{got}");
 }
 
-fn it_ends_when_it_is_asked_to() {
+fn an_interrupt_ends_it_with_a_summary() {
     let Pair { a, b: _b } = Pair::new().unwrap();
     let mut ours = Running::start(&a, ping6("2001:db8:1::2 --count 0 --interval 1e9 --json"));
     ours.line("sequence");
@@ -260,7 +260,7 @@ fn it_ends_when_it_is_asked_to() {
     assert_eq!((lines.len(), &object(&lines[0])["received"]), (1, &1.into()), "{lines:#?}");
 }
 
-fn it_ends_when_nobody_reads() {
+fn a_closed_pipe_ends_it_without_an_error() {
     let Pair { a, b: _b } = Pair::new().unwrap();
     let mut ping = ping6("2001:db8:1::2 --count 0 --interval 0.05");
     let mut ours = a.spawn(ping.stdout(Stdio::piped()).stderr(Stdio::piped())).unwrap();
@@ -269,28 +269,28 @@ fn it_ends_when_nobody_reads() {
     assert!(said.status.success() && said.stderr.is_empty(), "{said:?}");
 }
 
-/// The filter lets nothing else pass: the system does not even hand it over.
-fn others_do_not_wake_it() {
+/// The ICMPv6 filter of the kernel drops all other messages.
+fn the_filter_keeps_other_messages_from_waking_it() {
     let Pair { a, b } = Pair::new().unwrap();
     let folder = Folder::new("wake");
     let log = format!("{}/log", folder.path());
-    // Requests to this host are ICMPv6 that it does not ask for, as are those for neighbours.
+    // Echo requests and neighbour solicitations to this host are ICMPv6 too.
     let mut strace = command("strace", ["-f", "-o", &log, "-e", "trace=recvmsg"]);
     let ping = ping6("2001:db8:1::2 --count 2 --interval 1");
     strace.arg(ping.get_program()).args(ping.get_args());
     let mut ours = Running::start(&a, strace);
-    // The filter is in place: before, a neighbour may have been heard.
+    // The filter is set by now. Before, a neighbour message may have arrived.
     ours.line("number 0");
     let theirs = output(&b, installed("ping").typed("-6 -c 20 -i 0.02 2001:db8:1::1"));
     assert!(text(&theirs).contains("20 received"), "{theirs:?}");
     assert!(ours.end().0.success());
     let said = std::fs::read_to_string(&log).unwrap();
     let received = |kind: &str| said.matches(&format!("iov_base=\"\\{kind}")).count();
-    // Types 129 and 128, as strace has them.
+    // Types 129 and 128, in octal as strace prints them.
     assert_eq!((received("201"), received("200")), (2, 0), "{said}");
 }
 
-fn without_privilege() {
+fn it_works_without_privilege() {
     let Pair { a, b: _b } = Pair::new().unwrap();
     let ping = ping6("2001:db8:1::2 --count 2 --interval 0.05 --hop-limit 5 --json");
     let got = output(&a, unprivileged(&ping));

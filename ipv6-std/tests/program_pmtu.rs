@@ -1,4 +1,4 @@
-//! The program `pmtu`, with iputils' tracepath, across routers that lower the MTU.
+//! The example `pmtu`, compared with tracepath of iputils, across routers with smaller MTUs.
 
 mod programs;
 
@@ -9,22 +9,22 @@ use programs::*;
 use serde_json::json;
 
 ipv6_testnet::tests! {
-    [] explains_itself;
-    [Namespace] refuses_what_cannot_be;
-    [RawSocket] each_lowering_is_told;
-    [RawSocket, Program("tracepath")] it_finds_what_tracepath_finds;
-    [RawSocket, Program("dumpcap"), Program("tshark")] nothing_goes_in_fragments;
-    [Namespace] without_privilege_nobody_is_named;
-    [Namespace] a_host_that_says_nothing;
-    [Namespace] a_host_where_somebody_listens;
-    [Namespace, Strace] a_system_that_sends_nothing;
+    [] help_lists_the_options;
+    [Namespace] invalid_arguments_are_refused;
+    [RawSocket] each_smaller_mtu_is_reported_with_its_router;
+    [RawSocket, Program("tracepath")] the_mtus_match_those_of_tracepath;
+    [RawSocket, Program("dumpcap"), Program("tshark")] probes_are_not_fragmented;
+    [Namespace] without_privilege_routers_are_not_named;
+    [Namespace] a_host_without_an_answer_is_reported_with_status_1;
+    [Namespace] an_answer_of_the_port_ends_the_search;
+    [Namespace, Strace] repeated_emsgsize_without_a_smaller_mtu_is_an_error;
 }
 
 fn pmtu(arguments: &str) -> Command {
     example("pmtu").typed(arguments)
 }
 
-/// A way that is lowered twice.
+/// A path with two smaller MTUs.
 fn narrow() -> Chain {
     let chain = Chain::new();
     chain.near.ip("link set right mtu 1400").unwrap();
@@ -34,18 +34,18 @@ fn narrow() -> Chain {
     chain
 }
 
-fn explains_itself() {
+fn help_lists_the_options() {
     helps("pmtu", &["Usage: pmtu", "--wait", "--tries", "--port", "--json"]);
 }
 
-fn refuses_what_cannot_be() {
+fn invalid_arguments_are_refused() {
     let Pair { a, b: _b } = Pair::new().unwrap();
     refuses(&a, pmtu("192.0.2.1"), "pmtu: 192.0.2.1 has no IPv6 address\n");
     refuses(&a, pmtu("2001:db8:9::1"), "(os error 101)");
     refuses(&a, pmtu("::1 --tries 0"), "--tries");
 }
 
-fn each_lowering_is_told() {
+fn each_smaller_mtu_is_reported_with_its_router() {
     let chain = narrow();
     let got = output(&chain.a, pmtu(&format!("{} --json", Chain::B)));
     assert!(got.status.success(), "{got:?}");
@@ -56,26 +56,26 @@ fn each_lowering_is_told() {
         json!({"mtu": 1300, "reached": true, "host": Chain::B}),
     ];
     assert_eq!(objects(&got), expected);
-    // The system remembers.
+    // The kernel has cached the path MTU.
     let again = text(&output(&chain.a, pmtu(Chain::B)));
-    assert_eq!(again, format!("1300 bytes, says this host\n1300 bytes reach {}\n", Chain::B));
+    assert_eq!(again, format!("MTU 1300, reported by this host\npath MTU 1300: reached {}\n", Chain::B));
 }
 
-fn it_finds_what_tracepath_finds() {
+fn the_mtus_match_those_of_tracepath() {
     let chain = narrow();
     let theirs = text(&output(&chain.a, installed("tracepath").typed(&format!("-6 -n {}", Chain::B))));
     for mtu in ["pmtu 1500", "pmtu 1400", "pmtu 1300"] {
         assert!(theirs.contains(mtu), "{mtu}: {theirs}");
     }
-    // Each in a place of its own: this one knows nothing of what the other has learnt.
+    // In new namespaces, without the path MTU that tracepath found.
     let chain = narrow();
     let ours = text(&output(&chain.a, pmtu(Chain::B)));
-    for mtu in ["1500 bytes, says", "1400 bytes, says", "1300 bytes, says", "1300 bytes reach"] {
+    for mtu in ["MTU 1500, ", "MTU 1400, ", "MTU 1300, ", "path MTU 1300: reached"] {
         assert!(ours.contains(mtu), "{mtu}: {ours}");
     }
 }
 
-fn nothing_goes_in_fragments() {
+fn probes_are_not_fragmented() {
     let chain = narrow();
     let capture = Capture::start(&chain.near, "left");
     assert!(output(&chain.a, pmtu(Chain::B)).status.success());
@@ -85,26 +85,26 @@ fn nothing_goes_in_fragments() {
     assert!(packets.iter().all(|[_, protocol]| protocol == "17"), "{packets:?}");
 }
 
-fn without_privilege_nobody_is_named() {
+fn without_privilege_routers_are_not_named() {
     let chain = narrow();
     let got = text(&output(&chain.a, unprivileged(&pmtu(Chain::B))));
-    let expected = "1500 bytes, says this host\n1400 bytes, says a router, or this host\n\
-                    1300 bytes, says a router, or this host\n1300 bytes reach 2001:db8:3::b\n";
+    let expected = "MTU 1500, reported by this host\nMTU 1400, reported by a router, or this host\n\
+                    MTU 1300, reported by a router, or this host\npath MTU 1300: reached 2001:db8:3::b\n";
     assert_eq!(got, expected);
 }
 
-fn a_host_that_says_nothing() {
+fn a_host_without_an_answer_is_reported_with_status_1() {
     let Pair { a, b } = Pair::new().unwrap();
     a.ip("-6 route add 2001:db8:7::/64 via 2001:db8:1::2").unwrap();
     b.set("net/ipv6/conf/all/forwarding", "1").unwrap();
     b.ip("-6 route add blackhole 2001:db8:7::/64").unwrap();
     let got = output(&a, pmtu("2001:db8:7::1 --tries 2 --wait 0.2"));
     assert_eq!(got.status.code(), Some(1));
-    let expected = "1500 bytes, says this host\n1500 bytes at most: 2001:db8:7::1 answers nothing\n";
+    let expected = "MTU 1500, reported by this host\nMTU 1500: no answer from 2001:db8:7::1\n";
     assert_eq!(text(&got), expected);
 }
 
-fn a_host_where_somebody_listens() {
+fn an_answer_of_the_port_ends_the_search() {
     let Pair { a, b } = Pair::new().unwrap();
     let echo = b.run(|| std::net::UdpSocket::bind("[::]:44444")).unwrap();
     std::thread::spawn(move || {
@@ -114,16 +114,16 @@ fn a_host_where_somebody_listens() {
         }
     });
     let got = output(&a, pmtu("2001:db8:1::2"));
-    assert_eq!(text(&got), "1500 bytes, says this host\n1500 bytes reach 2001:db8:1::2\n");
+    assert_eq!(text(&got), "MTU 1500, reported by this host\npath MTU 1500: reached 2001:db8:1::2\n");
 }
 
-/// One that calls everything too long, and has nothing better to say.
-fn a_system_that_sends_nothing() {
+/// Every send fails with EMSGSIZE, and the path MTU stays the same.
+fn repeated_emsgsize_without_a_smaller_mtu_is_an_error() {
     let Pair { a, b: _b } = Pair::new().unwrap();
     let calls = "sendto,sendmsg";
     let (trace, inject) = (format!("trace={calls}"), format!("inject={calls}:error=EMSGSIZE"));
     let mut strace = command("strace", ["-o", "/dev/null", "-e", &trace, "-e", &inject]);
     let pmtu = pmtu("2001:db8:1::2");
     strace.arg(pmtu.get_program()).args(pmtu.get_args());
-    refuses(&a, strace, "pmtu: 1500 bytes are too long, and nobody says what is not");
+    refuses(&a, strace, "pmtu: packets of 1500 bytes are too long, but no smaller MTU is reported");
 }

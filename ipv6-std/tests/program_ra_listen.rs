@@ -1,4 +1,4 @@
-//! The program `ra_listen`, with radvd and rdisc6, and with advertisements that break each rule.
+//! The example `ra_listen`, with radvd and rdisc6, and with advertisements that break each rule.
 
 mod programs;
 
@@ -11,14 +11,14 @@ use programs::*;
 use serde_json::{Value, json};
 
 ipv6_testnet::tests! {
-    [] explains_itself;
-    [Namespace] refuses_what_cannot_be;
-    [RawSocket, Program("radvd")] it_hears_radvd;
-    [RawSocket, Program("radvd"), Program("rdisc6")] it_says_what_rdisc6_says;
-    [RawSocket] each_broken_rule_has_a_name;
-    [RawSocket] who_lies_about_the_checksum_is_not_heard;
-    [RawSocket] every_field_is_told;
-    [RawSocket] other_interfaces_are_not_heard;
+    [] help_lists_the_options;
+    [Namespace] invalid_arguments_are_refused;
+    [RawSocket, Program("radvd")] an_advertisement_of_radvd_is_printed;
+    [RawSocket, Program("radvd"), Program("rdisc6")] the_fields_match_those_of_rdisc6;
+    [RawSocket] each_broken_rule_is_named;
+    [RawSocket] a_wrong_checksum_is_ignored;
+    [RawSocket] every_field_is_printed;
+    [RawSocket] other_interfaces_are_ignored;
 }
 
 const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
@@ -27,7 +27,7 @@ fn ra_listen(arguments: &str) -> Command {
     example("ra_listen").typed(&format!("--interface eth0 {arguments}"))
 }
 
-/// A router on a host: the daemon, and the folder of its files.
+/// Starts radvd on a host. Returns the daemon and the folder of its files.
 fn radvd(host: &Host) -> (Running, Folder) {
     let folder = Folder::new(&format!("radvd-{}", host.index("eth0").unwrap()));
     let file = folder.write(
@@ -48,17 +48,17 @@ fn radvd(host: &Host) -> (Running, Folder) {
     (daemon, folder)
 }
 
-fn explains_itself() {
+fn help_lists_the_options() {
     helps("ra_listen", &["Usage: ra_listen", "--interface", "--solicit", "--json"]);
 }
 
-fn refuses_what_cannot_be() {
+fn invalid_arguments_are_refused() {
     let Pair { a, b: _b } = Pair::new().unwrap();
     refuses(&a, example("ra_listen").typed("--interface nosuch0"), "ra_listen: no interface nosuch0\n");
     refuses(
         &a,
         example("ra_listen").typed("--interface lo"),
-        "ra_listen: interface lo carries no multicast\n",
+        "ra_listen: interface lo does not support multicast\n",
     );
     let says = "ra_listen: a raw socket needs root or CAP_NET_RAW: Operation not permitted";
     refuses(&a, unprivileged(&ra_listen("")), says);
@@ -66,7 +66,7 @@ fn refuses_what_cannot_be() {
     assert_eq!((nobody.status.code(), text(&nobody).as_str()), (Some(1), ""));
 }
 
-fn it_hears_radvd() {
+fn an_advertisement_of_radvd_is_printed() {
     let Pair { a, b } = Pair::new().unwrap();
     let _radvd = radvd(&b);
     let heard = output(&a, ra_listen("--solicit --count 1 --timeout 60 --json"));
@@ -94,14 +94,14 @@ fn it_hears_radvd() {
     assert_eq!(objects(&heard), [expected]);
 }
 
-fn it_says_what_rdisc6_says() {
+fn the_fields_match_those_of_rdisc6() {
     let Pair { a, b } = Pair::new().unwrap();
     let (_daemon, _folder) = radvd(&b);
     let mut ours = Running::start(&a, ra_listen(""));
     until("a filter", || a.proc_net("raw6").unwrap().lines().count() > 1);
     let theirs = output(&a, installed("rdisc6").typed("-1 -w 20000 eth0"));
     assert!(theirs.status.success(), "{theirs:?}");
-    // What radvd puts last.
+    // The last option of radvd.
     ours.line("link-layer address");
     let (theirs, ours) = (text(&theirs), ours.seen.join("\n"));
     for (theirs_says, ours_says) in [
@@ -130,7 +130,7 @@ fn it_says_what_rdisc6_says() {
     }
 }
 
-/// A router that is a test: it sends what it likes.
+/// A router played by the test. It sends arbitrary advertisements.
 struct Router {
     conn: RawConn,
     on: InterfaceIndex,
@@ -166,7 +166,7 @@ fn with_option(option: &[u8]) -> Vec<u8> {
     [&plain(), option].concat()
 }
 
-fn each_broken_rule_has_a_name() {
+fn each_broken_rule_is_named() {
     let Pair { a, b } = Pair::new().unwrap();
     let ours = Running::start(&a, ra_listen("--count 1 --json"));
     until("a socket", || a.proc_net("raw6").unwrap().lines().count() > 1);
@@ -191,23 +191,23 @@ fn each_broken_rule_has_a_name() {
     assert_eq!(rejected[0], json!(["the source is not link-local"]));
     assert_eq!(rejected[1], json!(["the hop limit is 64, not 255"]));
     assert_eq!(rejected[2], json!(["the code is 1, not 0"]));
-    assert_eq!(rejected[3], json!(["the length is 12, under 16"]));
+    assert_eq!(rejected[3], json!(["the length is 12, less than 16"]));
     assert_eq!(rejected[4], json!(["an option (type 5) has the length 0"]));
-    assert_eq!(rejected[5], json!(["an option (type 5) is longer than what is left of the message"]));
+    assert_eq!(rejected[5], json!(["an option (type 5) is longer than the rest of the message"]));
     assert_eq!(rejected[6], json!(["an option has no length"]));
     let all = ["the source is not link-local", "the hop limit is 1, not 255", "the code is 9, not 0"];
     assert_eq!(rejected[7], json!(all));
-    // The last is valid.
+    // The last advertisement is valid.
     assert_eq!(object(&lines[8])["advertisement"]["lifetime"], 0x0708);
     assert_eq!(lines.len(), 9);
 }
 
-fn who_lies_about_the_checksum_is_not_heard() {
+fn a_wrong_checksum_is_ignored() {
     let Pair { a, b } = Pair::new().unwrap();
     let ours = Running::start(&a, ra_listen("--count 1 --json"));
     until("a socket", || a.proc_net("raw6").unwrap().lines().count() > 1);
     let router = Router::new(&b, "eth0");
-    // With a header of our own, the kernel leaves the checksum to us.
+    // With the IPv6 header included, the kernel does not write the checksum.
     let conn = b.run(|| RawConn::open(58)).unwrap();
     conn.set_header_included(true).unwrap();
     conn.set_multicast_interface(router.on).unwrap();
@@ -250,13 +250,13 @@ fn checksum(source: Ipv6Addr, destination: Ipv6Addr, packet: &[u8]) -> u16 {
     !((sum & 0xffff) + (sum >> 16)) as u16
 }
 
-fn every_field_is_told() {
+fn every_field_is_printed() {
     let Pair { a, b } = Pair::new().unwrap();
     let ours = Running::start(&a, ra_listen("--count 6 --json"));
     until("a socket", || a.proc_net("raw6").unwrap().lines().count() > 1);
     let router = Router::new(&b, "eth0");
-    // Preferences high, low and reserved; managed; an option for DNS servers that has none; options of another size
-    // than they should have, which are no reason to reject the rest.
+    // Preferences high, low and reserved; managed; an RDNSS option without a server; options with a wrong size, which
+    // do not invalidate the advertisement.
     for packet in [
         with(5, 0b0000_1000),
         with(5, 0b0001_1000),
@@ -289,7 +289,7 @@ fn every_field_is_told() {
     assert_eq!((&said[0]["mtu"], &said[0]["link_address"]), (&json!(null), &json!(null)));
 }
 
-fn other_interfaces_are_not_heard() {
+fn other_interfaces_are_ignored() {
     let Pair { a, b } = Pair::new().unwrap();
     ipv6_testnet::link(&a, "eth1", &b, "eth1").unwrap();
     let ours = Running::start(&a, ra_listen("--count 1 --json"));

@@ -1,4 +1,4 @@
-//! The program `tcp_mark`, with ss and socat, and what its packets look like.
+//! The example `tcp_mark`, with ss and socat, and its packets in a capture.
 
 mod programs;
 
@@ -9,26 +9,26 @@ use ipv6_testnet::{Host, Pair};
 use programs::*;
 
 ipv6_testnet::tests! {
-    [] explains_itself;
-    [Namespace] refuses_what_cannot_be;
-    [Namespace] the_client_sees_the_marks;
-    [Namespace, Program("ss"), Program("socat")] the_system_says_so_too;
-    [RawSocket, Program("dumpcap"), Program("tshark")] packets_are_marked;
-    [Namespace] a_connection_that_ends_is_one_connection;
-    [Namespace] who_says_nothing_keeps_nobody_waiting;
-    [Namespace, Program("socat")] a_server_that_hangs_up_is_an_error;
-    [Namespace] what_is_received_does_not_drive_the_terminal;
+    [] help_lists_the_options;
+    [Namespace] invalid_arguments_are_refused;
+    [Namespace] the_client_prints_the_servers_traffic_class_and_hop_limit;
+    [Namespace, Program("ss"), Program("socat")] ss_shows_the_traffic_class;
+    [RawSocket, Program("dumpcap"), Program("tshark")] packets_have_the_traffic_class_and_hop_limit;
+    [Namespace] a_reset_connection_does_not_end_the_server;
+    [Namespace] a_silent_client_does_not_block_others;
+    [Namespace, Program("socat")] a_server_that_closes_the_connection_is_an_error;
+    [Namespace] control_characters_in_the_echo_are_escaped;
 }
 
 fn tcp_mark(arguments: &str) -> Command {
     example("tcp_mark").typed(arguments)
 }
 
-fn explains_itself() {
+fn help_lists_the_options() {
     helps("tcp_mark", &["Usage: tcp_mark", "serve", "connect", "--json"]);
 }
 
-fn refuses_what_cannot_be() {
+fn invalid_arguments_are_refused() {
     let Pair { a, b: _b } = Pair::new().unwrap();
     refuses(&a, tcp_mark("serve --traffic-class 256"), "--traffic-class");
     refuses(&a, tcp_mark("serve --listen [2001:db8:9::1]:0"), "(os error 99)");
@@ -45,7 +45,7 @@ fn server(host: &Host, options: &str) -> (Running, u16) {
     (server, port)
 }
 
-fn the_client_sees_the_marks() {
+fn the_client_prints_the_servers_traffic_class_and_hop_limit() {
     let Pair { a, b } = Pair::new().unwrap();
     let (mut server, port) = server(&b, "--traffic-class 0xb8 --hop-limit 9 --count 1");
     let got = output(&a, tcp_mark(&format!("connect [2001:db8:1::2]:{port} --text marked --json")));
@@ -59,10 +59,10 @@ fn the_client_sees_the_marks() {
     assert!(server.end().0.success());
 }
 
-fn the_system_says_so_too() {
+fn ss_shows_the_traffic_class() {
     let Pair { a, b } = Pair::new().unwrap();
     let (mut server, port) = server(&b, "--traffic-class 0xb8 --hop-limit 9");
-    // One that stays open, of a program that is not ours.
+    // A connection of another program that stays open.
     let to = format!("TCP6:[2001:db8:1::2]:{port}");
     let _socat = Running::start(&a, command("socat", ["EXEC:sleep 60", &to]));
     server.line("traffic_class");
@@ -73,7 +73,7 @@ fn the_system_says_so_too() {
     assert!(said.contains("tclass:0xb8"), "{said}");
 }
 
-fn packets_are_marked() {
+fn packets_have_the_traffic_class_and_hop_limit() {
     let Pair { a, b } = Pair::new().unwrap();
     let (_server, port) = server(&b, "--traffic-class 0xb8 --hop-limit 9");
     let capture = Capture::start(&a, "eth0");
@@ -85,10 +85,10 @@ fn packets_are_marked() {
     assert_eq!((number(&echoes[0][0]), echoes[0][1].as_str()), (0xb8, "9"));
 }
 
-fn a_connection_that_ends_is_one_connection() {
+fn a_reset_connection_does_not_end_the_server() {
     let Pair { a, b } = Pair::new().unwrap();
     let (server, port) = server(&b, "--count 2");
-    // The first is reset in the middle.
+    // Reset the first connection.
     a.run(|| {
         let stream = std::net::TcpStream::connect(("2001:db8:1::2", port)).unwrap();
         nix::sys::socket::setsockopt(
@@ -103,7 +103,7 @@ fn a_connection_that_ends_is_one_connection() {
     assert!(server.end().0.success());
 }
 
-fn who_says_nothing_keeps_nobody_waiting() {
+fn a_silent_client_does_not_block_others() {
     let Pair { a, b } = Pair::new().unwrap();
     let (mut server, port) = server(&b, "--traffic-class 0xb8");
     let _silent = a.run(|| std::net::TcpStream::connect(("2001:db8:1::2", port))).unwrap();
@@ -113,20 +113,20 @@ fn who_says_nothing_keeps_nobody_waiting() {
     assert!(text(&got).contains("traffic class 0xb8"), "{got:?}");
 }
 
-fn a_server_that_hangs_up_is_an_error() {
+fn a_server_that_closes_the_connection_is_an_error() {
     let Pair { a, b } = Pair::new().unwrap();
     let mut socat = Running::start(&b, installed("socat").typed("-d -d TCP6-LISTEN:7007 EXEC:true"));
     socat.line("listening on");
-    refuses(&a, tcp_mark("connect [2001:db8:1::2]:7007"), "tcp_mark: the server hung up\n");
+    refuses(&a, tcp_mark("connect [2001:db8:1::2]:7007"), "tcp_mark: the server closed the connection\n");
 }
 
-fn what_is_received_does_not_drive_the_terminal() {
+fn control_characters_in_the_echo_are_escaped() {
     let Pair { a, b } = Pair::new().unwrap();
     let listener = b.run(|| std::net::TcpListener::bind("[::]:7007")).unwrap();
     std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         stream.write_all(b" \x1b[2J").unwrap();
-        // Until the other has had enough.
+        // Wait until the client closes the connection.
         let _ = stream.read_to_end(&mut Vec::new());
     });
     let got = output(&a, tcp_mark("connect [2001:db8:1::2]:7007 --text hello"));

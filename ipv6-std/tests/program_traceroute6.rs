@@ -1,4 +1,4 @@
-//! The program `traceroute6`, with Debian's traceroute, across two routers.
+//! The example `traceroute6`, compared with Debian's traceroute, across two routers.
 
 mod programs;
 
@@ -9,34 +9,34 @@ use programs::*;
 use serde_json::Value;
 
 ipv6_testnet::tests! {
-    [] explains_itself;
-    [Namespace] refuses_what_cannot_be;
-    [RawSocket] it_ends_where_nobody_listens;
-    [RawSocket] it_ends_with_an_echo_reply;
-    [RawSocket, Program("traceroute")] it_finds_what_traceroute_finds;
-    [RawSocket, Program("traceroute")] what_others_probe_is_not_its_own;
-    [RawSocket, Program("dumpcap"), Program("tshark")] probes_have_the_hops_that_they_should;
-    [RawSocket] a_way_that_ends_early;
-    [RawSocket] routers_that_say_nothing;
-    [RawSocket] routers_that_send_it_in_circles;
+    [] help_lists_the_options;
+    [Namespace] invalid_arguments_are_refused;
+    [RawSocket] udp_probes_end_with_port_unreachable;
+    [RawSocket] icmpv6_probes_end_with_an_echo_reply;
+    [RawSocket, Program("traceroute")] the_routers_match_those_of_traceroute;
+    [RawSocket, Program("traceroute")] answers_to_other_programs_are_ignored;
+    [RawSocket, Program("dumpcap"), Program("tshark")] the_hop_limit_and_port_of_probes_increase;
+    [RawSocket] an_unreachable_host_ends_the_trace_with_status_1;
+    [RawSocket] silent_routers_are_printed_as_stars;
+    [RawSocket] a_routing_loop_is_traced_to_the_last_hop;
 }
 
 fn traceroute6(arguments: &str) -> Command {
     example("traceroute6").typed(arguments)
 }
 
-fn explains_itself() {
+fn help_lists_the_options() {
     helps("traceroute6", &["Usage: traceroute6", "--max-hops", "--queries", "--wait", "--icmp", "--json"]);
 }
 
-fn refuses_what_cannot_be() {
+fn invalid_arguments_are_refused() {
     let Pair { a, b: _b } = Pair::new().unwrap();
     refuses(&a, traceroute6("192.0.2.1"), "traceroute6: 192.0.2.1 has no IPv6 address\n");
     refuses(&a, traceroute6("::1 --queries 0"), "--queries");
     refuses(&a, unprivileged(&traceroute6("::1")), "traceroute6: a raw socket needs root or CAP_NET_RAW");
 }
 
-/// Who answered at each hop, and what: of the first line that is a hop on.
+/// The address and the text of each answer at each hop. The first object is not a hop.
 fn hops(objects: &[Value]) -> Vec<Vec<(String, String)>> {
     let field = |answer: &Value, name: &str| answer[name].as_str().unwrap_or("").to_string();
     let hop = |hop: &Value| {
@@ -68,15 +68,15 @@ fn finds_all(options: &str, end: &str, numbers: [u8; 2]) {
     }
 }
 
-fn it_ends_where_nobody_listens() {
+fn udp_probes_end_with_port_unreachable() {
     finds_all("", "destination unreachable: port", [1, 4]);
 }
 
-fn it_ends_with_an_echo_reply() {
+fn icmpv6_probes_end_with_an_echo_reply() {
     finds_all("--icmp", "echo reply", [129, 0]);
 }
 
-fn it_finds_what_traceroute_finds() {
+fn the_routers_match_those_of_traceroute() {
     let chain = Chain::new();
     let there = (&chain.a, Chain::B, [Chain::NEAR, Chain::FAR, Chain::B]);
     let back = (&chain.b, Chain::A, ["2001:db8:3::1", "2001:db8:2::1", Chain::A]);
@@ -94,11 +94,11 @@ fn it_finds_what_traceroute_finds() {
     }
 }
 
-/// Another program's probes of the same host end at routers meanwhile: that is not taken for an answer.
-fn what_others_probe_is_not_its_own() {
+/// Other programs probe the same host at the same time. Errors about their probes are not answers.
+fn answers_to_other_programs_are_ignored() {
     let chain = Chain::new();
-    // Nothing comes back from the host, so that ours waits for it. The others have the numbers that ours has at its
-    // third hop.
+    // The host sends nothing back, so that our program waits at the third hop. The other probes have the numbers of
+    // that hop.
     chain.b.ip("-6 route add blackhole 2001:db8:1::/64 metric 1").unwrap();
     for ours in ["--icmp", ""] {
         let options = format!("{} --json --wait 4 --max-hops 3 {ours}", Chain::B);
@@ -114,7 +114,7 @@ fn what_others_probe_is_not_its_own() {
     }
 }
 
-fn probes_have_the_hops_that_they_should() {
+fn the_hop_limit_and_port_of_probes_increase() {
     let chain = Chain::new();
     let capture = Capture::start(&chain.near, "left");
     let got = output(&chain.a, traceroute6(&format!("{} --queries 1", Chain::B)));
@@ -127,7 +127,7 @@ fn probes_have_the_hops_that_they_should() {
     assert_eq!(probes, [expected(1), expected(2), expected(3)]);
 }
 
-fn a_way_that_ends_early() {
+fn an_unreachable_host_ends_the_trace_with_status_1() {
     let chain = Chain::new();
     chain.far.ip("-6 route add prohibit 2001:db8:3::c/128").unwrap();
     let got = output(&chain.a, traceroute6("2001:db8:3::c --queries 1 --json"));
@@ -139,9 +139,9 @@ fn a_way_that_ends_early() {
     assert_eq!(hops(&objects(&got)), expected);
 }
 
-fn routers_that_say_nothing() {
+fn silent_routers_are_printed_as_stars() {
     let chain = Chain::new();
-    // A host that drops what it gets: nothing of the kind is routed back.
+    // A blackhole route drops packets without an error.
     chain.near.ip("-6 route add blackhole 2001:db8:3::d/128").unwrap();
     let got = output(&chain.a, traceroute6("2001:db8:3::d --queries 2 --wait 0.2 --max-hops 2"));
     assert_eq!(got.status.code(), Some(1));
@@ -149,8 +149,8 @@ fn routers_that_say_nothing() {
     assert_eq!(text.lines().last(), Some(" 2  *  *"), "{text}");
 }
 
-/// More hops and probes than any way has: their numbers go on.
-fn routers_that_send_it_in_circles() {
+/// More than 1,000 probes, with consecutive numbers.
+fn a_routing_loop_is_traced_to_the_last_hop() {
     let chain = Chain::new();
     chain.near.ip("-6 route add 2001:db8:9::/64 via 2001:db8:2::2").unwrap();
     chain.far.ip("-6 route add 2001:db8:9::/64 via 2001:db8:2::1").unwrap();
@@ -160,7 +160,7 @@ fn routers_that_send_it_in_circles() {
         assert_eq!(got.status.code(), Some(1));
         let hops = hops(&objects(&got));
         assert_eq!(hops.len(), 110);
-        // The routers drop some.
+        // The routers drop some probes.
         let mut beyond_a_thousand = hops[100..].iter().flatten();
         assert!(beyond_a_thousand.any(|(from, what)| from == Chain::FAR && what == "time exceeded"), "{how}");
     }

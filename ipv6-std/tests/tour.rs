@@ -77,7 +77,7 @@ fn a_failed_step_is_reported() {
     let failed: Vec<_> = steps.iter().filter(|step| step["ok"] == false).collect();
     assert_eq!(failed.len(), 1, "{failed:?}");
     assert_eq!(failed[0]["step"], STEP);
-    assert_eq!(failed[0]["arrived"], "error: timed out");
+    assert_eq!(failed[0]["arrived"], "error: the read deadline has passed");
     assert_eq!(steps.len(), 10);
 
     let output = a.run(|| run(Command::new(tour()).args(["--interface", "eth0"])));

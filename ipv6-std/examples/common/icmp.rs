@@ -1,4 +1,4 @@
-//! Echo messages, and errors about packets that were sent (RFC 4443).
+//! ICMPv6 echo messages, and ICMPv6 errors about packets that the program sent (RFC 4443).
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
@@ -11,7 +11,7 @@ use ipv6_std::{Header, Icmp6Type, QueuedError};
 
 use super::Outcome;
 
-/// The first IPv6 address of a host, by name or as it is, as in `fe80::1%eth0`.
+/// Resolves a host name, or an address such as `fe80::1%eth0`, to the first IPv6 address.
 pub fn resolve(host: &str) -> Outcome<SocketAddrV6> {
     let addresses = (host, 0).to_socket_addrs().map_err(|error| format!("{host}: {error}"))?;
     let mut of_v6 = addresses.filter_map(|address| match address {
@@ -21,7 +21,7 @@ pub fn resolve(host: &str) -> Outcome<SocketAddrV6> {
     of_v6.next().ok_or_else(|| format!("{host} has no IPv6 address").into())
 }
 
-/// Says what to do where a socket for ICMPv6 is not allowed.
+/// Adds the remedy to the error of an ICMPv6 socket that is not permitted.
 pub fn not_allowed(error: io::Error) -> Box<dyn std::error::Error> {
     match error.kind() {
         ErrorKind::PermissionDenied => format!(
@@ -32,18 +32,18 @@ pub fn not_allowed(error: io::Error) -> Box<dyn std::error::Error> {
     }
 }
 
-/// An echo request, whose checksum is the kernel's work.
+/// An echo request. The kernel writes the checksum.
 pub fn echo_request(id: u16, seq: u16, data: &[u8]) -> Vec<u8> {
     let header = Icmpv6Header::new(Icmpv6Type::EchoRequest(IcmpEchoHeader { id, seq }));
     [&header.to_bytes()[..], data].concat()
 }
 
-/// Eight bytes that nobody else sends, to tell a program's own probes from those of others with the same numbers.
+/// Eight random bytes that distinguish the probes of this process from those of others with the same numbers.
 pub fn nonce() -> [u8; 8] {
     RandomState::new().hash_one(std::process::id()).to_be_bytes()
 }
 
-/// What a received ICMPv6 message is.
+/// A received ICMPv6 message.
 pub enum Message<'a> {
     Request { id: u16, seq: u16, bytes: usize },
     Reply { id: u16, seq: u16, data: &'a [u8] },
@@ -51,16 +51,16 @@ pub enum Message<'a> {
     Other,
 }
 
-/// An error about a packet that was sent.
+/// An ICMPv6 error about a packet that was sent.
 pub struct Report {
     kind: Icmpv6Type,
-    /// Where that packet was going.
+    /// The destination of that packet.
     pub destination: Ipv6Addr,
-    /// What it carried.
+    /// The contents of that packet.
     pub quoted: Quoted,
 }
 
-/// What the packet was that an error quotes.
+/// The packet that an error quotes.
 pub enum Quoted {
     Echo { id: u16, seq: u16 },
     Udp { source: u16, destination: u16 },
@@ -77,7 +77,7 @@ impl<'a> Message<'a> {
             }
             Icmpv6Type::EchoReply(IcmpEchoHeader { id, seq }) => Self::Reply { id, seq, data: rest },
             _ if message.type_u8() >= 128 => Self::Other,
-            // An error ends with as much of the packet as fits, from its IPv6 header on.
+            // An error quotes the start of the packet, beginning with its IPv6 header (RFC 4443 section 3).
             kind => match Header::parse(rest) {
                 Ok((header, packet)) => Self::Error(Report {
                     kind,
@@ -96,7 +96,7 @@ impl Quoted {
         const ICMPV6: u8 = 58;
         const FRAGMENT: u8 = 44;
         match (protocol, packet) {
-            // The first of several fragments (RFC 8200 section 4.5): what it is of comes next.
+            // The first fragment (RFC 8200 section 4.5): the next header follows the fragment header.
             (FRAGMENT, [next, _, 0, 0..=7, _, _, _, _, rest @ ..]) if *next != FRAGMENT => {
                 Self::read(*next, rest)
             }
@@ -113,8 +113,8 @@ impl Quoted {
 }
 
 impl Report {
-    /// The same from the queue of a socket for echo, which has what was sent from its ICMPv6 header on; `None` of an
-    /// error of this host's own.
+    /// The same from the error queue of an unprivileged ICMPv6 socket, which quotes the packet from its ICMPv6 header
+    /// on. `None`: an error of this host, not of ICMPv6.
     pub fn queued(error: &QueuedError, destination: Ipv6Addr, quoted: &[u8]) -> Option<Self> {
         let (kind, code) = error.icmp6?;
         let [m0, m1, m2, m3] = error.mtu.unwrap_or(0).to_be_bytes();
@@ -123,12 +123,12 @@ impl Report {
         Some(Self { kind, destination, quoted: Quoted::read(Icmp6Type::PROTOCOL, quoted) })
     }
 
-    /// Its numbers, as they are on the wire.
+    /// The type and the code of the message.
     pub fn type_and_code(&self) -> (u8, u8) {
         (self.kind.type_u8(), self.kind.code_u8())
     }
 
-    /// The MTU that a "packet too big" tells.
+    /// The MTU in a "packet too big".
     pub fn mtu(&self) -> Option<u32> {
         match self.kind {
             Icmpv6Type::PacketTooBig { mtu } => Some(mtu),
@@ -136,12 +136,12 @@ impl Report {
         }
     }
 
-    /// Whether the packet reached its host, where nobody listens.
+    /// Whether the packet reached its destination, and no socket had the port.
     pub fn is_port_unreachable(&self) -> bool {
         matches!(self.kind, Icmpv6Type::DestinationUnreachable(DestUnreachableCode::Port))
     }
 
-    /// Whether the packet ran out of hops.
+    /// Whether the hop limit of the packet expired.
     pub fn is_time_exceeded(&self) -> bool {
         matches!(self.kind, Icmpv6Type::TimeExceeded(_))
     }
@@ -150,7 +150,7 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
-            Icmpv6Type::PacketTooBig { mtu } => return write!(f, "packet too big: at most {mtu} bytes"),
+            Icmpv6Type::PacketTooBig { mtu } => return write!(f, "packet too big: MTU {mtu}"),
             Icmpv6Type::TimeExceeded(_) => "time exceeded",
             Icmpv6Type::ParameterProblem(_) => "parameter problem",
             Icmpv6Type::DestinationUnreachable(code) => match code {

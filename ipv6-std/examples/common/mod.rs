@@ -1,6 +1,6 @@
-//! What the programs share: their output, and values on their command lines.
+//! Shared by the example programs: output, waiting, and parsers of command-line values.
 
-#![allow(dead_code, reason = "each program uses a part")]
+#![allow(dead_code, reason = "each program uses some of it")]
 
 pub mod icmp;
 
@@ -17,24 +17,24 @@ use serde_json::Value;
 
 pub type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// As in `mcast recv | head`: who reads what is printed has had enough.
+/// The reader of standard output has closed the pipe, as in `mcast recv | head`.
 #[derive(Debug)]
-struct NobodyReads;
+struct OutputClosed;
 
-impl Error for NobodyReads {}
+impl Error for OutputClosed {}
 
-impl Display for NobodyReads {
+impl Display for OutputClosed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("nobody reads what is printed")
+        f.write_str("standard output is closed")
     }
 }
 
-/// Does the work of a program. Its exit status is 0, or 1 when the work says `false`, or 2 for an error.
+/// Runs the work of a program. The exit status is 0 for `true`, 1 for `false` and 2 for an error.
 pub fn run(program: &str, work: impl FnOnce() -> Outcome<bool>) -> ExitCode {
     match work() {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        Err(error) if error.is::<NobodyReads>() => ExitCode::SUCCESS,
+        Err(error) if error.is::<OutputClosed>() => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{program}: {error}");
             ExitCode::from(2)
@@ -45,10 +45,10 @@ pub fn run(program: &str, work: impl FnOnce() -> Outcome<bool>) -> ExitCode {
 /// Whether Ctrl-C was pressed.
 static ENDING: AtomicBool = AtomicBool::new(false);
 
-/// On Ctrl-C, or when it is told to end, a program ends as by itself: `wake` ends what it waits for.
+/// Lets the program end cleanly on Ctrl-C and on SIGTERM: `wake` ends the call that waits.
 pub fn end_on_interrupt(wake: impl Fn() + Send + 'static) -> Outcome<()> {
     ctrlc::set_handler(move || {
-        // Who has asked twice is not to wait.
+        // The second signal ends the program at once.
         if ENDING.swap(true, Ordering::SeqCst) {
             std::process::exit(130);
         }
@@ -61,16 +61,16 @@ pub fn is_ending() -> bool {
     ENDING.load(Ordering::SeqCst)
 }
 
-/// Receives until `end`, or until [`end_on_interrupt`] moves the deadline to now; then gives `None`.
+/// Receives one message. Returns `None` at `end`, or when [`end_on_interrupt`] moves the deadline to now.
 pub fn receive<S: AsFd>(
     conn: &PacketConn<S>,
     payload: &mut [u8],
     end: Option<Instant>,
 ) -> io::Result<Option<Received>> {
     const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-    // A call that started with a deadline, however far, follows when it is moved.
+    // Always set a deadline: a later change reaches only calls that started with one.
     conn.set_read_deadline(end.or_else(|| after(YEAR)));
-    // Not to overwrite the deadline that an interrupt has just set.
+    // An interrupt may have set its deadline before the line above overwrote it.
     if is_ending() {
         return Ok(None);
     }
@@ -90,13 +90,13 @@ impl Output {
         let mut out = io::stdout().lock();
         let printed = if self.json { writeln!(out, "{object}") } else { writeln!(out, "{text}") };
         printed.map_err(|error| match error.kind() {
-            ErrorKind::BrokenPipe => NobodyReads.into(),
+            ErrorKind::BrokenPipe => OutputClosed.into(),
             _ => error.into(),
         })
     }
 }
 
-/// Text that others sent, which is not to drive the terminal: control characters as in `\u{1b}`.
+/// Received text with its control characters escaped, as in `\u{1b}`, so that it cannot control the terminal.
 pub fn printable(text: &str) -> String {
     let mut safe = String::new();
     for character in text.chars() {
@@ -105,19 +105,19 @@ pub fn printable(text: &str) -> String {
     safe
 }
 
-/// An interface that is up and carries multicast.
+/// Finds an interface by name. It must be up and support multicast.
 pub fn interface(name: &str) -> Outcome<Interface> {
     let interface = Interface::by_name(name)?;
     if !interface.flags().contains(InterfaceFlags::UP) {
         return Err(format!("interface {name} is down").into());
     }
     if !interface.flags().contains(InterfaceFlags::MULTICAST) {
-        return Err(format!("interface {name} carries no multicast").into());
+        return Err(format!("interface {name} does not support multicast").into());
     }
     Ok(interface)
 }
 
-/// A raw socket, which needs privilege.
+/// Opens a raw socket. The error names the privilege that it needs.
 pub fn raw(protocol: u8) -> Outcome<RawConn> {
     RawConn::open(protocol).map_err(|error| match error.kind() {
         ErrorKind::PermissionDenied => format!("a raw socket needs root or CAP_NET_RAW: {error}").into(),
@@ -125,12 +125,12 @@ pub fn raw(protocol: u8) -> Outcome<RawConn> {
     })
 }
 
-/// The time after `duration`; none if that is beyond what the clock can tell.
+/// The time after `duration`; `None` if the clock cannot represent it.
 pub fn after(duration: Duration) -> Option<Instant> {
     Instant::now().checked_add(duration)
 }
 
-/// Refuses a source that is no address of this host, which the system would call an invalid argument.
+/// Returns a clear error if `source` is not an address of this host; a send would fail with "invalid argument".
 pub fn own_address(source: Option<Ipv6Addr>, on: Option<&Interface>) -> Outcome<()> {
     let Some(source) = source else { return Ok(()) };
     let scope = on.map_or(0, |on| on.index().get());
@@ -140,7 +140,7 @@ pub fn own_address(source: Option<Ipv6Addr>, on: Option<&Interface>) -> Outcome<
     }
 }
 
-/// The earlier of two points in time, of which either may never come.
+/// The earlier of two times; `None` is never.
 pub fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
     one.into_iter().chain(other).min()
 }
@@ -157,7 +157,7 @@ pub fn group(text: &str) -> Result<Ipv6Addr, String> {
     if address.is_multicast() { Ok(address) } else { Err("not a multicast address".into()) }
 }
 
-/// Parses a byte, decimal or as in `0xc0`.
+/// Parses a byte in decimal or as in `0xc0`.
 pub fn byte(text: &str) -> Result<u8, String> {
     let parsed = match text.strip_prefix("0x") {
         Some(digits) => u8::from_str_radix(digits, 16),

@@ -1,4 +1,4 @@
-//! Answers multicast DNS queries for a host's name and a service of its, or asks such a query (RFC 6762).
+//! Answers multicast DNS queries for a host name and a service, or sends such a query (RFC 6762).
 //!
 //! ```text
 //! mdns respond --interface eth0 --name camera.local --address 2001:db8:1::2 \
@@ -29,26 +29,26 @@ use simple_dns::{CLASS, Name, OPCODE, Packet, PacketFlag, QTYPE, Question, RCODE
 
 const GROUP: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb);
 const PORT: u16 = 5353;
-/// From a question without an answer to the next, which is as long again.
-const AGAIN: Duration = Duration::from_secs(1);
-/// How long others may take to answer after the first.
+/// The time before the first repetition of an unanswered query. It doubles each time (RFC 6762 section 5.2).
+const REPEAT: Duration = Duration::from_secs(1);
+/// The time to wait for further answers after the first.
 const OTHERS: Duration = Duration::from_millis(500);
 
 #[derive(Parser)]
-#[command(about = "Answers multicast DNS queries, or asks one")]
+#[command(about = "Answers multicast DNS queries, or sends one")]
 struct Options {
     #[command(subcommand)]
     command: Command,
-    /// Print JSON objects, one a line
+    /// Print JSON objects, one per line
     #[arg(long, global = true)]
     json: bool,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Answers queries for a name, and for a service if one is given
+    /// Answers queries for a name and, with --service, for a service
     Respond(Respond),
-    /// Asks for a name and prints the answers; the exit status is 1 if there are none
+    /// Queries a name and prints the answers; the exit status is 1 if there are none
     Query(Query),
 }
 
@@ -60,41 +60,41 @@ struct Respond {
     /// The name to answer for, as in camera.local
     #[arg(long, value_parser = name)]
     name: Name<'static>,
-    /// The address to answer with; may be given several times
+    /// The address to answer with; may be repeated
     #[arg(long, required = true)]
     address: Vec<Ipv6Addr>,
     /// The service to answer for, as in "Door Camera._rtsp._tcp.local"
     #[arg(long, value_parser = service, requires = "port")]
     service: Option<Name<'static>>,
-    /// The service's port
+    /// The port of the service
     #[arg(long, requires = "service")]
     port: Option<u16>,
-    /// What else there is to know of the service, as in path=/live; may be given several times
+    /// An item of the service's TXT record, as in path=/live; may be repeated
     #[arg(long, value_name = "KEY=VALUE", requires = "service")]
     txt: Vec<String>,
-    /// Say goodbye and stop after this many seconds, or by Ctrl-C
+    /// Send a goodbye and stop after this many seconds; Ctrl-C does the same
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     timeout: Option<Duration>,
 }
 
 #[derive(clap::Args)]
 struct Query {
-    /// The name to ask for
+    /// The name to query
     #[arg(value_parser = name)]
     name: Name<'static>,
-    /// The interface to ask on
+    /// The interface to send the query on
     #[arg(long, value_name = "IF")]
     interface: String,
-    /// What to ask for
+    /// The record type to query
     #[arg(long = "type", value_enum, default_value_t = Kind::Aaaa)]
     kind: Kind,
-    /// The port to ask from. 5353 is for full queriers, whom answers reach by multicast
+    /// The source port; with 5353, answers come by multicast
     #[arg(long, default_value_t = 0)]
     port: u16,
     /// Ask for a unicast answer
     #[arg(long)]
     unicast: bool,
-    /// How long to wait for an answer; others are waited for half a second more
+    /// Seconds to wait for an answer; further answers are accepted for half a second more
     #[arg(long, value_name = "SECONDS", default_value = "3", value_parser = seconds)]
     timeout: Duration,
 }
@@ -151,7 +151,7 @@ fn main() -> ExitCode {
 
 /// A socket for multicast DNS on one interface.
 struct Link {
-    /// Shared with what ends its waiting.
+    /// Shared with the interrupt handler, which sets the deadline.
     conn: Arc<PacketConn>,
     interface: Interface,
 }
@@ -159,10 +159,10 @@ struct Link {
 impl Link {
     fn open(name: &str, port: u16) -> Outcome<Self> {
         let interface = interface(name)?;
-        // Other programs of this host may do the same.
+        // Reusable: other programs of this host may use the port too.
         let conn = PacketConn::bind_reusable(SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, port, 0, 0))?;
-        let told = ControlFlags::DESTINATION | ControlFlags::INTERFACE | ControlFlags::HOP_LIMIT;
-        conn.set_control_flags(told, true)?;
+        let flags = ControlFlags::DESTINATION | ControlFlags::INTERFACE | ControlFlags::HOP_LIMIT;
+        conn.set_control_flags(flags, true)?;
         if port == PORT {
             conn.join_group(GROUP, &interface)?;
         }
@@ -175,18 +175,18 @@ impl Link {
         self.send(packet, &control, SocketAddrV6::new(GROUP, PORT, 0, 0))
     }
 
-    /// Answers someone, from the address that was asked.
+    /// Answers one querier, from the address that received the query.
     fn reply(&self, packet: &Packet<'_>, got: &Received) -> Outcome<()> {
         self.send(packet, &got.control.reply(), got.source)
     }
 
-    /// Whatever is sent has this hop limit, also to one address (RFC 6762 section 11).
+    /// Sends with hop limit 255, which unicast needs too (RFC 6762 section 11).
     fn send(&self, packet: &Packet<'_>, control: &SendControl<'_>, to: SocketAddrV6) -> Outcome<()> {
         self.conn.send_to(&packet.build_bytes_vec_compressed()?, &control.with_hop_limit(255), to)?;
         Ok(())
     }
 
-    /// Receives a message and what came with it until `end`, then gives `None`.
+    /// Receives one message for this program, with its control messages. Returns `None` at `end`.
     fn receive<'p>(
         &self,
         payload: &'p mut [u8],
@@ -202,10 +202,10 @@ impl Link {
         Ok(Some((Packet::parse(&payload[..got.len])?, got)))
     }
 
-    /// Whether a message can be read, comes from this link, and is of a kind that is answered or believed.
+    /// Whether a message can be decoded, comes from this link, and is a valid query or response.
     fn is_for_us(&self, message: &[u8], got: &Received) -> bool {
         let Ok(packet) = Packet::parse(message) else { return false };
-        // What comes to the group comes from the link, whatever its source. Who sends to one address may be farther
+        // A message to the group comes from this link, whatever its source. A unicast message may come from farther
         // away (section 11).
         let is_near = got.control.destination == Some(GROUP)
             || Interface::by_index(self.interface.index())
@@ -233,10 +233,10 @@ fn respond(options: &Respond, output: &Output) -> Outcome<bool> {
     }
     announce(&link, &mut own)?;
     output.print(
-        format_args!("{} is ours on {}", options.name, link.interface),
+        format_args!("announced {} on {}", options.name, link.interface),
         json!({"event": "announced"}),
     )?;
-    // Once more, for those who missed it (section 8.3).
+    // Announce twice (section 8.3).
     let mut again = after(Duration::from_secs(1));
     while !is_ending() && end.is_none_or(|end| Instant::now() < end) {
         let Some((packet, got)) = link.receive(&mut payload, earlier(end, again))? else {
@@ -248,8 +248,8 @@ fn respond(options: &Respond, output: &Output) -> Outcome<bool> {
         if packet.has_flags(PacketFlag::RESPONSE) {
             conflict(&own, &packet, &got, |own, other| own.rdata.type_code() == other.rdata.type_code())?;
         } else if let Some(answer) = answer(&mut own, &packet, &got) {
-            // Who cannot be reached is one querier; others can.
-            if let Err(error) = give(&link, &answer, &got) {
+            // An error concerns this querier only.
+            if let Err(error) = send_answer(&link, &answer, &got) {
                 eprintln!("mdns: {}: {error}", got.source);
                 continue;
             }
@@ -257,7 +257,7 @@ fn respond(options: &Respond, output: &Output) -> Outcome<bool> {
             let list: Vec<String> = answers.map(|record| record.to_string()).collect();
             let way = answer.way.name();
             output.print(
-                format_args!("{} asked, answered by {way}: {}", got.source, list.join("; ")),
+                format_args!("query from {}, answered by {way}: {}", got.source, list.join("; ")),
                 json!({"event": "answer", "asked": got.source.ip(), "port": got.source.port(), "way": way, "answers": list}),
             )?;
         }
@@ -266,26 +266,26 @@ fn respond(options: &Respond, output: &Output) -> Outcome<bool> {
     Ok(true)
 }
 
-/// Sends an answer the way that it goes.
-fn give(link: &Link, answer: &Answer, got: &Received) -> Outcome<()> {
+/// Sends an answer to the group or to the querier.
+fn send_answer(link: &Link, answer: &Answer, got: &Received) -> Outcome<()> {
     if answer.way != Way::Multicast {
         return link.reply(&answer.packet, got);
     }
     if answer.packet.answers.iter().any(|record| !record.cache_flush) {
-        // Others may be about to answer as well (section 6).
+        // Other hosts may answer at the same time (section 6).
         thread::sleep(random(20..120));
     }
     link.multicast(&answer.packet)
 }
 
-/// How an answer goes back.
+/// The destination of an answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
-    /// To the group, for all to remember.
+    /// To the group, so that all hosts may cache it.
     Multicast,
-    /// To the one who asked so.
+    /// To the querier, which requested unicast.
     Unicast,
-    /// To a program that knows nothing of multicast DNS (section 6.7).
+    /// To a querier that does not implement multicast DNS (section 6.7).
     Legacy,
 }
 
@@ -304,7 +304,7 @@ struct Answer {
     way: Way,
 }
 
-/// What to answer, if anything.
+/// The answer to a query, if there is one.
 fn answer(own: &mut [Own], query: &Packet<'_>, got: &Received) -> Option<Answer> {
     let is_asked = |own: &Own, question: &Question<'_>| {
         let record = &own.record;
@@ -312,13 +312,13 @@ fn answer(own: &mut [Own], query: &Packet<'_>, got: &Received) -> Option<Answer>
             && record.match_qclass(question.qclass)
             && record.match_qtype(question.qtype)
     };
-    // "No others" is the answer where there is none (section 6.1).
+    // An NSEC record answers a query for a type that the name does not have (section 6.1).
     let is_missing = |of: &Own, question: &Question<'_>| {
         matches!(of.record.rdata, RData::NSEC(_))
             && of.record.name == question.qname
             && !own.iter().any(|own| is_asked(own, question))
     };
-    // Known to who asks, for another half of its lifetime (section 7.1).
+    // The querier knows the record, for at least half of its lifetime (section 7.1).
     let is_known =
         |own: &Own| query.answers.iter().any(|known| *known == own.record && known.ttl >= own.record.ttl / 2);
     let wanted = |own: &Own| {
@@ -330,8 +330,8 @@ fn answer(own: &mut [Own], query: &Packet<'_>, got: &Received) -> Option<Answer>
     let way = if got.source.port() != PORT {
         Way::Legacy
     } else {
-        // Others are to hear of it from time to time, even if nobody asks so (section 5.4).
-        let is_fresh = |own: &Own| own.went_within(Duration::from_secs(u64::from(own.record.ttl / 4)));
+        // Multicast from time to time, even if the querier requests unicast (section 5.4).
+        let is_fresh = |own: &Own| own.sent_within(Duration::from_secs(u64::from(own.record.ttl / 4)));
         let wants_unicast = got.control.destination != Some(GROUP)
             || query.questions.iter().all(|question| question.unicast_response);
         match wants_unicast && chosen.iter().all(|index| is_fresh(&own[*index])) {
@@ -340,9 +340,9 @@ fn answer(own: &mut [Own], query: &Packet<'_>, got: &Received) -> Option<Answer>
         }
     };
     if way == Way::Multicast {
-        // Everyone has just heard it, but who is about to take the name must know at once (section 6).
+        // Do not repeat a recent multicast, except to a host that probes for the name (section 6).
         let pause = Duration::from_millis(if query.name_servers.is_empty() { 1000 } else { 250 });
-        chosen.retain(|index| !own[*index].went_within(pause));
+        chosen.retain(|index| !own[*index].sent_within(pause));
     }
     if chosen.is_empty() {
         return None;
@@ -350,7 +350,7 @@ fn answer(own: &mut [Own], query: &Packet<'_>, got: &Received) -> Option<Answer>
 
     let mut packet = Packet::new_reply(if way == Way::Multicast { 0 } else { query.id() });
     packet.set_flags(PacketFlag::AUTHORITATIVE_ANSWER);
-    // Who finds the service asks for the rest next.
+    // A querier that finds the service needs its other records next.
     let leads_on = |index: &usize| matches!(own[*index].record.rdata, RData::PTR(_) | RData::SRV(_));
     let rest = chosen.iter().any(leads_on);
     for (index, own) in own.iter_mut().enumerate() {
@@ -359,7 +359,7 @@ fn answer(own: &mut [Own], query: &Packet<'_>, got: &Received) -> Option<Answer>
             own.multicast = Some(Instant::now());
         }
         if way == Way::Legacy {
-            // Not to be remembered for long, and without the bit that a plain resolver cannot read.
+            // A short lifetime, and no cache-flush bit, which a plain resolver does not know.
             record = record.with_cache_flush(false);
             record.ttl = record.ttl.min(10);
         }
@@ -378,7 +378,7 @@ fn answer(own: &mut [Own], query: &Packet<'_>, got: &Received) -> Option<Answer>
     Some(Answer { packet, way })
 }
 
-/// Asks three times whether a name of ours is taken (section 8.1), and gives way to who asks at the same time.
+/// Probes three times whether a name is taken (section 8.1), and defers to a host that probes at the same time.
 fn probe(link: &Link, own: &[Own], payload: &mut [u8]) -> Outcome<()> {
     let mut query = Packet::new_query(0);
     for Own { record, .. } in own.iter().filter(|own| matches!(own.record.rdata, RData::NSEC(_))) {
@@ -397,7 +397,7 @@ fn probe(link: &Link, own: &[Own], payload: &mut [u8]) -> Outcome<()> {
             if packet.has_flags(PacketFlag::RESPONSE) {
                 conflict(own, &packet, &got, |_, _| true)?;
             } else if outranks(&packet, own) {
-                // Someone else is about to take the name. If so, they will answer when asked again (section 8.2).
+                // Another host may take the name. If it does, it will answer the next probe (section 8.2).
                 (asked, end) = (0, after(Duration::from_secs(1)));
             }
         }
@@ -405,8 +405,8 @@ fn probe(link: &Link, own: &[Own], payload: &mut [u8]) -> Outcome<()> {
     Ok(())
 }
 
-/// Whether another's probe is for a name of ours, and their records are the later ones in order: then the name is
-/// theirs (section 8.2.1).
+/// Whether a probe of another host is for one of our names and its records order after ours: then the name goes to that
+/// host (section 8.2.1).
 fn outranks(query: &Packet<'_>, own: &[Own]) -> bool {
     let ours: Vec<&ResourceRecord<'_>> =
         own.iter().filter(|own| own.is_probed()).map(|own| &own.record).collect();
@@ -417,7 +417,7 @@ fn outranks(query: &Packet<'_>, own: &[Own]) -> bool {
     })
 }
 
-/// An error if someone else answers for a name that is ours alone, with records that exclude ours.
+/// Returns an error if another host answers for one of our unique names with records that exclude ours.
 fn conflict(
     own: &[Own],
     packet: &Packet<'_>,
@@ -435,7 +435,7 @@ fn conflict(
     Ok(())
 }
 
-/// Tells everyone what there is.
+/// Announces our records to the group (section 8.3).
 fn announce(link: &Link, own: &mut [Own]) -> Outcome<()> {
     let mut packet = Packet::new_reply(0);
     packet.set_flags(PacketFlag::AUTHORITATIVE_ANSWER);
@@ -447,7 +447,7 @@ fn announce(link: &Link, own: &mut [Own]) -> Outcome<()> {
     Ok(())
 }
 
-/// Tells everyone to forget it (section 10.1).
+/// Asks the group to remove our records from caches (section 10.1).
 fn goodbye(link: &Link, own: &[Own]) -> Outcome<()> {
     let mut packet = Packet::new_reply(0);
     packet.set_flags(PacketFlag::AUTHORITATIVE_ANSWER);
@@ -471,9 +471,9 @@ fn query(options: &Query, output: &Output) -> Outcome<bool> {
     let mut end = after(options.timeout);
     let mut payload = vec![0; 9000];
     let mut answered = false;
-    // Asked again where nobody answers: what is multicast is lost now and then, and a responder says nothing twice
-    // within a second (sections 5.2 and 6).
-    let (mut pause, mut again) = (AGAIN, after(AGAIN));
+    // Repeat an unanswered query: multicast may be lost, and a responder does not repeat an answer within a second
+    // (sections 5.2 and 6).
+    let (mut pause, mut again) = (REPEAT, after(REPEAT));
     loop {
         let Some((packet, got)) = link.receive(&mut payload, earlier(end, again))? else {
             if end.is_some_and(|end| end <= Instant::now()) {

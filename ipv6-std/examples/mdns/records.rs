@@ -1,4 +1,4 @@
-//! The records that the program has, and how it prints records.
+//! The records that the program answers with, and the text of records.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -13,18 +13,18 @@ use crate::{Respond, name};
 /// A record of ours.
 pub struct Own {
     pub record: ResourceRecord<'static>,
-    /// When it last went to the group.
+    /// When it was last sent to the group.
     pub multicast: Option<Instant>,
 }
 
 impl Own {
-    /// A record that nobody else has: it replaces what others remember.
+    /// A unique record: it replaces cached records of the name (cache-flush bit).
     pub fn unique(name: &Name<'static>, ttl: u32, data: impl Into<RData<'static>>) -> Self {
         let record = ResourceRecord::new(name.clone(), CLASS::IN, ttl, data.into());
         Self { record: record.with_cache_flush(true), multicast: None }
     }
 
-    /// A record beside which others may have theirs.
+    /// A shared record: other hosts may have records of the same name.
     pub fn shared(name: &Name<'static>, ttl: u32, data: impl Into<RData<'static>>) -> Self {
         let record = ResourceRecord::new(name.clone(), CLASS::IN, ttl, data.into());
         Self { record, multicast: None }
@@ -34,17 +34,17 @@ impl Own {
         self.record.cache_flush
     }
 
-    /// Whether others are asked before it is ours. What says that there are no others goes without saying.
+    /// Whether the program probes for the record before it uses it. NSEC records need no probe.
     pub fn is_probed(&self) -> bool {
         self.is_unique() && !matches!(self.record.rdata, RData::NSEC(_))
     }
 
-    pub fn went_within(&self, time: Duration) -> bool {
+    pub fn sent_within(&self, time: Duration) -> bool {
         self.multicast.is_some_and(|when| when.elapsed() < time)
     }
 
-    /// What says that a name has records of these types and no others (section 6.1).
-    fn no_others(name: &Name<'static>, types: &[TYPE]) -> Self {
+    /// The NSEC record that says that a name has records of these types only (section 6.1).
+    fn nsec(name: &Name<'static>, types: &[TYPE]) -> Self {
         let mut bitmap = Vec::new();
         for number in types.iter().map(|kind| u16::from(*kind)) {
             let byte = usize::from(number / 8);
@@ -61,7 +61,7 @@ pub fn records(options: &Respond) -> Outcome<Vec<Own>> {
     let host = &options.name;
     let addresses = options.address.iter().map(|address| AAAA::from(*address));
     let mut own: Vec<Own> = addresses.map(|data| Own::unique(host, 120, RData::AAAA(data))).collect();
-    own.push(Own::no_others(host, &[TYPE::AAAA]));
+    own.push(Own::nsec(host, &[TYPE::AAAA]));
     if let (Some(instance), Some(port)) = (&options.service, options.port) {
         let kind = Name::new_with_labels(&instance.get_labels()[1..]).into_owned();
         let mut text = TXT::new();
@@ -69,7 +69,7 @@ pub fn records(options: &Respond) -> Outcome<Vec<Own>> {
             text.add_string(item)?;
         }
         if options.txt.is_empty() {
-            // There is always one text, be it empty (RFC 6763 section 6.1).
+            // A TXT record needs at least one string, which may be empty (RFC 6763 section 6.1).
             text.add_string("")?;
         }
         let place = SRV { priority: 0, weight: 0, port, target: host.clone() };
@@ -77,12 +77,12 @@ pub fn records(options: &Respond) -> Outcome<Vec<Own>> {
         own.push(Own::shared(&name("_services._dns-sd._udp.local")?, 4500, RData::PTR(PTR(kind))));
         own.push(Own::unique(instance, 120, RData::SRV(place)));
         own.push(Own::unique(instance, 4500, RData::TXT(text.into_owned())));
-        own.push(Own::no_others(instance, &[TYPE::TXT, TYPE::SRV]));
+        own.push(Own::nsec(instance, &[TYPE::TXT, TYPE::SRV]));
     }
     Ok(own)
 }
 
-/// Class, type and data of records as they are on the wire, by which two who want one name are compared (RFC 6762
+/// Class, type and data of records in wire format, sorted. Two hosts that probe for one name compare these (RFC 6762
 /// section 8.2.1).
 pub fn in_order<'a>(records: impl Iterator<Item = &'a ResourceRecord<'a>>) -> Vec<Vec<u8>> {
     let wire = |record: &ResourceRecord<'_>| {
@@ -126,7 +126,7 @@ pub fn data(record: &ResourceRecord<'_>) -> (String, String) {
             });
             items.collect::<Vec<_>>().join(" ")
         }
-        RData::NSEC(_) => "no others".into(),
+        RData::NSEC(_) => "no other records".into(),
         other => format!("{other:?}"),
     };
     (kind, data)

@@ -1,7 +1,6 @@
-//! What the tests of the programs need: to run one, with others that we did not write, and to
-//! read what they print.
+//! Helpers for the tests of the example programs: run them together with other programs, and read their output.
 
-#![allow(dead_code, reason = "each test program uses a part")]
+#![allow(dead_code, reason = "each test program uses some of the helpers")]
 
 use std::borrow::BorrowMut;
 use std::io::{BufRead, BufReader, Read};
@@ -17,10 +16,10 @@ use ipv6_std::{InterfaceIndex, RawConn, SendControl};
 use ipv6_testnet::{Host, link, program};
 use serde_json::Value;
 
-/// What has not happened by then does not: a program is stuck.
+/// The limit of every wait: after it, a program counts as stuck.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// An example's program, which cargo builds with the tests: `deps/../examples/NAME`.
+/// An example program, which cargo builds with the tests: `deps/../examples/NAME`.
 pub fn example(name: &str) -> Command {
     let this = std::env::current_exe().unwrap();
     let file: PathBuf = this.ancestors().nth(2).unwrap().join("examples").join(name);
@@ -28,19 +27,19 @@ pub fn example(name: &str) -> Command {
     Command::new(file)
 }
 
-/// A program of the machine's, which `Need::Program` has found.
+/// A program of the machine, which `Need::Program` has found.
 pub fn installed(name: &str) -> Command {
     Command::new(program(name).unwrap())
 }
 
-/// The same with arguments that may have spaces.
+/// The same, with arguments that may contain spaces.
 pub fn command<const N: usize>(name: &str, arguments: [&str; N]) -> Command {
     let mut command = installed(name);
     command.args(arguments);
     command
 }
 
-/// A command with its arguments, as they would be typed.
+/// Adds arguments as typed in a shell, separated by spaces.
 pub trait Typed {
     fn typed(self, arguments: &str) -> Command;
 }
@@ -73,15 +72,15 @@ pub fn object(line: impl AsRef<str>) -> Value {
     serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"))
 }
 
-/// Asserts that a program refuses its command line or its place with this on standard error, and status 2.
+/// Asserts that a program ends with status 2 and with this text on standard error.
 pub fn refuses(host: &Host, command: Command, says: &str) {
     let output = output(host, command);
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains(says), "{said}: not {says}");
+    assert!(said.contains(says), "{said}: does not contain {says:?}");
 }
 
-/// The same command without any privilege.
+/// The same command without capabilities.
 pub fn unprivileged(command: &Command) -> Command {
     let mut without = Command::new("setpriv");
     without.args(["--bounding-set", "-all", "--inh-caps", "-all", "--"]);
@@ -89,8 +88,8 @@ pub fn unprivileged(command: &Command) -> Command {
     without
 }
 
-/// A daemon in a mount namespace of its own, where `/run` is empty and `/etc/passwd` and `/etc/group` have each
-/// line as `edit` gives it: many insist on a user of their own, and there may be none but root.
+/// A daemon in its own mount namespace, with an empty `/run`, and with each line of `/etc/passwd` and `/etc/group`
+/// replaced by `edit`: many daemons insist on their own user, and the user namespace may have only root.
 pub fn daemon(folder: &Folder, name: &str, arguments: &[&str], edit: impl Fn(&str) -> String) -> Command {
     let mut script = "mount -t tmpfs none /run && mkdir /run/$0".to_string();
     for file in ["passwd", "group"] {
@@ -104,10 +103,10 @@ pub fn daemon(folder: &Folder, name: &str, arguments: &[&str], edit: impl Fn(&st
     command
 }
 
-/// Waits until something is so.
-pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+/// Waits until a condition holds.
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
-    while !is_so() {
+    while !holds() {
         assert!(start.elapsed() < LIMIT, "not after {} s: {what}", LIMIT.as_secs());
         thread::sleep(Duration::from_millis(10));
     }
@@ -118,11 +117,11 @@ pub fn joined(host: &Host, group: &str) {
     joined_by(host, group, 1);
 }
 
-/// Waits until so many sockets of a host are members of a group on `eth0`.
+/// Waits until this many sockets of a host are members of a group on `eth0`.
 pub fn joined_by(host: &Host, group: &str, sockets: u32) {
     let group: Ipv6Addr = group.parse().unwrap();
     let digits = format!("{:032x}", group.to_bits());
-    // Index, interface, group, how many sockets, …
+    // Index, interface, group, number of sockets, …
     let is_joined = |line: &str| {
         let fields: Vec<&str> = line.split_whitespace().collect();
         fields[1..3] == ["eth0", &digits] && fields[3].parse::<u32>().unwrap() >= sockets
@@ -130,13 +129,13 @@ pub fn joined_by(host: &Host, group: &str, sockets: u32) {
     until(&format!("{sockets} in {group}"), || host.proc_net("igmp6").unwrap().lines().any(is_joined));
 }
 
-/// A program that runs on a host, until this value goes.
+/// A program that runs on a host until this value is dropped.
 pub struct Running {
     name: String,
     child: Child,
-    /// What it prints, both to standard output and to standard error.
+    /// Lines from standard output and standard error.
     lines: Receiver<String>,
-    /// What it has printed so far.
+    /// The lines read so far.
     pub seen: Vec<String>,
 }
 
@@ -152,7 +151,7 @@ impl Running {
         Self { name, child, lines, seen: Vec::new() }
     }
 
-    /// Waits for a line that has this in it.
+    /// Waits for a line that contains this text.
     pub fn line(&mut self, wanted: &str) -> String {
         self.line_where(wanted, |line| line.contains(wanted))
     }
@@ -171,7 +170,7 @@ impl Running {
         }
     }
 
-    /// Waits for its end: with which status, and what it printed since the last line that was waited for.
+    /// Waits for its end. Returns its status and the lines that were not yet read.
     pub fn end(mut self) -> (ExitStatus, Vec<String>) {
         let mut status = None;
         until(&format!("the end of {}", self.name), || {
@@ -181,13 +180,13 @@ impl Running {
         (status.unwrap(), self.lines.iter().collect())
     }
 
-    /// Asks it to end, as Ctrl-C does.
+    /// Sends SIGINT, as Ctrl-C does.
     pub fn interrupt(&self) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
     }
 
-    /// Ends it at once, and gives what it printed since the last line that was waited for.
+    /// Kills it. Returns the lines that were not yet read.
     pub fn stop(mut self) -> Vec<String> {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -212,7 +211,7 @@ fn forward(from: impl Read + Send + 'static, to: Sender<String>) {
     });
 }
 
-/// Asserts that a program explains itself.
+/// Asserts that `--help` succeeds and prints these words.
 pub fn helps(name: &str, says: &[&str]) {
     let output = example(name).arg("--help").output().unwrap();
     assert!(output.status.success());
@@ -221,7 +220,7 @@ pub fn helps(name: &str, says: &[&str]) {
     }
 }
 
-/// A folder for the files of one test, which goes with the value.
+/// A folder for the files of one test. Dropping it removes it.
 pub struct Folder(PathBuf);
 
 impl Folder {
@@ -236,7 +235,7 @@ impl Folder {
         self.0.to_str().unwrap()
     }
 
-    /// Writes a file, and gives its path.
+    /// Writes a file and returns its path.
     pub fn write(&self, name: &str, text: &str) -> String {
         let file = self.0.join(name);
         std::fs::write(&file, text).unwrap();
@@ -250,7 +249,7 @@ impl Drop for Folder {
     }
 }
 
-/// A capture of what goes over an interface of a host's, as tshark sees it.
+/// A capture of the packets on an interface of a host, decoded by tshark.
 pub struct Capture<'h> {
     host: &'h Host,
     on: InterfaceIndex,
@@ -259,7 +258,7 @@ pub struct Capture<'h> {
 }
 
 impl<'h> Capture<'h> {
-    /// Starts it. Packets from here on are in it.
+    /// Starts the capture. When this returns, it records packets.
     pub fn start(host: &'h Host, interface: &str) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let folder = Folder::new(&format!("capture-{}", NUMBER.fetch_add(1, Ordering::Relaxed)));
@@ -271,7 +270,7 @@ impl<'h> Capture<'h> {
         Self { host, on, running, folder }
     }
 
-    /// Waits until it has what is on the link now: all that comes before a message of our own, of no known type.
+    /// Waits until every packet sent so far is recorded: sends a message of an unassigned type and waits for it.
     fn catch_up(&self) {
         const MARK: &[u8] = b"\xc8\0\0\0so far, so good";
         let conn = self.host.run(|| RawConn::open(58)).unwrap();
@@ -284,16 +283,16 @@ impl<'h> Capture<'h> {
         });
     }
 
-    /// Ends it.
+    /// Ends the capture.
     pub fn end(self) -> Captured {
         self.catch_up();
-        // It writes what it has seen when it ends, if it is asked to.
+        // On SIGINT, dumpcap writes its buffer and ends.
         self.running.interrupt();
         self.running.end();
         Captured(self.folder)
     }
 
-    /// Ends it, and gives these fields of its packets.
+    /// Ends the capture and returns these fields of its packets.
     pub fn fields<const N: usize>(self, filter: &str, fields: [&str; N]) -> Vec<[String; N]> {
         self.end().fields(filter, fields)
     }
@@ -303,8 +302,8 @@ impl<'h> Capture<'h> {
 pub struct Captured(Folder);
 
 impl Captured {
-    /// These fields of the packets that pass a display filter of tshark's. A packet that lacks a field has it empty,
-    /// and one that has it several times has commas between.
+    /// These fields of the packets that pass a display filter of tshark. A missing field is empty; repeated fields are
+    /// separated by commas.
     pub fn fields<const N: usize>(&self, filter: &str, fields: [&str; N]) -> Vec<[String; N]> {
         let mut arguments = vec!["-T", "fields"];
         arguments.extend(fields.iter().flat_map(|field| ["-e", field]));
@@ -315,7 +314,7 @@ impl Captured {
         self.read(filter, &arguments).lines().map(row).collect()
     }
 
-    /// All that tshark says of a protocol in those packets, for people.
+    /// The text that tshark prints about a protocol in these packets.
     pub fn described(&self, filter: &str, protocol: &str) -> String {
         self.read(filter, &["-O", protocol])
     }
@@ -323,7 +322,7 @@ impl Captured {
     fn read(&self, filter: &str, arguments: &[&str]) -> String {
         let Self(folder) = self;
         let mut read = command("tshark", ["-r", &format!("{}/packets", folder.path()), "-Y", filter]);
-        // Whose settings it would look for may be another user's.
+        // Do not read the settings of a user.
         read.args(arguments).env("HOME", folder.path()).env("XDG_CONFIG_HOME", folder.path());
         let said = read.output().unwrap();
         assert!(said.status.success(), "{said:?}");
@@ -351,7 +350,7 @@ pub struct Chain {
 
 impl Chain {
     pub const A: &str = "2001:db8:1::a";
-    /// Where the routers' packets to `a` come from.
+    /// The source of the ICMPv6 errors that `near` sends to `a`.
     pub const NEAR: &str = "2001:db8:1::1";
     pub const FAR: &str = "2001:db8:2::2";
     pub const B: &str = "2001:db8:3::b";
@@ -364,7 +363,7 @@ impl Chain {
         for router in [&near, &far] {
             router.set("net/ipv6/conf/all/forwarding", "1").unwrap();
         }
-        // As many errors as there is cause for: programs follow one another.
+        // No rate limit for ICMPv6 errors: several programs run one after another.
         for host in [&a, &near, &far, &b] {
             host.set("net/ipv6/icmp/ratelimit", "0").unwrap();
         }
