@@ -86,11 +86,13 @@ impl Coalescing {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// What a batch may put together.
+    /// What a batch may coalesce.
     pub(crate) fn limits(&self) -> Coalesce {
-        if !self.sends() {
-            return Coalesce::NONE;
-        }
+        if self.sends() { self.accepted() } else { Coalesce::NONE }
+    }
+
+    /// What the system and the device accept, as far as known.
+    pub(crate) fn accepted(&self) -> Coalesce {
         Coalesce {
             max_segments: self.max_segments().into(),
             max_size: self.max_size.load(Ordering::Relaxed).into(),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::{Ipv6Addr, SocketAddrV6};
 
-use ipv6_core::{DecodeError, EncodeError};
+use ipv6_core::{Control, DecodeError, EncodeError};
 use ipv6_sys::Errno;
 
 /// Whether a call failed because a datagram is too long: for its protocol, for the device, or for the path of a socket
@@ -70,6 +70,7 @@ pub(crate) fn busy(text: &'static str) -> io::Error {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Refused<'a> {
     Control(EncodeError),
+    Segments(u16),
     MulticastSource(&'a Ipv6Addr),
     MappedSource(&'a Ipv6Addr),
     MappedDestination(&'a SocketAddrV6),
@@ -80,10 +81,33 @@ impl From<Refused<'_>> for io::Error {
     fn from(refused: Refused<'_>) -> Self {
         match refused {
             Refused::Control(error) => encode(error),
+            Refused::Segments(size) => io::Error::new(ErrorKind::Unsupported, NoSegments { size }),
             Refused::MulticastSource(source) => no_source(source),
             Refused::MappedSource(source) => mapped(source),
             Refused::MappedDestination(to) => mapped(to),
         }
+    }
+}
+
+/// A socket that cannot send segments.
+#[derive(Debug)]
+struct NoSegments {
+    size: u16,
+}
+
+impl fmt::Display for NoSegments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { size } = self;
+        write!(
+            f,
+            "segment size {size}: this socket has no UDP_SEGMENT; send_segments sends segments one by one"
+        )
+    }
+}
+
+impl std::error::Error for NoSegments {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(const { &EncodeError::Unsupported(Control::SegmentSize) })
     }
 }
 

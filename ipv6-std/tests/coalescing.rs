@@ -9,6 +9,10 @@ use common::*;
 use ipv6_std::*;
 
 ipv6_testnet::tests! {
+    [Namespace] send_segments_sends_one_payload_as_datagrams;
+    [Namespace] send_segments_learns_from_a_refusal;
+    [Namespace] send_segments_returns_what_was_sent;
+    [Namespace] send_segments_without_support_sends_one_by_one;
     [Namespace] messages_of_one_size_are_sent_and_received_as_one;
     [Namespace] a_receiver_without_coalescing_gets_each_datagram;
     [Namespace] a_receive_batch_splits_coalesced_datagrams;
@@ -288,7 +292,8 @@ fn an_error_that_is_no_refusal_is_returned() {
         message.control = SendControl::new().with_source("2001:db8::1".parse().unwrap());
     }
     let error = sender.send_batch(&mut SendBatch::new(8), &messages).unwrap_err();
-    assert_eq!(error.raw_os_error(), Some(EINVAL));
+    assert_eq!(cause(&error), Some(EINVAL));
+    assert!(error.to_string().starts_with("sending from 2001:db8::1: Invalid argument"), "{error}");
     // Coalescing stays enabled.
     assert_eq!((sender.coalescing_refused(), sender.max_segments() > 1), (0, true));
     send(&sender, &outgoing(&texts, to));
@@ -444,4 +449,91 @@ fn coalesced_datagrams_are_split_into_parts() {
         assert_eq!((got.len, got.truncated), (8, true));
         assert_eq!(room.concat(), [number as u8; 8]);
     }
+}
+
+fn send_segments_sends_one_payload_as_datagrams() {
+    let (sender, receiver, to) = sockets();
+    receiver.set_control_flags(ControlFlags::all(), true).unwrap();
+    let control = SendControl::new().with_hop_limit(7).with_segment_size(3);
+    // (payload, size, datagrams of each call)
+    let most = sender.max_segments();
+    let many = most + 2;
+    let cases = [
+        (100, 30, vec![vec![30, 30, 30, 10]]),
+        (60, 30, vec![vec![30, 30]]),
+        (30, 30, vec![vec![30]]),
+        (10, 30, vec![vec![10]]),
+        (0, 30, vec![vec![0]]),
+        (many * 10, 10, vec![vec![10; most], vec![10; 2]]),
+        (65_500 * 2, 65_500, vec![vec![65_500], vec![65_500]]),
+        (40_000 * 2, 40_000, vec![vec![40_000], vec![40_000]]),
+    ];
+    for (len, size, expected) in cases {
+        let payload: Vec<u8> = (0..len).map(|at| (at % 251) as u8).collect();
+        assert_eq!(sender.send_segments(&payload, size, &control, to).unwrap(), len);
+        let (mut got, mut buffer) = (Vec::new(), vec![0; 65_535]);
+        for expected in expected {
+            let received = receiver.recv_from(&mut buffer).unwrap();
+            assert_eq!(received.control.hop_limit, Some(7));
+            let segments = Segments::new(&buffer[..received.len], received.control.segment_size);
+            assert_eq!(segments.map(<[u8]>::len).collect::<Vec<_>>(), expected);
+            got.extend_from_slice(&buffer[..received.len]);
+        }
+        assert!(got == payload);
+    }
+    assert_eq!(sender.coalescing_refused(), 0);
+    // It is explicit: the setting for batches does not affect it. A connected socket needs no destination.
+    sender.set_send_coalescing(false);
+    sender.get_ref().connect(to).unwrap();
+    assert_eq!(sender.send_segments(&[7; 40], 10, &SendControl::new(), None).unwrap(), 40);
+    assert_eq!(received_sizes(&receiver, 4), [vec![10; 4]]);
+    refused(sender.send_segments(b"x", 0, &SendControl::new(), to), "segment size 0");
+}
+
+fn send_segments_learns_from_a_refusal() {
+    let (_pair, sender, receiver, to) = small_mtu_pair();
+    let payload: Vec<u8> = (0..5600).map(|at| (at % 251) as u8).collect();
+    for _ in 0..2 {
+        // Above the MTU: sent singly, in fragments.
+        assert_eq!(sender.send_segments(&payload, 1400, &SendControl::new(), to).unwrap(), 5600);
+        let got = receive_all(&receiver, 4, 8);
+        assert!(got.iter().all(|(datagram, _)| datagram.len() == 1400));
+        assert_eq!((sender.coalescing_refused(), sender.max_segments() > 1), (1, true));
+    }
+    receiver.set_receive_coalescing(true).unwrap();
+    sender.send_segments(&payload[..4000], 1000, &SendControl::new(), to).unwrap();
+    assert_eq!(received_sizes(&receiver, 4).concat(), [1000; 4]);
+}
+
+fn send_segments_returns_what_was_sent() {
+    let (sender, receiver, to) = sockets();
+    let control = SendControl::new().with_source("2001:db8::1".parse().unwrap());
+    let error = sender.send_segments(&[7; 40], 10, &control, to).unwrap_err();
+    assert_eq!(cause(&error), Some(EINVAL));
+    assert!(error.to_string().contains("2001:db8::1"), "{error}");
+    assert_eq!((sender.coalescing_refused(), sender.max_segments() > 1), (0, true));
+    // A datagram that is too long after others that are not.
+    sender.set_dont_fragment(true).unwrap();
+    let payload = vec![7; 65_000 * 2 + 10];
+    assert_eq!(sender.send_segments(&payload, 65_000, &SendControl::new(), to).unwrap(), payload.len());
+    assert_eq!(received_sizes(&receiver, 3).concat(), [65_000, 65_000, 10]);
+    let error = sender.send_segments(&payload, 65_535, &SendControl::new(), to).unwrap_err();
+    assert!(is_too_long(&error), "{error}");
+}
+
+fn send_segments_without_support_sends_one_by_one() {
+    const ECHO_REPLY: u8 = 129;
+    let raw = RawConn::open(Icmp6Type::PROTOCOL).unwrap();
+    raw.set_deadline(soon());
+    let mut filter = Icmp6Filter::block_all();
+    raw.set_icmp6_filter(filter.pass(Icmp6Type::ECHO_REPLY)).unwrap();
+    let payload = [[ECHO_REPLY, 0, 0, 0, 1, 2, 3, 4], [ECHO_REPLY, 0, 0, 0, 5, 6, 7, 8]].concat();
+    let to = SocketAddrV6::new(std::net::Ipv6Addr::LOCALHOST, 0, 0, 0);
+    assert_eq!(raw.send_segments(&payload, 8, &SendControl::new(), to).unwrap(), 16);
+    for first in [1, 5] {
+        let (got, _) = receive(&raw);
+        assert_eq!((got.len(), got[4]), (8, first));
+    }
+    let error = raw.send_to(&payload, &SendControl::new().with_segment_size(8), to).unwrap_err();
+    assert!(error.to_string().contains("segment size 8") && error.to_string().contains("send_segments"));
 }

@@ -47,6 +47,11 @@ fn main() {
             needs,
             run: an_error_that_is_no_refusal_is_returned,
         },
+        Test {
+            name: "segments_refused_with_eio_are_sent_singly",
+            needs,
+            run: segments_refused_with_eio_are_sent_singly,
+        },
         #[cfg(one_by_one)]
         Test {
             name: "an_error_within_a_batch_is_returned_by_the_next_call",
@@ -81,6 +86,15 @@ fn child(part: &str) {
             let batch = [Outgoing::new(b"in a batch", SendControl::new().with_source(*to.ip()), Some(to))];
             assert_eq!(conn.send_batch(&mut SendBatch::new(1), &batch).unwrap(), 1);
             assert_eq!(receive(&conn).0, b"in a batch");
+        }
+        "segments" => {
+            for _ in 0..2 {
+                assert_eq!(conn.send_segments(&[7; 80], 10, &SendControl::new(), to).unwrap(), 80);
+                for _ in 0..8 {
+                    assert_eq!(receive(&conn).0, [7; 10]);
+                }
+                assert_eq!((conn.max_segments(), conn.coalescing_refused()), (1, 1));
+            }
         }
         "messages" => {
             conn.set_deadline(None);
@@ -286,6 +300,11 @@ fn a_batch_refused_with_eio_is_sent_singly() {
     inject("refused, 8", SEND_BATCH, "error=EIO:when=1");
     // A batch with fewer segments is not tried.
     inject("refused twice, 100", SEND_BATCH, "error=EIO:when=1");
+}
+
+/// Scar 55: a send with an explicit segment size never learned that the socket refuses it.
+fn segments_refused_with_eio_are_sent_singly() {
+    inject("segments", "^sendmsg$", "error=EIO:when=1");
 }
 
 /// `EINVAL` has many causes: the number of segments, their size, or something else.

@@ -187,8 +187,10 @@ fn interfaces_that_do_not_exist_are_errors() {
     assert_eq!(errno(conn.join_group(GROUP, none)), Some(ENODEV));
     assert_eq!(errno(conn.set_multicast_interface(none)), Some(ENODEV));
     assert_eq!(conn.multicast_interface().unwrap(), None);
-    let error = conn.send_to(b"x", &SendControl::new().with_interface(none), conn.local_addr().unwrap());
-    assert_eq!(errno(error), Some(ENODEV));
+    let control = SendControl::new().with_interface(none);
+    let error = conn.send_to(b"x", &control, conn.local_addr().unwrap()).unwrap_err();
+    assert_eq!(cause(&error), Some(ENODEV));
+    assert!(error.to_string().contains("2147483647"), "{error}");
     for index in [0x7fff_ffff, 0x8000_0000, u32::MAX] {
         let error = Interface::by_index(InterfaceIndex::new(index).unwrap()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotFound);

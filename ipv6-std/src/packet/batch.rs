@@ -1,19 +1,16 @@
-//! Batches, and coalescing.
+//! Batches: many datagrams in one system call.
 
 use std::io;
-use std::time::Duration;
 
-use ipv6_sys::Errno;
 use ipv6_sys::batch::{self, Outgoing, Room, SendError};
 use ipv6_sys::message::MessageFlags;
-use ipv6_sys::option;
-use ipv6_sys::wait::{Ready, wait};
 
 use super::PacketConn;
+use super::send_error::explain;
 use crate::coalesce;
 use crate::deadline::Until;
-use crate::error::{self, Refused, Unsent};
-use crate::fd::{AsFd, BorrowedFd};
+use crate::error::{Refused, Unsent};
+use crate::fd::AsFd;
 use crate::recv_batch::RecvBatch;
 use crate::send_batch::{SendAllError, SendBatch};
 
@@ -99,7 +96,7 @@ impl<S: AsFd> PacketConn<S> {
     #[doc(alias = "sendmmsg", alias = "WriteBatch")]
     pub fn send_batch(&self, batch: &mut SendBatch, messages: &[Outgoing<'_>]) -> io::Result<usize> {
         match self.send_until_error(batch, messages) {
-            (0, Some(unsent)) => Err(unsent.into()),
+            (0, Some(unsent)) => Err(failed(unsent, messages.first())),
             (sent, _) => Ok(sent),
         }
     }
@@ -138,7 +135,10 @@ impl<S: AsFd> PacketConn<S> {
         messages: &[Outgoing<'_>],
     ) -> Result<(), SendAllError> {
         match self.send_until_error(batch, messages) {
-            (sent, Some(unsent)) => Err(SendAllError::new(sent, messages.len(), unsent.into())),
+            (sent, Some(unsent)) => {
+                let error = failed(unsent, messages.get(sent));
+                Err(SendAllError::new(sent, messages.len(), error))
+            }
             (_, None) => Ok(()),
         }
     }
@@ -193,116 +193,13 @@ impl<S: AsFd> PacketConn<S> {
             }
         }
     }
-
-    /// Sets whether [`send_batch`](Self::send_batch) coalesces messages: hands several to the system as one. The default
-    /// is `true` where the system can.
-    ///
-    /// Consecutive messages with the same destination, the same control messages and the same size (the last may be
-    /// shorter) go to the system as one, which splits them again (`UDP_SEGMENT`). The receiver gets separate datagrams.
-    ///
-    /// Enabling it, even if it is enabled, forgets what was [refused](Self::coalescing_refused): call it after the route
-    /// has changed to another device.
-    ///
-    /// Systems: Linux and Android, UDP sockets. No effect elsewhere.
-    #[doc(alias = "UDP_SEGMENT", alias = "GSO")]
-    pub fn set_send_coalescing(&self, on: bool) {
-        self.coalescing.set_send(on);
-    }
-
-    /// Returns whether [`send_batch`](Self::send_batch) coalesces messages.
-    #[must_use]
-    pub fn send_coalescing(&self) -> bool {
-        self.coalescing.sends()
-    }
-
-    /// Returns how many messages [`send_batch`](Self::send_batch) coalesces at most. 1: the system cannot, or the device
-    /// has refused.
-    ///
-    /// Starts at Linux's maximum, 128; lowered after a refusal. Kernels before 6.9 accept 64. A socket with
-    /// `UDP_NO_CHECK6_TX` accepts 1. Coalesced messages have at most 65,487 bytes together, so large messages reach that
-    /// limit first.
-    #[doc(alias = "UDP_MAX_SEGMENTS")]
-    #[must_use]
-    pub fn max_segments(&self) -> usize {
-        self.coalescing.max_segments().into()
-    }
-
-    /// Returns how many times a device or the system has refused coalesced messages. Those messages were sent again,
-    /// alone or with fewer others, as are all messages after them.
-    #[must_use]
-    pub fn coalescing_refused(&self) -> u32 {
-        self.coalescing.refused()
-    }
-
-    /// Sets whether the system coalesces received datagrams: consecutive ones of one sender with the same headers
-    /// (`UDP_GRO`).
-    ///
-    /// [`recv_batch`](Self::recv_batch) splits them again, so that its results do not change. Every other receive
-    /// returns several datagrams in one payload, with the size of each in [`RecvControl::segment_size`], and needs a
-    /// buffer of 65,535 bytes: see [`Segments`](crate::Segments).
-    ///
-    /// Change it while no other thread receives: a call that already waits has a buffer for one datagram, or would lose
-    /// the sizes. A wrapper reads the option when it is [created](Self::new): set it on each wrapper of a copy of the
-    /// socket (`try_clone`).
-    ///
-    /// Systems: Linux and Android, UDP sockets.
-    ///
-    /// # Errors
-    ///
-    /// `Unsupported` where the system has no such option; the system's error for sockets other than UDP. `ResourceBusy`
-    /// when disabling it while a datagram or an error waits on the socket; it then stays enabled. Linux would no longer
-    /// report the sizes of datagrams that it has already coalesced.
-    ///
-    /// ```
-    /// use ipv6_std::{Outgoing, PacketConn, RecvBatch, SendBatch, SendControl};
-    ///
-    /// let (sender, receiver) = (PacketConn::bind("[::1]:0")?, PacketConn::bind("[::1]:0")?);
-    /// # if cfg!(target_os = "linux") {
-    /// receiver.set_receive_coalescing(true)?;
-    /// # }
-    /// let to = Some(receiver.local_addr()?);
-    /// let messages = [b"one", b"two"].map(|text| Outgoing::new(text, SendControl::new(), to));
-    /// sender.send_batch_all(&mut SendBatch::new(8), &messages)?; // one message for the system
-    ///
-    /// let (mut batch, mut payloads) = (RecvBatch::new(8), vec![[0; 1500]; 8]);
-    /// assert_eq!(receiver.recv_batch(&mut batch, &mut payloads)?, 2);
-    /// assert_eq!(&payloads[1][..3], b"two");
-    /// # std::io::Result::Ok(())
-    /// ```
-    ///
-    /// [`RecvControl::segment_size`]: crate::RecvControl::segment_size
-    #[doc(alias = "UDP_GRO")]
-    pub fn set_receive_coalescing(&self, on: bool) -> io::Result<()> {
-        let (socket, ends) = (self.as_fd(), self.coalescing.receives() && !on);
-        let busy = "datagrams or errors wait on the socket: receive them before disabling coalescing";
-        // First, because the system reports no sizes while the option is off.
-        if ends && something_waits(socket)? {
-            return Err(error::busy(busy));
-        }
-        option::COALESCE.set(socket, on)?;
-        // Datagrams are separate from now on. Some may have arrived in between.
-        if ends && something_waits(socket)? {
-            option::COALESCE.set(socket, true)?;
-            return Err(error::busy(busy));
-        }
-        self.coalescing.set_receive(on);
-        Ok(())
-    }
-
-    /// Returns whether the system coalesces received datagrams
-    /// ([`set_receive_coalescing`](Self::set_receive_coalescing)).
-    #[must_use]
-    pub fn receive_coalescing(&self) -> bool {
-        self.coalescing.receives()
-    }
 }
 
-/// Whether a datagram or an error waits on the socket.
-fn something_waits(socket: BorrowedFd<'_>) -> io::Result<bool> {
-    loop {
-        match wait(socket, Ready::Receive, Some(Duration::ZERO)) {
-            Err(Errno::INTR) => {}
-            answer => return Ok(answer?),
-        }
+/// The error of a message that was not sent.
+#[cold]
+fn failed(unsent: Unsent<'_>, message: Option<&Outgoing<'_>>) -> io::Error {
+    match (unsent, message) {
+        (Unsent::System(error), Some(message)) => explain(error, &message.control),
+        (unsent, _) => unsent.into(),
     }
 }

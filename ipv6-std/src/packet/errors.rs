@@ -68,6 +68,19 @@ impl<S: AsFd> PacketConn<S> {
     /// `Unsupported` where the system has no such queue.
     #[doc(alias = "MSG_ERRQUEUE")]
     pub fn recv_error(&self, payload: &mut [u8]) -> io::Result<Option<Reported>> {
+        self.try_recv_error(payload)
+    }
+
+    /// Returns the next queued error without waiting: the name of [`recv_error`](Self::recv_error) that event loops use
+    /// too.
+    ///
+    /// Linux and Android only.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`recv_error`](Self::recv_error).
+    #[doc(alias = "MSG_ERRQUEUE")]
+    pub fn try_recv_error(&self, payload: &mut [u8]) -> io::Result<Option<Reported>> {
         receive(self, &mut [IoSliceMut::new(payload)])
     }
 }

@@ -17,12 +17,14 @@ use crate::error;
 use crate::fd::{AsFd, lends_socket};
 
 mod batch;
+mod coalescing;
 pub(crate) mod errors;
 mod fast;
 mod filter;
 mod multicast;
 mod receive;
 mod send;
+mod send_error;
 mod waiting;
 
 /// A socket that carries datagrams: UDP, or any other kind that keeps messages apart.

@@ -102,6 +102,12 @@ pub fn errno<T: std::fmt::Debug>(result: io::Result<T>) -> Option<i32> {
     result.unwrap_err().raw_os_error()
 }
 
+/// The system's number for the error that another error explains.
+pub fn cause(error: &io::Error) -> Option<i32> {
+    let source = std::error::Error::source(error)?;
+    source.downcast_ref::<io::Error>()?.raw_os_error()
+}
+
 /// Asserts that a call failed with `InvalidInput` before any system call, and that the error contains `text`.
 pub fn refused<T: std::fmt::Debug>(result: io::Result<T>, text: &str) {
     let error = result.unwrap_err();
