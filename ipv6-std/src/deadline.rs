@@ -125,9 +125,9 @@ impl fmt::Display for Passed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.ready, self.timeout) {
             (Ready::Receive, None) => f.write_str("the read deadline has passed"),
-            (Ready::Send, None) => f.write_str("the write deadline has passed"),
+            (_, None) => f.write_str("the write deadline has passed"),
             (Ready::Receive, Some(timeout)) => write!(f, "no datagram within {timeout:?}"),
-            (Ready::Send, Some(timeout)) => write!(f, "no room in the send buffer within {timeout:?}"),
+            (_, Some(timeout)) => write!(f, "no room in the send buffer within {timeout:?}"),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::net::Ipv6Addr;
 
 use ipv6_core::InterfaceIndex;
-use ipv6_sys::interface::{self, Addresses, Flags};
+use ipv6_sys::interface::{self, Addresses, InterfaceFlags};
 
 /// A network interface, as it was when it was looked up.
 ///
@@ -30,7 +30,7 @@ use ipv6_sys::interface::{self, Addresses, Flags};
 pub struct Interface {
     index: InterfaceIndex,
     name: String,
-    flags: Flags,
+    flags: InterfaceFlags,
     addresses: Vec<InterfaceAddress>,
 }
 
@@ -134,7 +134,7 @@ impl Interface {
     }
 
     /// What it is, and the state it was in.
-    pub fn flags(&self) -> Flags {
+    pub fn flags(&self) -> InterfaceFlags {
         self.flags
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use ipv6_core::cmsg::RawMessages;
 use ipv6_core::{ControlFlags, Icmp6Filter, Icmp6Type, InterfaceIndex, SendControl};
 use ipv6_sys::fd::OwnedFd;
-use ipv6_sys::interface::{Addresses, Flags, index_of};
+use ipv6_sys::interface::{Addresses, InterfaceFlags, index_of};
 use ipv6_sys::message::{self, ControlSpace, IoSlice, IoSliceMut, MessageFlags};
 use ipv6_sys::option::{self, Group, Readable, SocketOption, SourceGroup, Writable};
 use ipv6_sys::wait::{Ready, wait};
@@ -85,7 +85,7 @@ fn main() {
 
 fn loopback() -> Option<InterfaceIndex> {
     let addresses = Addresses::new().ok()?;
-    let entry = addresses.iter().find(|entry| entry.flags.contains(Flags::LOOPBACK))?;
+    let entry = addresses.iter().find(|entry| entry.flags.contains(InterfaceFlags::LOOPBACK))?;
     entry.index.or_else(|| index_of(&entry.interface).ok())
 }
 

@@ -1,35 +1,42 @@
-//! What system calls answer when they fail.
+//! Errors of system calls.
 
 use core::fmt;
 
-use crate::os;
+use rustix::io;
 
-/// The number by which the system names an error (`errno`).
+/// An error number of the system (`errno`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[doc(alias = "errno")]
 pub struct Errno(i32);
 
 impl Errno {
-    /// A signal interrupted the call; it may be made again.
-    pub const INTR: Self = Self(os::EINTR);
-    /// The call would have had to wait, and was asked not to.
-    pub const AGAIN: Self = Self(os::EAGAIN);
-    /// An argument has no meaning for the socket.
-    pub const INVAL: Self = Self(os::EINVAL);
-    /// The message is larger than the protocol, or the path, takes.
-    pub const MSGSIZE: Self = Self(os::EMSGSIZE);
+    /// A signal interrupted the call. Call again, as [`retry`] does.
+    #[doc(alias = "EINTR")]
+    pub const INTR: Self = Self(io::Errno::INTR.raw_os_error());
+    /// The call would have to wait, and must not ([`MessageFlags::DONT_WAIT`](crate::message::MessageFlags::DONT_WAIT)
+    /// or a non-blocking socket).
+    #[doc(alias = "EAGAIN", alias = "EWOULDBLOCK")]
+    pub const AGAIN: Self = Self(io::Errno::AGAIN.raw_os_error());
+    /// The socket does not accept an argument.
+    #[doc(alias = "EINVAL")]
+    pub const INVAL: Self = Self(io::Errno::INVAL.raw_os_error());
+    /// The message is too long for the protocol, the path or the send buffer.
+    #[doc(alias = "EMSGSIZE")]
+    pub const MSGSIZE: Self = Self(io::Errno::MSGSIZE.raw_os_error());
 
     /// The error with this number.
     pub const fn from_raw(errno: i32) -> Self {
         Self(errno)
     }
 
-    /// The number, as `errno` had it.
+    /// The number: `errno`, on Windows the result of `WSAGetLastError`.
+    #[must_use]
     pub const fn raw(self) -> i32 {
         self.0
     }
 }
 
-/// Makes a call, again for as long as signals interrupt it.
+/// Calls `call`, again while it fails with [`Errno::INTR`].
 ///
 /// ```
 /// use ipv6_sys::{Errno, retry};
@@ -40,6 +47,10 @@ impl Errno {
 /// });
 /// assert_eq!(answer, Ok("done"));
 /// ```
+///
+/// # Errors
+///
+/// The first other error of `call`.
 #[inline]
 pub fn retry<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
     loop {
@@ -57,7 +68,7 @@ impl fmt::Debug for Errno {
 }
 
 impl fmt::Display for Errno {
-    /// The system's own text for the error.
+    /// The system's text for the error.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         errno::Errno(self.0).fmt(f)
     }
@@ -65,24 +76,25 @@ impl fmt::Display for Errno {
 
 impl core::error::Error for Errno {}
 
-impl From<rustix::io::Errno> for Errno {
-    fn from(errno: rustix::io::Errno) -> Self {
+impl From<io::Errno> for Errno {
+    fn from(errno: io::Errno) -> Self {
         Self(errno.raw_os_error())
     }
 }
 
-/// Why an option could not be read or changed, or a socket not made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why an option could not be read or set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Error {
-    /// The system refused.
+    /// The system call failed.
     Os(Errno),
-    /// The system has no such option; this is its name in C.
+    /// This system does not have the option with this C name.
     Unsupported(&'static str),
-    /// The system gave the option a value that the option cannot have.
+    /// The kernel returned a value that is not valid for the option.
     Value {
-        /// The option's name in C.
+        /// The option's C name.
         option: &'static str,
-        /// Bytes of the value.
+        /// The length of the value in bytes.
         len: usize,
     },
 }
@@ -93,8 +105,8 @@ impl From<Errno> for Error {
     }
 }
 
-impl From<rustix::io::Errno> for Error {
-    fn from(errno: rustix::io::Errno) -> Self {
+impl From<io::Errno> for Error {
+    fn from(errno: io::Errno) -> Self {
         Self::Os(errno.into())
     }
 }
@@ -105,7 +117,7 @@ impl fmt::Display for Error {
             Self::Os(errno) => errno.fmt(f),
             Self::Unsupported(option) => write!(f, "this system has no {option}"),
             Self::Value { option, len } => {
-                write!(f, "the system gave {option} a value of {len} bytes that it cannot have")
+                write!(f, "the kernel returned {len} bytes for {option} that are not a valid value")
             }
         }
     }

@@ -1,3 +1,3 @@
-//! File descriptors: those of `std` with the feature `std`, the same types of our own backend without.
+//! File descriptors (sockets on Windows): the types of `std` with the feature `std`, equivalent ones without.
 
 pub use rustix::fd::{AsFd, BorrowedFd, OwnedFd};

@@ -74,8 +74,6 @@ mod host;
 pub mod interface;
 pub mod message;
 pub mod option;
-#[cfg_attr(unix, path = "os/unix/mod.rs")]
-#[cfg_attr(windows, path = "os/windows/mod.rs")]
 mod os;
 mod peer;
 #[doc(hidden)]

@@ -1,36 +1,30 @@
-//! Room for the address of a peer.
-
-use core::mem::MaybeUninit;
+//! A buffer for the address of a peer.
 
 use ipv6_core::sockaddr;
 
-use crate::os;
-
-/// Room for the address of a peer, which the kernel writes.
+/// A buffer for the address of a peer, which the kernel writes.
+#[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
-pub struct PeerName(MaybeUninit<[u8; sockaddr::MAX_SIZE]>);
+pub struct PeerName([u8; sockaddr::MAX_SIZE]);
 
 impl PeerName {
     pub(crate) const SIZE: usize = sockaddr::MAX_SIZE;
 
-    /// Room without an address.
-    pub const fn new() -> Self {
-        Self(MaybeUninit::uninit())
-    }
-
-    pub(crate) fn as_mut_ptr(&mut self) -> *mut u8 {
-        self.0.as_mut_ptr().cast()
-    }
-
-    /// What the kernel wrote.
-    ///
-    /// # Safety
-    ///
-    /// The first `len` bytes are initialised, or all of them when there are fewer.
+    /// An empty buffer.
     #[inline]
-    pub(crate) unsafe fn written(&self, len: os::NameLen) -> &[u8] {
-        // SAFETY: within the array, and initialised, as the caller promises.
-        unsafe { core::slice::from_raw_parts(self.0.as_ptr().cast(), (len as usize).min(Self::SIZE)) }
+    pub const fn new() -> Self {
+        Self([0; Self::SIZE])
+    }
+
+    #[inline]
+    pub(crate) fn as_mut_ptr(&mut self) -> *mut u8 {
+        self.0.as_mut_ptr()
+    }
+
+    /// The first `len` bytes; all of them if the kernel reports a longer address than it had room for.
+    #[inline]
+    pub(crate) fn written(&self, len: usize) -> &[u8] {
+        self.0.get(..len).unwrap_or(&self.0)
     }
 }
 

@@ -1,75 +1,112 @@
-//! Opening sockets, and finding out what a socket is.
+//! Opening sockets, and asking what a socket is.
+//!
+//! Manual pages: [socket(2)](https://man7.org/linux/man-pages/man2/socket.2.html),
+//! [udp(7)](https://man7.org/linux/man-pages/man7/udp.7.html), [raw(7)](https://man7.org/linux/man-pages/man7/raw.7.html),
+//! [icmp(7)](https://man7.org/linux/man-pages/man7/icmp.7.html).
 
 use core::net::SocketAddrV6;
 
 use ipv6_core::Icmp6Type;
-use rustix::net::{self, Protocol, SocketType};
+use rustix::net::{Protocol, RawProtocol, SocketType, ipproto};
 
 use crate::error::Errno;
 use crate::fd::{AsFd, OwnedFd};
 use crate::option::{COALESCE, ICMPV6_FILTER};
 use crate::os;
 
-/// What kind of messages a socket carries.
+/// The type of a socket (`SO_TYPE`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kind {
-    /// `SOCK_STREAM`: TCP and its like.
+    /// `SOCK_STREAM`, such as TCP.
     Stream,
-    /// `SOCK_DGRAM`: UDP and its like.
+    /// `SOCK_DGRAM`, such as UDP.
     Datagram,
-    /// `SOCK_RAW`: the payload of IPv6 packets of one protocol.
+    /// `SOCK_RAW`: the payloads of IPv6 packets of one protocol.
     Raw,
-    /// Any other.
+    /// Any other type.
     Other,
 }
 
-/// A UDP socket, not bound yet. It closes on exec and blocks.
+/// Opens a UDP socket. It blocks, closes on exec, and is not bound.
+///
+/// # Errors
+///
+/// `EAFNOSUPPORT` if the system has no IPv6, `EMFILE` if the process has too many open files.
 pub fn datagram() -> Result<OwnedFd, Errno> {
     os::open(SocketType::DGRAM, None)
 }
 
-/// A raw socket for one protocol (RFC 3542 section 3). Most systems allow it to privileged programs only.
+/// Opens a raw socket for one protocol (RFC 3542 section 3). It blocks and closes on exec.
+///
+/// Most systems require a privilege: on Linux the capability `CAP_NET_RAW`, elsewhere the superuser.
 ///
 /// # Errors
 ///
-/// `EPERM` or `EACCES` without the privilege; `EPROTONOSUPPORT` or `EINVAL` for protocol 0.
+/// `EPERM` or `EACCES` without the privilege; [`Errno::INVAL`] for protocol 0.
 pub fn raw(protocol: u8) -> Result<OwnedFd, Errno> {
-    let protocol = rustix::net::RawProtocol::new(u32::from(protocol)).ok_or(Errno::INVAL)?;
+    let protocol = RawProtocol::new(u32::from(protocol)).ok_or(Errno::INVAL)?;
     os::open(SocketType::RAW, Some(Protocol::from_raw(protocol)))
 }
 
-/// An ICMPv6 socket that sends and receives echo messages without privilege, where the system lets it
-/// (Linux: the group range in `net.ipv4.ping_group_range`).
+/// Opens an ICMPv6 socket that sends echo requests and receives their replies, without a privilege (Linux, Apple).
+///
+/// # Errors
+///
+/// `EACCES` if the system does not allow it to this user: on Linux, set `net.ipv4.ping_group_range` to a range with one
+/// of the process's groups. `EPROTONOSUPPORT` where there are no such sockets.
 pub fn icmp6_datagram() -> Result<OwnedFd, Errno> {
-    os::open(SocketType::DGRAM, Some(net::ipproto::ICMPV6))
+    os::open(SocketType::DGRAM, Some(ipproto::ICMPV6))
 }
 
-/// Lets several sockets on this host listen on one port, for multicast. To be set before [`bind`].
+/// Allows several sockets of this host to be bound to one port, to receive multicast. Call it before [`bind`].
+///
+/// Sets `SO_REUSEADDR`; also `SO_REUSEPORT` except on Linux, illumos, Solaris and Windows.
+///
+/// # Errors
+///
+/// Those of [setsockopt(2)](https://man7.org/linux/man-pages/man2/setsockopt.2.html).
 #[doc(alias = "SO_REUSEADDR", alias = "SO_REUSEPORT")]
 pub fn set_reuse_address(socket: impl AsFd, on: bool) -> Result<(), Errno> {
     os::share_port(socket.as_fd(), on)
 }
 
-/// Gives the socket its local address.
+/// Binds the socket to a local address. Port 0 lets the system choose one.
+///
+/// # Errors
+///
+/// Those of [bind(2)](https://man7.org/linux/man-pages/man2/bind.2.html): `EADDRINUSE`, `EADDRNOTAVAIL`, among others.
 pub fn bind(socket: impl AsFd, address: &SocketAddrV6) -> Result<(), Errno> {
-    Ok(net::bind(socket, address)?)
+    os::bind(socket.as_fd(), address)
 }
 
-/// Gives the socket its peer, from which alone it receives then.
+/// Sets the peer of the socket. From then on it receives only from this peer.
+///
+/// # Errors
+///
+/// Those of [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html): `ENETUNREACH`, among others.
 pub fn connect(socket: impl AsFd, peer: &SocketAddrV6) -> Result<(), Errno> {
-    Ok(net::connect(socket, peer)?)
+    os::connect(socket.as_fd(), peer)
 }
 
-/// The local address of an IPv6 socket (`[::]:0` when it has none yet); `None` when the socket is of
-/// another address family.
+/// Returns the local address of an IPv6 socket, `[::]:0` if it is not bound; `None` for a socket of another address
+/// family.
+///
+/// # Errors
+///
+/// Those of [getsockname(2)](https://man7.org/linux/man-pages/man2/getsockname.2.html).
 pub fn local_address(socket: impl AsFd) -> Result<Option<SocketAddrV6>, Errno> {
-    Ok(SocketAddrV6::try_from(net::getsockname(socket)?).ok())
+    os::local_address(socket.as_fd())
 }
 
-/// What kind of messages the socket carries.
+/// Returns the type of the socket.
+///
+/// # Errors
+///
+/// Those of [getsockopt(2)](https://man7.org/linux/man-pages/man2/getsockopt.2.html).
+#[doc(alias = "SO_TYPE")]
 pub fn kind(socket: impl AsFd) -> Result<Kind, Errno> {
-    Ok(match net::sockopt::socket_type(socket)? {
+    Ok(match os::socket_type(socket.as_fd())? {
         SocketType::STREAM => Kind::Stream,
         SocketType::DGRAM => Kind::Datagram,
         SocketType::RAW => Kind::Raw,
@@ -77,28 +114,33 @@ pub fn kind(socket: impl AsFd) -> Result<Kind, Errno> {
     })
 }
 
-/// Whether a receive without control messages can be told how long a message was that did not fit: on Linux, by
-/// UDP and raw sockets ([`receive_from`](crate::message::receive_from)).
+/// Whether `recvfrom(2)` reports the length of a datagram that it cut: on Linux, for UDP and raw sockets.
+#[doc(hidden)]
 pub fn tells_length(socket: impl AsFd) -> Result<bool, Errno> {
     let socket = socket.as_fd();
     Ok(os::TELLS_LENGTH && (kind(socket)? == Kind::Raw || os::protocol(socket)? == Some(UDP)))
 }
 
-/// Whether the socket can send and receive several datagrams as one payload, and whether it
-/// [receives](COALESCE) them so: `None` where it cannot. On Linux, UDP's can (since 5.0; an earlier one would take a
-/// segment size, ignore it, and send one large datagram).
+/// Whether the socket [receives](COALESCE) several datagrams as one payload; `None` if it can neither send nor receive
+/// them so. On Linux, UDP sockets can since 5.0. An earlier kernel accepts a segment size, ignores it, and sends one large
+/// datagram.
+#[doc(alias = "UDP_GRO")]
 pub fn coalesces(socket: impl AsFd) -> Option<bool> {
     COALESCE.get(socket).ok()
 }
 
 const UDP: u32 = 17;
 
-/// Whether the socket is one of ICMPv6, raw or not.
+/// Whether the protocol of the socket is ICMPv6.
+///
+/// # Errors
+///
+/// Those of [getsockopt(2)](https://man7.org/linux/man-pages/man2/getsockopt.2.html).
 #[doc(alias = "SO_PROTOCOL")]
 pub fn is_icmp6(socket: impl AsFd) -> Result<bool, Errno> {
     let socket = socket.as_fd();
     let protocol = os::protocol(socket)?;
-    // Where the system does not tell, no other socket has the filter.
+    // On systems that do not report the protocol: only ICMPv6 sockets have the filter.
     Ok(protocol.map_or_else(|| ICMPV6_FILTER.get(socket).is_ok(), |protocol| protocol == ICMPV6))
 }
 

@@ -1,35 +1,48 @@
-//! Waiting until a socket can be read or written.
+//! Waiting until a socket is ready.
+//!
+//! Manual page: [poll(2)](https://man7.org/linux/man-pages/man2/poll.2.html).
 
 use core::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::PollFlags;
 
 use crate::error::Errno;
 use crate::fd::AsFd;
+use crate::os;
 
 /// What to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Ready {
-    /// Something to receive, or an error to fetch.
+    /// A message can be received, or an error is pending.
+    #[doc(alias = "POLLIN")]
     Receive,
-    /// Room to send, or an error to fetch.
+    /// A message can be sent, or an error is pending.
+    #[doc(alias = "POLLOUT")]
     Send,
 }
 
-/// Waits until the socket is ready, for at most `timeout`; `None` waits for as long as it takes. Says
-/// whether it is ready.
+/// Waits until the socket is ready, at most for `timeout`. `None` waits without a limit. Returns whether the socket is
+/// ready.
+///
+/// ```
+/// use core::time::Duration;
+/// use ipv6_sys::wait::{Ready, wait};
+/// let socket = ipv6_sys::socket::datagram()?;
+/// assert!(wait(&socket, Ready::Send, None)?);
+/// assert!(!wait(&socket, Ready::Receive, Some(Duration::from_millis(1)))?);
+/// # Ok::<(), ipv6_sys::Errno>(())
+/// ```
 ///
 /// # Errors
 ///
-/// [`Errno::INTR`] when a signal came first.
+/// [`Errno::INTR`] if a signal arrived first.
 #[doc(alias = "poll")]
+#[must_use = "the result says whether the socket is ready"]
 pub fn wait(socket: impl AsFd, ready: Ready, timeout: Option<Duration>) -> Result<bool, Errno> {
     let events = match ready {
         Ready::Receive => PollFlags::IN,
         Ready::Send => PollFlags::OUT,
     };
-    // More seconds than the type holds are as good as for ever.
-    let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
-    let socket = socket.as_fd();
-    Ok(poll(&mut [PollFd::from_borrowed_fd(socket, events)], timeout.as_ref())? != 0)
+    Ok(!os::poll(socket.as_fd(), events, timeout)?.is_empty())
 }

@@ -8,7 +8,7 @@ use ipv6_sys::batch::{
     SendStorage,
 };
 use ipv6_sys::fd::OwnedFd;
-use ipv6_sys::interface::{self, Addresses, Flags};
+use ipv6_sys::interface::{self, Addresses, InterfaceFlags};
 use ipv6_sys::message::{self, ControlBuffer, ControlSpace, IoSlice, IoSliceMut, MessageFlags};
 use ipv6_sys::option::{self, Group, SourceGroup};
 use ipv6_sys::socket::{self, Kind};
@@ -291,14 +291,16 @@ fn interfaces_are_found_and_named() {
     let lo = interface::index_of("lo").unwrap();
     assert_eq!(lo.get(), 1);
     assert_eq!(interface::name_of(lo).unwrap().as_str(), "lo");
-    for name in ["", "nosuch", "l\0o", "a-name-that-is-much-longer-than-any-interface-has"] {
+    for name in
+        ["", "nosuch", "l\0o", "lo\0", "lo\0junk", "\0", "a-name-that-is-much-longer-than-any-interface-has"]
+    {
         assert!(interface::index_of(name).is_err(), "{name:?}");
     }
     assert!(interface::name_of(InterfaceIndex::new(u32::MAX).unwrap()).is_err());
     let addresses = Addresses::new().unwrap();
     let found = addresses.iter().find(|entry| entry.address.is_some()).unwrap();
     assert_eq!((found.interface.as_str(), found.prefix_len), ("lo", Some(128)));
-    assert!(found.flags.contains(Flags::LOOPBACK | Flags::UP));
+    assert!(found.flags.contains(InterfaceFlags::LOOPBACK | InterfaceFlags::UP));
 }
 
 fn a_segment_tells_its_control() {

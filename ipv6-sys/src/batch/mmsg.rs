@@ -1,30 +1,24 @@
 //! Batches where the system has calls for them.
 
-use core::mem::zeroed;
-
 use ipv6_core::EncodeError;
 
-use super::MAX;
 use super::outgoing::{Coalesce, Outgoing, Ports, SendError};
+use super::payload::MAX;
 use super::payload::{Part, Payload, Room};
-use super::send::SendStorage;
 use super::slot::{RecvSlot, SendSlot};
 use crate::fd::BorrowedFd;
 use crate::message::{self, Caller};
 use crate::os;
 
-pub(crate) const MSG_WAITFORONE: i32 = libc::MSG_WAITFORONE;
-
 /// What the kernel reads and writes of one message of a batch. Its content matters to no one between
 /// calls.
 #[repr(transparent)]
-pub struct BatchHeader(libc::mmsghdr);
+pub struct BatchHeader(os::ManyHeader);
 
 impl BatchHeader {
     /// A header without anything.
     pub const fn new() -> Self {
-        // SAFETY: a C structure of integers and pointers, for all of which zero is a value.
-        Self(unsafe { zeroed() })
+        Self(os::many_header())
     }
 }
 
@@ -33,6 +27,9 @@ impl BatchHeader {
 unsafe impl Send for BatchHeader {}
 // SAFETY: nothing can be read through a `&BatchHeader`.
 unsafe impl Sync for BatchHeader {}
+
+/// Headers, slots, and parts for messages that are sent as one.
+type Storage<'s, const C: usize> = (&'s mut [BatchHeader], &'s mut [SendSlot<C>], &'s mut [Part]);
 
 pub(super) fn receive<const C: usize, K: Caller>(
     socket: BorrowedFd<'_>,
@@ -50,15 +47,13 @@ pub(super) fn receive<const C: usize, K: Caller>(
     if ready == 0 {
         return Ok(0);
     }
-    let (start, no_timeout) = (headers.as_mut_ptr().cast(), core::ptr::null_mut());
+    let start = headers.as_mut_ptr().cast();
     let count = message::call(caller, |flags| {
         // SAFETY: the first `ready` headers were just set: each pointer is that of a slot or a payload buffer
         // borrowed mutably here, of which each is used once, with its length. The kernel writes bytes to
         // them, within their lengths, and their lengths to the headers; a call that fails writes none. There
         // is no timeout.
-        let answer =
-            unsafe { libc::recvmmsg(os::raw(socket), start, ready as _, flags.bits() as _, no_timeout) };
-        os::count(answer)
+        unsafe { os::receive_many(socket, start, ready, flags.bits()) }
     })?;
     for (BatchHeader(header), slot) in headers.iter().zip(slots).take(count) {
         // SAFETY: the kernel has just received into the first `count` headers, each filled by its slot.
@@ -70,13 +65,12 @@ pub(super) fn receive<const C: usize, K: Caller>(
 #[inline]
 pub(super) fn send<'a, const C: usize, K: Caller>(
     socket: BorrowedFd<'_>,
-    storage: SendStorage<'_, C>,
+    (headers, slots, parts): Storage<'_, C>,
     messages: &'a [Outgoing<'a>],
     accept: impl FnMut(&Outgoing<'a>) -> Option<Ports>,
     coalesce: Coalesce,
     caller: K,
 ) -> Result<usize, SendError<K::Error>> {
-    let SendStorage { headers, slots, parts } = storage;
     let ready = if coalesce.max_segments > 1 {
         fill_with_runs(headers, slots, parts, messages, accept, coalesce)
     } else {
@@ -91,8 +85,7 @@ pub(super) fn send<'a, const C: usize, K: Caller>(
         // SAFETY: the first `ready` headers were just set: each pointer is that of a slot or of parts borrowed
         // mutably here, with their number, or of parts or a payload borrowed for 'a, with its length; `Part` is a
         // transparent `iovec`. The kernel reads them, and writes only the headers' `msg_len`.
-        let answer = unsafe { libc::sendmmsg(os::raw(socket), start, ready as _, flags.bits() as _) };
-        os::count(answer)
+        unsafe { os::send_many(socket, start, ready, flags.bits()) }
     });
     let sent = sent.map_err(SendError::Os)?;
     Ok(slots.iter().take(sent).map(|slot| slot.messages).sum())

@@ -56,15 +56,11 @@ mod calls;
 mod calls;
 
 pub use calls::BatchHeader;
-pub(crate) use calls::MSG_WAITFORONE;
 pub use outgoing::{Coalesce, Outgoing, Ports, SendError};
-pub use payload::{Part, Payload, Room, Vectored, fill};
+pub use payload::{MAX, Part, Payload, Room, Vectored, fill};
 pub use receive::{RecvArray, receive};
 pub use send::{SendArray, SendStorage, send, send_if};
 pub use slot::{RecvSlot, SendSlot};
-
-/// Messages that one system call takes at most; of more, the first so many are meant.
-pub const MAX: usize = 1024;
 
 impl Default for BatchHeader {
     fn default() -> Self {

@@ -5,6 +5,9 @@ use core::fmt;
 use crate::message::{IoSlice, IoSliceMut};
 use crate::os;
 
+/// Messages that one system call takes at most; of more, the first so many are meant.
+pub const MAX: usize = 1024;
+
 /// Where one message's payload is, between the call that sets it and the kernel. Its content matters to no one
 /// between calls.
 #[repr(transparent)]

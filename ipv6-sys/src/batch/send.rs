@@ -56,7 +56,8 @@ pub fn send_if<'a, const C: usize, K: Caller>(
     coalesce: Coalesce,
     caller: K,
 ) -> Result<usize, SendError<K::Error>> {
-    calls::send(socket.as_fd(), storage, messages, accept, coalesce, caller)
+    let SendStorage { headers, slots, parts } = storage;
+    calls::send(socket.as_fd(), (headers, slots, parts), messages, accept, coalesce, caller)
 }
 
 /// Storage for sending up to `N` messages at once, or `N` runs of messages that go as one, without an allocator: each

@@ -1,17 +1,13 @@
 //! Batches where the system has no calls for them: one message after another.
 
-use super::MAX;
 use super::outgoing::{Coalesce, Outgoing, Ports, SendError};
-use super::payload::Room;
-use super::send::SendStorage;
-use super::slot::RecvSlot;
+use super::payload::MAX;
+use super::payload::{Part, Room};
+use super::slot::{RecvSlot, SendSlot};
 use crate::error::Errno;
 use crate::fd::BorrowedFd;
 use crate::message::{self, Caller, MessageFlags};
 use crate::os;
-
-/// A bit that no system call sees.
-pub(crate) const MSG_WAITFORONE: i32 = 1 << 30;
 
 /// What a system with calls for batches reads and writes of one message. This system has none, and in the first header
 /// of a batch there is with what error, of which socket, the latest batch ended that was received: it is the next one's,
@@ -24,6 +20,9 @@ impl BatchHeader {
         Self(None)
     }
 }
+
+/// Headers, slots, and parts for messages that are sent as one.
+type Storage<'s, const C: usize> = (&'s mut [BatchHeader], &'s mut [SendSlot<C>], &'s mut [Part]);
 
 pub(super) fn receive<const C: usize, K: Caller>(
     socket: BorrowedFd<'_>,
@@ -74,14 +73,13 @@ pub(super) fn receive<const C: usize, K: Caller>(
 
 pub(super) fn send<'a, const C: usize, K: Caller>(
     socket: BorrowedFd<'_>,
-    storage: SendStorage<'_, C>,
+    (headers, slots, _): Storage<'_, C>,
     messages: &'a [Outgoing<'a>],
     mut accept: impl FnMut(&Outgoing<'a>) -> Option<Ports>,
     // These systems cannot cut.
     _: Coalesce,
     caller: K,
 ) -> Result<usize, SendError<K::Error>> {
-    let SendStorage { headers, slots, .. } = storage;
     let mut header = os::header();
     let mut count = 0;
     // Who makes the first call; the others are made as that one was, once.

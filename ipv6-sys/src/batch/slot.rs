@@ -20,7 +20,7 @@ pub struct RecvSlot<const C: usize> {
     part: Part,
     /// What the kernel wrote. The lengths are those of initialised bytes, always.
     len: usize,
-    name_len: os::NameLen,
+    name_len: usize,
     control_len: usize,
     flags: i32,
 }
@@ -42,8 +42,7 @@ impl<const C: usize> RecvSlot<C> {
     /// The message that the latest [`receive`] put here.
     #[inline]
     pub fn arrival(&self) -> Arrival<'_> {
-        // SAFETY: `name_len` bytes were written by the kernel in the call that set it.
-        let name = unsafe { self.name.written(self.name_len) };
+        let name = self.name.written(self.name_len);
         // SAFETY: `control_len` bytes were written by the kernel in the call that set it.
         let control = unsafe { self.control.written(self.control_len) };
         Arrival { len: self.len, flags: self.flags, name, control }

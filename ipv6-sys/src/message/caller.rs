@@ -1,26 +1,26 @@
-//! Who makes a system call, and how often.
+//! How often a system call is made.
 
 use super::flags::MessageFlags;
 use crate::error::Errno;
 
-/// How a system call is made: with which flags, and whether it is made again when it has failed. What goes with the
-/// message is made ready once.
+/// Decides the flags of a system call, and whether to make it again after an error. The arguments of the call are
+/// prepared only once.
 ///
-/// [`MessageFlags`] make it once, and hand on what it answers. A caller of one's own may wait in
-/// [`next`](Self::next), or just go on after a signal.
+/// [`MessageFlags`] make one call and return its result. Other implementations wait in [`next`](Self::next), or call
+/// again after a signal.
+#[doc(hidden)]
 pub trait Caller {
-    /// What the caller makes of an [`Errno`].
+    /// The error that the caller returns.
     type Error;
 
-    /// The flags of the first call where there is nothing to do before it; without them [`next`](Self::next) is
-    /// asked.
+    /// The flags of the first call, if there is nothing to do before it. `None`: ask [`next`](Self::next).
     fn at_once(&self) -> Option<MessageFlags>;
 
-    /// The flags of the next call: of the first, or of one more after one that has `failed`.
+    /// The flags of the next call. `failed` is the error of the previous call, `None` before the first.
     ///
     /// # Errors
     ///
-    /// There is to be no call, or none again: this is what the sender or receiver answers.
+    /// No (further) call is made, and the operation returns this error.
     fn next(&mut self, failed: Option<Errno>) -> Result<MessageFlags, Self::Error>;
 }
 
@@ -41,7 +41,7 @@ impl Caller for MessageFlags {
     }
 }
 
-/// Makes a system call until its caller is content with what it answers.
+/// Makes a system call until it succeeds or its caller gives up.
 #[inline(always)]
 pub(crate) fn call<T, C: Caller>(
     caller: C,
@@ -55,8 +55,8 @@ pub(crate) fn call<T, C: Caller>(
     call_again(caller, make, failed)
 }
 
-/// What [`call`] does when the first call is not all. It takes everything by value: what is lent would have to be in
-/// memory before the first call, for nothing.
+/// The rest of [`call`] if the first call does not succeed. Takes its arguments by value: a reference would force the
+/// common path to keep them in memory.
 #[cold]
 #[inline(never)]
 fn call_again<T, C: Caller>(

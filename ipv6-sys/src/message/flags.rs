@@ -3,21 +3,21 @@
 use crate::os;
 
 bitflags::bitflags! {
-    /// How to send or receive.
+    /// How to send or receive: flags of `sendmsg(2)` and `recvmsg(2)`.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct MessageFlags: i32 {
-        /// Answer [`Errno::AGAIN`] instead of waiting.
+        /// Fail with [`Errno::AGAIN`](crate::Errno::AGAIN) instead of waiting.
         #[doc(alias = "MSG_DONTWAIT")]
         const DONT_WAIT = os::MSG_DONTWAIT;
-        /// Leave the message where it is, to be received again.
+        /// Leave the message in the queue, so that the next receive returns it again.
         #[doc(alias = "MSG_PEEK")]
         const PEEK = os::MSG_PEEK;
-        /// Receive what the socket's error queue has (Linux).
+        /// Receive from the socket's error queue (Linux).
         #[cfg(any(target_os = "linux", target_os = "android"))]
         #[doc(alias = "MSG_ERRQUEUE")]
         const ERROR_QUEUE = libc::MSG_ERRQUEUE;
-        /// In a batch: wait for the first message only.
+        /// Wait for the first message only. For [batches](crate::batch).
         #[doc(alias = "MSG_WAITFORONE")]
-        const WAIT_FOR_ONE = crate::batch::MSG_WAITFORONE;
+        const WAIT_FOR_ONE = os::MSG_WAITFORONE;
     }
 }

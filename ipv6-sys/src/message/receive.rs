@@ -77,8 +77,7 @@ pub fn receive_raw<'m, C: Caller>(
     let flags = os::flags(&message);
     // SAFETY: the kernel has just written as many bytes from the start of `control` on.
     unsafe { control.set_written(os::control_len(&message), flags & os::MSG_CTRUNC != 0) };
-    // SAFETY: the kernel has just written so many bytes of the name, or all of it.
-    let name = unsafe { peer.written(os::name_len(&message)) };
+    let name = peer.written(os::name_len(&message));
     Ok(Arrival { len, flags, name, control: control.written() })
 }
 
@@ -99,8 +98,7 @@ pub fn receive_from<C: Caller>(
     let mut peer = PeerName::new();
     let mut told = os::Told::default();
     let len = call(caller, |flags| os::receive_from(socket, payload, &mut peer, &mut told, flags.bits()))?;
-    // SAFETY: the kernel has just written so many bytes of the name, or all of it.
-    let source = sockaddr::decode::<Host>(unsafe { peer.written(told.name_len) });
+    let source = sockaddr::decode::<Host>(peer.written(told.name_len));
     Ok(Received { len: len.min(payload.len()), source, truncated: told.truncated, control_truncated: false })
 }
 

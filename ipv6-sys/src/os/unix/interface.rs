@@ -4,6 +4,7 @@ use core::ffi::{CStr, c_char, c_uint};
 
 use ipv6_core::InterfaceIndex;
 
+use super::calls::last_error;
 use crate::error::Errno;
 
 pub(crate) const IFF_UP: u32 = libc::IFF_UP as u32;
@@ -13,36 +14,31 @@ pub(crate) const IFF_POINTOPOINT: u32 = libc::IFF_POINTOPOINT as u32;
 pub(crate) const IFF_RUNNING: u32 = libc::IFF_RUNNING as u32;
 pub(crate) const IFF_MULTICAST: u32 = libc::IFF_MULTICAST as u32;
 
-/// Bytes of a name, without the zero at its end: `IF_NAMESIZE` is 16, on Solaris 32.
+/// The longest name in bytes, without the NUL: `IF_NAMESIZE` is 16, on Solaris 32.
 pub(crate) const NAME_MAX: usize = 31;
 
-/// What `if_nametoindex(3)` answers for a name that is none's.
+/// The error of `if_nametoindex(3)` for an unknown name.
 pub(crate) const NO_SUCH: Errno = Errno::from_raw(libc::ENODEV);
-/// A name that is not UTF-8.
+/// The error for a name that is not UTF-8.
 pub(crate) const NOT_TEXT: Errno = Errno::from_raw(libc::EILSEQ);
 
+/// `if_nametoindex(3)`.
 pub(crate) fn index_of(name: &CStr) -> Result<InterfaceIndex, Errno> {
     // SAFETY: a C string that lives through the call.
     let index = unsafe { libc::if_nametoindex(name.as_ptr()) };
-    InterfaceIndex::new(index).map_err(|_| super::last_error())
+    InterfaceIndex::new(index).map_err(|_| last_error())
 }
 
+/// `if_indextoname(3)`.
 pub(crate) fn name_of(index: InterfaceIndex, bytes: &mut [u8; NAME_MAX + 1]) -> Result<&CStr, Errno> {
     #[cfg(not(target_os = "aix"))]
     const {
         assert!(libc::IF_NAMESIZE <= NAME_MAX + 1);
     }
-    // SAFETY: the buffer has IF_NAMESIZE bytes at least, which is what the call may write.
+    // SAFETY: the buffer has at least the IF_NAMESIZE bytes that the call may write.
     let found = unsafe { libc::if_indextoname(index.get() as c_uint, bytes.as_mut_ptr().cast::<c_char>()) };
     if found.is_null() {
-        return Err(super::last_error());
+        return Err(last_error());
     }
     CStr::from_bytes_until_nul(bytes).map_err(|_| NOT_TEXT)
 }
-
-// AIX has no getifaddrs(3).
-#[cfg_attr(not(target_os = "aix"), path = "getifaddrs.rs")]
-#[cfg_attr(target_os = "aix", path = "no_getifaddrs.rs")]
-mod addresses;
-
-pub use addresses::Addresses;

@@ -1,0 +1,15 @@
+//! The system below: its calls, and the structures that they take. Every system call of this crate is here.
+
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+pub(crate) mod entry;
+mod portable;
+
+pub(crate) use portable::*;
+#[cfg(unix)]
+pub(crate) use unix::*;
+#[cfg(windows)]
+pub(crate) use windows::*;

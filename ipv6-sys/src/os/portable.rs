@@ -1,0 +1,44 @@
+//! Calls that `rustix` wraps in the same way for every system.
+
+use core::net::SocketAddrV6;
+use core::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::net::{self, SocketType};
+
+use crate::error::Errno;
+use crate::fd::BorrowedFd;
+
+/// `bind(2)`.
+pub(crate) fn bind(socket: BorrowedFd<'_>, address: &SocketAddrV6) -> Result<(), Errno> {
+    Ok(net::bind(socket, address)?)
+}
+
+/// `connect(2)`.
+pub(crate) fn connect(socket: BorrowedFd<'_>, peer: &SocketAddrV6) -> Result<(), Errno> {
+    Ok(net::connect(socket, peer)?)
+}
+
+/// `getsockname(2)`; `None` for another address family.
+pub(crate) fn local_address(socket: BorrowedFd<'_>) -> Result<Option<SocketAddrV6>, Errno> {
+    Ok(SocketAddrV6::try_from(net::getsockname(socket)?).ok())
+}
+
+/// `SO_TYPE`.
+pub(crate) fn socket_type(socket: BorrowedFd<'_>) -> Result<SocketType, Errno> {
+    Ok(net::sockopt::socket_type(socket)?)
+}
+
+/// `poll(2)` for one socket. Returns the events that woke it; none after `timeout`, which may be `None` for no limit.
+pub(crate) fn poll(
+    socket: BorrowedFd<'_>,
+    events: PollFlags,
+    timeout: Option<Duration>,
+) -> Result<PollFlags, Errno> {
+    // A timeout of more seconds than the type holds never passes.
+    let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
+    let mut sockets = [PollFd::from_borrowed_fd(socket, events)];
+    rustix::event::poll(&mut sockets, timeout.as_ref())?;
+    let [socket] = sockets;
+    Ok(socket.revents())
+}

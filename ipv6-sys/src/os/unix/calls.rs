@@ -1,0 +1,202 @@
+//! `sendmsg(2)`, `recvmsg(2)` and their like, and socket options.
+
+use core::ptr;
+
+use ipv6_core::abi::OptionNumber;
+
+use super::header::*;
+use super::kernel;
+use crate::error::Errno;
+use crate::fd::BorrowedFd;
+use crate::peer::PeerName;
+
+#[inline]
+pub(crate) fn raw(fd: BorrowedFd<'_>) -> libc::c_int {
+    rustix::fd::AsRawFd::as_raw_fd(&fd)
+}
+
+/// The error of the system call that has just failed on this thread.
+#[inline]
+pub(crate) fn last_error() -> Errno {
+    Errno::from_raw(errno::errno().0)
+}
+
+/// The result of a call that returns -1 and sets `errno` if it fails.
+#[inline]
+pub(super) fn check(answer: libc::c_int) -> Result<(), Errno> {
+    if answer == -1 { Err(last_error()) } else { Ok(()) }
+}
+
+/// The result of a call that returns a count, or -1 and sets `errno` if it fails.
+#[inline]
+fn count<T: TryInto<usize>>(answer: T) -> Result<usize, Errno> {
+    answer.try_into().map_err(|_| last_error())
+}
+
+/// Whether the error means that the socket does not have the option.
+pub(crate) fn lacks_option(errno: Errno) -> bool {
+    errno.raw() == libc::ENOPROTOOPT
+}
+
+/// `getsockopt(2)`. Returns how many bytes of `value` the kernel wrote.
+pub(crate) fn get_option(
+    socket: BorrowedFd<'_>,
+    number: OptionNumber,
+    value: &mut [u8],
+) -> Result<usize, Errno> {
+    let mut len = libc::socklen_t::try_from(value.len()).unwrap_or(libc::socklen_t::MAX);
+    // SAFETY: `value` is writable for `len` bytes, and the kernel writes no more. `len` is a `socklen_t` of ours.
+    let answer = unsafe {
+        kernel::getsockopt(raw(socket), number.level, number.name, value.as_mut_ptr().cast(), &mut len)
+    };
+    check(answer)?;
+    Ok(value.len().min(len as usize))
+}
+
+/// `setsockopt(2)`.
+///
+/// # Safety
+///
+/// If the kernel follows a pointer in `value` for this option, the pointer is valid.
+pub(crate) unsafe fn set_option(
+    socket: BorrowedFd<'_>,
+    number: OptionNumber,
+    value: &[u8],
+) -> Result<(), Errno> {
+    let len = libc::socklen_t::try_from(value.len()).map_err(|_| Errno::INVAL)?;
+    // SAFETY: `value` is readable for `len` bytes; the caller vouches for pointers in it.
+    let answer =
+        unsafe { kernel::setsockopt(raw(socket), number.level, number.name, value.as_ptr().cast(), len) };
+    check(answer)
+}
+
+/// `sendmsg(2)`.
+///
+/// # Safety
+///
+/// Each pointer in `message` is valid for reads of its length, and the control messages hold no file descriptor that
+/// the program may not send.
+#[inline]
+pub(crate) unsafe fn send(socket: BorrowedFd<'_>, message: &Header, flags: i32) -> Result<usize, Errno> {
+    // SAFETY: the caller vouches for the pointers. The kernel only reads.
+    let answer = unsafe { kernel::sendmsg(raw(socket), message, flags) };
+    count(answer)
+}
+
+/// `sendto(2)`, without an address if `name` is empty.
+#[inline]
+pub(crate) fn send_to(
+    socket: BorrowedFd<'_>,
+    payload: &[u8],
+    name: &[u8],
+    flags: i32,
+) -> Result<usize, Errno> {
+    let (start, len) = (payload.as_ptr().cast(), payload.len());
+    // A connected socket takes a null pointer.
+    let to = if name.is_empty() { ptr::null() } else { name.as_ptr().cast() };
+    // SAFETY: both pointers come from slices that are borrowed here, with their lengths. The kernel only reads.
+    let answer = unsafe { kernel::sendto(raw(socket), start, len, flags, to, name.len() as libc::socklen_t) };
+    count(answer)
+}
+
+/// `sendmmsg(2)`. Returns how many messages were sent.
+///
+/// # Safety
+///
+/// As with [`send`], for each of the `count` headers at `start`, which are writable.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "netbsd", target_os = "openbsd"))]
+#[cfg_attr(one_by_one, expect(dead_code, reason = "batches are loops"))]
+#[inline]
+pub(crate) unsafe fn send_many(
+    socket: BorrowedFd<'_>,
+    start: *mut ManyHeader,
+    len: usize,
+    flags: i32,
+) -> Result<usize, Errno> {
+    // SAFETY: the caller vouches for the pointers. The kernel reads what they point to, and writes only `msg_len`.
+    let answer = unsafe { kernel::sendmmsg(raw(socket), start, len as _, flags as _) };
+    count(answer)
+}
+
+/// What a receive reports beside its count.
+#[derive(Default)]
+pub(crate) struct Told {
+    pub(crate) name_len: usize,
+    pub(crate) truncated: bool,
+}
+
+/// Whether `recvfrom(2)` with `MSG_TRUNC` reports the length of a datagram that it cut.
+pub(crate) const TELLS_LENGTH: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
+/// `recvfrom(2)`, or `recvmsg(2)` where `recvfrom` does not report that it cut the datagram.
+#[inline]
+pub(crate) fn receive_from(
+    socket: BorrowedFd<'_>,
+    payload: &mut [u8],
+    name: &mut PeerName,
+    told: &mut Told,
+    flags: i32,
+) -> Result<usize, Errno> {
+    let (start, len) = (payload.as_mut_ptr(), payload.len());
+    if TELLS_LENGTH {
+        let mut name_len = PeerName::SIZE as libc::socklen_t;
+        // SAFETY: both buffers are borrowed mutably here and may hold any bytes; the kernel keeps to the lengths.
+        // `name_len` is a `socklen_t` of ours.
+        let answer = unsafe {
+            kernel::recvfrom(
+                raw(socket),
+                start.cast(),
+                len,
+                flags | MSG_TRUNC,
+                name.as_mut_ptr().cast(),
+                &mut name_len,
+            )
+        };
+        let received = count(answer)?;
+        *told = Told { name_len: name_len as usize, truncated: received > len };
+        return Ok(received);
+    }
+    let mut message = header();
+    let mut part = part(start, len);
+    set_name(&mut message, name.as_mut_ptr(), PeerName::SIZE);
+    set_payload(&mut message, &mut part, 1);
+    // SAFETY: each pointer in `message` comes from something that is borrowed mutably here, with its length.
+    let received = unsafe { receive(socket, &mut message, flags) }?;
+    *told = Told { name_len: name_len(&message), truncated: self::flags(&message) & MSG_TRUNC != 0 };
+    Ok(received)
+}
+
+/// `recvmsg(2)`. Afterwards the header says how many bytes of address and control messages there are.
+///
+/// # Safety
+///
+/// Each pointer in `message` is valid for writes of its length, and what it points to may hold any bytes.
+#[inline]
+pub(crate) unsafe fn receive(
+    socket: BorrowedFd<'_>,
+    message: &mut Header,
+    flags: i32,
+) -> Result<usize, Errno> {
+    // SAFETY: the caller vouches for the pointers; the kernel keeps to the lengths.
+    let answer = unsafe { kernel::recvmsg(raw(socket), message, flags) };
+    count(answer)
+}
+
+/// `recvmmsg(2)`, without a timeout. Returns how many messages were received.
+///
+/// # Safety
+///
+/// As with [`receive`], for each of the `count` headers at `start`, which are writable.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "netbsd", target_os = "openbsd"))]
+#[cfg_attr(one_by_one, expect(dead_code, reason = "batches are loops"))]
+#[inline]
+pub(crate) unsafe fn receive_many(
+    socket: BorrowedFd<'_>,
+    start: *mut ManyHeader,
+    len: usize,
+    flags: i32,
+) -> Result<usize, Errno> {
+    // SAFETY: the caller vouches for the pointers; the kernel keeps to the lengths.
+    let answer = unsafe { kernel::recvmmsg(raw(socket), start, len as _, flags as _, ptr::null_mut()) };
+    count(answer)
+}

@@ -1,0 +1,75 @@
+//! Opening sockets, and asking what a socket is.
+
+use core::mem::zeroed;
+use core::ptr;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use rustix::fd::FromRawSocket;
+use rustix::net::{self, Protocol, SocketType};
+use windows_sys::Win32::Networking::WinSock as winsock;
+
+use super::calls::{check, last_error, raw};
+use crate::error::Errno;
+use crate::fd::{BorrowedFd, OwnedFd};
+
+/// Starts Winsock, which `std` does for its own sockets only. Starts it once and never stops it: sockets may outlive
+/// everything here.
+fn start() -> Result<(), Errno> {
+    static STARTED: AtomicBool = AtomicBool::new(false);
+    if !STARTED.load(Ordering::Acquire) {
+        net::wsa_startup()?;
+        STARTED.store(true, Ordering::Release);
+    }
+    Ok(())
+}
+
+/// Opens a blocking IPv6 socket that child processes do not inherit.
+pub(crate) fn open(kind: SocketType, protocol: Option<Protocol>) -> Result<OwnedFd, Errno> {
+    start()?;
+    let protocol = protocol.map_or(0, |protocol| protocol.as_raw().get().cast_signed());
+    // SAFETY: the arguments are numbers, and a null pointer for no template.
+    let socket = unsafe {
+        winsock::WSASocketW(
+            winsock::AF_INET6.into(),
+            kind.as_raw().cast_signed(),
+            protocol,
+            ptr::null(),
+            0,
+            winsock::WSA_FLAG_OVERLAPPED | winsock::WSA_FLAG_NO_HANDLE_INHERIT,
+        )
+    };
+    if socket == winsock::INVALID_SOCKET {
+        return Err(last_error());
+    }
+    // SAFETY: the socket has just been opened, and nothing else owns it.
+    Ok(unsafe { OwnedFd::from_raw_socket(socket as _) })
+}
+
+/// Allows several sockets to be bound to one port; each receives what is sent to a group.
+pub(crate) fn share_port(socket: BorrowedFd<'_>, on: bool) -> Result<(), Errno> {
+    Ok(net::sockopt::set_socket_reuseaddr(socket, on)?)
+}
+
+/// The socket's protocol.
+pub(crate) fn protocol(socket: BorrowedFd<'_>) -> Result<Option<u32>, Errno> {
+    // SAFETY: a C structure of integers, for all of which zero is a valid value.
+    let mut info: winsock::WSAPROTOCOL_INFOW = unsafe { zeroed() };
+    let mut len = size_of::<winsock::WSAPROTOCOL_INFOW>() as i32;
+    // SAFETY: the value of the option is this structure, and `len` is its size.
+    let answer = unsafe {
+        winsock::getsockopt(
+            raw(socket),
+            winsock::SOL_SOCKET,
+            winsock::SO_PROTOCOL_INFOW,
+            (&raw mut info).cast(),
+            &mut len,
+        )
+    };
+    check(answer)?;
+    Ok(u32::try_from(info.iProtocol).ok())
+}
+
+/// Always false: Windows reads every program's structures in that program's layout.
+pub(crate) const fn kernel_reads_as_64() -> bool {
+    false
+}
