@@ -1,6 +1,6 @@
-//! The instructions that the hot paths of this library take, for CI: `scripts/instructions` compares them with those
-//! recorded in `benches/guard.csv`. Those of the sockets are for [`TIMES`] calls, with
-//! the C library's part and with what the caller does to look at each result.
+//! Counts the instructions of this library's hot paths, for CI: `scripts/instructions` compares them with the counts in
+//! `benches/guard.csv`. The counts of the group `sockets` are for [`TIMES`] calls, and include the C library's share and the
+//! caller's checks.
 
 use std::net::{Ipv6Addr, SocketAddrV6};
 
@@ -12,19 +12,19 @@ use ipv6_std::{
 
 const SOURCE: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
 const PAYLOAD: &[u8] = b"HELLO-R-U-THERE";
-/// Calls of one measurement.
+/// The calls per measurement.
 const TIMES: usize = 100;
 
 const CONTROL: SendControl<'static> =
     SendControl::new().with_traffic_class(0x28).with_hop_limit(42).with_source(SOURCE);
 
-// Buffers are leaked, so that what is counted does not free them.
+// Buffers are leaked, so that the measurement does not include freeing them.
 
 fn buffer() -> &'static mut [u8] {
     vec![0xff; 128].leak()
 }
 
-/// What the kernel writes: packet info, hop limit, traffic class.
+/// Control messages in the kernel's order: packet info, hop limit, traffic class.
 fn in_order() -> &'static [u8] {
     let bytes = buffer();
     let used = CONTROL.encode::<Linux64>(bytes).unwrap();
@@ -40,7 +40,7 @@ fn in_another_order() -> &'static [u8] {
 #[library_benchmark]
 #[bench::three(0x28, 42, SOURCE, buffer())]
 fn encode_known(class: u8, hops: u8, source: Ipv6Addr, bytes: &mut [u8]) -> usize {
-    // Which messages there are is known where it is compiled, as in most programs; their values are not.
+    // The compiler knows which messages are encoded, as in most programs, but not their values.
     let control = SendControl::new().with_traffic_class(class).with_hop_limit(hops).with_source(source);
     control.encode::<Linux64>(bytes).unwrap_or(0)
 }
@@ -68,14 +68,14 @@ fn decode_and_compare(bytes: &[u8], class: u8, hops: u8, destination: Ipv6Addr) 
     RecvControl::decode::<Linux64>(bytes).is_ok_and(|control| is(&control, class, hops, destination))
 }
 
-// What of it is not decoding.
+// The part of `decode_and_compare` that is not decoding.
 #[library_benchmark]
 #[bench::what_was_decoded(decoded(), 0x28, 42, SOURCE)]
 fn compare(control: &RecvControl<'_>, class: u8, hops: u8, destination: Ipv6Addr) -> bool {
     is(control, class, hops, destination)
 }
 
-/// A socket that sends to itself, and whatever it needs.
+/// A socket that sends to itself, with its values and buffers.
 struct Loop {
     conn: PacketConn,
     to: SocketAddrV6,
@@ -85,7 +85,7 @@ struct Loop {
     payloads: Vec<[u8; 64]>,
 }
 
-/// Warm: what the linker does at the first call is done.
+/// Prepares a socket and uses it once, because the dynamic linker resolves a function at its first call.
 fn socket(flags: ControlFlags, coalescing: bool) -> Loop {
     let conn = PacketConn::bind("[::1]:0").unwrap();
     conn.set_control_flags(flags, true).unwrap();
@@ -127,7 +127,7 @@ fn batch(socket: &mut Loop) {
     }
 }
 
-/// To the peer of a connected socket, and received with the bytes of its control messages.
+/// Sends to the peer of a connected socket, and receives with the bytes of the control messages (`recv_message`).
 fn to_the_peer(socket: &mut Loop) {
     socket.conn.send(PAYLOAD, &socket.control).unwrap();
     let mut control = [0; 256];
@@ -136,7 +136,7 @@ fn to_the_peer(socket: &mut Loop) {
     assert_eq!(message.control().unwrap().traffic_class, socket.control.traffic_class);
 }
 
-/// One payload that is cut, and comes whole again.
+/// Sends one payload that the system splits and combines again.
 fn cut(socket: &mut Loop) {
     let payload = [7; 32 * 15];
     socket.conn.send_to(&payload, &socket.control.with_segment_size(15), socket.to).unwrap();

@@ -1,5 +1,5 @@
-//! User instructions, counted by callgrind: they are the same in every run. The names of functions and cases are
-//! those by which `src/instructions.rs` finds them.
+//! Counts user-space instructions with callgrind. The counts repeat exactly. `src/instructions.rs` finds the functions and
+//! cases by their names.
 
 use std::hint::black_box;
 use std::net::Ipv6Addr;
@@ -12,7 +12,7 @@ use ipv6_std::{Host, RecvControl, SendControl};
 
 type Peers = Box<dyn Peer>;
 
-/// A program that has worked before: the dynamic linker looks every function up at its first call.
+/// Prepares a program and runs it a few times, because the dynamic linker resolves a function at its first call.
 fn ready(program: Program, work: Work) -> Peers {
     let mut peer = program.peer(work).unwrap().unwrap();
     (0..3).for_each(|_| peer.work());
@@ -110,19 +110,19 @@ fn segments(mut peer: Peers) -> Peers {
 const ADDRESS: Ipv6Addr = Ipv6Addr::LOCALHOST;
 const THREE: Three = (CLASS, HOPS, ADDRESS.octets());
 
-/// Bytes that live as long as the program.
+/// Leaks an array.
 fn bytes<const N: usize>(bytes: [u8; N]) -> &'static mut [u8; N] {
     Box::leak(Box::new(bytes))
 }
 
-/// The three, in the order in which the kernel writes them.
+/// Three messages in the kernel's order.
 fn in_order() -> &'static [u8] {
     let room = bytes([0; 88]);
     by_hand::encode(room, THREE);
     room
 }
 
-/// The three the other way round.
+/// Three messages in the opposite order.
 fn reversed() -> &'static [u8] {
     let (bytes, in_order) = (bytes([0; 88]), in_order());
     bytes[..24].copy_from_slice(&in_order[64..]);
@@ -142,7 +142,7 @@ fn to_send() -> &'static SendControl<'static> {
     Box::leak(Box::new(control))
 }
 
-// As by hand: which messages there are is known where it is compiled.
+// As in the hand-written program, the compiler knows which messages are encoded.
 #[library_benchmark]
 #[bench::case(bytes([0; 88]), THREE)]
 fn encode_ours(room: &'static mut [u8; 88], (class, hops, source): Three) -> usize {
@@ -177,7 +177,7 @@ fn parse_ours(control: &'static [u8]) -> Three {
     (control.traffic_class.unwrap(), control.hop_limit.unwrap(), control.destination.unwrap().octets())
 }
 
-// What the harness itself takes.
+// The cost of the harness.
 #[library_benchmark]
 #[bench::case(in_order())]
 fn nothing(control: &'static [u8]) -> Three {

@@ -1,5 +1,5 @@
-//! The same work under criterion, one program after the other. For ratios of programs the interleaved tables are
-//! better: `benches/README.md` says why.
+//! Measures the same work with criterion, one program after the other. To compare programs, use the tables, whose programs
+//! take turns: `benches/README.md` explains why.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ipv6_benches::peers::Program;
 use ipv6_benches::work::{SIZE, Work};
 
-/// A group of all programs that run in this process.
+/// Measures a group of work with all programs that run in this process.
 fn group(criterion: &mut Criterion, name: &str, works: &[Work]) {
     let mut group = criterion.benchmark_group(name);
     for &work in works {

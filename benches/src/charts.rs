@@ -1,4 +1,4 @@
-//! Charts of what is recorded. They are drawn from the tables' files, so that both say the same.
+//! Draws charts from the files of the tables.
 
 use std::error::Error;
 use std::ops::Range;
@@ -19,13 +19,13 @@ const FONT: &str = "sans-serif";
 const STAR: &str = " *";
 const INK: RGBColor = RGBColor(51, 51, 51);
 
-/// What is drawn of a table: these rows' names and figures.
+/// A line in a chart: the program's name, and its points.
 struct Series {
     name: String,
     points: Vec<(String, f64)>,
 }
 
-/// Draws all charts of which there are tables.
+/// Draws all charts whose tables exist.
 pub fn draw() -> Result {
     time()?;
     throughput()?;
@@ -61,18 +61,18 @@ fn by_instructions() -> Result {
     draw_bars("instructions", &panels)
 }
 
-/// The figures of one work, by program.
+/// Returns the results of one piece of work, by program.
 fn bars(table: &Table, work: &str) -> Vec<(String, f64)> {
     let (of, program, note) = (table.column("work"), table.column("program"), table.column("note"));
     let rows: Vec<&Vec<String>> = table.rows.iter().filter(|row| row[of] == work).collect();
-    // A star says that there is a note.
+    // A star marks rows with a note.
     let name =
         |row: &Vec<String>| format!("{}{}", row[program], if row[note].is_empty() { "" } else { STAR });
     figures(table, &rows).into_iter().map(|(row, figure)| (name(row), figure)).collect()
 }
 
-/// What the first of these rows, the hand-written program, has, times the ratios that the others have to it. On a busy
-/// machine the ratios hold, and what each program has by itself does not.
+/// Returns the result of the first row, the hand-written program, multiplied by the ratio of each row. On a busy machine the
+/// ratios are reliable, but the times of the rows are not.
 fn figures<'r>(table: &Table, rows: &[&'r Vec<String>]) -> Vec<(&'r Vec<String>, f64)> {
     let ratio = table.column("to hand-written");
     let Some(by_hand) = rows.first().and_then(|row| row[ratio - 1].parse::<f64>().ok()) else {
@@ -108,7 +108,7 @@ fn draw_bars(name: &str, panels: &[(&str, Vec<(String, f64)>)]) -> Result {
             top += BAR;
         }
     }
-    let star = "* does less, or otherwise: the table says what";
+    let star = "* does less or something else: see the note in the table";
     root.draw(&Text::new(star, (12, top + TITLE / 2), text(12, HPos::Left)))?;
     Ok(root.present()?)
 }
@@ -117,7 +117,7 @@ fn figure_text(figure: f64) -> String {
     if figure < 100.0 { format!("{figure:.1}") } else { format!("{figure:.0}") }
 }
 
-/// Datagrams a second, by batch size and offload.
+/// Datagrams per second, by batch size and offload.
 fn throughput() -> Result {
     let Some(table) = Table::load(growth::BATCH)? else { return Ok(()) };
     let a_second = |series: Series| Series {
@@ -136,7 +136,7 @@ fn throughput() -> Result {
     Ok(root.present()?)
 }
 
-/// Everything that grows, in one picture.
+/// All growth tables in one chart.
 fn by_growth() -> Result {
     let mut panels = Vec::new();
     for (name, title) in [
@@ -166,11 +166,11 @@ fn by_growth() -> Result {
     Ok(root.present()?)
 }
 
-/// The programs of a growth table. Its first column is where.
+/// Returns one line per program of a growth table. The table's first column is the position on the horizontal axis.
 fn lines(table: &Table) -> Vec<Series> {
     let (program, mut all) = (table.column("program"), Vec::<Series>::new());
     for rows in table.rows.iter().collect::<Vec<_>>().chunk_by(|one, other| one[0] == other[0]) {
-        // The same program again would lie on its own line.
+        // The second run of the hand-written program would cover the first.
         let others =
             figures(table, rows).into_iter().filter(|(row, _)| row[program] != Program::Again.name());
         for (row, figure) in others {
@@ -184,7 +184,7 @@ fn lines(table: &Table) -> Vec<Series> {
     all
 }
 
-/// How figures go up.
+/// The vertical axis.
 enum Scale {
     Linear(Range<f64>),
     Logarithmic(Range<f64>),
@@ -231,7 +231,7 @@ fn draw_lines(area: &Area, title: &str, series: &[Series], scale: Scale) -> Resu
                 .draw()?;
         }};
     }
-    // Where the lines are not.
+    // The legend is in the corner without lines.
     match scale {
         Scale::Linear(range) => draw!(range, SeriesLabelPosition::UpperRight),
         Scale::Logarithmic(range) => draw!(range.log_scale(), SeriesLabelPosition::UpperLeft),

@@ -1,4 +1,4 @@
-//! The two sockets between which datagrams go.
+//! The two sockets of a program.
 
 use std::io;
 use std::net::{SocketAddrV6, UdpSocket};
@@ -11,39 +11,40 @@ use nix::sys::socket::sockopt::RcvBufForce;
 
 use crate::work::{CLASS, HOPS, Way, Work};
 
-/// Where datagrams start and end. Every program gets two sockets of its own with the same options.
+/// The sender and the receiver of the datagrams. Every program has its own two sockets, with the same options.
 #[derive(Clone, Debug)]
 pub struct Ends {
     pub sender: Arc<PacketConn>,
     pub receiver: Arc<PacketConn>,
     /// The sender's address, as the receiver sees it.
     pub from: SocketAddrV6,
-    /// Where the sender sends to.
+    /// The address that the sender sends to.
     pub to: SocketAddrV6,
-    /// Where that arrives.
+    /// The interface on which datagrams arrive.
     pub interface: InterfaceIndex,
 }
 
-/// Bytes of receive buffer.
+/// The size of the receive buffer, in bytes.
 const BUFFER: usize = 1 << 20;
-/// A lost datagram ends the program: it does not wait for it for ever.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The time limit of each receive call, so that a lost datagram ends the program.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Ends {
-    /// Two sockets on loopback, ready for this work.
+    /// Creates two sockets on loopback for this work.
     pub fn new(work: Work) -> io::Result<Self> {
         Self::between(PacketConn::bind("[::1]:0")?, PacketConn::bind("[::1]:0")?, work)
     }
 
-    /// One that sends to itself.
+    /// Creates one socket that sends to itself.
     pub fn one(work: Work) -> io::Result<Self> {
         let ends = Self::new(work)?;
         Ok(Self { sender: Arc::clone(&ends.receiver), from: ends.to, ..ends })
     }
 
-    /// Whether all of it fits into the receive buffer at once.
+    /// Returns whether the receive buffer holds all datagrams of the work at once.
     pub fn has_room(&self, work: Work) -> io::Result<bool> {
-        // The kernel counts what a datagram takes in memory: up to so much for small ones that were cut.
+        // The kernel counts the memory that a datagram occupies: at most this many bytes beside the payload, for
+        // small datagrams split from one payload.
         const EACH: usize = 1_280;
         Ok(socket2::SockRef::from(self.sockets().1).recv_buffer_size()? >= work.count * (EACH + work.size))
     }
@@ -59,7 +60,7 @@ impl Ends {
         Self::with(sender, receiver, from, to, loopback, work.control)
     }
 
-    /// Two sockets, of which the receiver is to tell these control messages.
+    /// Prepares two sockets. Enables these control messages on the receiver.
     pub fn with(
         sender: PacketConn,
         receiver: PacketConn,
@@ -68,9 +69,9 @@ impl Ends {
         interface: InterfaceIndex,
         control: ControlFlags,
     ) -> io::Result<Self> {
-        receiver.get_ref().set_read_timeout(Some(PATIENCE))?;
-        // Large batches need more than is usual: as much as it takes for root, and for others as the system allows.
-        // `has_room` says what came of it.
+        receiver.get_ref().set_read_timeout(Some(TIMEOUT))?;
+        // Large batches need more than the default. Only root can exceed the system's limit; `has_room` checks the
+        // resulting size.
         if nix::sys::socket::setsockopt(receiver.get_ref(), RcvBufForce, &BUFFER).is_err() {
             socket2::SockRef::from(receiver.get_ref()).set_recv_buffer_size(BUFFER)?;
         }
@@ -80,12 +81,12 @@ impl Ends {
         Ok(Self { sender: Arc::new(sender), receiver: Arc::new(receiver), from, to, interface })
     }
 
-    /// The sockets as the standard library has them.
+    /// Returns the two sockets, sender first, as types of the standard library.
     pub fn sockets(&self) -> (&UdpSocket, &UdpSocket) {
         (self.sender.get_ref(), self.receiver.get_ref())
     }
 
-    /// Their descriptors.
+    /// Returns the two descriptors, sender first.
     pub fn descriptors(&self) -> (RawFd, RawFd) {
         let (sender, receiver) = self.sockets();
         (sender.as_raw_fd(), receiver.as_raw_fd())

@@ -1,5 +1,5 @@
-//! What a datagram costs as something grows: this library and hand-written libc side by side, so that one sees whose
-//! part it is.
+//! Measures the cost of a datagram while one quantity grows, for this library and for hand-written libc code. What both have
+//! in common is the kernel's cost.
 
 use std::io;
 use std::iter;
@@ -28,10 +28,10 @@ pub const CORES: &str = "growth-cores";
 pub const GROUPS: &str = "growth-groups";
 pub const JOINS: &str = "growth-joins";
 
-/// What the table of batches calls a payload that is cut.
+/// The name, in the table of batches, of one payload that the system splits.
 pub const SEGMENTS: &str = "ipv6-std, segments asked for";
 
-/// A table whose first column grows.
+/// A table whose first column is the growing quantity.
 struct Growth {
     effort: Effort,
     table: Table,
@@ -61,7 +61,7 @@ impl Growth {
         Ok(())
     }
 
-    /// Says why the rest is missing.
+    /// Adds a row that states why the rest is missing.
     fn skip(&mut self, at: usize, why: &str) {
         self.table.push(vec![
             at.to_string(),
@@ -82,7 +82,7 @@ const SINGLE: [Program; 3] = [Program::ByHand, Program::Again, Program::Ours];
 const BATCHING: [Program; 5] =
     [Program::ByHand, Program::Again, Program::EachByItself, Program::Ours, Program::Coalescing];
 
-/// These programs at this work, each between sockets of its own.
+/// Prepares these programs for this work, each with its own sockets.
 fn programs(programs: &[Program], work: Work) -> io::Result<Vec<(&'static str, Runner<'static>)>> {
     let mut runners = Vec::new();
     for &program in programs {
@@ -93,7 +93,7 @@ fn programs(programs: &[Program], work: Work) -> io::Result<Vec<(&'static str, R
     Ok(runners)
 }
 
-/// All that needs no network of its own.
+/// Measures everything that does not need a separate network.
 pub fn run(effort: Effort) -> io::Result<()> {
     control(effort)?;
     batch(effort)?;
@@ -102,7 +102,8 @@ pub fn run(effort: Effort) -> io::Result<()> {
     cores(effort)
 }
 
-/// Control flags that are on. Source and interface are in one message, and a path MTU is told only when it changes.
+/// The number of enabled control flags. Source and interface are one message, and the kernel reports a path MTU only when it
+/// changes.
 fn control(effort: Effort) -> io::Result<()> {
     let mut growth = Growth::new(effort, CONTROL, "control flags", "ns a datagram");
     for (count, flags) in Work::MORE.into_iter().enumerate() {
@@ -120,7 +121,7 @@ fn batch(effort: Effort) -> io::Result<()> {
             break;
         }
         let mut runners = programs(&BATCHING, work)?;
-        // What the kernel takes as one payload.
+        // The numbers of segments that the kernel accepts in one payload.
         if (2..=Ends::new(work)?.sender.max_segments()).contains(&count)
             && let Some(mut peer) = Program::Ours.peer(Work::segments(count, SIZE))?
         {
@@ -155,7 +156,7 @@ fn threads(effort: Effort) -> io::Result<()> {
     growth.save()
 }
 
-/// Nanoseconds for one piece of work when so many threads do `times` of them between them.
+/// Returns the nanoseconds per piece of work if this many threads share `times` pieces.
 fn together(program: Program, work: Work, ends: &Ends, threads: usize, times: usize) -> io::Result<f64> {
     let each = times.div_ceil(threads);
     let barrier = Barrier::new(threads);
@@ -174,7 +175,7 @@ fn together(program: Program, work: Work, ends: &Ends, threads: usize, times: us
     Ok(nanoseconds(spans) / (each * threads) as f64)
 }
 
-/// From the first start to the last end.
+/// Returns the time from the first start to the last end.
 fn nanoseconds(spans: Vec<(Instant, Instant)>) -> f64 {
     let (starts, ends): (Vec<_>, Vec<_>) = spans.into_iter().unzip();
     match (starts.into_iter().min(), ends.into_iter().max()) {
@@ -192,7 +193,7 @@ fn cores(effort: Effort) -> io::Result<()> {
     let work = Work::batch(32);
     for (count, other) in [(1, Some(first)), (2, second)] {
         let Some(other) = other else {
-            growth.skip(count, "there is no second processor");
+            growth.skip(count, "only one processor is available");
             continue;
         };
         let mut runners = Vec::<(&'static str, Runner)>::new();
@@ -208,10 +209,10 @@ fn cores(effort: Effort) -> io::Result<()> {
     growth.save()
 }
 
-/// Nanoseconds for one piece of work when one thread sends and the other receives.
+/// Returns the nanoseconds per piece of work if one thread sends and another receives.
 fn apart(program: Program, work: Work, ends: &Ends, cpus: (usize, usize), times: usize) -> io::Result<f64> {
-    // What the receive buffer has room for at least: nothing may get lost.
-    const ON_THE_WAY: usize = 2;
+    // The receive buffer holds at least this many pieces of work, so no datagram is lost.
+    const IN_FLIGHT: usize = 2;
     let (barrier, arrived) = (Barrier::new(2), AtomicUsize::new(0));
     let send = || {
         pin(cpus.0);
@@ -220,8 +221,8 @@ fn apart(program: Program, work: Work, ends: &Ends, cpus: (usize, usize), times:
         let start = Instant::now();
         let mut peer = peer.unwrap();
         for sent in 0..times {
-            while sent.saturating_sub(arrived.load(Ordering::Acquire)) >= ON_THE_WAY {
-                // On one processor the other has to get it.
+            while sent.saturating_sub(arrived.load(Ordering::Acquire)) >= IN_FLIGHT {
+                // On one processor, let the receiver run.
                 if cpus.0 == cpus.1 { thread::yield_now() } else { std::hint::spin_loop() }
             }
             peer.send();
@@ -233,8 +234,8 @@ fn apart(program: Program, work: Work, ends: &Ends, cpus: (usize, usize), times:
         let peer = program.between(work, ends.clone());
         barrier.wait();
         let start = Instant::now();
-        // Whatever happens here, the other is not to wait for ever.
-        let _last = Last(&arrived);
+        // If this thread panics, the sender must not wait for ever.
+        let _release = Release(&arrived);
         let mut peer = peer.unwrap();
         for _ in 0..times {
             peer.receive();
@@ -249,23 +250,23 @@ fn apart(program: Program, work: Work, ends: &Ends, cpus: (usize, usize), times:
     Ok(nanoseconds(spans) / times as f64)
 }
 
-/// Says, when it goes, that all has arrived.
-struct Last<'a>(&'a AtomicUsize);
+/// Marks everything as arrived when it is dropped.
+struct Release<'a>(&'a AtomicUsize);
 
-impl Drop for Last<'_> {
+impl Drop for Release<'_> {
     fn drop(&mut self) {
         self.0.store(usize::MAX, Ordering::Release);
     }
 }
 
-/// Keeps this thread on one processor. Where that is not allowed, the figures are those of any.
+/// Binds this thread to one processor. If this is not permitted, it runs on any processor.
 fn pin(cpu: usize) {
     let mut set = CpuSet::new();
     let _ = set.set(cpu).and_then(|()| sched_setaffinity(Pid::from_raw(0), &set));
 }
 
-/// Groups that a socket has joined, between two hosts of our own: loopback has no multicast. To be run in a program
-/// of its own, which moves into namespaces.
+/// Measures with joined groups, between two hosts in namespaces, because loopback has no multicast. It moves the process
+/// into namespaces, so it must run in a separate process.
 pub fn groups(effort: Effort) -> io::Result<()> {
     let mut receive = Growth::new(effort, GROUPS, "groups joined", "ns a datagram");
     let mut join = Growth::new(effort, JOINS, "groups joined", "ns for a group joined and left");
@@ -279,7 +280,7 @@ pub fn groups(effort: Effort) -> io::Result<()> {
 }
 
 fn groups_between(hosts: &Pair, receive: &mut Growth, join: &mut Growth) -> io::Result<()> {
-    // Memberships are counted against it. What it is from the start is enough on recent systems.
+    // The kernel charges memberships to this limit. The default is sufficient on recent systems.
     let _ = hosts.b.set("net/core/optmem_max", "1048576");
     let work = Work::single(Work::THREE, SIZE);
     let interface = |index| InterfaceIndex::new(index).map_err(io::Error::other);
@@ -290,7 +291,7 @@ fn groups_between(hosts: &Pair, receive: &mut Growth, join: &mut Growth) -> io::
         let receiver = hosts.b.run(|| PacketConn::bind("[::]:0"))?;
         sender.set_multicast_interface(near)?;
         let (from, mut to) = (sender.local_addr()?, receiver.local_addr()?);
-        // The first is the last that the kernel looks at.
+        // The kernel searches the group that was joined first last.
         to.set_ip(group(0));
         ends.push(Ends::with(sender, receiver, from, to, far, work.control)?);
     }
@@ -329,7 +330,7 @@ fn groups_between(hosts: &Pair, receive: &mut Growth, join: &mut Growth) -> io::
     Ok(())
 }
 
-/// A group that no protocol uses (RFC 4291 section 2.7: transient, site-local).
+/// Returns a group that no protocol uses (RFC 4291 section 2.7: transient, site-local).
 fn group(number: usize) -> Ipv6Addr {
     Ipv6Addr::new(0xff15, 0, 0, 0, 0, 0, 0x1234, number as u16)
 }

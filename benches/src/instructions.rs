@@ -1,4 +1,4 @@
-//! The table of instructions, from what gungraun prints.
+//! Creates the table of instructions from gungraun's output.
 
 use std::io::{self, BufRead};
 
@@ -8,21 +8,21 @@ use ipv6_benches::work::{SIZE, Work};
 use crate::record::Table;
 
 pub const NAME: &str = "instructions";
-/// The column with the figures.
+/// The column with the counts.
 pub const EACH: &str = "instructions a datagram";
 pub const ENCODE: &str = "encode three control messages";
 pub const PARSE: &str = "parse three control messages, in the kernel's order";
 pub const PARSE_OTHER: &str = "parse three control messages, in another order";
-/// This library, where the compiler knows nothing of what is encoded.
+/// This library, if the compiler does not know which messages are encoded.
 pub const ANY_VALUE: &str = "ipv6-std, any value";
 pub const HARNESS: &str = "nothing: what the harness takes";
 
-/// Reads what `cargo bench --bench instructions` prints, and writes the table.
+/// Reads the output of `cargo bench --bench instructions` and writes the table.
 pub fn run(printed: impl BufRead) -> io::Result<()> {
     let (mut case, mut cases) = (None, Vec::new());
     for line in printed.lines() {
         let line = line?;
-        // A case's line is its module, its function, its name and its arguments; its figures are indented.
+        // The line of a case has its module, function, name and arguments. The lines with its counts are indented.
         if let Some((function, name)) =
             line.strip_prefix("instructions::").and_then(|rest| rest.split_once(' '))
         {
@@ -31,9 +31,11 @@ pub fn run(printed: impl BufRead) -> io::Result<()> {
         }
         let Some(figures) = line.trim_start().strip_prefix("Instructions:") else { continue };
         let Some(case) = case.take() else { continue };
-        // Of this run, and of the one before.
+        // The counts of this run and of the previous one.
         let figure = figures.split('|').next().unwrap_or_default().trim();
-        let figure: f64 = figure.parse().map_err(|_| io::Error::other(format!("no number: {line}")))?;
+        let figure: f64 = figure
+            .parse()
+            .map_err(|_| io::Error::other(format!("gungraun printed no number of instructions: {line}")))?;
         cases.push((case, figure));
     }
     if cases.is_empty() {
@@ -69,7 +71,7 @@ struct Case {
     note: &'static str,
 }
 
-/// What a case of `benches/instructions.rs` measures.
+/// Returns what a case of `benches/instructions.rs` measures.
 fn named(function: &str, case: &str) -> Option<Case> {
     let parse = |case| if case == "reversed" { PARSE_OTHER } else { PARSE };
     let codec = |work: &str, program| Some(Case { work: work.into(), datagrams: 1, program, note: "" });

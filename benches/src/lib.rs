@@ -1,4 +1,4 @@
-//! What the benchmarks share: pieces of work, and programs that do them.
+//! The parts that all benchmarks share: pieces of work, and the programs that do them.
 
 pub mod ends;
 pub mod peers;

@@ -1,4 +1,4 @@
-//! Where the instructions of a call go: by the line of the source that each was compiled from, and one by one.
+//! Counts the instructions of a call by source line and one by one.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,12 +11,12 @@ use ipv6_benches::work::{SIZE, Work};
 
 use crate::record::Table;
 
-/// Calls of the shorter run. The longer has twice as many: what a program does once is in both.
+/// The calls of the shorter run. The longer run has twice as many. Both contain the setup, so their difference does not.
 const TIMES: u64 = 100;
 
-/// A line of a file of the source.
+/// A source file and a line in it.
 type Line = (String, u64);
-/// One instruction: where it is in the program, or nowhere if it is in a library, and the line that it was compiled from.
+/// An instruction: its address in the program (`None` if it is in a library), and the line that it was compiled from.
 type Instruction = (Option<u64>, Line);
 
 pub fn run() -> io::Result<()> {
@@ -37,7 +37,7 @@ pub fn run() -> io::Result<()> {
             let mut each = counted(program, work, 2 * TIMES)?;
             each.retain(|instruction, count| {
                 *count = count.saturating_sub(once.get(instruction).copied().unwrap_or(0));
-                // What a program does once is not always done in as many steps.
+                // The setup does not always take the same number of instructions: ignore small counts.
                 *count >= TIMES * work.count as u64 / 50
             });
             let datagrams = TIMES as f64 * work.count as f64;
@@ -68,7 +68,7 @@ pub fn run() -> io::Result<()> {
     assembly.save()
 }
 
-/// The instructions of this program, by their addresses; none without objdump.
+/// Returns the instructions of this program by address. Empty without objdump.
 fn disassembly() -> io::Result<BTreeMap<u64, String>> {
     let mut objdump = Command::new("objdump");
     objdump.args(["--disassemble", "--demangle", "--no-show-raw-insn"]).arg(std::env::current_exe()?);
@@ -78,7 +78,7 @@ fn disassembly() -> io::Result<BTreeMap<u64, String>> {
     let output = match objdump.stderr(Stdio::null()).output() {
         Ok(output) if output.status.success() => output.stdout,
         _ => {
-            println!("no objdump: instructions without their text");
+            println!("objdump is missing: the table contains no text of instructions");
             return Ok(BTreeMap::new());
         }
     };
@@ -90,7 +90,7 @@ fn disassembly() -> io::Result<BTreeMap<u64, String>> {
     Ok(String::from_utf8_lossy(&output).lines().filter_map(instruction).collect())
 }
 
-/// How often each instruction is done when the program does the work so many times.
+/// Counts how often each instruction runs when the program does the work this many times.
 fn counted(program: Program, work: Work, times: u64) -> io::Result<BTreeMap<Instruction, u64>> {
     let out = std::env::temp_dir().join(format!("ipv6-benches.{}", std::process::id()));
     let mut option = std::ffi::OsString::from("--callgrind-out-file=");
@@ -111,7 +111,7 @@ fn counted(program: Program, work: Work, times: u64) -> io::Result<BTreeMap<Inst
     read(&profile?, &std::env::current_exe()?.to_string_lossy())
 }
 
-/// Reads a profile of a program: https://valgrind.org/docs/manual/cl-format.html.
+/// Reads a callgrind profile of a program. Format: <https://valgrind.org/docs/manual/cl-format.html>.
 fn read(profile: &str, program: &str) -> io::Result<BTreeMap<Instruction, u64>> {
     let mut counts = BTreeMap::new();
     let (mut object, mut file, mut of_callee) = ("", "", false);
@@ -119,13 +119,13 @@ fn read(profile: &str, program: &str) -> io::Result<BTreeMap<Instruction, u64>> 
         if let Some((key, value)) = text.split_once('=') {
             match key {
                 "ob" => object = value,
-                // Of a function, of what is inlined in it, and back again.
+                // The file of a function, of code inlined into it, and of the function again.
                 "fl" | "fi" | "fe" => file = value,
                 "calls" => of_callee = true,
                 _ => {}
             }
         } else if let Some(figures) = text.strip_prefix("0x") {
-            // What a call has taken is the callee's.
+            // The line after `calls=` has the cost of the callee, which is counted there.
             if std::mem::take(&mut of_callee) {
                 continue;
             }
@@ -133,7 +133,7 @@ fn read(profile: &str, program: &str) -> io::Result<BTreeMap<Instruction, u64>> 
             let mut read = |radix| u64::from_str_radix(figures.next()?, radix).ok();
             let read = (read(16), read(10), read(10));
             let (Some(address), Some(line), Some(count)) = read else {
-                return Err(io::Error::other(format!("no figures: {text}")));
+                return Err(io::Error::other(format!("callgrind's profile has an unexpected line: {text}")));
             };
             let address = (object == program).then_some(address);
             *counts.entry((address, (file.to_owned(), line))).or_insert(0) += count;
@@ -142,7 +142,7 @@ fn read(profile: &str, program: &str) -> io::Result<BTreeMap<Instruction, u64>> 
     Ok(counts)
 }
 
-/// Whose a file is, and what it is called there.
+/// Returns the part of the program that a file belongs to, and its name within that part.
 fn part(file: &str) -> (&'static str, &str) {
     const OURS: [(&str, &str); 4] = [
         ("benches", "the caller"),

@@ -1,5 +1,5 @@
-//! This library against hand-written libc and others, all doing the same checked work. `benches/README.md` says how
-//! to run and read it.
+//! Compares this library with hand-written libc code and other libraries, which all do the same checked work.
+//! `benches/README.md` explains how to run it and how to read the results.
 
 use std::io;
 
@@ -18,7 +18,7 @@ mod timer;
 use timer::Effort;
 
 const USAGE: &str = "usage: ipv6-benches tables|growth|groups|instructions|lines|reach|charts [--quick]
-       ipv6-benches compare WORK [--quick]    (all programs at one piece of work, recorded nowhere)
+       ipv6-benches compare WORK [--quick]    (all programs at one piece of work, not recorded)
        ipv6-benches run PROGRAM WORK TIMES    (one program alone, for callgrind or perf)";
 
 fn main() -> io::Result<()> {
@@ -41,23 +41,23 @@ fn main() -> io::Result<()> {
     }
 }
 
-fn unknown(what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, format!("no such {what}\n{USAGE}"))
+fn unknown(what: &str, name: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, format!("unknown {what}: {name}\n{USAGE}"))
 }
 
-/// A piece of work by its name in the tables.
+/// Finds a piece of work by its name in the tables.
 fn named(work: &str) -> io::Result<Work> {
     let mut works = tables::all().into_iter().flat_map(|(_, works)| works);
-    works.find(|known| known.to_string() == work).ok_or_else(|| unknown("work"))
+    works.find(|known| known.to_string() == work).ok_or_else(|| unknown("work", work))
 }
 
 /// Runs one program at one piece of work, by their names in the tables.
 fn alone(program: &str, work: &str, times: &str) -> io::Result<()> {
     let work = named(work)?;
-    let program = Program::ALL.into_iter().find(|known| known.name() == program);
-    let peer = program.map(|program| program.peer(work)).transpose()?.flatten();
-    let mut peer = peer.ok_or_else(|| unknown("program at this work"))?;
-    let times: usize = times.parse().map_err(|_| unknown("number"))?;
+    let known = Program::ALL.into_iter().find(|known| known.name() == program);
+    let peer = known.map(|program| program.peer(work)).transpose()?.flatten();
+    let mut peer = peer.ok_or_else(|| unknown("program for this work", program))?;
+    let times: usize = times.parse().map_err(|_| unknown("number", times))?;
     (0..times).for_each(|_| peer.work());
     Ok(())
 }

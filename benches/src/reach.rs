@@ -1,4 +1,4 @@
-//! What this library is to reach, and whether it does: aims against what was recorded.
+//! Compares the targets of this library with the recorded results.
 
 use std::io;
 
@@ -10,10 +10,10 @@ use crate::{growth, instructions, tables};
 
 pub const NAME: &str = "reach";
 
-/// The column of the tables that has the ratios.
+/// The column of the tables with the ratios.
 const RATIO: &str = "to hand-written";
 
-/// Compares, prints and writes the table. Of what was not recorded there is no row.
+/// Compares, prints and writes the table. It has no rows for results that were not recorded.
 pub fn run() -> io::Result<()> {
     let mut reach =
         Reach { table: Table::new(NAME, &["work", "what", "at most", "is", "reached", "trusted to"]) };
@@ -26,7 +26,7 @@ pub fn run() -> io::Result<()> {
     for count in tables::BATCH_SIZES {
         reach.ratio(&batches, Work::batch(count), Program::EachByItself, 1.01);
     }
-    // Of few there is less to win: what is paid once for all is more of it.
+    // Small batches gain less, because the cost of each call is a larger part of the whole.
     for count in tables::BATCH_SIZES.into_iter().filter(|count| *count >= 32) {
         reach.ratio(&batches, Work::batch(count), Program::Ours, 0.42);
         reach.ratio(&batches, Work::batch(count), Program::Coalescing, 0.06);
@@ -81,13 +81,13 @@ impl Reach {
     fn ratio_named(&mut self, of: &Option<Table>, work: Work, program: Program, what: &str, most: f64) {
         let work = work.to_string();
         let Some(ratio) = find(of, &work, program.name(), RATIO) else { return };
-        // What the same program has to itself.
+        // The difference between the two runs of the hand-written program.
         let again = find(of, &work, Program::Again.name(), RATIO).map_or(0.0, |again| (again - 1.0).abs());
         self.row(&work, &format!("{}, {what}", program.name()), most, ratio, again);
     }
 
-    /// Nothing of ours grows faster than the kernel's part: at the end it has no more of the whole than at the start, or
-    /// than it may have of one datagram.
+    /// Checks that the library's cost does not grow faster than the kernel's: the ratio at the end of the table must not
+    /// exceed the ratio at its start, or the target for one datagram.
     fn growth(&mut self, table: &Table, program: Program) {
         let (by, column) = (table.column("program"), table.column(RATIO));
         let ratios = |program: Program| -> Vec<f64> {
@@ -119,7 +119,7 @@ impl Reach {
     }
 }
 
-/// The figure of this work and program.
+/// Returns the result of this work and program.
 fn find(table: &Option<Table>, work: &str, program: &str, column: &str) -> Option<f64> {
     let table = table.as_ref()?;
     let (of, by, column) = (table.column("work"), table.column("program"), table.column(column));

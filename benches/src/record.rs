@@ -1,4 +1,4 @@
-//! What is kept of a run: a table in a file, with the machine and the versions.
+//! Writes the results of a run to files: one table per file, with the machine and the versions.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -8,7 +8,7 @@ use std::process::Command;
 
 use ipv6_benches::peers::go::Go;
 
-/// Rows under a head, all as text.
+/// A table: column names and rows, all as text.
 #[derive(Debug)]
 pub struct Table {
     pub name: &'static str,
@@ -16,10 +16,10 @@ pub struct Table {
     pub rows: Vec<Vec<String>>,
 }
 
-/// Where the tables and charts are: where `IPV6_RECORD` says, or with the benchmarks.
+/// Returns the folder of the tables and charts: `IPV6_RECORD`, or `benches/record`.
 pub fn folder() -> PathBuf {
-    let told = std::env::var_os("IPV6_RECORD").map(PathBuf::from);
-    told.unwrap_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/record")))
+    let chosen = std::env::var_os("IPV6_RECORD").map(PathBuf::from);
+    chosen.unwrap_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/record")))
 }
 
 impl Table {
@@ -27,13 +27,13 @@ impl Table {
         Self { name, head: head.iter().copied().map(String::from).collect(), rows: Vec::new() }
     }
 
-    /// Adds a row, and prints it.
+    /// Adds a row and prints it.
     pub fn push(&mut self, row: Vec<String>) {
         assert_eq!(row.len(), self.head.len());
         let widths = [34, 30, 34];
         let mut line = String::new();
         for (index, cell) in row.iter().enumerate() {
-            // Text to the left, figures to the right.
+            // Align text to the left, numbers to the right.
             let width = if cell.parse::<f64>().is_ok() { 10 } else { *widths.get(index).unwrap_or(&0) };
             let _ = match cell.parse::<f64>() {
                 Ok(_) => write!(line, "{cell:>width$}  "),
@@ -44,7 +44,7 @@ impl Table {
         self.rows.push(row);
     }
 
-    /// Writes it to a file of its name.
+    /// Writes the table to the file with its name.
     pub fn save(&self) -> io::Result<()> {
         let mut text = format!("# {}\n{}\n", machine(), self.head.join(","));
         for row in &self.rows {
@@ -56,7 +56,7 @@ impl Table {
         fs::write(folder().join(self.name).with_extension("csv"), text)
     }
 
-    /// Reads it back. `None` when it was not made.
+    /// Reads a table. `None` if its file does not exist.
     pub fn load(name: &'static str) -> io::Result<Option<Self>> {
         let text = match fs::read_to_string(folder().join(name).with_extension("csv")) {
             Ok(text) => text,
@@ -68,11 +68,11 @@ impl Table {
         Ok(Some(Self { name, head, rows: lines.collect() }))
     }
 
-    /// The cells of this column, by its head.
+    /// Returns the index of the column with this name.
     ///
     /// # Panics
     ///
-    /// When there is no such column.
+    /// If there is no such column.
     pub fn column(&self, head: &str) -> usize {
         let found = self.head.iter().position(|column| column == head);
         found.unwrap_or_else(|| panic!("{} has no column {head}", self.name))
@@ -96,7 +96,7 @@ fn cells(line: &str) -> Vec<String> {
     cells
 }
 
-/// The machine and the versions, in one line.
+/// Describes the machine and the versions in one line.
 fn machine() -> String {
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let cpu = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
@@ -104,18 +104,18 @@ fn machine() -> String {
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     [
-        said(Command::new("date").args(["-u", "+%Y-%m-%d"])),
+        printed(Command::new("date").args(["-u", "+%Y-%m-%d"])),
         format!("{} x {cpus}", cpu.map_or("unknown processor", |(_, name)| name)),
         format!("Linux {}", kernel.trim()),
-        said(Command::new(rustc).arg("--version")),
-        format!("ipv6-std {}{}", said(&mut git(&["describe", "--always", "--exclude=*"])), changed()),
+        printed(Command::new(rustc).arg("--version")),
+        format!("ipv6-std {}{}", printed(&mut git(&["describe", "--always", "--exclude=*"])), changed()),
         crates(),
         Go::version(),
     ]
     .join("; ")
 }
 
-fn said(command: &mut Command) -> String {
+fn printed(command: &mut Command) -> String {
     let output = command.current_dir(env!("CARGO_MANIFEST_DIR")).output();
     match output.ok().filter(|output| output.status.success()) {
         Some(output) => String::from_utf8_lossy(&output.stdout).trim().into(),
@@ -129,14 +129,14 @@ fn git(arguments: &[&str]) -> Command {
     command
 }
 
-/// A mark where something else was changed since that version than what is recorded.
+/// Returns a mark if files other than the results differ from that version.
 fn changed() -> &'static str {
     let unchanged = &mut git(&["diff", "--quiet", "HEAD", "--", ":/", ":(exclude)record"]);
     let status = unchanged.current_dir(env!("CARGO_MANIFEST_DIR")).status();
     if status.is_ok_and(|status| status.success()) { "" } else { "-dirty" }
 }
 
-/// The versions of what is compared with.
+/// Returns the versions of the other libraries.
 fn crates() -> String {
     let lock = include_str!("../../Cargo.lock");
     let versions = ["libc", "nix", "quinn-udp", "socket2"].map(|name| {

@@ -1,4 +1,4 @@
-//! All programs at the same work, side by side.
+//! The tables that compare all programs at the same work.
 
 use std::io;
 
@@ -9,22 +9,22 @@ use ipv6_benches::work::{SIZE, Work};
 use crate::record::Table;
 use crate::timer::{self, Effort, Runner};
 
-/// The table of one datagram in each call.
+/// The table for one datagram per call.
 pub const SINGLE: &str = "single";
-/// The table of many in each call.
+/// The table for many datagrams per call.
 pub const BATCHES: &str = "batches";
-/// The table of many in one payload.
+/// The table for many datagrams per payload.
 pub const SEGMENTS: &str = "segments";
 
-/// Datagrams in a batch.
+/// The numbers of datagrams per batch.
 pub const BATCH_SIZES: [usize; 3] = [8, 32, 64];
-/// Segments of one payload, and the bytes of each.
+/// The number of segments per payload and their size in bytes.
 pub const SEGMENT_SIZES: [(usize, usize); 6] =
     [(10, 15), (32, 15), (64, 15), (10, 1_200), (32, 1_200), (52, 1_200)];
 
 const HEAD: [&str; 6] = ["work", "datagrams", "program", "ns a datagram", "to hand-written", "note"];
 
-/// What each table has.
+/// Returns the work of each table.
 pub fn all() -> [(&'static str, Vec<Work>); 3] {
     let single = vec![
         Work::single(Work::THREE, SIZE),
@@ -51,7 +51,7 @@ pub fn run(effort: Effort) -> io::Result<()> {
     Ok(())
 }
 
-/// Measures all programs at one piece of work, and prints what they take.
+/// Measures all programs at one piece of work and prints the results.
 pub fn compare(effort: Effort, work: Work) -> io::Result<()> {
     let go = Go::build();
     one(effort, work, go.as_ref().map_err(ToString::to_string), &mut Table::new(SINGLE, &HEAD))

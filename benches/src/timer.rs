@@ -1,41 +1,42 @@
-//! Rounds of several programs that alternate. On a busy machine the times wander, and what two programs of the same
-//! round have to each other does not.
+//! Measures several programs in alternating rounds. On a busy machine the times vary, but the ratio of two programs in the
+//! same round does not.
 
 use std::io;
 use std::time::{Duration, Instant};
 
-/// How long it all takes.
+/// The number and the length of the rounds.
 #[derive(Clone, Copy, Debug)]
 pub struct Effort {
     pub rounds: usize,
-    /// What one round of one program takes.
+    /// The duration of one round of one program.
     pub round: Duration,
 }
 
 impl Effort {
-    /// For figures.
+    /// For results worth keeping.
     pub const FULL: Self = Self { rounds: 51, round: Duration::from_millis(8) };
-    /// To see that everything works.
+    /// To check that everything works.
     pub const QUICK: Self = Self { rounds: 3, round: Duration::from_millis(1) };
-    /// For figures of which there are many.
+
+    /// Returns the effort for tables with many rows: fewer rounds.
     pub fn of_many(self) -> Self {
         Self { rounds: self.rounds.min(21), ..self }
     }
 }
 
-/// Does a piece of work so often, and says how many nanoseconds one took.
+/// Does a piece of work this many times, and returns the nanoseconds per piece.
 pub type Runner<'r> = Box<dyn FnMut(usize) -> io::Result<f64> + 'r>;
 
-/// What was measured of one program.
+/// The measurement of one program.
 #[derive(Clone, Copy, Debug)]
 pub struct Figure {
-    /// Nanoseconds for one piece of work: the median of all rounds.
+    /// Nanoseconds per piece of work: the median of all rounds.
     pub nanoseconds: f64,
-    /// To the first program: the median of all rounds' ratios.
+    /// The time relative to the first program's: the median of the ratios of all rounds.
     pub ratio: f64,
 }
 
-/// A piece of work of this process, repeated.
+/// Returns a runner that repeats a function of this process.
 pub fn repeat<'r>(mut work: impl FnMut() + 'r) -> Runner<'r> {
     Box::new(move |times| {
         let start = Instant::now();
@@ -44,11 +45,11 @@ pub fn repeat<'r>(mut work: impl FnMut() + 'r) -> Runner<'r> {
     })
 }
 
-/// Measures all of them in turns.
+/// Measures the programs in turns.
 pub fn interleave(effort: Effort, runners: &mut [Runner<'_>]) -> io::Result<Vec<Figure>> {
     let Some(first) = runners.first_mut() else { return Ok(Vec::new()) };
     let times = times(effort.round, first)?;
-    // Everyone once, unmeasured: pages, caches, what the kernel makes ready at first use.
+    // Run each program once without measuring, to warm up pages, caches and the kernel's state.
     for runner in runners.iter_mut().skip(1) {
         runner(times.div_ceil(4))?;
     }
@@ -64,14 +65,14 @@ pub fn interleave(effort: Effort, runners: &mut [Runner<'_>]) -> io::Result<Vec<
         .collect())
 }
 
-/// How often it goes into that time.
+/// Returns how many pieces of work fit into a round.
 fn times(round: Duration, runner: &mut Runner<'_>) -> io::Result<usize> {
     let mut times = 1;
     loop {
-        let took = runner(times)? * times as f64;
+        let elapsed = runner(times)? * times as f64;
         let wanted = round.as_nanos() as f64;
-        if took > wanted / 8.0 {
-            return Ok((times as f64 * wanted / took).ceil() as usize);
+        if elapsed > wanted / 8.0 {
+            return Ok((times as f64 * wanted / elapsed).ceil() as usize);
         }
         times *= 4;
     }

@@ -1,39 +1,40 @@
-//! What is done.
+//! The pieces of work that every program does.
 
 use std::fmt;
 
 use ipv6_std::ControlFlags;
 
-/// Traffic class of what is sent: AF11 (RFC 2597).
+/// The traffic class of every datagram: AF11 (RFC 2597 section 6).
 pub const CLASS: u8 = 0x28;
-/// Hop limit of what is sent.
+/// The hop limit of every datagram.
 pub const HOPS: u8 = 42;
-/// Bytes of payload where the size does not matter.
+/// The payload size in bytes, unless a piece of work varies it.
 pub const SIZE: usize = 15;
 
-/// How datagrams go and come.
+/// How datagrams are sent and received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// Each in a call of its own.
+    /// One datagram per call.
     Single,
-    /// The same, on a connected socket that has the header fields as options: nothing goes with the datagram.
+    /// One datagram per call, on a connected socket whose options set the header fields. The call has no address and no
+    /// control messages.
     Connected,
-    /// Many in one call, each with a payload of its own.
+    /// Many datagrams per call, each with its own payload.
     Batch,
-    /// Many as one payload, cut by the system and put together again.
+    /// One payload that the system splits into many datagrams and combines again (segmentation offload).
     Segments,
 }
 
-/// One piece of work: so many datagrams are sent and received, and payload, source and all control messages are
-/// checked.
+/// One piece of work: send and receive `count` datagrams, and check the payload, the source and every control message of
+/// each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Work {
     pub way: Way,
-    /// The control messages that go with each and are told of each. Source and interface are one message.
+    /// The control messages that are sent and received with each datagram. Source and interface are one message.
     pub control: ControlFlags,
-    /// How many datagrams at once.
+    /// The number of datagrams per call.
     pub count: usize,
-    /// Bytes of payload in each.
+    /// The payload size of each datagram, in bytes.
     pub size: usize,
 }
 
@@ -44,7 +45,7 @@ impl Work {
     pub const THREE: ControlFlags =
         ControlFlags::TRAFFIC_CLASS.union(ControlFlags::HOP_LIMIT).union(ControlFlags::DESTINATION);
 
-    /// More and more of them, from none on.
+    /// Sets of control flags in ascending order, from none to all.
     pub const MORE: [ControlFlags; 6] = [
         Self::NONE,
         ControlFlags::TRAFFIC_CLASS,
@@ -59,17 +60,17 @@ impl Work {
         Self { way: Way::Single, control, count: 1, size }
     }
 
-    /// One datagram that goes without control messages and arrives with three.
+    /// One datagram, sent without control messages and received with three.
     pub const fn connected() -> Self {
         Self { way: Way::Connected, control: Self::THREE, count: 1, size: SIZE }
     }
 
-    /// Many, each with three control messages.
+    /// A batch of datagrams, each with three control messages.
     pub const fn batch(count: usize) -> Self {
         Self { way: Way::Batch, control: Self::THREE, count, size: SIZE }
     }
 
-    /// Many in one payload, with three control messages.
+    /// One payload of many datagrams, with three control messages.
     pub const fn segments(count: usize, size: usize) -> Self {
         Self { way: Way::Segments, control: Self::THREE, count, size }
     }
@@ -96,7 +97,7 @@ impl fmt::Display for Work {
     }
 }
 
-/// The payload with this number: all of a size, and no two of a batch with the same bytes.
+/// Returns the payload with this number. No two payloads of a batch are equal (if the size is at least 2).
 pub fn payload(number: usize, size: usize) -> Vec<u8> {
     let mut payload: Vec<u8> = b"HELLO-R-U-THERE".iter().copied().cycle().take(size).collect();
     for (byte, digit) in payload.iter_mut().zip(number.to_le_bytes().into_iter().take(2)) {
@@ -105,18 +106,18 @@ pub fn payload(number: usize, size: usize) -> Vec<u8> {
     payload
 }
 
-/// The same bytes at the start of a page, for as long as the program runs: where long ones lie shows in what it takes to
-/// copy and to compare them, by a few percent, and is to be no program's merit.
+/// Copies the bytes to the start of a page and leaks them. The alignment of a long payload changes the time of copying and
+/// comparing it by a few percent, so all programs use the same.
 pub fn on_a_page(bytes: Vec<u8>) -> &'static mut [u8] {
     const PAGE: usize = 4096;
-    let room = vec![0; bytes.len() + PAGE].leak();
-    let start = room.as_ptr().align_offset(PAGE);
-    let room = &mut room[start..][..bytes.len()];
-    room.copy_from_slice(&bytes);
-    room
+    let pages = vec![0; bytes.len() + PAGE].leak();
+    let start = pages.as_ptr().align_offset(PAGE);
+    let copy = &mut pages[start..][..bytes.len()];
+    copy.copy_from_slice(&bytes);
+    copy
 }
 
-/// Asserts that what came is what was sent. Those of the usual size are compared without a call.
+/// Asserts that the received payload equals the sent one. Payloads of the usual size are compared without a call.
 #[inline(always)]
 pub fn check_payload(got: &[u8], sent: &[u8]) {
     match (<&[u8; SIZE]>::try_from(got), <&[u8; SIZE]>::try_from(sent)) {

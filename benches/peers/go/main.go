@@ -1,8 +1,8 @@
-// Command main does the benchmarks' work with golang.org/x/net/ipv6, and prints the nanoseconds that one piece took.
+// Command main does the benchmarks' work with golang.org/x/net/ipv6 and prints the nanoseconds per piece of work.
 //
 //	main none|info|three COUNT SIZE TIMES
 //
-// COUNT is 1 for one datagram in each call, and more for batches.
+// COUNT is the number of datagrams per call: 1, or more for batches.
 package main
 
 import (
@@ -26,7 +26,7 @@ type peer struct {
 	sender, receiver *ipv6.PacketConn
 	from, to         *net.UDPAddr
 	control          *ipv6.ControlMessage // to send; nil for none
-	headers          bool                 // whether class and hop limit are sent and told
+	headers          bool                 // whether class and hop limit are sent and received
 	payloads         [][]byte
 	room             []byte
 	send, receive    []ipv6.Message
@@ -43,7 +43,7 @@ func main() {
 	if count > 1 {
 		work = p.batch
 	}
-	// The first ones find the runtime cold.
+	// Warm up the runtime.
 	for i := 0; i < times/10+1; i++ {
 		work()
 	}
@@ -73,7 +73,7 @@ func newPeer(messages string, count, size int) *peer {
 		p.headers = true
 		check(p.receiver.SetControlMessage(ipv6.FlagTrafficClass|ipv6.FlagHopLimit|ipv6.FlagDst, true))
 	default:
-		log.Fatalf("no such control messages: %s", messages)
+		log.Fatalf("unknown control messages: %s", messages)
 	}
 	for i := 0; i < count; i++ {
 		payload := make([]byte, size)
@@ -151,6 +151,6 @@ func check(err error) {
 
 func assert(right bool) {
 	if !right {
-		log.Fatal("what came is not what was sent")
+		log.Fatal("the received datagram differs from the one that was sent")
 	}
 }

@@ -1,8 +1,8 @@
-//! Hand-written libc: a program that knows which control messages there are, and makes its arrays ready once. Where
-//! nothing goes with a datagram it takes the cheaper calls, and for packet info alone the length that the kernel has
-//! room for on its stack.
+//! Hand-written libc code, which knows its control messages at compile time and prepares its arrays once. Without control
+//! messages it uses the cheaper calls (`sendto`, `recvfrom`). For packet info alone it omits the padding, so that the kernel
+//! copies the message to its stack instead of allocating memory.
 //!
-//! Control messages are laid out as on 64-bit Linux.
+//! The layout of control messages is that of 64-bit Linux.
 
 use std::mem::{MaybeUninit, size_of, zeroed};
 use std::net::SocketAddrV6;
@@ -15,14 +15,15 @@ use super::Peer;
 use crate::ends::Ends;
 use crate::work::{CLASS, HOPS, Way, Work, check_payload, on_a_page, payload};
 
-const _: () = assert!(cfg!(target_pointer_width = "64"), "control messages are those of 64-bit Linux");
+const _: () =
+    assert!(cfg!(target_pointer_width = "64"), "the layout of control messages is that of 64-bit Linux");
 
-/// Bytes of the three at most.
+/// The space of all three control messages, in bytes.
 const SPACE: usize = 88;
-/// Bytes of the message that says the size of segments.
+/// The space of the message with the segment size, in bytes.
 const SEGMENT: usize = 24;
 
-/// `struct cmsghdr`: the length with the header, level and type.
+/// A `struct cmsghdr` as an integer: the length including the header, level and type.
 const fn header(level: i32, kind: i32, size: usize) -> u128 {
     let len = 16 + size as u128;
     len | (level as u128) << 64 | (kind as u128) << 96
@@ -55,7 +56,7 @@ impl<const FLAGS: u32> Control<FLAGS> {
     const HOPS_AT: usize = if Self::INFO { 40 } else { 0 };
     const CLASS_AT: usize = Self::HOPS_AT + if Self::HOPS { 24 } else { 0 };
     const LEN: usize = Self::CLASS_AT + if Self::CLASS { 24 } else { 0 };
-    /// As short as the kernel takes it.
+    /// The shortest length that the kernel accepts.
     const SENT: usize = if Self::LEN == 40 { 36 } else { Self::LEN };
 
     pub fn new(ends: &Ends) -> Self {
@@ -78,12 +79,12 @@ impl<const FLAGS: u32> Control<FLAGS> {
         Self(bytes)
     }
 
-    /// Those to send.
+    /// Returns the bytes to send.
     pub fn sent(&self) -> &[u8] {
         &self.0[..Self::SENT]
     }
 
-    /// Asserts that these are the ones that were sent.
+    /// Asserts that the received messages equal those that were sent.
     #[inline(always)]
     fn check(&self, len: usize, ends: &Ends) {
         assert_eq!(len, Self::LEN);
@@ -91,7 +92,7 @@ impl<const FLAGS: u32> Control<FLAGS> {
     }
 }
 
-/// The same for bytes that are somewhere else.
+/// Asserts the same of bytes in another buffer.
 #[inline(always)]
 pub fn check<const FLAGS: u32>(bytes: &[u8; SPACE], ends: &Ends) {
     if Control::<FLAGS>::INFO {
@@ -116,7 +117,7 @@ const fn has(flags: u32, any: ControlFlags) -> bool {
 }
 
 fn name(address: SocketAddrV6) -> libc::sockaddr_in6 {
-    // SAFETY: a C structure of integers, for which zero is a value.
+    // SAFETY: a C structure of integers, for which all zeros is a valid value.
     let mut name: libc::sockaddr_in6 = unsafe { zeroed() };
     name.sin6_family = libc::AF_INET6 as _;
     name.sin6_port = address.port().to_be();
@@ -125,7 +126,7 @@ fn name(address: SocketAddrV6) -> libc::sockaddr_in6 {
     name
 }
 
-/// What one message is made of. A header points here: it stays where it is.
+/// The parts of one message. A header points here, so a slot must not move.
 struct Slot<C> {
     control: C,
     name: libc::sockaddr_in6,
@@ -139,9 +140,9 @@ impl<C> Slot<C> {
         Self { control, name: name(address), part, payload }
     }
 
-    /// A header that points to it, with so many bytes of control messages.
+    /// Returns a header that points to this slot, with this many bytes of control messages.
     fn header(&mut self, control: usize) -> libc::msghdr {
-        // SAFETY: a C structure of integers and pointers, for which zero is a value.
+        // SAFETY: a C structure of integers and pointers, for which all zeros is a valid value.
         let mut header: libc::msghdr = unsafe { zeroed() };
         header.msg_name = ptr::from_mut(&mut self.name).cast();
         header.msg_namelen = NAME;
@@ -204,13 +205,13 @@ impl<const FLAGS: u32, const CONNECTED: bool> Peer for Single<FLAGS, CONNECTED> 
         let (fd, slot) = (self.sender, &self.send);
         let (start, len) = (slot.part.iov_base, slot.part.iov_len);
         let sent = if CONNECTED {
-            // SAFETY: the pointer and the length are those of the slot's payload.
+            // SAFETY: pointer and length are those of the slot's payload.
             unsafe { libc::send(fd, start, len, 0) }
         } else if Control::<FLAGS>::LEN == 0 {
-            // SAFETY: as above, and the address is the slot's.
+            // SAFETY: as above, and pointer and length of the address are those of the slot's.
             unsafe { libc::sendto(fd, start, len, 0, ptr::from_ref(&slot.name).cast(), NAME) }
         } else {
-            // SAFETY: the header points to the slot, which is there.
+            // SAFETY: the header points to the slot, which is boxed and owned by `self`.
             unsafe { libc::sendmsg(fd, &self.send_header, 0) }
         };
         assert_eq!(sent, len as isize);
@@ -221,11 +222,11 @@ impl<const FLAGS: u32, const CONNECTED: bool> Peer for Single<FLAGS, CONNECTED> 
         let len = if Control::<FLAGS>::LEN == 0 {
             let (start, room, mut name_len) = (slot.payload.as_mut_ptr().cast(), slot.payload.len(), NAME);
             let name = ptr::from_mut(&mut slot.name).cast();
-            // SAFETY: pointers and lengths are those of the slot.
+            // SAFETY: all pointers and lengths are those of the slot.
             unsafe { libc::recvfrom(fd, start, room, libc::MSG_TRUNC, name, &mut name_len) }
         } else {
             header.msg_controllen = SPACE;
-            // SAFETY: the header points to the slot, which is there.
+            // SAFETY: the header points to the slot, which is boxed and owned by `self`.
             unsafe { libc::recvmsg(fd, header, 0) }
         };
         if Control::<FLAGS>::LEN > 0 {
@@ -273,7 +274,7 @@ impl<const FLAGS: u32> Batch<FLAGS> {
 impl<const FLAGS: u32> Peer for Batch<FLAGS> {
     fn send(&mut self) {
         let (start, count) = (self.send_headers.as_mut_ptr(), self.send_headers.len());
-        // SAFETY: the headers point to slots, which are there.
+        // SAFETY: the headers point to slots that `self` owns and that do not move.
         let sent = unsafe { libc::sendmmsg(self.sender, start, count as u32, 0) };
         assert_eq!(sent, count as i32);
     }
@@ -284,7 +285,7 @@ impl<const FLAGS: u32> Peer for Batch<FLAGS> {
         while seen < count {
             let (start, room) = (self.receive_headers.as_mut_ptr(), (count - seen) as u32);
             let (flags, no_timeout) = (libc::MSG_WAITFORONE, ptr::null_mut());
-            // SAFETY: the headers point to slots, which are there.
+            // SAFETY: the headers point to slots that `self` owns and that do not move.
             let got = unsafe { libc::recvmmsg(self.receiver, start, room, flags as _, no_timeout) };
             assert!(got > 0);
             for (header, slot) in self.receive_headers.iter_mut().zip(&self.receive).take(got as usize) {
@@ -300,7 +301,7 @@ impl<const FLAGS: u32> Peer for Batch<FLAGS> {
     }
 }
 
-/// The size of segments and the other control messages, in the kernel's order.
+/// The segment size and the other control messages, in the kernel's order.
 #[repr(C, align(8))]
 struct SegmentsControl([u8; SEGMENT + SPACE]);
 
@@ -319,7 +320,7 @@ impl<const FLAGS: u32> Segments<FLAGS> {
     fn new(work: Work, ends: Ends) -> Self {
         let on = 1i32;
         let fd = ends.descriptors().1;
-        // SAFETY: the value is an int, as the option has it.
+        // SAFETY: pointer and length are those of an int, the type of the option.
         let set = unsafe {
             libc::setsockopt(
                 fd,
@@ -353,7 +354,7 @@ impl<const FLAGS: u32> Segments<FLAGS> {
 
 impl<const FLAGS: u32> Peer for Segments<FLAGS> {
     fn send(&mut self) {
-        // SAFETY: the header points to the slot, which is there.
+        // SAFETY: the header points to the slot, which is boxed and owned by `self`.
         let sent = unsafe { libc::sendmsg(self.sender, &self.send_header, 0) };
         assert_eq!(sent, self.send.part.iov_len as isize);
     }
@@ -363,7 +364,7 @@ impl<const FLAGS: u32> Peer for Segments<FLAGS> {
         let mut segments = self.send.payload.chunks_exact(self.work.size);
         while segments.len() > 0 {
             header.msg_controllen = SEGMENT + SPACE;
-            // SAFETY: the header points to the slot, which is there.
+            // SAFETY: the header points to the slot, which is boxed and owned by `self`.
             let len = unsafe { libc::recvmsg(self.receiver, header, 0) };
             assert_eq!(header.msg_flags & CUT, 0);
             slot.check_source(&self.ends);
@@ -409,22 +410,22 @@ pub fn parse(bytes: &[u8]) -> Option<Three> {
 /// Reads all three in any order, with libc's macros.
 #[inline]
 pub fn walk(bytes: &[u8]) -> Option<Three> {
-    // SAFETY: a C structure of integers and pointers, for which zero is a value.
+    // SAFETY: a C structure of integers and pointers, for which all zeros is a valid value.
     let mut message: libc::msghdr = unsafe { zeroed() };
     message.msg_control = bytes.as_ptr().cast_mut().cast();
     message.msg_controllen = bytes.len();
     let (mut class, mut hops, mut destination) = (None, None, None);
-    // SAFETY: the message points to so many bytes.
+    // SAFETY: the message points to `bytes`, with their length.
     let mut next = unsafe { libc::CMSG_FIRSTHDR(&message) };
-    // SAFETY: null, or a header within the bytes, which are aligned for it.
+    // SAFETY: `next` is null or points to a header within `bytes`, which are aligned for it.
     while let Some(header) = unsafe { next.as_ref() } {
         let len = header.cmsg_len.checked_sub(16)?;
-        // SAFETY: it is a header within the bytes.
+        // SAFETY: `next` points to a header within `bytes`.
         let data = unsafe { libc::CMSG_DATA(next) };
         if data.addr() + len > bytes.as_ptr().addr() + bytes.len() {
             return None;
         }
-        // SAFETY: so many bytes are within those of the message.
+        // SAFETY: the check above proves that this many bytes are within `bytes`.
         let data = unsafe { std::slice::from_raw_parts(data, len) };
         match (header.cmsg_level, header.cmsg_type) {
             (libc::IPPROTO_IPV6, libc::IPV6_TCLASS) => {
@@ -436,20 +437,20 @@ pub fn walk(bytes: &[u8]) -> Option<Three> {
             (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => destination = data.first_chunk().copied(),
             _ => {}
         }
-        // SAFETY: both are those of the message.
+        // SAFETY: `header` is a header of this message.
         next = unsafe { libc::CMSG_NXTHDR(&message, header) };
     }
     Some((u8::try_from(class?).ok()?, u8::try_from(hops?).ok()?, destination?))
 }
 
-/// The same bytes for a library that promises to write nothing uninitialised and takes only such as may be: what
-/// socket2 leaves to be written by hand.
+/// Casts a buffer for socket2, whose functions receive into `MaybeUninit<u8>` only.
 pub(super) fn lend(room: &mut [u8]) -> &mut [MaybeUninit<u8>] {
-    // SAFETY: bytes of the same layout; socket2 says of each call that takes them that it writes initialised ones.
+    // SAFETY: both types have the same layout. socket2 documents, for each function that takes such a buffer, that it does
+    // not write uninitialised bytes to it.
     unsafe { &mut *(ptr::from_mut(room) as *mut [MaybeUninit<u8>]) }
 }
 
-/// Joins a group on the interface of the ends, or leaves it.
+/// Joins or leaves a group on the interface of the ends.
 pub fn set_member(ends: &Ends, group: std::net::Ipv6Addr, member: bool) {
     let request = libc::ipv6_mreq {
         ipv6mr_multiaddr: libc::in6_addr { s6_addr: group.octets() },
@@ -457,7 +458,7 @@ pub fn set_member(ends: &Ends, group: std::net::Ipv6Addr, member: bool) {
     };
     let option = if member { libc::IPV6_ADD_MEMBERSHIP } else { libc::IPV6_DROP_MEMBERSHIP };
     let (fd, value, len) = (ends.descriptors().1, ptr::from_ref(&request).cast(), size_of_val(&request));
-    // SAFETY: the pointer and the length are those of the structure that the option takes.
+    // SAFETY: pointer and length are those of the structure that the option takes.
     let set = unsafe { libc::setsockopt(fd, libc::IPPROTO_IPV6, option, value, len as u32) };
     assert_eq!(set, 0, "{}", std::io::Error::last_os_error());
 }

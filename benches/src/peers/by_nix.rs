@@ -1,4 +1,4 @@
-//! nix: control messages as its types have them.
+//! nix, with its types for control messages.
 
 use std::io::{IoSlice, IoSliceMut};
 use std::net::{Ipv6Addr, SocketAddrV6};
@@ -35,7 +35,7 @@ pub(super) fn peer(work: Work, ends: Ends) -> Box<dyn Peer> {
     Box::new(Single { work, ends, to, headers, space, payload, room })
 }
 
-/// What goes beside the packet info.
+/// The header fields that are sent and received in addition to the packet info.
 #[derive(Clone, Copy)]
 struct Headers {
     class: Option<i32>,
@@ -43,7 +43,7 @@ struct Headers {
 }
 
 impl Headers {
-    /// Asserts that what was sent came.
+    /// Asserts that the received fields equal those that were sent.
     fn check(self, got: &RecvMsg<'_, '_, SockaddrIn6>, ends: &Ends) {
         assert_eq!(got.address.map(SocketAddrV6::from), Some(ends.from));
         assert!(!got.flags.intersects(MsgFlags::MSG_TRUNC | MsgFlags::MSG_CTRUNC));

@@ -1,6 +1,6 @@
-//! quinn-udp: the control messages that QUIC needs, and no others. Of the traffic class it has the two ECN bits. It
-//! always sends those, and always has destination, ECN and time of what arrives. A batch goes one by one; what
-//! arrives together is taken together.
+//! quinn-udp, which supports the control messages that QUIC needs. Of the traffic class it supports the two ECN bits. It
+//! always sends ECN, and always receives destination, ECN and time. It sends a batch one by one, and receives many datagrams
+//! per call.
 
 use std::array;
 use std::io::{self, ErrorKind, IoSliceMut};
@@ -17,7 +17,7 @@ pub(super) fn does(way: Way, control: ControlFlags) -> Does {
         (Way::Single, Work::NONE) => Does::But("sends ECN, receives three control messages"),
         (Way::Single, Work::INFO) => Does::But("sends ECN too, receives three control messages"),
         (Way::Single, _) => Does::But("ECN, destination and time; no hop limit, no DSCP"),
-        // Time, size, packet info and traffic class take 120 bytes, for which it has 96.
+        // Time, segment size, packet info and traffic class take 120 bytes; its buffer has 96.
         (Way::Segments, _) => {
             Does::But("destination and time; ECN that arrives is cut; no hop limit, no DSCP")
         }
@@ -69,18 +69,18 @@ impl Peer for Quinn {
     fn receive(&mut self) {
         if let [room] = &mut self.room[..] {
             let rooms = &mut [&mut room[..]];
-            take(&self.states.1, &self.ends, self.work, rooms, self.payloads);
+            receive(&self.states.1, &self.ends, self.work, rooms, self.payloads);
             return;
         }
         let mut rooms = self.room.iter_mut();
         let rooms: &mut [&mut [u8]; BATCH_SIZE] = &mut array::from_fn(|_| &mut rooms.next().unwrap()[..]);
-        take(&self.states.1, &self.ends, self.work, rooms, self.payloads);
+        receive(&self.states.1, &self.ends, self.work, rooms, self.payloads);
     }
 }
 
-/// Receives all these payloads, as many at once as there is room for.
+/// Receives all these payloads, up to one per buffer in each call.
 #[inline(always)]
-fn take<const N: usize>(
+fn receive<const N: usize>(
     state: &UdpSocketState,
     ends: &Ends,
     work: Work,
@@ -95,7 +95,7 @@ fn take<const N: usize>(
         let mut parts = rooms.each_mut().map(|room| IoSliceMut::new(room));
         let count = match state.recv(UdpSockRef::from(receiver), &mut parts, &mut metas) {
             Ok(count) => count,
-            // It does not wait.
+            // Its sockets are non-blocking.
             Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
             Err(error) => panic!("{error}"),
         };

@@ -1,4 +1,4 @@
-//! socket2: it hands control messages on as bytes. What is in them is written and read by hand.
+//! socket2, which passes control messages as bytes. This file encodes and decodes them by hand.
 
 use std::net::SocketAddrV6;
 

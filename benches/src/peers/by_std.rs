@@ -1,4 +1,4 @@
-//! `std`, which has no control messages: the floor.
+//! `std`, which has no control messages: the lower bound.
 
 use ipv6_std::ControlFlags;
 

@@ -1,4 +1,4 @@
-//! Go's `golang.org/x/net/ipv6`: a program of its own (`benches/peers/go`), which is started for each round.
+//! Go's `golang.org/x/net/ipv6`: a separate program (`benches/peers/go`), which is started for each round.
 
 use std::env;
 use std::fmt;
@@ -8,13 +8,13 @@ use std::process::Command;
 
 use crate::work::Work;
 
-/// The program, compiled.
+/// The compiled program.
 #[derive(Debug)]
 pub struct Go {
     program: PathBuf,
 }
 
-/// Why there is none.
+/// Why the program could not be compiled.
 #[derive(Debug)]
 pub struct Absent(String);
 
@@ -24,11 +24,11 @@ impl fmt::Display for Absent {
     }
 }
 
-/// Where Debian's `golang-golang-x-net-dev` puts its sources.
+/// Where Debian's package `golang-golang-x-net-dev` installs its sources.
 const DEBIAN: &str = "/usr/share/gocode";
 
 impl Go {
-    /// Compiles it beside this program, with the sources in `GOPATH`, or where Debian has them.
+    /// Compiles the program into the folder of this one, with x/net from `GOPATH` or from Debian's package.
     pub fn build() -> Result<Self, Absent> {
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/go/main.go");
         let folder = env::current_exe().ok().and_then(|exe| exe.parent().map(Path::to_path_buf));
@@ -40,11 +40,11 @@ impl Go {
         if output.status.success() {
             return Ok(Self { program });
         }
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        Err(Absent(format!("go build: {}", said.lines().next().unwrap_or_default())))
+        let errors = String::from_utf8_lossy(&output.stderr);
+        Err(Absent(format!("go build: {}", errors.lines().next().unwrap_or_default())))
     }
 
-    /// Does the work so often, and tells the nanoseconds that one took.
+    /// Does the work this many times, and returns the nanoseconds per piece.
     pub fn time(&self, work: Work, times: usize) -> io::Result<f64> {
         let control = match work.control {
             Work::NONE => "none",
@@ -54,21 +54,21 @@ impl Go {
         let mut command = Command::new(&self.program);
         command.arg(control).args([work.count, work.size, times].map(|number| number.to_string()));
         let output = command.output()?;
-        let said = String::from_utf8_lossy(&output.stdout);
-        match said.trim().parse::<f64>() {
+        let printed = String::from_utf8_lossy(&output.stdout);
+        match printed.trim().parse::<f64>() {
             Ok(nanoseconds) if output.status.success() => Ok(nanoseconds),
             _ => Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned())),
         }
     }
 
-    /// The versions of Go and, where Debian packages it, of x/net.
+    /// Returns the version of Go and, if it is Debian's package, that of x/net.
     pub fn version() -> String {
-        let said = |command: &mut Command| {
+        let printed = |command: &mut Command| {
             let output = command.output().ok().filter(|output| output.status.success())?;
             Some(String::from_utf8_lossy(&output.stdout).trim().to_string())
         };
-        let go = said(Command::new("go").arg("version")).unwrap_or_else(|| "no Go".into());
-        let net = said(Command::new("dpkg-query").args(["-Wf", "${Version}", "golang-golang-x-net-dev"]));
+        let go = printed(Command::new("go").arg("version")).unwrap_or_else(|| "no Go".into());
+        let net = printed(Command::new("dpkg-query").args(["-Wf", "${Version}", "golang-golang-x-net-dev"]));
         let go = go.trim_start_matches("go version ").to_string();
         net.map_or(go.clone(), |net| format!("{go}, x/net {net}"))
     }

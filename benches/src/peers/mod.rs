@@ -1,12 +1,12 @@
-//! Programs that do the same checked work.
+//! The programs, which all do the same checked work.
 
 use std::io;
 
 use crate::ends::Ends;
 use crate::work::{Way, Work};
 
-/// A value for a set of control flags that is known when it is compiled, as `FLAGS`: what programs that are written
-/// for one purpose have, and the checks of what came.
+/// Evaluates an expression with a set of control flags as the constant `FLAGS`. So the hand-written program, and the checks
+/// of all programs, are compiled for their control messages, like a program with one purpose.
 macro_rules! for_flags {
     ($control:expr, $flags:ident => $value:expr) => {
         for_flags!(@ $control, $flags, $value, 0 1 2 3 4 5)
@@ -21,7 +21,7 @@ macro_rules! for_flags {
                 const $flags: u32 = Work::MORE[$index].bits();
                 $value
             })*
-            control => panic!("no program was written for {control:?}"),
+            control => panic!("`for_flags` lacks the control flags {control:?}"),
         }
     };
 }
@@ -34,15 +34,15 @@ mod by_std;
 pub mod go;
 mod ours;
 
-/// A program at one piece of work.
+/// A program that is prepared for one piece of work.
 pub trait Peer {
-    /// Sends what is to be sent.
+    /// Sends the datagrams.
     fn send(&mut self);
 
-    /// Receives it, and checks all that came.
+    /// Receives the datagrams and checks them.
     fn receive(&mut self);
 
-    /// Both.
+    /// Sends and receives.
     #[inline]
     fn work(&mut self) {
         self.send();
@@ -50,34 +50,35 @@ pub trait Peer {
     }
 }
 
-/// Who does the work.
+/// A program that does the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Program {
-    /// libc's functions and structures: what the others are measured by.
+    /// libc's functions and structures. The other programs are measured against it.
     ByHand,
-    /// The same program again: how far two equal ones differ is how far the figures can be trusted.
+    /// The same program again. The difference between two equal programs is the precision of the results.
     Again,
-    /// This library, with batches of which each datagram goes by itself.
+    /// This library without send coalescing: each datagram of a batch is sent by itself.
     EachByItself,
-    /// This library, as it is from the start.
+    /// This library with its defaults.
     Ours,
-    /// This library, with a receiver that coalesces.
+    /// This library with receive coalescing.
     Coalescing,
     Nix,
     Quinn,
     Socket2,
     Std,
-    /// A program in another language, which runs as one of its own.
+    /// A program in Go, which runs as a separate process.
     Go,
 }
 
 /// How much of a piece of work a program does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Does {
+    /// All of it.
     All,
-    /// Less, or otherwise, as it says.
+    /// Less, or something else. The text is the note in the tables.
     But(&'static str),
-    /// Nothing: it has no such thing, or it would be the same as another program.
+    /// Nothing: it lacks the feature, or would do the same as another program.
     Nothing,
 }
 
@@ -95,7 +96,7 @@ impl Program {
         Self::Go,
     ];
 
-    /// What the tables call it.
+    /// Returns the program's name in the tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::ByHand => "hand-written",
@@ -111,6 +112,7 @@ impl Program {
         }
     }
 
+    /// Returns how much of the work the program does.
     pub fn does(self, work: Work) -> Does {
         let usual = [Work::NONE, Work::INFO, Work::THREE].contains(&work.control);
         match (self, work.way) {
@@ -127,22 +129,22 @@ impl Program {
         }
     }
 
-    /// The program, with sockets of its own. `None` when it does nothing of the work, or is a program of its own.
+    /// Prepares the program with its own sockets. `None` if it does nothing of the work, or is a separate process.
     pub fn peer(self, work: Work) -> io::Result<Option<Box<dyn Peer>>> {
         if self.does(work) == Does::Nothing || self == Self::Go {
             return Ok(None);
         }
-        // What is told takes room: quinn-udp asks for what it wants, and has no room for more.
-        let asks = matches!(self, Self::Std | Self::Quinn);
-        let told = if asks { Work { control: Work::NONE, ..work } } else { work };
-        self.between(work, Ends::new(told)?).map(Some)
+        // std receives no control messages. quinn-udp enables its own, and its buffer has no space for others.
+        let enables_none = matches!(self, Self::Std | Self::Quinn);
+        let received = if enables_none { Work { control: Work::NONE, ..work } } else { work };
+        self.between(work, Ends::new(received)?).map(Some)
     }
 
-    /// The program between these sockets; of several, all may work at the same time.
+    /// Prepares the program with these sockets. Several programs can use the same sockets at the same time.
     ///
     /// # Panics
     ///
-    /// When it does nothing of the work, or is a program of its own.
+    /// If it does nothing of the work, or is a separate process.
     pub fn between(self, work: Work, ends: Ends) -> io::Result<Box<dyn Peer>> {
         Ok(match self {
             Self::ByHand | Self::Again => by_hand::peer(work, ends),
@@ -151,7 +153,7 @@ impl Program {
             Self::Quinn => by_quinn::peer(work, ends)?,
             Self::Socket2 => by_socket2::peer(work, ends),
             Self::Std => by_std::peer(work, ends),
-            Self::Go => panic!("Go's program has sockets of its own"),
+            Self::Go => panic!("the Go program is a separate process with its own sockets"),
         })
     }
 }

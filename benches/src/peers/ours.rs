@@ -1,4 +1,4 @@
-//! This library, through its public face.
+//! This library, through its public API.
 
 use std::io;
 
@@ -23,7 +23,7 @@ fn made<const FLAGS: u32>(program: Program, work: Work, ends: Ends) -> io::Resul
         Way::Batch => {
             ends.sender.set_send_coalescing(program != Program::EachByItself);
             ends.receiver.set_receive_coalescing(program == Program::Coalescing)?;
-            // Made ready once, as by hand, and for as long as the program runs.
+            // Prepared once, as in the hand-written program.
             let payloads: Vec<&'static [u8]> =
                 (0..work.count).map(|number| &*payload(number, work.size).leak()).collect();
             let to = Some(ends.to);
@@ -40,7 +40,7 @@ fn made<const FLAGS: u32>(program: Program, work: Work, ends: Ends) -> io::Resul
             ends.receiver.set_receive_coalescing(true)?;
             let payloads = on_a_page((0..work.count).flat_map(|number| payload(number, work.size)).collect());
             let (control, room) = (control.with_segment_size(work.size as u16), on_a_page(vec![0; 65_535]));
-            Box::new(Cut::<FLAGS> { ends, control, size: work.size, payloads, room })
+            Box::new(Segmented::<FLAGS> { ends, control, size: work.size, payloads, room })
         }
     })
 }
@@ -62,7 +62,7 @@ fn control(flags: ControlFlags, ends: &Ends) -> SendControl<'static> {
     control
 }
 
-/// Asserts that what was sent came with the datagram.
+/// Asserts that the received fields equal those that were sent.
 #[inline(always)]
 fn check<const FLAGS: u32>(got: &Received, ends: &Ends) {
     let has = |flag: ControlFlags| FLAGS & flag.bits() != 0;
@@ -141,8 +141,8 @@ impl<const FLAGS: u32> Peer for Batch<FLAGS> {
     }
 }
 
-/// Segments that are asked for.
-struct Cut<const FLAGS: u32> {
+/// Segmentation offload with an explicit segment size.
+struct Segmented<const FLAGS: u32> {
     ends: Ends,
     control: SendControl<'static>,
     size: usize,
@@ -150,7 +150,7 @@ struct Cut<const FLAGS: u32> {
     room: &'static mut [u8],
 }
 
-impl<const FLAGS: u32> Peer for Cut<FLAGS> {
+impl<const FLAGS: u32> Peer for Segmented<FLAGS> {
     fn send(&mut self) {
         let sent = self.ends.sender.send_to(self.payloads, &self.control, self.ends.to).unwrap();
         assert_eq!(sent, self.payloads.len());
