@@ -39,7 +39,7 @@ fn listen(host: &Host) -> (Child, BufReader<std::process::ChildStdout>) {
     (child, lines)
 }
 
-fn heard((mut child, mut lines): (Child, BufReader<std::process::ChildStdout>)) -> String {
+fn received_line((mut child, mut lines): (Child, BufReader<std::process::ChildStdout>)) -> String {
     let mut line = String::new();
     lines.read_line(&mut line).unwrap();
     assert!(child.wait().unwrap().success());
@@ -66,13 +66,13 @@ fn the_programs_receive_each_others_datagrams() {
         format!("sent 9 bytes to [ff02::114%{by}]:5000: traffic class 0xe2, hop limit 7, interface {by}\n");
     assert_eq!(stdout(&output), sent);
 
-    let line = heard(listener);
+    let line = received_line(listener);
     let (source, on) = (a.link_local("eth0").unwrap(), b.index("eth0").unwrap());
     assert!(line.starts_with(&format!("from [{source}%{on}]:")), "{line}");
-    let told = format!(
+    let expected = format!(
         ": 9 bytes, traffic class 0xe2, hop limit 7, destination ff02::114, interface {on}, text \"two words\"\n"
     );
-    assert!(line.ends_with(&told), "{line}");
+    assert!(line.ends_with(&expected), "{line}");
 }
 
 fn the_programs_work_with_this_library() {
@@ -82,7 +82,9 @@ fn the_programs_work_with_this_library() {
     let control =
         SendControl::new().with_traffic_class(0x28).with_hop_limit(3).with_interface(index(&a, "eth0"));
     conn.send_to(b"hello", &control, at(GROUP, 5000)).unwrap();
-    assert!(heard(listener).contains("5 bytes, traffic class 0x28, hop limit 3, destination ff02::114"));
+    assert!(
+        received_line(listener).contains("5 bytes, traffic class 0x28, hop limit 3, destination ff02::114")
+    );
 
     conn.join_group(GROUP, index(&a, "eth0")).unwrap();
     let port = port(&conn).to_string();
@@ -103,8 +105,8 @@ fn failures_are_reported_on_standard_error() {
     ];
     for (name, arguments, status, text) in cases {
         let output = run(&host, &mut program(name, arguments));
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(status), "{name} {arguments:?}: {said}");
-        assert!(said.contains(text), "{name} {arguments:?}: {said}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(status), "{name} {arguments:?}: {stderr}");
+        assert!(stderr.contains(text), "{name} {arguments:?}: {stderr}");
     }
 }

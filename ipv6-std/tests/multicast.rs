@@ -104,7 +104,7 @@ fn a_membership_holds_on_one_interface_only() {
     let (sender, listener) = (on(&a), on(&b));
     let (eth0, eth1) = (index(&b, "eth0"), index(&b, "eth1"));
     // Sends from one source on both links, and returns the interfaces on which it was received.
-    let heard = || {
+    let received = || {
         let by = |name| SendControl::new().with_interface(index(&a, name));
         for name in ["eth0", "eth1"] {
             let control = by(name).with_source(Pair::A);
@@ -113,7 +113,7 @@ fn a_membership_holds_on_one_interface_only() {
             let to = at(b.link_local(name).unwrap(), port(&listener));
             sender.send_to(b"end", &by(name), to).unwrap();
         }
-        let (mut heard, mut ends) = (Vec::new(), 0);
+        let (mut received, mut ends) = (Vec::new(), 0);
         while ends < 2 {
             let (text, got) = receive(&listener);
             match text.as_slice() {
@@ -121,11 +121,11 @@ fn a_membership_holds_on_one_interface_only() {
                 text => {
                     let interface = got.control.interface.unwrap();
                     assert_eq!(text, if interface == eth0 { b"eth0" } else { b"eth1" });
-                    heard.push(interface);
+                    received.push(interface);
                 }
             }
         }
-        heard
+        received
     };
     let (source, none) = (digits(Pair::A), Vec::new());
 
@@ -134,20 +134,20 @@ fn a_membership_holds_on_one_interface_only() {
     // filtered by the filter of the interface.
     listener.join_group(SOURCE_GROUP, eth1).unwrap();
     assert_eq!(members(&b, SOURCE_GROUP), ["eth1"]);
-    assert_eq!(heard(), [eth1]);
+    assert_eq!(received(), [eth1]);
     listener.join_group(SOURCE_GROUP, eth0).unwrap();
     assert_eq!(members(&b, SOURCE_GROUP), ["eth0", "eth1"]);
-    assert_eq!(heard(), [eth0, eth1]);
+    assert_eq!(received(), [eth0, eth1]);
     listener.exclude_source(SOURCE_GROUP, Pair::A, eth1).unwrap();
     assert_eq!(filters_on(&b, "eth1", SOURCE_GROUP), [(source.clone(), 0, 1)]);
     assert_eq!(filters_on(&b, "eth0", SOURCE_GROUP), none);
-    assert_eq!(heard(), [eth0]);
+    assert_eq!(received(), [eth0]);
     listener.include_source(SOURCE_GROUP, Pair::A, eth1).unwrap();
     assert_eq!(filters_on(&b, "eth1", SOURCE_GROUP), none);
-    assert_eq!(heard(), [eth0, eth1]);
+    assert_eq!(received(), [eth0, eth1]);
     listener.leave_group(SOURCE_GROUP, eth1).unwrap();
     assert_eq!(members(&b, SOURCE_GROUP), ["eth0"]);
-    assert_eq!(heard(), [eth0]);
+    assert_eq!(received(), [eth0]);
     listener.leave_group(SOURCE_GROUP, eth0).unwrap();
     assert_eq!(members(&b, SOURCE_GROUP), Vec::<String>::new());
 
@@ -157,12 +157,12 @@ fn a_membership_holds_on_one_interface_only() {
     for name in ["eth0", "eth1"] {
         assert_eq!(filters_on(&b, name, SOURCE_GROUP), [(source.clone(), 1, 0)]);
     }
-    assert_eq!(heard(), [eth0, eth1]);
+    assert_eq!(received(), [eth0, eth1]);
     listener.leave_source_group(SOURCE_GROUP, Pair::A, eth1).unwrap();
     assert_eq!(filters_on(&b, "eth1", SOURCE_GROUP), none);
     assert_eq!(filters_on(&b, "eth0", SOURCE_GROUP), [(source, 1, 0)]);
     assert_eq!(members(&b, SOURCE_GROUP), ["eth0"]);
-    assert_eq!(heard(), [eth0]);
+    assert_eq!(received(), [eth0]);
 }
 
 fn the_scope_of_a_destination_chooses_the_link() {
@@ -242,7 +242,7 @@ fn excluded_sources_appear_in_the_kernels_filter() {
 
 /// Sends a text to the group from each source, then "end" to the listener's own address, and returns the texts that
 /// arrived before it. Both take the same link, so a text that has not arrived by then was filtered.
-fn heard(sender: &PacketConn, listener: &PacketConn, from: &[(&str, Ipv6Addr)]) -> Vec<String> {
+fn received(sender: &PacketConn, listener: &PacketConn, from: &[(&str, Ipv6Addr)]) -> Vec<String> {
     for (text, source) in from {
         let control = SendControl::new().with_source(*source);
         sender.send_to(text.as_bytes(), &control, at(SOURCE_GROUP, port(listener))).unwrap();
@@ -261,24 +261,24 @@ fn only_permitted_sources_are_received() {
     let eth0 = index(&b, "eth0");
     let both = [("first", Pair::A), ("second", second)];
 
-    assert_eq!(heard(&sender, &listener, &both), Vec::<String>::new());
+    assert_eq!(received(&sender, &listener, &both), Vec::<String>::new());
     // Include mode.
     listener.join_source_group(SOURCE_GROUP, Pair::A, eth0).unwrap();
-    assert_eq!(heard(&sender, &listener, &both), ["first"]);
+    assert_eq!(received(&sender, &listener, &both), ["first"]);
     listener.join_source_group(SOURCE_GROUP, second, eth0).unwrap();
-    assert_eq!(heard(&sender, &listener, &both), ["first", "second"]);
+    assert_eq!(received(&sender, &listener, &both), ["first", "second"]);
     listener.leave_source_group(SOURCE_GROUP, Pair::A, eth0).unwrap();
-    assert_eq!(heard(&sender, &listener, &both), ["second"]);
+    assert_eq!(received(&sender, &listener, &both), ["second"]);
     // `leave_group` also ends source memberships.
     listener.leave_group(SOURCE_GROUP, eth0).unwrap();
-    assert_eq!(heard(&sender, &listener, &both), Vec::<String>::new());
+    assert_eq!(received(&sender, &listener, &both), Vec::<String>::new());
     // Exclude mode.
     listener.join_group(SOURCE_GROUP, eth0).unwrap();
-    assert_eq!(heard(&sender, &listener, &both), ["first", "second"]);
+    assert_eq!(received(&sender, &listener, &both), ["first", "second"]);
     listener.exclude_source(SOURCE_GROUP, second, eth0).unwrap();
-    assert_eq!(heard(&sender, &listener, &both), ["first"]);
+    assert_eq!(received(&sender, &listener, &both), ["first"]);
     listener.include_source(SOURCE_GROUP, second, eth0).unwrap();
-    assert_eq!(heard(&sender, &listener, &both), ["first", "second"]);
+    assert_eq!(received(&sender, &listener, &both), ["first", "second"]);
 }
 
 fn the_multicast_interface_chooses_the_link() {

@@ -274,8 +274,8 @@ fn a_query_finds_the_name_of_avahi() {
             assert_eq!(answer[field], value, "{options}: {field}");
         }
     }
-    let nobody = output(&a, mdns("query nobody.local --interface eth0 --timeout 0.5"));
-    assert_eq!((nobody.status.code(), text(&nobody).as_str()), (Some(1), ""));
+    let unanswered = output(&a, mdns("query nobody.local --interface eth0 --timeout 0.5"));
+    assert_eq!((unanswered.status.code(), text(&unanswered).as_str()), (Some(1), ""));
 }
 
 fn a_name_that_avahi_uses_is_refused() {
@@ -581,7 +581,7 @@ fn goodbye_is_sent(options: &str, asked: bool) {
     let Pair { a, b } = Pair::new().unwrap();
     let full = Querier::new(&b, 5353);
     let respond = format!("respond --interface eth0 --name camera.local {options} --address {}", Pair::A);
-    // The probes come first, and nobody answers them.
+    // The probes come first, and unanswered answers them.
     let mut respond = Running::start(&a, mdns(&respond));
     if asked {
         respond.line("announced");

@@ -119,7 +119,7 @@ fn frr_lists_it_as_two_way_until_it_stops() {
         let neighbours = frr.neighbours(&b);
         neighbours.iter().any(|of| of["neighborId"] == "10.0.0.1" && of["state"] == "Twoway")
     });
-    let told = object(ours.line("Two-Way"));
+    let printed = object(ours.line("Two-Way"));
     for (field, value) in [
         ("router_id", json!("10.0.0.2")),
         ("address", json!(b.link_local("eth0").unwrap().to_string())),
@@ -127,7 +127,7 @@ fn frr_lists_it_as_two_way_until_it_stops() {
         ("designated", json!("0.0.0.0")),
         ("interface", json!("eth0")),
     ] {
-        assert_eq!(told[field], value, "{field}");
+        assert_eq!(printed[field], value, "{field}");
     }
     // The neighbour stays for longer than the dead interval.
     std::thread::sleep(std::time::Duration::from_secs(5));
@@ -142,17 +142,17 @@ fn it_reports_frr_as_down_after_the_dead_interval() {
     let frr = Frr::start(&b, 1, 4);
     ours.line("Two-Way");
     frr.ospf6d.stop();
-    let told = object(ours.line("Down"));
-    assert_eq!((&told["router_id"], &told["state"]), (&json!("10.0.0.2"), &json!("Down")));
+    let printed = object(ours.line("Down"));
+    assert_eq!((&printed["router_id"], &printed["state"]), (&json!("10.0.0.2"), &json!("Down")));
 }
 
 fn a_router_with_other_intervals_is_ignored() {
     let Pair { a, b } = Pair::new().unwrap();
     let mut ours = Running::start(&a, hello(&format!("--router-id 10.0.0.1 --area 0 {INTERVALS}")));
     let frr = Frr::start(&b, 1, 5);
-    let told = object(ours.line("Ignored"));
-    assert_eq!(told["address"], b.link_local("eth0").unwrap().to_string());
-    assert_eq!(told["reason"], "Hello and dead intervals (1, 5), not (1, 4)");
+    let printed = object(ours.line("Ignored"));
+    assert_eq!(printed["address"], b.link_local("eth0").unwrap().to_string());
+    assert_eq!(printed["reason"], "Hello and dead intervals (1, 5), not (1, 4)");
     assert!(frr.neighbours(&b).is_empty());
     assert!(ours.stop().is_empty());
 }
@@ -243,8 +243,8 @@ fn malformed_packets_are_ignored() {
     forger.send(&changed(7, 3, 35), None); // a length shorter than the fixed part
     forger.send(&packet(8), Some(Pair::B)); // not link-local
     forger.send(&packet(9), None);
-    let told = object(ours.line("{"));
-    assert_eq!((&told["router_id"], &told["state"]), (&json!("2.2.2.9"), &json!("Two-Way")));
+    let printed = object(ours.line("{"));
+    assert_eq!((&printed["router_id"], &printed["state"]), (&json!("2.2.2.9"), &json!("Two-Way")));
 }
 
 fn mismatched_hellos_are_ignored_with_the_reason() {
@@ -259,9 +259,9 @@ fn mismatched_hellos_are_ignored_with_the_reason() {
         (hello_of([1, 1, 1, 1]), "1.1.1.1", "it has our router ID"),
     ] {
         forger.send(&packet, None);
-        let told = object(ours.line("{"));
+        let printed = object(ours.line("{"));
         assert_eq!(
-            (&told["state"], &told["router_id"], &told["reason"]),
+            (&printed["state"], &printed["router_id"], &printed["reason"]),
             (&json!("Ignored"), &json!(id), &json!(reason))
         );
     }
@@ -285,8 +285,8 @@ fn neighbours_beyond_the_size_of_a_hello_are_ignored() {
         format!("\"9.9.{high}.{low}\"")
     };
     for id in 0..MOST {
-        let told = send(id);
-        ours.line(&told);
+        let printed = send(id);
+        ours.line(&printed);
     }
     for id in MOST..MOST + 50 {
         send(id);
@@ -336,8 +336,8 @@ fn tshark_decodes_the_hellos() {
     }
     // tshark has no field for the status of this checksum.
     let statuses = |filter: &str| -> Vec<String> {
-        let told = captured.described(filter, "ospf");
-        let lines = told.lines().filter(|line| line.trim_start().starts_with("Checksum: "));
+        let printed = captured.described(filter, "ospf");
+        let lines = printed.lines().filter(|line| line.trim_start().starts_with("Checksum: "));
         lines.map(|line| line[line.find('[').unwrap_or(line.len())..].to_string()).collect()
     };
     assert_eq!(statuses("ospf.srcrouter == 10.0.0.1 && ospf.msg.hello"), vec!["[correct]"; hellos.len()]);

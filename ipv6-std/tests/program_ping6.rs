@@ -91,11 +91,11 @@ fn requests_of_iputils_are_printed() {
     assert!(status.success());
     assert_eq!(lines.len(), 2);
     for (number, line) in (1..).zip(lines) {
-        let heard = object(line);
-        assert_eq!((&heard["sequence"], &heard["bytes"]), (&number.into(), &48.into()));
-        assert_eq!((&heard["from"], &heard["interface"]), (&"2001:db8:1::1".into(), &"eth0".into()));
-        assert_eq!((&heard["hop_limit"], &heard["traffic_class"]), (&9.into(), &0x28.into()));
-        assert_eq!(heard["destination"], "2001:db8:1::2");
+        let printed = object(line);
+        assert_eq!((&printed["sequence"], &printed["bytes"]), (&number.into(), &48.into()));
+        assert_eq!((&printed["from"], &printed["interface"]), (&"2001:db8:1::1".into(), &"eth0".into()));
+        assert_eq!((&printed["hop_limit"], &printed["traffic_class"]), (&9.into(), &0x28.into()));
+        assert_eq!(printed["destination"], "2001:db8:1::2");
     }
 }
 
@@ -199,9 +199,9 @@ fn requests_of_traceroute_arrive_with_their_remaining_hops() {
     let theirs = installed("traceroute").typed(&format!("-6 -n -I -q 2 -N 1 -f 4 -m 4 {}", Chain::B));
     output(&chain.a, theirs);
     let (_, lines) = ours.end();
-    let heard: Vec<_> = lines.iter().map(object).collect();
-    assert!(heard.iter().all(|heard| heard["from"] == Chain::A && heard["destination"] == Chain::B));
-    assert_eq!([&heard[0]["hop_limit"], &heard[1]["hop_limit"]], [1, 2]);
+    let printed: Vec<_> = lines.iter().map(object).collect();
+    assert!(printed.iter().all(|printed| printed["from"] == Chain::A && printed["destination"] == Chain::B));
+    assert_eq!([&printed[0]["hop_limit"], &printed[1]["hop_limit"]], [1, 2]);
 }
 
 /// A reply with the numbers of a request and other data belongs to another program.

@@ -62,15 +62,15 @@ fn invalid_arguments_are_refused() {
     );
     let says = "ra_listen: a raw socket needs root or CAP_NET_RAW: Operation not permitted";
     refuses(&a, unprivileged(&ra_listen("")), says);
-    let nobody = output(&a, ra_listen("--solicit --count 1 --timeout 0.3"));
-    assert_eq!((nobody.status.code(), text(&nobody).as_str()), (Some(1), ""));
+    let silent = output(&a, ra_listen("--solicit --count 1 --timeout 0.3"));
+    assert_eq!((silent.status.code(), text(&silent).as_str()), (Some(1), ""));
 }
 
 fn an_advertisement_of_radvd_is_printed() {
     let Pair { a, b } = Pair::new().unwrap();
     let _radvd = radvd(&b);
-    let heard = output(&a, ra_listen("--solicit --count 1 --timeout 60 --json"));
-    assert!(heard.status.success(), "{heard:?}");
+    let printed = output(&a, ra_listen("--solicit --count 1 --timeout 60 --json"));
+    assert!(printed.status.success(), "{printed:?}");
     let address = b.ip("-br link show dev eth0").unwrap();
     let address = address.split_whitespace().nth(2).unwrap();
     let expected = json!({
@@ -91,7 +91,7 @@ fn an_advertisement_of_radvd_is_printed() {
             "other_options": [{"type": 24, "bytes": 24}],
         },
     });
-    assert_eq!(objects(&heard), [expected]);
+    assert_eq!(objects(&printed), [expected]);
 }
 
 fn the_fields_match_those_of_rdisc6() {

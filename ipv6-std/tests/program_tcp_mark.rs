@@ -53,9 +53,9 @@ fn the_client_prints_the_servers_traffic_class_and_hop_limit() {
     let seen = &objects(&got)[0];
     assert_eq!((&seen["text"], &seen["traffic_class"]), (&"marked".into(), &0xb8.into()));
     assert_eq!(seen["hop_limit"], 9);
-    let told = object(server.line("traffic_class"));
-    assert_eq!((&told["traffic_class"], &told["hop_limit"]), (&0xb8.into(), &9.into()));
-    assert_eq!(told["path_mtu"], 1500);
+    let printed = object(server.line("traffic_class"));
+    assert_eq!((&printed["traffic_class"], &printed["hop_limit"]), (&0xb8.into(), &9.into()));
+    assert_eq!(printed["path_mtu"], 1500);
     assert!(server.end().0.success());
 }
 
@@ -66,11 +66,11 @@ fn ss_shows_the_traffic_class() {
     let to = format!("TCP6:[2001:db8:1::2]:{port}");
     let _socat = Running::start(&a, command("socat", ["EXEC:sleep 60", &to]));
     server.line("traffic_class");
-    let said = text(&output(
+    let printed = text(&output(
         &b,
         installed("ss").typed(&format!("-6 -t -n -e --tos state established sport = :{port}")),
     ));
-    assert!(said.contains("tclass:0xb8"), "{said}");
+    assert!(printed.contains("tclass:0xb8"), "{printed}");
 }
 
 fn packets_have_the_traffic_class_and_hop_limit() {

@@ -62,12 +62,12 @@ fn without_namespaces_the_tour_runs_on_loopback() {
     assert_eq!(steps.iter().filter(|step| step["ok"] == true).count(), 2);
     let left_out: Vec<_> = steps.iter().filter_map(|step| step["left_out"].as_str()).collect();
     assert_eq!(left_out.len(), 8, "{left_out:?}");
-    assert_eq!(left_out.last(), Some(&"a raw socket that hears echo replies only"));
+    assert_eq!(left_out.last(), Some(&"a raw socket that receives echo replies only"));
     assert!(steps.iter().all(|step| step["ok"] == true || step["reason"].is_string()));
 }
 
 fn a_failed_step_is_reported() {
-    const STEP: &str = "a raw socket that hears echo replies only";
+    const STEP: &str = "a raw socket that receives echo replies only";
     let Pair { a, b: _b } = Pair::new().unwrap();
     // Without replies to echo requests, the ICMPv6 step fails.
     a.set("net/ipv6/icmp/echo_ignore_all", "1").unwrap();

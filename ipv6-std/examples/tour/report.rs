@@ -1,4 +1,4 @@
-//! What the tour prints: lines for people, or objects for programs.
+//! The output of the tour: lines of text, or JSON objects.
 
 use std::error::Error;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::process::{self, ExitCode};
 
 use serde_json::json;
 
-/// What a step showed.
+/// The result of a step.
 pub struct Outcome {
     pub sent: String,
     pub arrived: String,
@@ -17,7 +17,7 @@ pub struct Outcome {
 /// Prints a line.
 fn print(line: impl fmt::Display) {
     match writeln!(io::stdout(), "{line}") {
-        // Who has read enough (`tour | head -1`) closes the pipe; the exit status still says how it went.
+        // The reader may close the pipe (`tour | head -1`). The exit status still reports the result.
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             eprintln!("tour: standard output: {error}");
             process::exit(2);
@@ -53,7 +53,7 @@ impl Report {
         }
     }
 
-    /// Runs a step and prints what it gave. An error is a step that failed.
+    /// Runs a step and prints its result. An error counts as a failed step.
     pub fn step(&mut self, name: &str, step: impl FnOnce() -> Result<Outcome, Box<dyn Error>>) {
         let Outcome { sent, arrived, ok } = step().unwrap_or_else(|error| Outcome {
             sent: String::new(),
@@ -74,7 +74,7 @@ impl Report {
         }
     }
 
-    /// Says which step is not shown, and why.
+    /// Prints which step is left out, and why.
     pub fn left_out(&mut self, what: &str, why: &str) {
         self.left_out += 1;
         if self.json {
@@ -84,7 +84,7 @@ impl Report {
         }
     }
 
-    /// Prints the sum; the exit status says whether every step went as expected.
+    /// Prints the totals. The exit status is 0 if every step gave the expected result.
     pub fn finish(self) -> ExitCode {
         let Self { json, section: _, passed, failed, left_out } = self;
         if !json {

@@ -140,8 +140,8 @@ fn succeeds(command: &mut Command) -> Result<(), String> {
         return Ok(());
     }
     // The reason is one line.
-    let said = String::from_utf8_lossy(&output.stderr);
-    let line = said.lines().find(|line| line.contains("error")).or_else(|| said.lines().next());
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let line = stderr.lines().find(|line| line.contains("error")).or_else(|| stderr.lines().next());
     Err(format!("`{program}`: {} ({})", line.unwrap_or_default(), output.status))
 }
 

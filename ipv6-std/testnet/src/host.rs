@@ -48,9 +48,9 @@ pub fn enter() -> Result<(), Forbidden> {
 pub(crate) fn prepare() -> io::Result<()> {
     // First, so that loopback works even if a later step fails.
     run_ip("link set lo up", Stdio::null())?;
-    for whose in ["all", "default"] {
+    for scope in ["all", "default"] {
         let write =
-            |setting: &str, value| write(&format!("/proc/sys/net/ipv6/conf/{whose}/{setting}"), value);
+            |setting: &str, value| write(&format!("/proc/sys/net/ipv6/conf/{scope}/{setting}"), value);
         // With net.core.devconf_inherit_init_net, a new namespace may inherit IPv6 disabled.
         write("disable_ipv6", "0")?;
         // Otherwise a link-local address takes two seconds to become usable. Set before the first link exists.

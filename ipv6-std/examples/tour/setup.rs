@@ -1,4 +1,4 @@
-//! Where the tour takes place: two hosts in namespaces, or one interface of this host.
+//! The hosts of the tour: two hosts in network namespaces, or one interface of this host.
 
 use std::error::Error;
 use std::io;
@@ -7,49 +7,50 @@ use std::net::{Ipv6Addr, SocketAddrV6};
 use ipv6_std::{Interface, InterfaceFlags};
 use ipv6_testnet::{Host, Pair, enter, link};
 
-/// Where the tour takes place.
-pub struct Ground {
+/// The hosts and interfaces of the tour.
+pub struct Setup {
     pub description: String,
     pub client: Side,
     pub server: Side,
-    /// Whether groups can be heard.
+    /// Whether multicast can be received.
     pub multicast: bool,
-    /// The port to listen on: 0, for any, where ports may be taken.
+    /// The port to listen on; 0 (any) where ports may be in use.
     pub port: u16,
 }
 
 /// One of the two ends. On a real interface both are the same.
 pub struct Side {
     host: Option<Host>,
-    /// What it has, the first being the one that is used.
+    /// Its interfaces. Most steps use the first.
     pub interfaces: Vec<Interface>,
-    /// Where it is reached: the addresses of its first interface, those beyond the link first.
+    /// The addresses of its first interface, link-local ones last.
     addresses: Vec<Ipv6Addr>,
 }
 
-/// A second address for the client, as another source of multicast.
+/// A second address of the client, as another source of multicast.
 const SECOND: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 0xaa);
 
-impl Ground {
+impl Setup {
     pub fn new(interface: Option<&str>) -> Result<Self, Box<dyn Error>> {
         if let Some(name) = interface {
             return Self::here(name, format!("on interface {name} of this host"));
         }
         match enter() {
             Ok(()) => Ok(Self::namespaces()?),
-            Err(error) => {
-                Self::here("lo", format!("on loopback alone, because two hosts cannot be made: {error}"))
-            }
+            Err(error) => Self::here(
+                "lo",
+                format!("on loopback only, because network namespaces cannot be made: {error}"),
+            ),
         }
     }
 
-    /// Two hosts and two cables.
+    /// Two hosts with two links.
     fn namespaces() -> io::Result<Self> {
         let Pair { a, b } = Pair::new()?;
         link(&a, "eth1", &b, "eth1")?;
         a.add_address(SECOND, "eth0")?;
         Ok(Self {
-            description: "between two hosts made for the occasion, with two cables: eth0 and eth1".into(),
+            description: "between two hosts in network namespaces, with two links: eth0 and eth1".into(),
             client: Side::new(Some(a), &["eth0", "eth1"])?,
             server: Side::new(Some(b), &["eth0", "eth1"])?,
             multicast: true,
@@ -57,37 +58,37 @@ impl Ground {
         })
     }
 
-    /// One interface of this host, where it talks to itself.
+    /// One interface of this host, where the program sends to itself.
     fn here(name: &str, description: String) -> Result<Self, Box<dyn Error>> {
         let side = || Side::new(None, &[name]);
         let (client, server) = (side()?, side()?);
         let flags = client.interface().flags();
         if !flags.contains(InterfaceFlags::UP) || client.addresses.is_empty() {
-            return Err(format!("interface {name} is down, or has no IPv6 address").into());
+            return Err(format!("interface {name} is down or has no IPv6 address").into());
         }
         let multicast =
             flags.contains(InterfaceFlags::MULTICAST) && !flags.contains(InterfaceFlags::LOOPBACK);
         Ok(Self { description, client, server, multicast, port: 0 })
     }
 
-    /// The server's address, as the client is to write it.
+    /// The address at which the client reaches the server.
     pub fn to_server(&self, port: u16) -> SocketAddrV6 {
-        reached(&self.server, &self.client, port)
+        address_from(&self.server, &self.client, port)
     }
 
     /// The client's own address.
     pub fn to_client(&self) -> SocketAddrV6 {
-        reached(&self.client, &self.client, 0)
+        address_from(&self.client, &self.client, 0)
     }
 
-    /// An address of the client's to send multicast from, and those that are others.
+    /// A source address for multicast of the client, and its other addresses.
     pub fn client_sources(&self) -> io::Result<(Ipv6Addr, &[Ipv6Addr])> {
         let sources = self.client.addresses.split_first();
         sources.map(|(first, others)| (*first, others)).ok_or_else(|| io::Error::other("no address"))
     }
 }
 
-fn reached(whom: &Side, from: &Side, port: u16) -> SocketAddrV6 {
+fn address_from(whom: &Side, from: &Side, port: u16) -> SocketAddrV6 {
     let address = whom.addresses.first().copied().unwrap_or(Ipv6Addr::LOCALHOST);
     let scope = if address.is_unicast_link_local() { from.interface().index().get() } else { 0 };
     SocketAddrV6::new(address, port, 0, scope)
@@ -111,7 +112,7 @@ impl Side {
         }
     }
 
-    /// The interface that is used.
+    /// The first interface.
     pub fn interface(&self) -> &Interface {
         &self.interfaces[0]
     }
