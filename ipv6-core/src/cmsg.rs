@@ -189,9 +189,10 @@ impl fmt::Display for MalformedMessage {
         let Self { offset, len, available } = self;
         write!(f, "control message at offset {offset} has the length {len}, which is ")?;
         let too_long = usize::try_from(*len).map_or(true, |len| len > *available);
-        match too_long {
-            true => write!(f, "more than the {available} bytes that are left"),
-            false => f.write_str("less than its header"),
+        if too_long {
+            write!(f, "more than the {available} bytes that are left")
+        } else {
+            f.write_str("less than its header")
         }
     }
 }
