@@ -172,7 +172,7 @@ impl<S: AsFd> PacketConn<S> {
             let part = rest.get(..together * each).unwrap_or(rest);
             let mut control = *control;
             control.segment_size = Some(size).filter(|_| part.len() > each);
-            match self.send_any(&[IoSlice::new(part)], &control, to.as_ref(), &mut caller) {
+            match self.send_with(&[IoSlice::new(part)], &control, to.as_ref(), &mut caller) {
                 Ok(_) => {
                     if mem::take(&mut refused) {
                         self.coalescing.learn(limits);

@@ -75,14 +75,24 @@ impl<S: AsFd> PacketConn<S> {
                 self.send_encoded(payload, control, encoded.map_err(error::encode)?, to, caller())
             }
             None if control.is_empty() => self.send_encoded(payload, &SendControl::new(), &[], to, caller()),
-            None => self.send_any(payload, control, to, caller()),
+            None => self.send_any(payload, control, to),
         };
         sent.map_err(|error| explain(error, control))
     }
 
-    /// Sends with any control messages.
     #[inline(never)]
-    pub(super) fn send_any(
+    fn send_any(
+        &self,
+        payload: &[IoSlice<'_>],
+        control: &SendControl<'_>,
+        to: Option<&SocketAddrV6>,
+    ) -> io::Result<usize> {
+        self.send_with(payload, control, to, self.write.on(self.as_fd()))
+    }
+
+    /// Sends with any control messages.
+    #[inline(always)]
+    pub(super) fn send_with(
         &self,
         payload: &[IoSlice<'_>],
         control: &SendControl<'_>,
