@@ -1,4 +1,4 @@
-//! What a socket was found to put together, and whether it is to.
+//! The coalescing state of one socket: what is enabled, and what the system and the device accept.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicUsize, Ordering};
@@ -7,35 +7,35 @@ use ipv6_sys::batch::Coalesce;
 
 use crate::error::is_too_long;
 
-/// What every path carries of UDP in one packet (RFC 8200 section 5: 1,280 bytes, less two headers).
+/// Bytes of UDP payload that fit in one packet on every path (RFC 8200 section 5: 1,280 bytes, less two headers).
 const SURE_SIZE: usize = 1280 - 40 - 8;
-/// What Linux 6.9 and later take (`UDP_MAX_SEGMENTS` in `include/linux/udp.h`), and what earlier ones do.
+/// Most segments in Linux 6.9 and later (`UDP_MAX_SEGMENTS` in `include/linux/udp.h`), and in earlier versions.
 const SEGMENTS: [u16; 2] = [128, 64];
 
-/// Bytes of the longest message that goes with others where nothing is known yet: any.
+/// Longest message to coalesce before any refusal: any.
 const ANY_SIZE: u16 = u16::MAX;
 
-/// Any thread may read and change it: a message too many that goes alone harms nobody.
+/// Any thread may read and change it. A race sends at most a few messages singly.
 #[derive(Debug)]
 pub(crate) struct Coalescing {
-    /// Whether the socket can, at all.
+    /// Whether the socket can send segments.
     able: bool,
-    /// Whether batches that are sent put messages together.
+    /// Whether sent batches are coalesced.
     send: AtomicBool,
-    /// Whether the socket was told to put together what it receives.
+    /// Whether the socket coalesces received datagrams.
     receive: AtomicBool,
     max_segments: AtomicU16,
-    /// Bytes of the longest message that goes with others.
+    /// Longest message to coalesce, in bytes.
     max_size: AtomicU16,
     refused: AtomicU32,
-    /// Which socket of this program it is: no two have the same number.
+    /// Identifies the wrapper within this program.
     id: usize,
 }
 
 static NEXT_ID: AtomicUsize = AtomicUsize::new(1);
 
 impl Coalescing {
-    /// Of a socket that receives datagrams together, or not, or that cannot.
+    /// The state of a socket that has receive coalescing enabled or not; `None`: it cannot coalesce.
     pub(crate) fn new(receives: Option<bool>) -> Self {
         let able = receives.is_some();
         Self {
@@ -57,7 +57,7 @@ impl Coalescing {
         self.able
     }
 
-    /// Puts messages together, whatever was refused before, or not.
+    /// Enables or disables it for sent batches. Enabling forgets refusals.
     pub(crate) fn set_send(&self, on: bool) {
         if on && self.able {
             self.max_segments.store(SEGMENTS[0], Ordering::Relaxed);
@@ -99,7 +99,7 @@ impl Coalescing {
         }
     }
 
-    /// With this less together it worked: no more goes together from now on.
+    /// Lowers the limits to these, which worked after a refusal.
     #[cold]
     pub(crate) fn learn(&self, limits: Coalesce) {
         let narrow = |limit: usize| u16::try_from(limit).unwrap_or(u16::MAX);
@@ -109,9 +109,8 @@ impl Coalescing {
     }
 }
 
-/// What to try after an error of so many messages, of so many bytes each, that went as one under these limits. `None`
-/// when it was not that which was refused. Nobody else learns of it before it has worked: it may have been something
-/// else after all.
+/// The limits to try after `messages` messages of `size` bytes failed as one. `None`: coalescing did not cause the error.
+/// The caller stores them only after they have worked, because the cause may be another one.
 #[cold]
 pub(crate) fn fewer(limits: Coalesce, error: &io::Error, messages: usize, size: usize) -> Option<Coalesce> {
     const EIO: i32 = 5;
@@ -120,13 +119,13 @@ pub(crate) fn fewer(limits: Coalesce, error: &io::Error, messages: usize, size: 
     if messages < 2 || !(is_too_long || matches!(number, Some(EIO | EINVAL))) {
         return None;
     }
-    // Of `EIO` neither their number is the reason nor their size: it is the device that cannot.
+    // `EIO`: the device cannot split at all. Neither the number nor the size is the cause.
     if number != Some(EIO) {
         let mut known = SEGMENTS.into_iter().map(usize::from);
         if let Some(max_segments) = known.find(|fewer| *fewer < messages) {
             return Some(Coalesce { max_segments, ..limits });
         }
-        // They may have been too long for a packet of the device. An error that does not say so is taken for it once.
+        // They may exceed the MTU of the device. Assume so once for an error that does not say it.
         let is_first = limits.max_size == usize::from(ANY_SIZE);
         if size > SURE_SIZE && (is_too_long || is_first) {
             return Some(Coalesce { max_size: size - 1, ..limits });

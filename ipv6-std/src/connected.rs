@@ -1,4 +1,4 @@
-//! A socket for one peer beside one for all.
+//! Connected sockets next to a listener.
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -11,23 +11,25 @@ use crate::error;
 use crate::fd::AsFd;
 use crate::packet::PacketConn;
 
-/// Makes a socket for one peer beside a listener, on the same port, with header fields that stay: what a server or a
-/// QUIC endpoint sends to a busy peer by the shortest way through the system. There the kernel looks up no route, and
-/// builds no header from control messages: measured on Linux over loopback, a datagram takes a fifth less time.
+/// Opens a socket for one peer next to a listener, on the same port, with fixed header fields: the fastest way to send to
+/// a busy peer of a server or a QUIC endpoint.
 ///
-/// The listener has to share its port ([`PacketConn::bind_reusable`]). From then on the system hands what comes from
-/// the peer to the new socket, and everything else to the listener.
+/// The kernel looks up no route and decodes no control messages for it: measured on Linux over loopback, a datagram takes
+/// a fifth less time. The system delivers what comes from the peer to the new socket, and everything else to the
+/// listener, which must share its port ([`PacketConn::bind_reusable`]).
+///
+/// Systems: all. See the limits.
 ///
 /// # Limits
 ///
-/// - What the listener received from the peer before, and did not read yet, stays there.
-/// - Between its binding and its connecting, a moment, the system may take the new socket for a second listener. On
-///   Linux, what it is handed then is dropped, and what the peer sends until the socket is ready too; elsewhere it is
-///   received, whoever sent it. On Linux as well, another processor may be held up with a datagram for so long that it
-///   comes too late to be dropped: everywhere, look at the source of the first datagrams.
-/// - Whoever else shares the port may take datagrams away: on Linux, any program of this host that asks for it as the
-///   listener did (`SO_REUSEADDR`).
-/// - Each peer costs a descriptor. Linux finds the socket in a table by local port: with thousands of sockets of one
+/// - Datagrams of the peer that the listener has already received stay there.
+/// - Between bind and connect, for a moment, the system may treat the new socket as a second listener. On Linux, a filter
+///   drops what is delivered to it in that time, including datagrams of the peer until the socket is ready; on other
+///   systems they are received, whoever sent them. On Linux too, another processor may be delayed with a datagram for so
+///   long that the filter misses it. Check the source of the first datagrams on all systems.
+/// - Any socket that shares the port may take datagrams: on Linux, that of any program on this host that sets
+///   `SO_REUSEADDR` as the listener does.
+/// - Each peer needs a descriptor. Linux finds the socket in a hash table by local port: with thousands of sockets on one
 ///   port, each receive pays for the search.
 ///
 /// ```
@@ -60,37 +62,37 @@ impl<'l, S: AsFd> Connected<'l, S> {
         Self { listener, traffic_class: None, hop_limit: None, flags: listener.control_flags() }
     }
 
-    /// With this traffic class; without, that of new sockets.
+    /// Sets the traffic class of sent datagrams. The default is that of new sockets.
     pub fn traffic_class(self, traffic_class: u8) -> Self {
         Self { traffic_class: Some(traffic_class), ..self }
     }
 
-    /// With this hop limit; without, that of new sockets. It also goes for a peer that is a group.
+    /// Sets the hop limit of sent datagrams, for a multicast peer too. The default is that of new sockets.
     pub fn hop_limit(self, hop_limit: u8) -> Self {
         Self { hop_limit: Some(hop_limit), ..self }
     }
 
-    /// With these control messages received, in place of the listener's. Without any, a receive is cheaper.
+    /// Sets the control messages to receive. The default is those of the listener. Receiving is cheaper without any.
     pub fn control_flags(self, flags: ControlFlags) -> Self {
         Self { flags, ..self }
     }
 
-    /// Opens the socket, for this peer.
+    /// Opens the socket and connects it to `peer`.
     ///
     /// # Errors
     ///
-    /// `AddrInUse` when the listener does not share its port; `InvalidInput` for a peer that is IPv4-mapped, or a
-    /// listener without a port; the system's error when it has no way to the peer.
+    /// `AddrInUse` when the listener does not share its port; `InvalidInput` for an IPv4-mapped peer or a listener without
+    /// a port; the system's error when there is no route to the peer.
     pub fn to(self, peer: SocketAddrV6) -> io::Result<PacketConn<UdpSocket>> {
         let peer = error::not_mapped_socket(peer)?;
         let local = self.listener.local_addr()?;
         if local.port() == 0 {
-            return Err(error::invalid("the listener is not bound to a port that could be shared"));
+            return Err(error::invalid("the listener is not bound to a port: use PacketConn::bind_reusable"));
         }
         let socket = socket::datagram()?;
         option::V6_ONLY.set(&socket, true)?;
         socket::set_reuse_address(&socket, true)?;
-        // Nothing passes until the peer is known. Where there are no such filters, see the limits.
+        // Drops everything until the peer is set. For systems without filters, see the limits.
         let shut = option::attach_filter(&socket, &[NOTHING]).is_ok();
         socket::bind(&socket, &local).map_err(|errno| in_use(errno.into()))?;
         socket::connect(&socket, &peer)?;
@@ -103,7 +105,7 @@ impl<'l, S: AsFd> Connected<'l, S> {
             conn.set_multicast_hop_limit(hop_limit)?;
         }
         conn.set_control_flags(self.flags, true)?;
-        // Last, so that what the system was still handing to it meets the filter.
+        // Last, so that the filter drops what the system was still delivering.
         if shut {
             option::DETACH_FILTER.set(&conn, ())?;
         }
@@ -111,15 +113,15 @@ impl<'l, S: AsFd> Connected<'l, S> {
     }
 }
 
-/// "ret #0": no datagram is received.
+/// "ret #0": drops every datagram.
 const NOTHING: BpfInstruction = BpfInstruction::new(0x06, 0, 0, 0);
 
-/// The error of a port that is taken, with what is to be done.
+/// Adds the remedy to the error of a port in use.
 fn in_use(error: io::Error) -> io::Error {
     match error.kind() {
         ErrorKind::AddrInUse => io::Error::new(
             ErrorKind::AddrInUse,
-            format!("{error}: the listener has to share its port, as one from bind_reusable does"),
+            format!("{error}: the listener must share its port: open it with PacketConn::bind_reusable"),
         ),
         _ => error,
     }
@@ -137,7 +139,7 @@ impl<S> fmt::Debug for Connected<'_, S> {
 }
 
 impl<S: AsFd> PacketConn<S> {
-    /// Prepares a socket of the same port for one peer of this one: see [`Connected`].
+    /// Opens a socket for one peer on the port of this one: see [`Connected`].
     #[doc(alias = "connect", alias = "Dial")]
     pub fn connected(&self) -> Connected<'_, S> {
         Connected::new(self)

@@ -1,4 +1,4 @@
-//! Errors about datagrams that were sent, by themselves and with those who report them.
+//! The error queue: errors about sent datagrams, with the node that reported each.
 
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddrV6;
@@ -9,35 +9,39 @@ use ipv6_sys::option;
 use super::PacketConn;
 use crate::fd::AsFd;
 
-/// An error about a datagram that was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// An error about a sent datagram ([`PacketConn::recv_error`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Reported {
-    /// What is wrong, and who says so.
+    /// The error, and who reported it.
     pub error: QueuedError,
-    /// Where the datagram was going.
+    /// The destination of the datagram.
     pub destination: SocketAddrV6,
-    /// Bytes of the datagram's payload, from its start, that the report quotes and that fit into the buffer.
+    /// Bytes in the buffer: the start of the datagram's payload, as far as the report quotes it and it fits.
     pub len: usize,
 }
 
 impl<S: AsFd> PacketConn<S> {
-    /// Has the system keep errors about datagrams that were sent, for [`recv_error`](Self::recv_error): each with
-    /// the one who reports it, which a socket for ICMPv6 would need privilege for (Linux).
+    /// Sets whether the system queues errors about sent datagrams for [`recv_error`](Self::recv_error), each with the
+    /// node that reported it. Reading the ICMPv6 messages themselves needs a raw socket, and so privilege.
     ///
-    /// Such an error is then also what the next call on the socket fails with, be it connected or not: take the
-    /// errors from the queue and make the call again.
+    /// The next call on the socket, connected or not, fails with such an error too: receive the queued errors, then repeat
+    /// the call.
+    ///
+    /// Linux and Android only.
     ///
     /// # Errors
     ///
-    /// `Unsupported` where the system has no such queue.
+    /// `Unsupported` where the system has no error queue.
     #[doc(alias = "IPV6_RECVERR")]
     pub fn set_queue_errors(&self, on: bool) -> io::Result<()> {
         Ok(option::QUEUE_ERRORS.set(self.as_fd(), on)?)
     }
 
-    /// Takes the next error from the queue, and into `payload` what it quotes of the datagram; `None` where there is
-    /// none. It does not wait.
+    /// Returns the next queued error, and copies into `payload` what it quotes of the datagram. `None`: the queue is
+    /// empty. Does not wait.
+    ///
+    /// Linux and Android only.
     ///
     /// ```
     /// # #[cfg(target_os = "linux")]
@@ -65,7 +69,7 @@ impl<S: AsFd> PacketConn<S> {
     ///
     /// # Errors
     ///
-    /// `Unsupported` where the system has no such queue.
+    /// `Unsupported` where the system has no error queue.
     #[doc(alias = "MSG_ERRQUEUE")]
     pub fn recv_error(&self, payload: &mut [u8]) -> io::Result<Option<Reported>> {
         self.try_recv_error(payload)
@@ -95,7 +99,7 @@ fn receive(socket: impl AsFd, payload: &mut [IoSliceMut<'_>]) -> io::Result<Opti
     use crate::received::NOBODY;
     use crate::space::RECV_SPACE;
 
-    // What is switched on comes as well, and before it.
+    // The messages of flags and options come too, before it.
     const SPACE: usize = RECV_SPACE + Host::ABI.cmsg.space(16 + Host::ABI.sockaddr.size);
     let mut buffer = ControlBuffer::<SPACE>::new();
     let mut control = ControlSpace::from(&mut buffer);
@@ -111,16 +115,19 @@ fn receive(socket: impl AsFd, payload: &mut [IoSliceMut<'_>]) -> io::Result<Opti
     let mut ours = messages.filter(|message| {
         number.is_some_and(|number| (message.level, message.kind) == (number.level, number.name))
     });
-    // Without it, it is of another kind: the queue also has timestamps, for those who ask for them.
+    // The queue holds other messages too, such as timestamps of sent datagrams (SO_TIMESTAMPING).
     let Some(error) = ours.find_map(|message| QueuedError::decode::<Host>(message.data)) else {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "the error queue has something else"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "the error queue holds a message without an IPV6_RECVERR error, such as a timestamp",
+        ));
     };
     Ok(Some(Reported { error, destination: got.source.unwrap_or(NOBODY), len: got.len }))
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn receive(socket: impl AsFd, _: &mut [IoSliceMut<'_>]) -> io::Result<Option<Reported>> {
-    // Says that there is no such option.
+    // Returns `Unsupported`, with the name of the option.
     option::QUEUE_ERRORS.get(socket)?;
     Ok(None)
 }

@@ -9,16 +9,21 @@ use crate::fd::AsFd;
 use crate::received::{Message, Received};
 
 impl<S: AsFd> PacketConn<S> {
-    /// Receives one datagram into `payload`, with its control messages.
+    /// Receives one datagram into `payload`, with the control messages that
+    /// [`set_control_flags`](crate::Conn::set_control_flags) enables.
     ///
-    /// What does not fit into `payload` is lost, and [`Received::truncated`] says so.
+    /// The part of the datagram that does not fit is lost: see [`Received::truncated`]. For control messages that options
+    /// enable, use [`recv_message`](Self::recv_message).
+    ///
+    /// Systems: all.
     ///
     /// # Errors
     ///
-    /// `TimedOut` after the [deadline](Self::set_read_deadline), `WouldBlock` on a socket that does not
-    /// wait, and what the network reported for an earlier datagram (`ConnectionRefused`, for one).
+    /// `TimedOut` after the [deadline](Self::set_read_deadline) or the [timeout](Self::set_read_timeout); `WouldBlock` on
+    /// a non-blocking socket without either; the error that the network reported for an earlier datagram
+    /// (`ConnectionRefused`, for example).
     #[doc(alias = "recvmsg", alias = "ReadFrom")]
-    // The caller gets the result in registers, not in memory.
+    // Inlined, so that the result stays in registers.
     #[inline(always)]
     pub fn recv_from(&self, payload: &mut [u8]) -> io::Result<Received> {
         if self.conn.control_flags().is_empty() {
@@ -27,7 +32,9 @@ impl<S: AsFd> PacketConn<S> {
         self.receive(&mut [IoSliceMut::new(payload)])
     }
 
-    /// Receives one datagram into several buffers, filled one after another.
+    /// Receives one datagram into several buffers, which are filled in order.
+    ///
+    /// Systems: all.
     ///
     /// # Errors
     ///
@@ -37,11 +44,13 @@ impl<S: AsFd> PacketConn<S> {
         self.receive(payload)
     }
 
-    /// Receives one datagram into `payload`, and all its control messages into `control`, from which
-    /// [`Message`] borrows them.
+    /// Receives one datagram into `payload`, and all its control messages into `control`. The returned [`Message`] borrows
+    /// them.
     ///
-    /// `control` may have any alignment; of one that is not aligned to 8, up to 7 bytes are not used.
-    /// [`ControlFlags::space`](crate::ControlFlags::space) says how many bytes the messages of this crate take.
+    /// `control` can have any alignment; if it is not aligned to 8 bytes, up to 7 bytes stay unused.
+    /// [`ControlFlags::space`](crate::ControlFlags::space) returns how many bytes the messages of flags need.
+    ///
+    /// Systems: all.
     ///
     /// # Errors
     ///

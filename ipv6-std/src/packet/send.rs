@@ -9,27 +9,35 @@ use super::PacketConn;
 use crate::fd::AsFd;
 
 impl<S: AsFd> PacketConn<S> {
-    /// Sends one datagram with its control messages. Says how many bytes of payload went: all of them.
+    /// Sends one datagram with its control messages. Returns the bytes of payload that were sent: all of them.
     ///
-    /// The scope of a link-local destination is honoured; a raw socket ignores the port.
+    /// The scope of a link-local destination selects the interface. A raw socket ignores the port.
+    ///
+    /// Systems: all. [`SendControl`] lists the systems of each control message.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for a source that is multicast, and for an IPv4-mapped source or destination on a
-    /// socket for IPv6 only; `Unsupported` for a control message that the system does not take; `EMSGSIZE`
-    /// for a payload over what the protocol carries (65,527 bytes for UDP), or over the path MTU on a
-    /// socket that does not fragment; `TimedOut` after the [deadline](Self::set_write_deadline); what the
-    /// network reported for an earlier datagram.
+    /// - `InvalidInput` for a multicast source, and for an IPv4-mapped source or destination on an IPv6-only socket.
+    /// - `EINVAL`, `ENODEV` or `EADDRNOTAVAIL` for a source or an interface that this host does not have. The error names
+    ///   both; its [source](std::error::Error::source) is the system's.
+    /// - `Unsupported` for a control message that the system does not have, or a segment size on a socket that cannot
+    ///   send segments: see [`send_segments`](Self::send_segments).
+    /// - `EMSGSIZE` ([`is_too_long`](crate::is_too_long)) for a payload above the protocol's maximum (65,527 bytes for
+    ///   UDP), or above the path MTU on a socket that [does not fragment](crate::Conn::set_dont_fragment).
+    /// - `TimedOut` after the [deadline](Self::set_write_deadline) or the [timeout](Self::set_write_timeout).
+    /// - The error that the network reported for an earlier datagram (`ConnectionRefused`, for example).
     #[doc(alias = "sendmsg", alias = "WriteTo")]
     #[inline(always)]
     pub fn send_to(&self, payload: &[u8], control: &SendControl<'_>, to: SocketAddrV6) -> io::Result<usize> {
         self.send_parts(&[IoSlice::new(payload)], control, Some(&to))
     }
 
-    /// The same control messages with this congestion notification, and the DSCP that they have or, without a
-    /// traffic class of their own, the socket's. DSCP and ECN share one byte: who sends the one sends the other.
+    /// Returns `control` with this ECN codepoint. The DSCP is that of `control` if it has a traffic class, otherwise that
+    /// of the socket: DSCP and ECN share one byte, so a message that sets one sets both.
     ///
-    /// This asks the socket: what it gives is good for as many datagrams as are sent this way.
+    /// Reads an option of the socket. Keep the result for several datagrams.
+    ///
+    /// Systems: all.
     ///
     /// ```
     /// use ipv6_std::{Ecn, PacketConn, SendControl};
@@ -47,7 +55,9 @@ impl<S: AsFd> PacketConn<S> {
         Ok(control.with_traffic_class(ecn.mark(traffic_class)))
     }
 
-    /// Sends one datagram to the peer of a connected socket, with its control messages.
+    /// Sends one datagram with its control messages to the peer of a connected socket.
+    ///
+    /// Systems: all.
     ///
     /// # Errors
     ///
@@ -57,7 +67,9 @@ impl<S: AsFd> PacketConn<S> {
         self.send_parts(&[IoSlice::new(payload)], control, None)
     }
 
-    /// Sends one datagram made of several buffers, one after another.
+    /// Sends one datagram whose payload is the concatenation of several buffers.
+    ///
+    /// Systems: all.
     ///
     /// # Errors
     ///
