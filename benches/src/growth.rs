@@ -291,7 +291,7 @@ fn groups_between(hosts: &Pair, receive: &mut Growth, join: &mut Growth) -> io::
         let receiver = hosts.b.run(|| PacketConn::bind("[::]:0"))?;
         sender.set_multicast_interface(near)?;
         let (from, mut to) = (sender.local_addr()?, receiver.local_addr()?);
-        // The kernel searches the group that was joined first last.
+        // The kernel searches the latest group first, so the first group takes the longest.
         to.set_ip(group(0));
         ends.push(Ends::with(sender, receiver, from, to, far, work.control)?);
     }

@@ -97,7 +97,7 @@ impl Reach {
         let (ours, again) = (ratios(program), ratios(Program::Again));
         let (Some(start), Some(end)) = (ours.first(), ours.last()) else { return };
         let (work, what) = (format!("{}, by {}", table.head[2], table.head[0]), program.name());
-        let what = format!("{what}, {RATIO}, of the most");
+        let what = format!("{what}, {RATIO}, last row");
         let trusted = again.iter().map(|again| (again - 1.0).abs()).fold(0.0, f64::max);
         self.row(&work, &what, start.max(1.01), *end, trusted);
     }

@@ -282,7 +282,7 @@ fn netbsd() {
     aligned_to_eight!(NetBsdArm, 24);
     aligned_to_four::<NetBsd32>();
     no_source_requests::<NetBsd64>();
-    // aarch64: the header of 12 bytes is padded to 16, and so is every message.
+    // aarch64: data starts at 16, and messages are padded to a multiple of 16.
     hop_limit_and_packet_info::<NetBsdAarch64>(&[
         &[20, 0, 0, 0, 41, 0, 0, 0, 47, 0, 0, 0, 0, 0, 0, 0, 64, 0, 0, 0, 0, 0, 0, 0],
         &[0; 8],

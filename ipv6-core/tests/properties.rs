@@ -250,7 +250,7 @@ fn interleaved<P: Platform>(control: SendControl<'_>, unknown: &[Message]) {
     assert_eq!(RawMessages::<P>::new(mixed).filter(Result::is_ok).count(), count);
 }
 
-fn address_survives<P: Platform>(address: SocketAddrV6) {
+fn address_round_trips<P: Platform>(address: SocketAddrV6) {
     let bytes = sockaddr::encode::<P>(&address);
     let size = P::ABI.sockaddr.size;
     assert_eq!(sockaddr::decode::<P>(&bytes[..size]), Some(address));
@@ -261,18 +261,18 @@ fn address_survives<P: Platform>(address: SocketAddrV6) {
 const FAMILIES: &[[u8; 2]] = &[[10, 0], [0, 10], [28, 28], [28, 30], [28, 24], [0, 26], [2, 0]];
 
 /// An address that is decoded is encoded as the same bytes, except the length byte, which decoding ignores.
-fn address_bytes_survive<P: Platform>(bytes: &[u8]) {
+fn address_bytes_round_trip<P: Platform>(bytes: &[u8]) {
     let Some(address) = sockaddr::decode::<P>(bytes) else { return };
     let unread = usize::from(P::ABI.sockaddr.length_byte);
     assert_eq!(sockaddr::encode::<P>(&address)[unread..28], bytes[unread..28]);
 }
 
-fn path_mtu_is_read_or_refused<P: Platform>(bytes: &[u8]) {
+fn path_mtu_is_decoded_or_rejected<P: Platform>(bytes: &[u8]) {
     let size = P::ABI.sockaddr.size;
     match PathMtu::decode::<P>(bytes) {
-        Ok(news) => {
-            assert_eq!(bytes[size..], integer::<P>(news.mtu.into(), 4));
-            assert_eq!(bytes[8..24], news.destination.octets());
+        Ok(path_mtu) => {
+            assert_eq!(bytes[size..], integer::<P>(path_mtu.mtu.into(), 4));
+            assert_eq!(bytes[8..24], path_mtu.destination.octets());
         }
         Err(DecodeError::Family { .. }) => assert_eq!(sockaddr::decode::<P>(bytes), None),
         Err(error) => {
@@ -359,18 +359,18 @@ proptest! {
     #[test]
     fn an_encoded_address_is_decoded_to_the_same_address(ip in any::<[u8; 16]>(), port in any::<u16>(), flow in any::<u32>(), scope in any::<u32>()) {
         let address = SocketAddrV6::new(ip.into(), port, flow, scope);
-        on_every_platform!(address_survives(address));
+        on_every_platform!(address_round_trips(address));
     }
 
     #[test]
     fn bytes_that_start_like_an_address(family in prop::sample::select(FAMILIES), rest in vec(any::<u8>(), 0..40)) {
         let bytes = [&family[..], &rest].concat();
-        on_every_platform!(address_bytes_survive(&bytes));
+        on_every_platform!(address_bytes_round_trip(&bytes));
         for size in [28, 32] {
             let bytes: Vec<u8> = bytes.iter().copied().chain(std::iter::repeat(7)).take(size + 4).collect();
-            on_every_platform!(path_mtu_is_read_or_refused(&bytes));
+            on_every_platform!(path_mtu_is_decoded_or_rejected(&bytes));
         }
-        on_every_platform!(path_mtu_is_read_or_refused(&bytes));
+        on_every_platform!(path_mtu_is_decoded_or_rejected(&bytes));
     }
 
     #[test]
