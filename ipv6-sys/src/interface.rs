@@ -82,6 +82,11 @@ pub fn name_of(index: InterfaceIndex) -> Result<Name, Errno> {
     name.and_then(|name| Name::try_from(name).ok()).ok_or(os::interface::NOT_TEXT)
 }
 
+/// Whether an error means that there is no such interface.
+pub fn is_missing(errno: Errno) -> bool {
+    os::interface::is_missing(errno)
+}
+
 /// One entry of the list: an interface and one of its addresses. Each interface has at least one entry. Entries without
 /// an IPv6 address are those of the link layer or of another protocol.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

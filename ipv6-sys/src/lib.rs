@@ -13,6 +13,7 @@
 //! | send or receive one message with its control messages | [`message`] |
 //! | send or receive many in one system call | [`batch`] |
 //! | open a socket, or find out what one is | [`socket`] |
+//! | set its device, its buffers and whether it blocks | [`setup`] |
 //! | find an interface | [`interface`] |
 //! | wait until a socket is ready | [`wait`] |
 //!
@@ -70,6 +71,7 @@ extern crate std;
 pub mod batch;
 mod error;
 pub mod fd;
+pub mod filter;
 mod host;
 pub mod interface;
 pub mod message;
@@ -78,6 +80,7 @@ mod os;
 mod peer;
 #[doc(hidden)]
 pub mod proofs;
+pub mod setup;
 pub mod socket;
 pub mod wait;
 

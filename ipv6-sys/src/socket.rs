@@ -99,6 +99,25 @@ pub fn local_address(socket: impl AsFd) -> Result<Option<SocketAddrV6>, Errno> {
     os::local_address(socket.as_fd())
 }
 
+/// Returns the peer of a connected IPv6 socket; `None` for a socket of another address family.
+///
+/// # Errors
+///
+/// `ENOTCONN` if the socket is not connected.
+#[doc(alias = "getpeername")]
+pub fn peer_address(socket: impl AsFd) -> Result<Option<SocketAddrV6>, Errno> {
+    os::peer_address(socket.as_fd())
+}
+
+/// Whether the address family of the socket is IPv4 (`AF_INET`).
+///
+/// # Errors
+///
+/// Those of [getsockname(2)](https://man7.org/linux/man-pages/man2/getsockname.2.html).
+pub fn is_ipv4(socket: impl AsFd) -> Result<bool, Errno> {
+    os::is_ipv4(socket.as_fd())
+}
+
 /// Returns the type of the socket.
 ///
 /// # Errors

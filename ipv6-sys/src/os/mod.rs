@@ -6,8 +6,11 @@ mod unix;
 mod windows;
 
 pub(crate) mod entry;
+mod filter;
 mod portable;
+pub(crate) mod setup;
 
+pub(crate) use filter::*;
 pub(crate) use portable::*;
 #[cfg(unix)]
 pub(crate) use unix::*;

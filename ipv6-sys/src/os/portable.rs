@@ -4,7 +4,7 @@ use core::net::SocketAddrV6;
 use core::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::net::{self, SocketType};
+use rustix::net::{self, AddressFamily, SocketType};
 
 use crate::error::Errno;
 use crate::fd::BorrowedFd;
@@ -22,6 +22,42 @@ pub(crate) fn connect(socket: BorrowedFd<'_>, peer: &SocketAddrV6) -> Result<(),
 /// `getsockname(2)`; `None` for another address family.
 pub(crate) fn local_address(socket: BorrowedFd<'_>) -> Result<Option<SocketAddrV6>, Errno> {
     Ok(SocketAddrV6::try_from(net::getsockname(socket)?).ok())
+}
+
+/// `getpeername(2)`; `None` for another address family.
+pub(crate) fn peer_address(socket: BorrowedFd<'_>) -> Result<Option<SocketAddrV6>, Errno> {
+    let peer = net::getpeername(socket)?;
+    Ok(peer.and_then(|peer| SocketAddrV6::try_from(peer).ok()))
+}
+
+/// Whether `getsockname(2)` returns an address of IPv4.
+pub(crate) fn is_ipv4(socket: BorrowedFd<'_>) -> Result<bool, Errno> {
+    Ok(net::getsockname(socket)?.address_family() == AddressFamily::INET)
+}
+
+/// `SO_RCVBUF`.
+pub(crate) fn receive_buffer_size(socket: BorrowedFd<'_>) -> Result<usize, Errno> {
+    Ok(net::sockopt::socket_recv_buffer_size(socket)?)
+}
+
+/// `SO_RCVBUF`.
+pub(crate) fn set_receive_buffer_size(socket: BorrowedFd<'_>, bytes: usize) -> Result<(), Errno> {
+    Ok(net::sockopt::set_socket_recv_buffer_size(socket, bytes)?)
+}
+
+/// `SO_SNDBUF`.
+pub(crate) fn send_buffer_size(socket: BorrowedFd<'_>) -> Result<usize, Errno> {
+    Ok(net::sockopt::socket_send_buffer_size(socket)?)
+}
+
+/// `SO_SNDBUF`.
+pub(crate) fn set_send_buffer_size(socket: BorrowedFd<'_>, bytes: usize) -> Result<(), Errno> {
+    Ok(net::sockopt::set_socket_send_buffer_size(socket, bytes)?)
+}
+
+/// `FIONBIO`.
+pub(crate) fn set_nonblocking(socket: BorrowedFd<'_>, on: bool) -> Result<(), Errno> {
+    Ok(rustix::io::ioctl_fionbio(socket, on)?)
 }
 
 /// `SO_TYPE`.

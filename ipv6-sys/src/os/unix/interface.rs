@@ -19,6 +19,11 @@ pub(crate) const NAME_MAX: usize = 31;
 
 /// The error of `if_nametoindex(3)` for an unknown name.
 pub(crate) const NO_SUCH: Errno = Errno::from_raw(libc::ENODEV);
+/// Whether there is no such interface: `if_nametoindex(3)` and `if_indextoname(3)` differ between systems.
+pub(crate) fn is_missing(errno: Errno) -> bool {
+    matches!(errno.raw(), libc::ENODEV | libc::ENXIO)
+}
+
 /// The error for a name that is not UTF-8.
 pub(crate) const NOT_TEXT: Errno = Errno::from_raw(libc::EILSEQ);
 

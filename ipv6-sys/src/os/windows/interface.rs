@@ -21,6 +21,12 @@ pub(crate) const NAME_MAX: usize = 256;
 
 /// The error for an unknown name.
 pub(crate) const NO_SUCH: Errno = Errno::from_raw(ERROR_NOT_FOUND.cast_signed());
+
+/// Whether there is no such interface.
+pub(crate) fn is_missing(errno: Errno) -> bool {
+    errno == NO_SUCH
+}
+
 /// The error for a name that is not UTF-8.
 pub(crate) const NOT_TEXT: Errno = Errno::from_raw(ERROR_NO_UNICODE_TRANSLATION.cast_signed());
 
