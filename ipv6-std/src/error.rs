@@ -1,4 +1,4 @@
-//! How errors of ours become `io::Error`: with what was being done, and the core error as the source.
+//! Errors as `io::Error`: the value and the remedy in the text, the error of the system or the codec as the source.
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -8,7 +8,7 @@ use ipv6_core::{Control, DecodeError, EncodeError};
 use ipv6_sys::Errno;
 
 /// Whether a call failed because a datagram is too long: for its protocol, for the device, or for the path of a socket
-/// that [does not fragment](crate::Conn::set_dont_fragment). [`std::io::ErrorKind`] has no name for it.
+/// that [does not fragment](crate::Conn::set_dont_fragment). [`std::io::ErrorKind`] has no kind for it.
 ///
 /// ```
 /// use ipv6_std::{PacketConn, SendControl, is_too_long};
@@ -41,6 +41,39 @@ impl<E: std::error::Error + 'static> std::error::Error for Context<E> {
     }
 }
 
+/// An error of the system, with what would help.
+#[derive(Debug)]
+struct Explained {
+    source: io::Error,
+    text: String,
+}
+
+impl fmt::Display for Explained {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.source, self.text)
+    }
+}
+
+impl std::error::Error for Explained {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
+}
+
+/// `source` with more text; the error stays its source.
+#[cold]
+pub(crate) fn explained(kind: ErrorKind, source: io::Error, text: impl Into<String>) -> io::Error {
+    io::Error::new(kind, Explained { source, text: text.into() })
+}
+
+/// `source`, with what the program needs if it is an error of privilege.
+pub(crate) fn privileged(source: io::Error, needs: impl fmt::Display) -> io::Error {
+    match source.kind() {
+        ErrorKind::PermissionDenied => explained(ErrorKind::PermissionDenied, source, needs.to_string()),
+        _ => source,
+    }
+}
+
 #[cold]
 pub(crate) fn decode(source: DecodeError) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, Context { doing: "reading control messages", source })
@@ -65,8 +98,8 @@ pub(crate) fn busy(text: &'static str) -> io::Error {
     io::Error::new(ErrorKind::ResourceBusy, text)
 }
 
-/// Why the kernel is not to see a datagram. An `io::Error`, with its text on the heap, is made of it for those who are
-/// told.
+/// Why a datagram is refused before the system call. An `io::Error` has its text on the heap, so it is made only when
+/// the caller gets it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Refused<'a> {
     Control(EncodeError),
@@ -134,7 +167,7 @@ impl From<Unsent<'_>> for io::Error {
     }
 }
 
-/// `group`, if it is one.
+/// `group`, if it is a multicast address.
 pub(crate) fn multicast(group: Ipv6Addr) -> io::Result<Ipv6Addr> {
     if group.is_multicast() { Ok(group) } else { Err(invalid(format!("{group} is not a multicast address"))) }
 }
@@ -142,41 +175,47 @@ pub(crate) fn multicast(group: Ipv6Addr) -> io::Result<Ipv6Addr> {
 /// `source`, if it can be the source of a packet: one host's own IPv6 address.
 pub(crate) fn unicast(source: Ipv6Addr) -> io::Result<Ipv6Addr> {
     if source.is_unspecified() {
-        Err(invalid(format!("{source} is the unspecified address, and names no source")))
+        Err(invalid(format!("{source} is the unspecified address, which is no packet's source")))
     } else {
         not_mapped(not_multicast(source)?)
     }
 }
 
-/// `source`, if it is not a group.
+/// `source`, if it is not a multicast address.
 pub(crate) fn not_multicast(source: Ipv6Addr) -> io::Result<Ipv6Addr> {
     if source.is_multicast() { Err(no_source(&source)) } else { Ok(source) }
 }
 
-/// The error of a group in the place of a source.
+/// The error of a multicast address as a source.
 fn no_source(group: &Ipv6Addr) -> io::Error {
-    invalid(format!("{group} is a multicast address, and no packet's source"))
+    invalid(format!("{group} is a multicast address, which is no packet's source"))
 }
 
-/// `address`, if it is not one of IPv4 in the form of IPv6 (RFC 4291 section 2.5.5.2).
+/// `address`, if it is not IPv4-mapped (RFC 4291 section 2.5.5.2).
 pub(crate) fn not_mapped(address: Ipv6Addr) -> io::Result<Ipv6Addr> {
-    if is_mapped(&address) { Err(mapped(address)) } else { Ok(address) }
+    if is_mapped(&address) {
+        Err(invalid(format!("{address} is an IPv4-mapped address, which is no source of an IPv6 group")))
+    } else {
+        Ok(address)
+    }
 }
 
-/// `address`, likewise.
+/// `address`, if it is not IPv4-mapped, for a socket that carries IPv6 only.
 pub(crate) fn not_mapped_socket(address: SocketAddrV6) -> io::Result<SocketAddrV6> {
     if is_mapped(address.ip()) { Err(mapped(address)) } else { Ok(address) }
 }
 
-/// As `to_ipv4_mapped().is_some()`, in fewer steps: every send asks.
+/// As `to_ipv4_mapped().is_some()`, in fewer instructions: every send calls it.
 #[inline]
 pub(crate) fn is_mapped(address: &Ipv6Addr) -> bool {
-    // The first eight alone, which are seldom zero: a processor compares them at once, and so the four after them.
+    // The first eight are seldom zero: one comparison, and another one for the next four.
     let octets = address.octets();
     octets.starts_with(&[0; 8]) && octets.split_at(8).1.starts_with(&[0, 0, 0xff, 0xff])
 }
 
 #[cold]
 fn mapped(address: impl fmt::Display) -> io::Error {
-    invalid(format!("{address} is an IPv4-mapped address, for which this socket has no use"))
+    invalid(format!(
+        "{address} is an IPv4-mapped address, and this socket carries IPv6 only: see PacketConn::builder().only_v6(false)"
+    ))
 }

@@ -5,11 +5,15 @@ use std::io;
 use std::net::Ipv6Addr;
 
 use ipv6_core::InterfaceIndex;
+use ipv6_sys::Errno;
 use ipv6_sys::interface::{self, Addresses, InterfaceFlags};
 
 /// A network interface, as it was when it was looked up.
 ///
-/// Wherever a method takes an interface, `&Interface` does as well as its [`InterfaceIndex`].
+/// Methods that take an interface accept `Interface`, `&Interface` and [`InterfaceIndex`].
+///
+/// Every system but AIX, which lacks `getifaddrs(3)`: there only [`name_of`](Self::name_of) works, and the other
+/// functions return `ENOTSUP`.
 ///
 /// ```
 /// use ipv6_std::{Interface, InterfaceFlags, PacketConn};
@@ -25,7 +29,7 @@ use ipv6_sys::interface::{self, Addresses, InterfaceFlags};
 /// assert_eq!(conn.multicast_interface()?, Some(loopback.index()));
 /// # std::io::Result::Ok(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[doc(alias = "if_nameindex", alias = "net.Interface")]
 pub struct Interface {
     index: InterfaceIndex,
@@ -36,21 +40,28 @@ pub struct Interface {
 
 /// An IPv6 address of an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct InterfaceAddress {
     /// The address.
     pub address: Ipv6Addr,
-    /// How many of its leading bits are the network's, 0 to 128.
+    /// The length of the network prefix in bits, 0 to 128.
     pub prefix_len: u8,
 }
 
 impl InterfaceAddress {
-    /// Whether `other` is of the same network: has the same leading bits, [`prefix_len`](Self::prefix_len) of
-    /// them. What is on this link is of the network of one of the interface's addresses.
+    /// An address with the length of its network prefix in bits. A length over 128 counts as 128.
+    #[must_use]
+    pub const fn new(address: Ipv6Addr, prefix_len: u8) -> Self {
+        Self { address, prefix_len: if prefix_len > 128 { 128 } else { prefix_len } }
+    }
+
+    /// Whether `other` has the same network prefix: the same first [`prefix_len`](Self::prefix_len) bits. An
+    /// address on this link usually shares the prefix of one of the interface's addresses.
     ///
     /// ```
     /// use ipv6_std::InterfaceAddress;
     /// let address = "2001:db8:1::1".parse().unwrap();
-    /// let of_ours = InterfaceAddress { address, prefix_len: 64 };
+    /// let of_ours = InterfaceAddress::new(address, 64);
     /// assert!(of_ours.contains("2001:db8:1::ffff".parse().unwrap()));
     /// assert!(!of_ours.contains("2001:db8:2::1".parse().unwrap()));
     /// ```
@@ -69,6 +80,7 @@ impl Interface {
     /// `NotFound`, with the name, when there is none.
     #[doc(alias = "if_nametoindex", alias = "InterfaceByName")]
     pub fn by_name(name: &str) -> io::Result<Self> {
+        without_nul(name)?;
         Self::all()?.into_iter().find(|interface| interface.name == name).ok_or_else(|| not_found(&name))
     }
 
@@ -82,12 +94,12 @@ impl Interface {
         Self::all()?.into_iter().find(|interface| interface.index == index).ok_or_else(|| not_found(&index))
     }
 
-    /// The name of the interface with this index, without all else: for a name beside every datagram,
-    /// [`by_index`](Self::by_index) would look up all interfaces with their addresses.
+    /// The name of the interface with this index, in one system call. ([`by_index`](Self::by_index) looks up
+    /// all interfaces with their addresses.)
     ///
     /// # Errors
     ///
-    /// The system's, `ENXIO` or `ENODEV`, when there is none.
+    /// `NotFound`, with the index, when there is none.
     ///
     /// ```
     /// use ipv6_std::Interface;
@@ -97,7 +109,10 @@ impl Interface {
     /// ```
     #[doc(alias = "if_indextoname")]
     pub fn name_of(index: InterfaceIndex) -> io::Result<String> {
-        Ok(interface::name_of(index)?.as_str().to_string())
+        match interface::name_of(index) {
+            Ok(name) => Ok(name.as_str().to_string()),
+            Err(errno) => Err(named(errno, &index)),
+        }
     }
 
     /// All interfaces of this host, in the system's order.
@@ -107,7 +122,7 @@ impl Interface {
         for entry in Addresses::new()?.iter() {
             let name = entry.interface.as_str();
             if !all.iter().any(|known| known.name == name) {
-                // One that has gone since the list was made is left out.
+                // An interface that was removed since the list was made is left out.
                 let index = entry.index.or_else(|| interface::index_of(name).ok());
                 let Some(index) = index else { continue };
                 let (name, flags) = (name.to_string(), entry.flags);
@@ -117,28 +132,32 @@ impl Interface {
             if let (Some(interface), Some(address), Some(prefix_len)) =
                 (interface, entry.address, entry.prefix_len)
             {
-                interface.addresses.push(InterfaceAddress { address: *address.ip(), prefix_len });
+                interface.addresses.push(InterfaceAddress::new(*address.ip(), prefix_len));
             }
         }
         Ok(all)
     }
 
-    /// The number by which the system knows it.
+    /// The system's number of the interface.
+    #[must_use]
     pub fn index(&self) -> InterfaceIndex {
         self.index
     }
 
-    /// Its name, such as `eth0`.
+    /// The name, such as `eth0`.
+    #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What it is, and the state it was in.
+    /// The kind of interface, and its state.
+    #[must_use]
     pub fn flags(&self) -> InterfaceFlags {
         self.flags
     }
 
-    /// Its IPv6 addresses, in the system's order.
+    /// The IPv6 addresses, in the system's order.
+    #[must_use]
     pub fn addresses(&self) -> &[InterfaceAddress] {
         &self.addresses
     }
@@ -146,6 +165,31 @@ impl Interface {
 
 fn not_found(which: &dyn fmt::Display) -> io::Error {
     io::Error::new(io::ErrorKind::NotFound, format!("no interface {which}"))
+}
+
+/// The error of a call that was given this interface: `NotFound`, with its name or index, when there is none.
+pub(crate) fn named(errno: Errno, which: &dyn fmt::Display) -> io::Error {
+    if interface::is_missing(errno) { not_found(which) } else { errno.into() }
+}
+
+/// Refuses a name that C would read only in part.
+fn without_nul(name: &str) -> io::Result<()> {
+    if name.contains('\0') {
+        Err(not_found(&format_args!("{name:?}: a zero byte ends a name")))
+    } else {
+        Ok(())
+    }
+}
+
+/// The index of the interface with this name, without anything else about it.
+pub(crate) fn index_of(name: &str) -> io::Result<InterfaceIndex> {
+    without_nul(name)?;
+    // Linux ignores a colon and what follows, as the label of an IPv4 address (net/core/dev_ioctl.c), and no
+    // interface has one in its name (net/core/dev.c: `dev_valid_name`). "eth0:53" would lose its port.
+    if cfg!(any(target_os = "linux", target_os = "android")) && name.contains(':') {
+        return Err(not_found(&name));
+    }
+    interface::index_of(name).map_err(|errno| named(errno, &name))
 }
 
 impl fmt::Display for Interface {

@@ -152,6 +152,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod _documentation;
+mod address;
 mod coalesce;
 mod coalesced;
 mod conn;
@@ -170,6 +171,7 @@ mod recv_batch;
 mod send_batch;
 mod space;
 
+pub use address::{mapped, parse_scoped};
 pub use conn::Conn;
 pub use connected::Connected;
 pub use error::is_too_long;

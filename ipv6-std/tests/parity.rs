@@ -288,7 +288,7 @@ fn the_loopback_interface_is_found_by_name_index_and_list() {
     let lo = all.iter().find(|interface| interface.name() == "lo").unwrap();
     assert_eq!(lo.index(), InterfaceIndex::new(1).unwrap());
     assert!(lo.flags().contains(InterfaceFlags::UP | InterfaceFlags::LOOPBACK));
-    assert_eq!(lo.addresses(), [InterfaceAddress { address: "::1".parse().unwrap(), prefix_len: 128 }]);
+    assert_eq!(lo.addresses(), [InterfaceAddress::new("::1".parse().unwrap(), 128)]);
     assert_eq!(&Interface::by_index(lo.index()).unwrap(), lo);
     assert_eq!(&Interface::by_name("lo").unwrap(), lo);
 }
@@ -306,7 +306,7 @@ fn an_interface_has_its_index_flags_and_addresses() {
     assert_eq!(eth0.index(), index(&a, "eth0"));
     assert_eq!(named(&eth0), Flags::UP | Flags::BROADCAST | Flags::RUNNING | Flags::MULTICAST);
     let link_local = a.link_local("eth0").unwrap();
-    let addresses = [Pair::A, link_local].map(|address| InterfaceAddress { address, prefix_len: 64 });
+    let addresses = [Pair::A, link_local].map(|address| InterfaceAddress::new(address, 64));
     assert_eq!(eth0.addresses(), addresses);
     assert_eq!(named(&find("lo")), Flags::UP | Flags::LOOPBACK | Flags::RUNNING);
     a.ip("link set eth0 down").unwrap();
