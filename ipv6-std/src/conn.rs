@@ -1,29 +1,31 @@
-//! What every IPv6 socket has: header fields of what it sends, control messages of what it receives.
+//! Options that every IPv6 socket has: header fields of sent packets, control messages of received ones.
 
 use std::fmt;
 use std::io;
 use std::net::SocketAddrV6;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ipv6_core::{ControlFlags, Ecn, RecvControl, dscp, traffic_class};
-use ipv6_sys::{option, socket};
+use ipv6_sys::{Errno, option, setup, socket};
 
 use crate::error;
-use crate::fd::{AsFd, lends_socket};
+use crate::fd::{AsFd, OwnedFd, lends_socket};
 
-/// A connected or listening stream, or any IPv6 socket: the fields of the headers that it sends, and the
-/// path MTU.
+/// Any IPv6 socket, TCP streams and listeners included: header fields, path MTU, filters, buffers.
 ///
 /// `S` is any socket, owned or borrowed. [`PacketConn`](crate::PacketConn) and
-/// [`RawConn`](crate::RawConn) dereference to this.
+/// [`RawConn`](crate::RawConn) dereference to this type.
+///
+/// A method works on every system that its documentation does not exclude. Where the system lacks the
+/// option, the method returns `Unsupported` with the option's name; other errors are the system's.
 ///
 /// ```
 /// use std::net::TcpListener;
 /// use ipv6_std::Conn;
 ///
 /// let listener = TcpListener::bind("[::1]:0")?;
-/// // Connections that are accepted inherit it.
+/// // Accepted connections inherit the hop limit.
 /// Conn::new(&listener)?.set_hop_limit(255)?;
 /// # std::io::Result::Ok(())
 /// ```
@@ -31,125 +33,263 @@ pub struct Conn<S> {
     socket: S,
     /// The bits of the `ControlFlags` that are on.
     flags: AtomicU32,
-    /// Held while flags change: two of them share an option of the socket.
+    /// Whether the socket carries IPv6 only. Sends read this instead of the option.
+    only_v6: AtomicBool,
+    /// Held while an option changes that takes more than one system call.
     changing: Mutex<()>,
 }
 
 impl<S: AsFd> Conn<S> {
-    /// Wraps a socket. What it tells of received messages stays as it is.
+    /// Wraps a socket. Control messages that are already enabled stay enabled.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` when it is not an IPv6 socket.
+    /// `InvalidInput` for a socket of another address family.
     #[doc(alias = "NewConn")]
     pub fn new(socket: S) -> io::Result<Self> {
-        if socket::local_address(socket.as_fd())?.is_none() {
-            return Err(error::invalid("not an IPv6 socket: its address family is another than AF_INET6"));
+        let fd = socket.as_fd();
+        if socket::local_address(fd)?.is_none() {
+            return Err(error::invalid(if socket::is_ipv4(fd)? {
+                "not an IPv6 socket (AF_INET6) but an IPv4 socket (AF_INET): open it with an IPv6 address, such as [::]:0"
+            } else {
+                "not an IPv6 socket (AF_INET6): it has another address family"
+            }));
         }
-        let flags = option::control_flags(socket.as_fd())?;
-        Ok(Self { socket, flags: AtomicU32::new(flags.bits()), changing: Mutex::new(()) })
+        let flags = option::control_flags(fd)?;
+        // A socket without this option carries nothing but IPv6.
+        let only_v6 = option::V6_ONLY.get(fd).unwrap_or(true);
+        Ok(Self::with(socket, flags, only_v6))
     }
 
-    /// The traffic class of what is sent: DSCP and ECN together (RFC 3542 section 6.5).
+    fn with(socket: S, flags: ControlFlags, only_v6: bool) -> Self {
+        let (flags, only_v6) = (AtomicU32::new(flags.bits()), AtomicBool::new(only_v6));
+        Self { socket, flags, only_v6, changing: Mutex::new(()) }
+    }
+
+    /// Opens another handle to the same socket. Both share its options, its queue and its peer. The new
+    /// value starts with the same [control flags](Self::control_flags); later changes of the flags through
+    /// one value are not visible in the other.
+    ///
+    /// `S` is any type that owns its socket, such as `UdpSocket`, `TcpStream`, `TcpListener` and `OwnedFd`.
+    #[doc(alias = "dup")]
+    pub fn try_clone(&self) -> io::Result<Self>
+    where
+        S: From<OwnedFd>,
+    {
+        let socket = S::from(self.socket.as_fd().try_clone_to_owned()?);
+        Ok(Self::with(socket, self.control_flags(), self.carries_only_v6()))
+    }
+
+    /// The local address; `[::]:0` before the socket has one.
+    #[doc(alias = "getsockname", alias = "LocalAddr")]
+    pub fn local_addr(&self) -> io::Result<SocketAddrV6> {
+        let address = socket::local_address(self.socket.as_fd())?;
+        address.ok_or_else(|| error::invalid("the socket has stopped being an IPv6 socket"))
+    }
+
+    /// The peer of a connected socket.
+    ///
+    /// # Errors
+    ///
+    /// `NotConnected` when the socket has no peer.
+    #[doc(alias = "getpeername", alias = "RemoteAddr")]
+    pub fn peer_addr(&self) -> io::Result<SocketAddrV6> {
+        let address = socket::peer_address(self.socket.as_fd())?;
+        address.ok_or_else(|| error::invalid("the socket has stopped being an IPv6 socket"))
+    }
+
+    /// The traffic class of sent packets: DSCP and ECN together (RFC 3542 section 6.5).
     #[doc(alias = "IPV6_TCLASS", alias = "TrafficClass")]
     pub fn traffic_class(&self) -> io::Result<u8> {
         Ok(option::TRAFFIC_CLASS.get(self.socket.as_fd())?)
     }
 
-    /// Sets the traffic class of what is sent: DSCP and ECN together (RFC 3542 section 6.5). Of a TCP
+    /// Sets the traffic class of sent packets: DSCP and ECN together (RFC 3542 section 6.5). On a TCP
     /// socket, Linux sets the DSCP and leaves the two ECN bits to TCP.
     #[doc(alias = "IPV6_TCLASS", alias = "SetTrafficClass")]
     pub fn set_traffic_class(&self, traffic_class: u8) -> io::Result<()> {
         Ok(option::TRAFFIC_CLASS.set(self.socket.as_fd(), traffic_class)?)
     }
 
-    /// The differentiated services codepoint of what is sent, 0 to 63 (RFC 2474).
+    /// The differentiated services codepoint of sent packets, 0 to 63 (RFC 2474).
     #[doc(alias = "IPV6_TCLASS", alias = "DSCP")]
     pub fn dscp(&self) -> io::Result<u8> {
         self.traffic_class().map(dscp)
     }
 
-    /// Sets the differentiated services codepoint of what is sent (RFC 2474), and leaves the ECN.
+    /// Sets the differentiated services codepoint of sent packets (RFC 2474). The ECN stays as it is.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for one over 63.
+    /// `InvalidInput` for a value over 63.
     #[doc(alias = "IPV6_TCLASS", alias = "DSCP")]
     pub fn set_dscp(&self, dscp: u8) -> io::Result<()> {
         let class = traffic_class(dscp, self.ecn()?);
-        self.set_traffic_class(class.ok_or_else(|| error::invalid(format!("DSCP {dscp} is over 63")))?)
+        self.set_traffic_class(class.ok_or_else(|| {
+            error::invalid(format!("DSCP {dscp} is over 63: set_traffic_class sets all eight bits"))
+        })?)
     }
 
-    /// The congestion notification of what is sent (RFC 3168).
+    /// The congestion notification of sent packets (RFC 3168).
     #[doc(alias = "IPV6_TCLASS", alias = "ECN")]
     pub fn ecn(&self) -> io::Result<Ecn> {
         self.traffic_class().map(Ecn::from_traffic_class)
     }
 
-    /// Sets the congestion notification of what is sent (RFC 3168), and leaves the DSCP.
+    /// Sets the congestion notification of sent packets (RFC 3168). The DSCP stays as it is.
     #[doc(alias = "IPV6_TCLASS", alias = "ECN")]
     pub fn set_ecn(&self, ecn: Ecn) -> io::Result<()> {
         self.set_traffic_class(ecn.mark(self.traffic_class()?))
     }
 
-    /// The hop limit of what is sent to one address (RFC 3493 section 5.1).
+    /// The hop limit of packets sent to unicast addresses (RFC 3493 section 5.1).
     #[doc(alias = "IPV6_UNICAST_HOPS", alias = "HopLimit")]
     pub fn hop_limit(&self) -> io::Result<u8> {
         Ok(option::UNICAST_HOPS.get(self.socket.as_fd())?)
     }
 
-    /// Sets the hop limit of what is sent to one address (RFC 3493 section 5.1). What is sent to groups
-    /// has [a hop limit of its own](crate::PacketConn::set_multicast_hop_limit).
+    /// Sets the hop limit of packets sent to unicast addresses; `None` selects the system's default
+    /// (RFC 3493 section 5.1). Packets sent to groups have
+    /// [their own hop limit](crate::PacketConn::set_multicast_hop_limit).
+    ///
+    /// ```
+    /// use ipv6_std::PacketConn;
+    /// let conn = PacketConn::bind("[::1]:0")?;
+    /// let default = conn.hop_limit()?;
+    /// conn.set_hop_limit(1)?;
+    /// conn.set_hop_limit(None)?;
+    /// assert_eq!(conn.hop_limit()?, default);
+    /// # std::io::Result::Ok(())
+    /// ```
     #[doc(alias = "IPV6_UNICAST_HOPS", alias = "SetHopLimit")]
-    pub fn set_hop_limit(&self, hop_limit: u8) -> io::Result<()> {
-        Ok(option::UNICAST_HOPS.set(self.socket.as_fd(), hop_limit)?)
+    pub fn set_hop_limit(&self, hop_limit: impl Into<Option<u8>>) -> io::Result<()> {
+        match hop_limit.into() {
+            Some(hop_limit) => option::UNICAST_HOPS.set(self.socket.as_fd(), hop_limit)?,
+            None => setup::set_default_hop_limit(self.socket.as_fd())?,
+        }
+        Ok(())
     }
 
-    /// The path MTU to the peer of a connected socket: the greatest IPv6 packet that goes there whole, in
-    /// bytes, header included (RFC 3542 section 11.4).
+    /// The path MTU to the peer of a connected socket: the size of the largest IPv6 packet that reaches it
+    /// unfragmented, in bytes, header included (RFC 3542 section 11.4).
     ///
     /// # Errors
     ///
-    /// `NotConnected` when the socket has no peer; on Linux also while it has no route, between a change of
+    /// `NotConnected` when the socket has no peer; on Linux also while it has no route: between a change of
     /// its traffic class and the next packet.
     #[doc(alias = "IPV6_PATHMTU", alias = "PathMTU")]
     pub fn path_mtu(&self) -> io::Result<u32> {
         Ok(option::PATH_MTU.get(self.socket.as_fd())?.0)
     }
 
-    /// Whether packets are sent whole or refused, never in fragments (RFC 3542 section 11.2).
+    /// Whether packets are never fragmented on this host (RFC 3542 section 11.2).
     #[doc(alias = "IPV6_DONTFRAG")]
     pub fn dont_fragment(&self) -> io::Result<bool> {
         Ok(option::DONT_FRAGMENT.get(self.socket.as_fd())?)
     }
 
-    /// Sends packets whole or not at all: one that is larger than the path takes is refused (`EMSGSIZE`
-    /// on Linux) instead of going in fragments (RFC 3542 section 11.2).
+    /// Disables fragmentation on this host (RFC 3542 section 11.2). A packet larger than the path MTU is
+    /// then refused, on Linux with `EMSGSIZE` ([`is_too_long`](crate::is_too_long)).
     #[doc(alias = "IPV6_DONTFRAG")]
     pub fn set_dont_fragment(&self, on: bool) -> io::Result<()> {
         Ok(option::DONT_FRAGMENT.set(self.socket.as_fd(), on)?)
     }
 
-    /// Whether the socket leaves IPv4 alone (RFC 3493 section 5.3).
+    /// Whether the socket carries IPv6 only (RFC 3493 section 5.3).
     #[doc(alias = "IPV6_V6ONLY")]
     pub fn only_v6(&self) -> io::Result<bool> {
         Ok(option::V6_ONLY.get(self.socket.as_fd())?)
     }
 
-    /// Switches the delivery of control messages on or off for the flags given, and leaves the others.
-    ///
-    /// Destination and interface come in one message of the system's; here each has its own flag, and
-    /// [`Received`](crate::Received) has what was asked for.
+    /// Sets whether the socket carries IPv6 only, or IPv4 too, with IPv4-mapped addresses (RFC 3493
+    /// section 5.3).
     ///
     /// # Errors
     ///
-    /// `Unsupported`, with the option's name, where the system cannot tell; flags before it have changed
-    /// then.
+    /// `InvalidInput` on Linux when the socket is bound, and for a raw socket; the system's error on
+    /// OpenBSD, whose sockets never carry IPv4.
+    #[doc(alias = "IPV6_V6ONLY")]
+    pub fn set_only_v6(&self, on: bool) -> io::Result<()> {
+        let _changing = self.change();
+        match option::V6_ONLY.set(self.socket.as_fd(), on) {
+            Err(ipv6_sys::Error::Os(Errno::INVAL)) => {
+                return Err(error::invalid(format!(
+                    "cannot set IPV6_V6ONLY to {on} on a raw or a bound socket: set it before the bind, as \
+                     PacketConn::builder() does"
+                )));
+            }
+            answer => answer?,
+        }
+        self.only_v6.store(on, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Whether the socket carries IPv6 only, as it was when it was wrapped or last set.
+    #[inline]
+    pub(crate) fn carries_only_v6(&self) -> bool {
+        self.only_v6.load(Ordering::Relaxed)
+    }
+
+    /// Remembers that this socket carries IPv6 only, whatever its option says.
+    pub(crate) fn never_carries_ipv4(&self) {
+        self.only_v6.store(true, Ordering::Relaxed);
+    }
+
+    /// Sets whether calls return `WouldBlock` where they would have to wait.
+    #[doc(alias = "FIONBIO", alias = "O_NONBLOCK")]
+    pub fn set_nonblocking(&self, on: bool) -> io::Result<()> {
+        Ok(setup::set_nonblocking(self.socket.as_fd(), on)?)
+    }
+
+    /// The size of the receive buffer in bytes. Linux counts its own overhead: the value is twice the
+    /// [requested](Self::set_receive_buffer_size) one.
+    #[doc(alias = "SO_RCVBUF")]
+    pub fn receive_buffer_size(&self) -> io::Result<usize> {
+        Ok(setup::receive_buffer_size(self.socket.as_fd())?)
+    }
+
+    /// Requests a size of the receive buffer in bytes. Linux grants at most `net.core.rmem_max`, without an
+    /// error: [`receive_buffer_size`](Self::receive_buffer_size) returns what was granted.
+    ///
+    /// # Errors
+    ///
+    /// `ENOBUFS` on the BSDs and Apple's systems for more than `kern.ipc.maxsockbuf`.
+    #[doc(alias = "SO_RCVBUF", alias = "SetReadBuffer")]
+    pub fn set_receive_buffer_size(&self, bytes: usize) -> io::Result<()> {
+        Ok(setup::set_receive_buffer_size(self.socket.as_fd(), bytes)?)
+    }
+
+    /// The size of the send buffer in bytes. Linux counts its own overhead: the value is twice the
+    /// [requested](Self::set_send_buffer_size) one.
+    #[doc(alias = "SO_SNDBUF")]
+    pub fn send_buffer_size(&self) -> io::Result<usize> {
+        Ok(setup::send_buffer_size(self.socket.as_fd())?)
+    }
+
+    /// Requests a size of the send buffer in bytes. Linux grants at most `net.core.wmem_max`, without an
+    /// error: [`send_buffer_size`](Self::send_buffer_size) returns what was granted.
+    ///
+    /// # Errors
+    ///
+    /// `ENOBUFS` on the BSDs and Apple's systems for more than `kern.ipc.maxsockbuf`.
+    #[doc(alias = "SO_SNDBUF", alias = "SetWriteBuffer")]
+    pub fn set_send_buffer_size(&self, bytes: usize) -> io::Result<()> {
+        Ok(setup::set_send_buffer_size(self.socket.as_fd(), bytes)?)
+    }
+
+    /// Enables or disables the control messages of these flags. The other flags stay as they are.
+    ///
+    /// The system delivers destination and interface in one message. Here each has its own flag, and
+    /// [`Received`](crate::Received) has what was requested.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported`, with the option's name, where the system lacks a message. The flags before it have
+    /// changed then.
     #[doc(alias = "SetControlMessage", alias = "IPV6_RECVTCLASS", alias = "IPV6_RECVHOPLIMIT")]
     #[doc(alias = "IPV6_RECVPKTINFO", alias = "IPV6_RECVPATHMTU")]
     pub fn set_control_flags(&self, flags: ControlFlags, on: bool) -> io::Result<()> {
-        // A thread that panicked here left flags and options in step: there is nothing to mend.
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _changing = self.change();
         let mut now = self.control_flags();
         for (option, of) in option::CONTROL {
             if flags.intersects(of) {
@@ -161,13 +301,8 @@ impl<S: AsFd> Conn<S> {
         Ok(())
     }
 
-    /// The control messages that are switched on, by this value or, before it was made, on the socket.
-    pub fn control_flags(&self) -> ControlFlags {
-        ControlFlags::from_bits_truncate(self.flags.load(Ordering::Relaxed))
-    }
-
-    /// The control messages of the segment that a stream received last, of those that are
-    /// [switched on](Self::set_control_flags). A stream has no message boundaries, so this is a sample,
+    /// The control messages of the segment that a stream received last, as far as they are
+    /// [enabled](Self::set_control_flags). A stream has no message boundaries, so this is a sample,
     /// not an account of every segment.
     ///
     /// Linux only; `Unsupported` elsewhere.
@@ -193,22 +328,40 @@ impl<S: AsFd> Conn<S> {
     pub fn stream_control(&self) -> io::Result<RecvControl<'static>> {
         Ok(option::stream_control(self.socket.as_fd())?.filter(self.control_flags()))
     }
-
-    /// The local address; `[::]:0` before the socket has one.
-    #[doc(alias = "getsockname", alias = "LocalAddr")]
-    pub fn local_addr(&self) -> io::Result<SocketAddrV6> {
-        let address = socket::local_address(self.socket.as_fd())?;
-        address.ok_or_else(|| error::invalid("not an IPv6 socket any more"))
-    }
 }
 
 impl<S> Conn<S> {
+    /// The enabled control messages: by this value or, before it was made, on the socket.
+    #[must_use]
+    pub fn control_flags(&self) -> ControlFlags {
+        ControlFlags::from_bits_truncate(self.flags.load(Ordering::Relaxed))
+    }
+
+    /// Takes over the flags of another value of the same socket.
+    pub(crate) fn copy_flags<T>(&self, other: &Conn<T>) {
+        self.flags.store(other.control_flags().bits(), Ordering::Relaxed);
+    }
+
+    /// Keeps other threads from changing the same options through this value.
+    pub(crate) fn change(&self) -> MutexGuard<'_, ()> {
+        // A thread that panicked here left flags and options in step: there is nothing to mend.
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The socket.
+    #[must_use]
     pub fn get_ref(&self) -> &S {
         &self.socket
     }
 
-    /// Gives the socket back, as it is.
+    /// The socket. Do not put another socket in its place: this value remembers options of the old one.
+    #[must_use]
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.socket
+    }
+
+    /// Returns the socket with its options as they are.
+    #[must_use]
     pub fn into_inner(self) -> S {
         self.socket
     }
@@ -218,7 +371,10 @@ lends_socket!(Conn: socket);
 
 impl<S: fmt::Debug> fmt::Debug for Conn<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let flags = ControlFlags::from_bits_truncate(self.flags.load(Ordering::Relaxed));
-        f.debug_struct("Conn").field("socket", &self.socket).field("control_flags", &flags).finish()
+        f.debug_struct("Conn")
+            .field("socket", &self.socket)
+            .field("control_flags", &self.control_flags())
+            .field("only_v6", &self.only_v6)
+            .finish_non_exhaustive()
     }
 }

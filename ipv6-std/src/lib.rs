@@ -153,10 +153,12 @@
 
 pub mod _documentation;
 mod address;
+mod builder;
 mod coalesce;
 mod coalesced;
 mod conn;
 mod connected;
+mod convert;
 mod deadline;
 mod error;
 mod fast;
@@ -172,6 +174,7 @@ mod send_batch;
 mod space;
 
 pub use address::{mapped, parse_scoped};
+pub use builder::Builder;
 pub use conn::Conn;
 pub use connected::Connected;
 pub use error::is_too_long;

@@ -13,12 +13,11 @@ use crate::packet::PacketConn;
 
 /// A raw IPv6 socket of one protocol (RFC 3542 section 3).
 ///
-/// **A raw IPv6 socket receives the payload without the IPv6 header**, and without extension headers:
-/// what a program would read in the header comes as control messages instead. This differs from raw
-/// sockets of IPv4.
+/// **A raw IPv6 socket receives the payload without the IPv6 header**, and without extension headers. Fields
+/// of the header arrive as control messages instead. This differs from raw sockets of IPv4.
 ///
 /// Sending and receiving, groups and deadlines are those of [`PacketConn`], to which it dereferences, and
-/// header options those of [`Conn`](crate::Conn). Ports of destinations are ignored, those of sources 0.
+/// header options those of [`Conn`](crate::Conn). Ports of destinations are ignored; those of sources are 0.
 ///
 /// ```no_run
 /// use ipv6_std::{ControlFlags, Icmp6Filter, Icmp6Type, RawConn, SendControl};
@@ -44,32 +43,46 @@ pub struct RawConn<S = OwnedFd> {
 }
 
 impl RawConn<OwnedFd> {
-    /// Opens a raw socket for a protocol: 58 is ICMPv6, 89 OSPF, 47 GRE.
+    /// Opens a raw socket for a protocol: 58 is ICMPv6, 89 OSPF, 47 GRE. [`builder`](Self::builder) opens
+    /// one with other options, [`bind`](Self::bind) one that is bound to an address.
     ///
     /// # Errors
     ///
-    /// `PermissionDenied` without the privilege that the system wants (`CAP_NET_RAW` on Linux);
+    /// `PermissionDenied` without the privilege: `CAP_NET_RAW` on Linux, root or an administrator elsewhere;
     /// `InvalidInput` for protocol 0.
     #[doc(alias = "SOCK_RAW", alias = "NewRawConn")]
     pub fn open(protocol: u8) -> io::Result<Self> {
-        if protocol == 0 {
-            return Err(error::invalid("protocol 0 has no raw socket"));
-        }
-        Self::new(socket::raw(protocol)?)
+        Self::builder(protocol).open()
     }
 
-    /// Opens an ICMPv6 socket that sends and receives echo messages without privilege, where the system
-    /// lets it. The system chooses the identifier of what it sends, and delivers only replies to that;
-    /// there are no filter and no checksum option.
+    /// Opens an ICMPv6 socket that sends and receives echo messages without privilege, on Linux and Apple's
+    /// systems. The system chooses the identifier of sent requests, and delivers only replies to them. The
+    /// socket has no ICMPv6 filter and no checksum option.
     ///
     /// # Errors
     ///
-    /// `PermissionDenied` where the system does not let it (on Linux, the group of the process is not in
-    /// `net.ipv4.ping_group_range`).
+    /// `PermissionDenied` on Linux when the group of the process is not in `net.ipv4.ping_group_range`; the
+    /// system's error elsewhere (`EPROTONOSUPPORT`).
     #[doc(alias = "IPPROTO_ICMPV6", alias = "SOCK_DGRAM")]
     pub fn open_icmp6_unprivileged() -> io::Result<Self> {
-        Self::new(socket::icmp6_datagram()?)
+        let socket = socket::icmp6_datagram().map_err(|errno| {
+            error::privileged(errno.into(), "the group of the process is not in net.ipv4.ping_group_range")
+        });
+        Self::new(socket?)
     }
+}
+
+/// A raw socket that is not bound.
+pub(crate) fn open(protocol: u8) -> io::Result<OwnedFd> {
+    const NEEDS: &str = match () {
+        () if cfg!(any(target_os = "linux", target_os = "android")) => "a raw socket needs CAP_NET_RAW",
+        () if cfg!(windows) => "a raw socket needs an administrator",
+        () => "a raw socket needs root",
+    };
+    if protocol == 0 {
+        return Err(error::invalid("protocol 0 has no raw socket"));
+    }
+    socket::raw(protocol).map_err(|errno| error::privileged(errno.into(), NEEDS))
 }
 
 impl<S: AsFd> RawConn<S> {
@@ -89,34 +102,41 @@ impl<S: AsFd> RawConn<S> {
         Ok(Self { packets, is_icmp6 })
     }
 
-    /// Where in the payload the kernel writes the checksum of what is sent, and checks that of what is
-    /// received; `None` where it does not (RFC 3542 section 3.1). ICMPv6 has one, at 2.
+    /// The offset in the payload at which the kernel writes the checksum of sent packets and checks that of
+    /// received ones, in bytes; `None` when it does neither (RFC 3542 section 3.1). ICMPv6 has one, at 2.
     #[doc(alias = "IPV6_CHECKSUM", alias = "Checksum")]
     pub fn checksum_offset(&self) -> io::Result<Option<u16>> {
         Ok(option::CHECKSUM.get(self)?)
     }
 
-    /// Makes the kernel write the checksum at this offset into the payload of what is sent, and drop what
-    /// is received with a wrong one; `None` stops it (RFC 3542 section 3.1). The checksum covers the
-    /// pseudo-header. A payload that ends before it is refused.
+    /// Makes the kernel write the checksum at this offset, in bytes, into the payload of sent packets, and drop
+    /// received packets with a wrong one; `None` disables it (RFC 3542 section 3.1). The checksum covers the
+    /// pseudo-header. A payload that ends before the offset is refused.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for an odd offset, and on ICMPv6 sockets, whose checksum is always the kernel's.
+    /// `InvalidInput` for an odd offset, and on ICMPv6 sockets, where the kernel always writes the checksum.
     #[doc(alias = "IPV6_CHECKSUM", alias = "SetChecksum")]
     pub fn set_checksum_offset(&self, offset: Option<u16>) -> io::Result<()> {
-        // Linux would let a raw ICMPv6 socket do without its checksum (net/ipv6/raw.c refuses it at level
-        // IPPROTO_IPV6 only); RFC 3542 section 3.1 does not.
+        // RFC 3542 section 3.1. Linux refuses it at level IPPROTO_IPV6 only (net/ipv6/raw.c).
         if self.is_icmp6 {
-            return Err(error::invalid("the checksum of ICMPv6 is always the kernel's, at offset 2"));
+            return Err(error::invalid(
+                "the kernel always writes the checksum of ICMPv6, at offset 2: remove the call",
+            ));
         }
         if let Some(offset) = offset.filter(|offset| offset % 2 != 0) {
-            return Err(error::invalid(format!("checksum offset {offset} is odd")));
+            return Err(error::invalid(format!(
+                "checksum offset {offset} is odd: the checksum is a 16-bit word of the payload"
+            )));
         }
         Ok(option::CHECKSUM.set(self, offset)?)
     }
 
     /// The ICMPv6 types that are received (RFC 3542 section 3.2).
+    ///
+    /// # Errors
+    ///
+    /// As [`set_icmp6_filter`](Self::set_icmp6_filter).
     #[doc(alias = "ICMP6_FILTER", alias = "ICMPV6_FILTER", alias = "ICMPFilter")]
     pub fn icmp6_filter(&self) -> io::Result<Icmp6Filter> {
         Ok(option::ICMPV6_FILTER.get(self)?)
@@ -126,21 +146,25 @@ impl<S: AsFd> RawConn<S> {
     ///
     /// # Errors
     ///
-    /// `EOPNOTSUPP` on Linux when the socket is of another protocol than ICMPv6.
+    /// `Unsupported` on Windows; `EOPNOTSUPP` on Linux when the socket is of another protocol than ICMPv6.
     #[doc(alias = "ICMP6_FILTER", alias = "ICMPV6_FILTER", alias = "SetICMPFilter")]
     pub fn set_icmp6_filter(&self, filter: &Icmp6Filter) -> io::Result<()> {
         Ok(option::ICMPV6_FILTER.set(self, *filter)?)
     }
 
-    /// Whether the payload of what is sent starts with the IPv6 header.
+    /// Whether the payload of sent packets starts with the IPv6 header.
+    ///
+    /// Linux and Windows; `Unsupported` elsewhere.
     #[doc(alias = "IPV6_HDRINCL")]
     pub fn header_included(&self) -> io::Result<bool> {
         Ok(option::HEADER_INCLUDED.get(self)?)
     }
 
-    /// Sets whether the payload of what is sent starts with the IPv6 header
-    /// ([`Header::encode`](crate::Header::encode)). What is received never does. Not in any RFC; Linux
-    /// has it.
+    /// Sets whether the payload of sent packets starts with the IPv6 header
+    /// ([`Header::encode`](crate::Header::encode)). The payload of received packets never does. No RFC has
+    /// this option.
+    ///
+    /// Linux and Windows; `Unsupported` elsewhere.
     #[doc(alias = "IPV6_HDRINCL")]
     pub fn set_header_included(&self, on: bool) -> io::Result<()> {
         Ok(option::HEADER_INCLUDED.set(self, on)?)
@@ -148,13 +172,20 @@ impl<S: AsFd> RawConn<S> {
 }
 
 impl<S> RawConn<S> {
-    /// Gives the socket back, as it is.
+    /// The socket. Do not put another socket in its place: this value remembers options of the old one.
+    #[must_use]
+    pub fn get_mut(&mut self) -> &mut S {
+        self.packets.get_mut()
+    }
+
+    /// Returns the socket with its options as they are.
+    #[must_use]
     pub fn into_inner(self) -> S {
         self.packets.into_inner()
     }
 }
 
-/// Everything that [`PacketConn`] has.
+/// All methods of [`PacketConn`].
 impl<S> Deref for RawConn<S> {
     type Target = PacketConn<S>;
 

@@ -132,12 +132,14 @@ impl<S: AsFd> PacketConn<S> {
             if source.is_multicast() {
                 return Err(Refused::MulticastSource(source));
             }
-            if error::is_mapped(source) && self.v6_only {
+            if error::is_mapped(source) && self.conn.carries_only_v6() {
                 return Err(Refused::MappedSource(source));
             }
         }
         match to {
-            Some(to) if error::is_mapped(to.ip()) && self.v6_only => Err(Refused::MappedDestination(to)),
+            Some(to) if error::is_mapped(to.ip()) && self.conn.carries_only_v6() => {
+                Err(Refused::MappedDestination(to))
+            }
             _ => Ok(()),
         }
     }

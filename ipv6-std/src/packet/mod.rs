@@ -2,11 +2,10 @@
 
 use std::fmt;
 use std::io;
-use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs, UdpSocket};
+use std::net::{Ipv6Addr, SocketAddrV6, ToSocketAddrs, UdpSocket};
 use std::ops::Deref;
 
 use ipv6_sys::batch::Ports;
-use ipv6_sys::option;
 use ipv6_sys::socket::{self, Kind};
 use ipv6_sys::wait::Ready;
 
@@ -50,8 +49,6 @@ pub struct PacketConn<S = UdpSocket> {
     conn: Conn<S>,
     /// What the port of a destination means to the socket.
     ports: Ports,
-    /// Whether the socket was for IPv6 only when it was wrapped.
-    v6_only: bool,
     /// Whether a receive without control messages says what was cut.
     tells_length: bool,
     coalescing: Coalescing,
@@ -60,11 +57,8 @@ pub struct PacketConn<S = UdpSocket> {
 }
 
 impl PacketConn<UdpSocket> {
-    /// Opens a UDP socket for IPv6 only, bound to the first IPv6 address of `addr` that it can be bound
-    /// to.
-    ///
-    /// A socket that also carries IPv4 is made by other means, as with
-    /// [`UdpSocket::bind`], and given to [`new`](Self::new).
+    /// Opens a UDP socket for IPv6 only, bound to the first IPv6 address of `addr` that it can be bound to.
+    /// [`builder`](Self::builder) opens sockets with other options, such as those that also carry IPv4.
     ///
     /// # Errors
     ///
@@ -72,27 +66,19 @@ impl PacketConn<UdpSocket> {
     /// none can be bound.
     #[doc(alias = "ListenPacket", alias = "IPV6_V6ONLY")]
     pub fn bind(addr: impl ToSocketAddrs) -> io::Result<Self> {
-        let mut failure = error::invalid("no IPv6 address to bind to");
-        for address in addr.to_socket_addrs()? {
-            let SocketAddr::V6(address) = address else { continue };
-            match open(error::not_mapped_socket(address)?, false) {
-                Ok(socket) => return Self::new(socket),
-                Err(error) => failure = error,
-            }
-        }
-        Err(failure)
+        Self::builder().bind(addr)
     }
 
     /// Opens a UDP socket for IPv6 only that shares its port with others that were opened this way, as
-    /// listeners of multicast groups do: each of them gets every multicast datagram.
+    /// listeners of multicast groups do: each of them receives every multicast datagram.
     ///
     /// A multicast address, whole or as a prefix such as `[ff02::]:1024`, stands for the wildcard: the
-    /// groups to hear are those that are [joined](Self::join_group).
+    /// socket receives from the groups that it [joins](Self::join_group).
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for an IPv4-mapped address; the system's error when it cannot be bound, as when
-    /// the port is taken by a socket that does not share.
+    /// `InvalidInput` for an IPv4-mapped address; the system's error when it cannot be bound, for example
+    /// because a socket that does not share has the port.
     ///
     /// ```
     /// use ipv6_std::PacketConn;
@@ -103,24 +89,13 @@ impl PacketConn<UdpSocket> {
     /// # std::io::Result::Ok(())
     /// ```
     #[doc(alias = "SO_REUSEADDR", alias = "SO_REUSEPORT", alias = "ListenPacket")]
-    pub fn bind_reusable(addr: SocketAddrV6) -> io::Result<Self> {
-        let mut addr = error::not_mapped_socket(addr)?;
+    pub fn bind_reusable(mut addr: SocketAddrV6) -> io::Result<Self> {
         if addr.ip().is_multicast() {
             addr.set_ip(Ipv6Addr::UNSPECIFIED);
             addr.set_scope_id(0);
         }
-        Self::new(open(addr, true)?)
+        Self::builder().reusable(true).bind(addr)
     }
-}
-
-fn open(address: SocketAddrV6, reusable: bool) -> io::Result<UdpSocket> {
-    let socket = socket::datagram()?;
-    option::V6_ONLY.set(&socket, true)?;
-    if reusable {
-        socket::set_reuse_address(&socket, true)?;
-    }
-    socket::bind(&socket, &address)?;
-    Ok(UdpSocket::from(socket))
 }
 
 impl<S: AsFd> PacketConn<S> {
@@ -138,22 +113,31 @@ impl<S: AsFd> PacketConn<S> {
             Kind::Stream => return Err(error::invalid("a stream socket has no datagrams: use Conn")),
             _ => Ports::Sent,
         };
-        let v6_only = ports == Ports::Zero || option::V6_ONLY.get(&conn)?;
+        if ports == Ports::Zero {
+            conn.never_carries_ipv4();
+        }
         let tells_length = socket::tells_length(&conn)?;
         let coalescing = Coalescing::new(socket::coalesces(&conn));
         let (read, write) = (Limit::none(Ready::Receive), Limit::none(Ready::Send));
-        Ok(Self { conn, ports, v6_only, tells_length, coalescing, read, write })
+        Ok(Self { conn, ports, tells_length, coalescing, read, write })
     }
 }
 
 impl<S> PacketConn<S> {
-    /// Gives the socket back, as it is.
+    /// The socket. Do not put another socket in its place: this value remembers options of the old one.
+    #[must_use]
+    pub fn get_mut(&mut self) -> &mut S {
+        self.conn.get_mut()
+    }
+
+    /// Returns the socket with its options as they are.
+    #[must_use]
     pub fn into_inner(self) -> S {
         self.conn.into_inner()
     }
 }
 
-/// Everything that [`Conn`] has.
+/// All methods of [`Conn`].
 impl<S> Deref for PacketConn<S> {
     type Target = Conn<S>;
 

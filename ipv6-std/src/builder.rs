@@ -1,0 +1,327 @@
+//! Sockets with options that are set before they are bound.
+
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::marker::PhantomData;
+use std::net::{SocketAddr, SocketAddrV6, ToSocketAddrs, UdpSocket};
+
+use ipv6_core::InterfaceIndex;
+use ipv6_sys::{Error, option, setup, socket};
+
+use crate::address::mapped;
+use crate::error;
+use crate::fd::OwnedFd;
+use crate::interface;
+use crate::packet::PacketConn;
+use crate::raw::{self, RawConn};
+
+/// Options of a socket that is to be opened: [`PacketConn::builder`], [`RawConn::builder`].
+///
+/// The methods of builders, this one and [`Connected`](crate::Connected), have the name of the option. Those of
+/// values, such as [`SendControl`](crate::SendControl), start with `with_`.
+///
+/// ```
+/// use ipv6_std::{Interface, PacketConn};
+/// let conn = PacketConn::builder()
+///     .only_v6(false)
+///     .device(Interface::by_name("lo")?)
+///     .receive_buffer(100_000)
+///     .bind("[::]:0")?;
+/// assert!(!conn.only_v6()?);
+/// # std::io::Result::Ok(())
+/// ```
+#[must_use = "a builder opens a socket with `bind` or `open`"]
+pub struct Builder<C = PacketConn> {
+    /// Of a raw socket.
+    protocol: u8,
+    only_v6: bool,
+    reusable: bool,
+    device: Option<InterfaceIndex>,
+    freebind: bool,
+    transparent: bool,
+    receive_buffer: Option<usize>,
+    send_buffer: Option<usize>,
+    nonblocking: bool,
+    opens: PhantomData<fn() -> C>,
+}
+
+impl PacketConn<UdpSocket> {
+    /// Starts the options of a UDP socket.
+    #[doc(alias = "ListenConfig")]
+    pub fn builder() -> Builder<Self> {
+        Builder::new(0)
+    }
+}
+
+impl RawConn<OwnedFd> {
+    /// Starts the options of a raw socket for a protocol: 58 is ICMPv6, 89 OSPF, 47 GRE.
+    #[doc(alias = "ListenConfig")]
+    pub fn builder(protocol: u8) -> Builder<Self> {
+        Builder::new(protocol)
+    }
+
+    /// Opens a raw socket for a protocol, bound to the first IPv6 address of `addr` that it can be bound to:
+    /// it receives only packets to that address, and sends from it. The port is ignored.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open), and those of [`PacketConn::bind`].
+    #[doc(alias = "ListenPacket")]
+    pub fn bind(protocol: u8, addr: impl ToSocketAddrs) -> io::Result<Self> {
+        Self::builder(protocol).bind(addr)
+    }
+}
+
+impl<C> Builder<C> {
+    fn new(protocol: u8) -> Self {
+        Self {
+            protocol,
+            only_v6: true,
+            reusable: false,
+            device: None,
+            freebind: false,
+            transparent: false,
+            receive_buffer: None,
+            send_buffer: None,
+            nonblocking: false,
+            opens: PhantomData,
+        }
+    }
+
+    /// Whether the socket carries IPv6 only, which is the default, or IPv4 too, with IPv4-mapped addresses
+    /// (RFC 3493 section 5.3). A raw socket never carries IPv4, and no socket does on OpenBSD.
+    #[doc(alias = "IPV6_V6ONLY")]
+    pub fn only_v6(self, on: bool) -> Self {
+        Self { only_v6: on, ..self }
+    }
+
+    /// Whether the socket shares its port with other sockets that do, for multicast: each of them receives every
+    /// multicast datagram. A unicast datagram goes to one of them, on Linux the one bound last; every program
+    /// of this host can open such a socket (if it has the same user, on systems other than Linux).
+    ///
+    /// Unlike [`PacketConn::bind_reusable`], [`bind`](Builder::bind) binds to a multicast address as it is: the socket
+    /// then receives only what is sent to that group.
+    #[doc(alias = "SO_REUSEADDR", alias = "SO_REUSEPORT")]
+    pub fn reusable(self, on: bool) -> Self {
+        Self { reusable: on, ..self }
+    }
+
+    /// Restricts the socket to one interface, an [`Interface`](crate::Interface) or its index: it sends and
+    /// receives on no other.
+    ///
+    /// Linux (`SO_BINDTODEVICE`; `CAP_NET_RAW` before 5.7), Apple's systems, Solaris and illumos
+    /// (`IPV6_BOUND_IF`).
+    #[doc(alias = "SO_BINDTODEVICE", alias = "SO_BINDTOIFINDEX", alias = "IPV6_BOUND_IF")]
+    pub fn device(self, device: impl Into<InterfaceIndex>) -> Self {
+        Self { device: Some(device.into()), ..self }
+    }
+
+    /// Whether the socket can be bound to an address that the host does not have, or does not have yet.
+    ///
+    /// Linux (`IPV6_FREEBIND`), FreeBSD and NetBSD (`IPV6_BINDANY`) and OpenBSD (`SO_BINDANY`), the last three
+    /// for root.
+    #[doc(alias = "IPV6_FREEBIND", alias = "IPV6_BINDANY", alias = "SO_BINDANY")]
+    pub fn freebind(self, on: bool) -> Self {
+        Self { freebind: on, ..self }
+    }
+
+    /// Whether the socket can be bound to any address, and receives what is routed to it for that address, as
+    /// transparent proxies do.
+    ///
+    /// Linux (`IPV6_TRANSPARENT`; `CAP_NET_ADMIN` or `CAP_NET_RAW`), FreeBSD and NetBSD (`IPV6_BINDANY`) and
+    /// OpenBSD (`SO_BINDANY`), the last three for root.
+    #[doc(alias = "IPV6_TRANSPARENT", alias = "IPV6_BINDANY", alias = "SO_BINDANY")]
+    pub fn transparent(self, on: bool) -> Self {
+        Self { transparent: on, ..self }
+    }
+
+    /// Requests a size of the receive buffer in bytes, as
+    /// [`set_receive_buffer_size`](crate::Conn::set_receive_buffer_size) does.
+    #[doc(alias = "SO_RCVBUF")]
+    pub fn receive_buffer(self, bytes: usize) -> Self {
+        Self { receive_buffer: Some(bytes), ..self }
+    }
+
+    /// Requests a size of the send buffer in bytes, as
+    /// [`set_send_buffer_size`](crate::Conn::set_send_buffer_size) does.
+    #[doc(alias = "SO_SNDBUF")]
+    pub fn send_buffer(self, bytes: usize) -> Self {
+        Self { send_buffer: Some(bytes), ..self }
+    }
+
+    /// Whether calls return `WouldBlock` where they would have to wait.
+    #[doc(alias = "SOCK_NONBLOCK", alias = "FIONBIO")]
+    pub fn nonblocking(self, on: bool) -> Self {
+        Self { nonblocking: on, ..self }
+    }
+
+    /// Sets the options.
+    fn set(&self, socket: OwnedFd) -> io::Result<OwnedFd> {
+        if self.reusable {
+            socket::set_reuse_address(&socket, true)?;
+        }
+        if let Some(device) = self.device {
+            setup::set_device(&socket, device).map_err(|error| match error {
+                Error::Os(errno) => {
+                    error::privileged(interface::named(errno, &device), "device needs CAP_NET_RAW")
+                }
+                error => error.into(),
+            })?;
+        }
+        if self.freebind {
+            let set = setup::set_freebind(&socket, true).map_err(io::Error::from);
+            set.map_err(|error| error::privileged(error, "freebind needs root"))?;
+        }
+        if self.transparent {
+            let set = setup::set_transparent(&socket, true).map_err(io::Error::from);
+            set.map_err(|error| error::privileged(error, TRANSPARENT_NEEDS))?;
+        }
+        if let Some(bytes) = self.receive_buffer {
+            setup::set_receive_buffer_size(&socket, bytes)?;
+        }
+        if let Some(bytes) = self.send_buffer {
+            setup::set_send_buffer_size(&socket, bytes)?;
+        }
+        if self.nonblocking {
+            setup::set_nonblocking(&socket, true)?;
+        }
+        Ok(socket)
+    }
+
+    /// A socket bound to one of the addresses. Those of IPv6 come first, so that a name with both is bound for
+    /// both.
+    fn bound(&self, addr: impl ToSocketAddrs, open: impl Fn() -> io::Result<OwnedFd>) -> io::Result<OwnedFd> {
+        let addresses: Vec<SocketAddr> = addr.to_socket_addrs()?.collect();
+        let usable = addresses.iter().filter(|address| address.is_ipv6());
+        let as_mapped = addresses.iter().filter(|address| address.is_ipv4() && !self.only_v6);
+        let mut failure = None;
+        for address in usable.chain(as_mapped) {
+            let mut address = mapped(*address);
+            if self.only_v6 {
+                address = error::not_mapped_socket(address)?;
+            }
+            let socket = open()?;
+            match socket::bind(&socket, &address) {
+                Ok(()) => return Ok(socket),
+                Err(errno) => failure = Some(not_bound(errno.into(), &address)),
+            }
+        }
+        Err(failure.unwrap_or_else(|| match addresses.first() {
+            Some(address) => error::invalid(format!(
+                "no IPv6 address to bind to: {address} is one of IPv4, which PacketConn::builder().only_v6(false) \
+                 carries too"
+            )),
+            None => error::invalid("no IPv6 address to bind to"),
+        }))
+    }
+}
+
+impl Builder<PacketConn> {
+    /// Opens a UDP socket, and binds it to the first address of `addr` that it can be bound to. On a socket for
+    /// [IPv6 only](Self::only_v6), IPv4 addresses are ignored; otherwise they come last, as IPv4-mapped ones.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` when `addr` has no address of use, or an IPv4-mapped one for IPv6 only; those of
+    /// [`open`](Self::open); the system's error when none can be bound (`PermissionDenied` names the privilege).
+    #[doc(alias = "ListenPacket")]
+    pub fn bind(self, addr: impl ToSocketAddrs) -> io::Result<PacketConn> {
+        PacketConn::new(self.bound(addr, || self.socket())?.into())
+    }
+
+    /// Opens a UDP socket that is not bound: its first send or [`connect`](PacketConn::connect) binds it to a
+    /// port that the system chooses.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported`, with the option's name, for an option that the system lacks; `PermissionDenied`, with the
+    /// privilege, for one that needs it; `NotFound` when there is no such [device](Self::device).
+    pub fn open(self) -> io::Result<PacketConn> {
+        PacketConn::new(self.socket()?.into())
+    }
+
+    fn socket(&self) -> io::Result<OwnedFd> {
+        let socket = socket::datagram()?;
+        option::V6_ONLY.set(&socket, self.only_v6)?;
+        self.set(socket)
+    }
+}
+
+impl Builder<RawConn> {
+    /// Opens a raw socket, and binds it to the first IPv6 address of `addr` that it can be bound to: it
+    /// receives only packets to that address, and sends from it. The port is ignored.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` when `addr` has no IPv6 address, or an IPv4-mapped one; those of [`open`](Self::open);
+    /// the system's error when none can be bound.
+    pub fn bind(self, addr: impl ToSocketAddrs) -> io::Result<RawConn> {
+        RawConn::new(self.bound(addr, || self.socket())?)
+    }
+
+    /// Opens a raw socket that receives packets to any address of this host.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for protocol 0 and for [`only_v6(false)`](Self::only_v6); `Unsupported`, with the option's
+    /// name, for an option that the system lacks; `PermissionDenied`, with the privilege, without it;
+    /// `NotFound` when there is no such [device](Self::device).
+    pub fn open(self) -> io::Result<RawConn> {
+        RawConn::new(self.socket()?)
+    }
+
+    fn socket(&self) -> io::Result<OwnedFd> {
+        if !self.only_v6 {
+            return Err(error::invalid("only_v6(false): a raw IPv6 socket never carries IPv4"));
+        }
+        self.set(raw::open(self.protocol)?)
+    }
+}
+
+const TRANSPARENT_NEEDS: &str =
+    if IS_LINUX { "transparent needs CAP_NET_ADMIN or CAP_NET_RAW" } else { "transparent needs root" };
+
+const IS_LINUX: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
+/// The error of a bind, with what would help.
+fn not_bound(error: io::Error, address: &SocketAddrV6) -> io::Error {
+    let (port, ip) = (address.port(), address.ip());
+    let text = match error.kind() {
+        ErrorKind::PermissionDenied if port != 0 && IS_LINUX => {
+            format!(
+                "port {port} needs CAP_NET_BIND_SERVICE, or a smaller net.ipv4.ip_unprivileged_port_start"
+            )
+        }
+        ErrorKind::AddrNotAvailable => {
+            format!("this host does not have {ip}: freebind(true) binds to it all the same")
+        }
+        ErrorKind::InvalidInput if ip.is_unicast_link_local() && address.scope_id() == 0 => {
+            format!("{ip} is link-local: it needs an interface, as in parse_scoped(\"{ip}%eth0\")")
+        }
+        _ => return error,
+    };
+    error::explained(error.kind(), error, text)
+}
+
+impl<C> Clone for Builder<C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<C> Copy for Builder<C> {}
+
+impl<C> fmt::Debug for Builder<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("only_v6", &self.only_v6)
+            .field("reusable", &self.reusable)
+            .field("device", &self.device)
+            .field("freebind", &self.freebind)
+            .field("transparent", &self.transparent)
+            .field("receive_buffer", &self.receive_buffer)
+            .field("send_buffer", &self.send_buffer)
+            .field("nonblocking", &self.nonblocking)
+            .finish_non_exhaustive()
+    }
+}

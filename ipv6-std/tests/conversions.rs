@@ -1,0 +1,222 @@
+//! Connections from sockets and back, clones, and what every connection can do.
+
+mod common;
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
+
+use common::*;
+use ipv6_std::*;
+
+ipv6_testnet::tests! {
+    [Namespace] std_sockets_become_connections_and_come_back;
+    [Namespace] descriptors_become_connections_and_come_back;
+    [Namespace] the_wrong_kind_of_socket_is_refused;
+    [Namespace] a_clone_shares_the_socket_and_starts_with_the_flags;
+    [Namespace] streams_and_listeners_are_cloned;
+    [RawSocket] raw_sockets_are_cloned;
+    [Namespace] peers;
+    [Namespace, Ipv4] connecting_to_ipv4;
+    [Namespace] the_default_hop_limit_comes_back;
+    [Namespace] nonblocking_and_back;
+    [Namespace] buffer_sizes;
+    [Namespace] a_larger_receive_buffer_holds_more;
+    [Namespace, Ipv4] only_v6_before_the_bind;
+    [Namespace] what_debug_shows;
+    [Namespace, Ipv4] a_socket_of_ipv4_is_named;
+}
+
+fn std_sockets_become_connections_and_come_back() {
+    let udp = UdpSocket::bind("[::1]:0").unwrap();
+    let address = udp.local_addr().unwrap();
+    let conn = Conn::try_from(udp).unwrap();
+    let packets = PacketConn::try_from(UdpSocket::from(conn)).unwrap();
+    assert_eq!(UdpSocket::from(packets).local_addr().unwrap(), address);
+
+    let listener = TcpListener::bind("[::1]:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let listener = TcpListener::from(Conn::try_from(listener).unwrap());
+    let stream = Conn::try_from(TcpStream::connect(address).unwrap()).unwrap();
+    let (mut served, _) = listener.accept().unwrap();
+    TcpStream::from(stream).write_all(b"x").unwrap();
+    served.read_exact(&mut [0]).unwrap();
+}
+
+fn descriptors_become_connections_and_come_back() {
+    let mut conn: PacketConn = loopback();
+    let (fd, address) = (conn.as_raw_fd(), conn.local_addr().unwrap());
+    conn.get_mut().set_broadcast(true).unwrap();
+    assert_eq!(conn.get_ref().as_raw_fd(), fd);
+    let owned = OwnedFd::from(conn);
+    assert_eq!(owned.as_raw_fd(), fd);
+    // As a descriptor, and as the socket that it is.
+    let conn = PacketConn::<OwnedFd>::try_from(owned).unwrap();
+    let conn: PacketConn = OwnedFd::from(conn).try_into().unwrap();
+    assert_eq!(conn.local_addr().unwrap(), address);
+    let conn: Conn<UdpSocket> = OwnedFd::from(conn).try_into().unwrap();
+    let raw = conn.into_raw_fd();
+    assert_eq!(raw, fd);
+    // Nobody else closes it.
+    nix::unistd::close(raw).unwrap();
+}
+
+fn the_wrong_kind_of_socket_is_refused() {
+    let listener = || TcpListener::bind("[::1]:0").unwrap();
+    refused(PacketConn::<OwnedFd>::try_from(OwnedFd::from(listener())), "stream");
+    refused(RawConn::<OwnedFd>::try_from(OwnedFd::from(listener())), "stream");
+    refused(RawConn::try_from(UdpSocket::bind("[::1]:0").unwrap()), "not a raw socket");
+}
+
+fn a_clone_shares_the_socket_and_starts_with_the_flags() {
+    let conn = loopback();
+    // The system has one option for these two: the clone knows the difference.
+    conn.set_control_flags(ControlFlags::DESTINATION, true).unwrap();
+    let clone = conn.try_clone().unwrap();
+    assert_ne!(clone.as_raw_fd(), conn.as_raw_fd());
+    assert_eq!(clone.control_flags(), ControlFlags::DESTINATION);
+    assert_eq!(clone.local_addr().unwrap(), conn.local_addr().unwrap());
+    conn.set_hop_limit(9).unwrap();
+    assert_eq!(clone.hop_limit().unwrap(), 9);
+    conn.send_to(b"x", &SendControl::new(), clone.local_addr().unwrap()).unwrap();
+    clone.set_deadline(soon());
+    let (_, got) = receive(&clone);
+    assert_eq!((got.control.destination, got.control.interface), (Some("::1".parse().unwrap()), None));
+    drop(conn);
+    clone.send_to(b"y", &SendControl::new(), clone.local_addr().unwrap()).unwrap();
+    assert_eq!(receive(&clone).0, b"y");
+}
+
+fn streams_and_listeners_are_cloned() {
+    let listener = Conn::new(TcpListener::bind("[::1]:0").unwrap()).unwrap();
+    let clone = listener.try_clone().unwrap();
+    let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (served, _) = clone.get_ref().accept().unwrap();
+    let served = Conn::new(served).unwrap();
+    let mut second = served.try_clone().unwrap();
+    assert_eq!(second.peer_addr().unwrap(), served.peer_addr().unwrap());
+    second.get_mut().write_all(b"x").unwrap();
+    client.read_exact(&mut [0]).unwrap();
+    let owned = Conn::new(OwnedFd::from(client)).unwrap();
+    assert_eq!(owned.try_clone().unwrap().local_addr().unwrap(), served.peer_addr().unwrap());
+}
+
+fn raw_sockets_are_cloned() {
+    let conn = RawConn::open(89).unwrap();
+    conn.set_checksum_offset(Some(12)).unwrap();
+    conn.set_control_flags(ControlFlags::INTERFACE, true).unwrap();
+    let mut clone: RawConn = conn.try_clone().unwrap();
+    assert_eq!(clone.checksum_offset().unwrap(), Some(12));
+    assert_eq!(clone.control_flags(), ControlFlags::INTERFACE);
+    assert_eq!(clone.get_mut().as_raw_fd(), clone.as_raw_fd());
+    let fd = OwnedFd::from(clone);
+    assert_eq!(RawConn::<OwnedFd>::try_from(fd).unwrap().checksum_offset().unwrap(), Some(12));
+}
+
+fn peers() {
+    let (conn, peer, other) = (loopback(), loopback(), loopback());
+    assert_eq!(conn.peer_addr().unwrap_err().kind(), ErrorKind::NotConnected);
+    conn.connect(peer.local_addr().unwrap()).unwrap();
+    assert_eq!(conn.peer_addr().unwrap(), peer.local_addr().unwrap());
+    conn.send(b"to the peer", &SendControl::new()).unwrap();
+    assert_eq!(receive(&peer).0, b"to the peer");
+    other.send_to(b"dropped", &SendControl::new(), conn.local_addr().unwrap()).unwrap();
+    peer.send_to(b"back", &SendControl::new(), conn.local_addr().unwrap()).unwrap();
+    assert_eq!(receive(&conn).0, b"back");
+    // A second peer takes the place of the first.
+    conn.connect(other.local_addr().unwrap()).unwrap();
+    conn.send(b"to the other", &SendControl::new()).unwrap();
+    assert_eq!(receive(&other).0, b"to the other");
+    refused(conn.connect("[::ffff:127.0.0.1]:9".parse().unwrap()), "::ffff:127.0.0.1");
+    assert_eq!(conn.peer_addr().unwrap(), other.local_addr().unwrap());
+}
+
+fn connecting_to_ipv4() {
+    let ipv4 = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let conn = PacketConn::builder().only_v6(false).open().unwrap();
+    conn.connect(mapped(ipv4.local_addr().unwrap())).unwrap();
+    conn.send(b"x", &SendControl::new()).unwrap();
+    assert_eq!(ipv4.recv(&mut [0; 2]).unwrap(), 1);
+    assert_eq!(conn.peer_addr().unwrap(), mapped(ipv4.local_addr().unwrap()));
+}
+
+fn the_default_hop_limit_comes_back() {
+    let (conn, receiver) = (loopback(), loopback());
+    receiver.set_control_flags(ControlFlags::HOP_LIMIT, true).unwrap();
+    let default = conn.hop_limit().unwrap();
+    for (set, arrives) in [(Some(7), 7), (None, default), (Some(0), 0), (None, default)] {
+        conn.set_hop_limit(set).unwrap();
+        assert_eq!(conn.hop_limit().unwrap(), arrives);
+        // Loopback delivers hop limit 0 too.
+        conn.send_to(b"x", &SendControl::new(), receiver.local_addr().unwrap()).unwrap();
+        assert_eq!(receive(&receiver).1.control.hop_limit, Some(arrives));
+    }
+}
+
+fn nonblocking_and_back() {
+    let conn = PacketConn::bind("[::1]:0").unwrap();
+    conn.set_nonblocking(true).unwrap();
+    assert_eq!(conn.recv_from(&mut [0; 8]).unwrap_err().kind(), ErrorKind::WouldBlock);
+    conn.set_nonblocking(false).unwrap();
+    let status = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", conn.as_raw_fd())).unwrap();
+    let flags = status.lines().find_map(|line| line.strip_prefix("flags:")).unwrap();
+    const O_NONBLOCK: u32 = 0o4000;
+    assert_eq!(u32::from_str_radix(flags.trim(), 8).unwrap() & O_NONBLOCK, 0);
+}
+
+fn buffer_sizes() {
+    let listener = Conn::new(TcpListener::bind("[::1]:0").unwrap()).unwrap();
+    listener.set_receive_buffer_size(20_000).unwrap();
+    listener.set_send_buffer_size(30_000).unwrap();
+    // Linux doubles them.
+    assert_eq!(
+        (listener.receive_buffer_size().unwrap(), listener.send_buffer_size().unwrap()),
+        (40_000, 60_000)
+    );
+    // Too much is reduced to the limit, and never wraps around.
+    let limit: usize =
+        std::fs::read_to_string("/proc/sys/net/core/rmem_max").unwrap().trim().parse().unwrap();
+    listener.set_receive_buffer_size(usize::MAX).unwrap();
+    assert_eq!(listener.receive_buffer_size().unwrap(), 2 * limit);
+}
+
+fn a_larger_receive_buffer_holds_more() {
+    let holds = |bytes| {
+        let conn = PacketConn::builder().receive_buffer(bytes).nonblocking(true).bind("[::1]:0").unwrap();
+        let sender = loopback();
+        for _ in 0..100 {
+            sender.send_to(&[0; 1000], &SendControl::new(), conn.local_addr().unwrap()).unwrap();
+        }
+        (0..100).take_while(|_| conn.recv_from(&mut [0; 1000]).is_ok()).count()
+    };
+    let (few, many) = (holds(4_000), holds(40_000));
+    assert!(few < many, "{few} of 100 datagrams, then {many}");
+}
+
+fn only_v6_before_the_bind() {
+    let conn = PacketConn::builder().open().unwrap();
+    let to = mapped(UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
+    refused(conn.send_to(b"x", &SendControl::new(), to), "::ffff:127.0.0.1");
+    conn.set_only_v6(false).unwrap();
+    assert!(!conn.only_v6().unwrap());
+    conn.send_to(b"x", &SendControl::new(), to).unwrap();
+    // The send has bound it.
+    refused(conn.set_only_v6(true), "IPV6_V6ONLY to true");
+    conn.send_to(b"x", &SendControl::new(), to).unwrap();
+}
+
+fn what_debug_shows() {
+    let conn = loopback();
+    conn.set_control_flags(ControlFlags::HOP_LIMIT, true).unwrap();
+    let text = format!("{conn:?}");
+    for part in ["PacketConn", "Conn", "UdpSocket", "control_flags", "HOP_LIMIT", "only_v6"] {
+        assert!(text.contains(part), "{text}");
+    }
+    let text = format!("{:?}", PacketConn::builder().freebind(true));
+    assert!(text.contains("freebind: true"), "{text}");
+}
+
+fn a_socket_of_ipv4_is_named() {
+    refused(Conn::new(&UdpSocket::bind("127.0.0.1:0").unwrap()), "IPv4 socket (AF_INET)");
+    refused(Conn::new(&std::os::unix::net::UnixDatagram::unbound().unwrap()), "another address family");
+}
