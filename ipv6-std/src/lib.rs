@@ -165,6 +165,7 @@ mod fast;
 mod fd;
 mod interface;
 mod membership;
+mod min_hop_limit;
 mod on_interface;
 mod packet;
 mod raw;

@@ -24,6 +24,7 @@ ipv6_testnet::tests! {
     [Namespace] a_larger_receive_buffer_holds_more;
     [Namespace, Ipv4] only_v6_before_the_bind;
     [Namespace] what_debug_shows;
+    [Namespace] bpf_on_a_stream;
     [Namespace, Ipv4] a_socket_of_ipv4_is_named;
 }
 
@@ -214,6 +215,19 @@ fn what_debug_shows() {
     }
     let text = format!("{:?}", PacketConn::builder().freebind(true));
     assert!(text.contains("freebind: true"), "{text}");
+}
+
+fn bpf_on_a_stream() {
+    let listener = TcpListener::bind("[::1]:0").unwrap();
+    let conn = Conn::new(&listener).unwrap();
+    // No packet reaches it: the connection is not made. A non-blocking connect returns at once.
+    conn.set_bpf(&[BpfInstruction::new(0x06, 0, 0, 0)]).unwrap();
+    let address: std::net::SocketAddr = listener.local_addr().unwrap();
+    let timeout = std::time::Duration::from_millis(50);
+    assert_eq!(TcpStream::connect_timeout(&address, timeout).unwrap_err().kind(), ErrorKind::TimedOut);
+    conn.detach_bpf().unwrap();
+    TcpStream::connect(address).unwrap();
+    assert_eq!(conn.detach_bpf().unwrap_err().kind(), ErrorKind::NotFound);
 }
 
 fn a_socket_of_ipv4_is_named() {

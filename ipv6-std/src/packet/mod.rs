@@ -19,7 +19,6 @@ mod batch;
 mod coalescing;
 pub(crate) mod errors;
 mod fast;
-mod filter;
 mod multicast;
 mod receive;
 mod send;

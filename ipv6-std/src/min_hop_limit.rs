@@ -1,0 +1,239 @@
+//! BPF filters, and the smallest hop limit that is received (RFC 5082).
+//!
+//! Linux checks `IPV6_MINHOPCOUNT` for TCP only (net/ipv6/tcp_ipv6.c); on other sockets it stores the option and
+//! ignores it. There the check is a classic BPF program of [`CHECK_LEN`] instructions. A socket has one program,
+//! so the check stands in front of the user's:
+//!
+//! ```text
+//! check | user's program        a socket with both
+//! check | ret #0xffffffff       a minimum hop limit only
+//! user's program                a program only
+//! ```
+//!
+//! The system keeps the program, and returns it. So the state is the socket's own, and the same for all values
+//! that wrap it.
+
+use std::io::{self, ErrorKind};
+
+use ipv6_core::BpfInstruction;
+use ipv6_sys::socket::{self, Kind};
+use ipv6_sys::{Error, filter, option};
+
+use crate::conn::Conn;
+use crate::error;
+use crate::fd::AsFd;
+
+const NAME: &str = "IPV6_MINHOPCOUNT";
+
+/// Where a load finds the network header (linux/filter.h: `SKF_NET_OFF`).
+const NET: u32 = (-0x10_0000_i32).cast_unsigned();
+
+const LOAD_BYTE: u16 = 0x30; // BPF_LD | BPF_B | BPF_ABS
+const LOAD: u16 = 0x00; // BPF_LD | BPF_W | BPF_IMM
+const SHIFT_RIGHT: u16 = 0x74; // BPF_ALU | BPF_RSH | BPF_K
+const JUMP: u16 = 0x05; // BPF_JMP | BPF_JA
+const JUMP_EQUAL: u16 = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
+const JUMP_GREATER_EQUAL: u16 = 0x35; // BPF_JMP | BPF_JGE | BPF_K
+const RETURN: u16 = 0x06; // BPF_RET | BPF_K
+
+/// Instructions of the longest program (`BPF_MAXINSNS`).
+const MOST: usize = 4096;
+
+const CHECK_LEN: usize = 9;
+
+/// Drops packets whose header has a hop limit below `least`. On a socket that carries IPv4 too, the header may
+/// be one of IPv4, with its TTL.
+const fn check(least: u8) -> [BpfInstruction; CHECK_LEN] {
+    const fn op(code: u16, jt: u8, jf: u8, k: u32) -> BpfInstruction {
+        BpfInstruction::new(code, jt, jf, k)
+    }
+    [
+        op(LOAD_BYTE, 0, 0, NET), // version and the upper half of the traffic class, or the header's length
+        op(SHIFT_RIGHT, 0, 0, 4),
+        op(JUMP_EQUAL, 0, 2, 6),
+        op(LOAD_BYTE, 0, 0, NET.wrapping_add(7)), // hop limit (RFC 8200 section 3)
+        op(JUMP, 0, 0, 1),
+        op(LOAD_BYTE, 0, 0, NET.wrapping_add(8)), // TTL (RFC 791 section 3.1)
+        op(JUMP_GREATER_EQUAL, 1, 0, least as u32),
+        op(RETURN, 0, 0, 0),
+        op(LOAD, 0, 0, 0), // the accumulator is 0 at the start of a program
+    ]
+}
+
+/// The minimum hop limit that `program` starts with, and the rest of the program.
+fn split(program: &[BpfInstruction]) -> Option<(u8, &[BpfInstruction])> {
+    let (first, rest) = program.split_at_checked(CHECK_LEN)?;
+    let least = u8::try_from(first[6].k).ok()?;
+    (first == check(least)).then_some((least, rest))
+}
+
+/// A program that passes every packet, whole.
+const PASS: [BpfInstruction; 1] = [BpfInstruction::new(RETURN, 0, 0, u32::MAX)];
+
+/// The classic BPF program of the socket; empty without one.
+fn attached(socket: impl AsFd) -> Result<Vec<BpfInstruction>, Error> {
+    let socket = socket.as_fd();
+    let mut program = vec![BpfInstruction::new(0, 0, 0, 0); filter::attached(socket, &mut [])?];
+    if !program.is_empty() {
+        let len = filter::attached(socket, &mut program)?;
+        program.truncate(len);
+    }
+    Ok(program)
+}
+
+impl<S: AsFd> Conn<S> {
+    /// Attaches a classic BPF program in place of an earlier one: packets for which it returns 0 are dropped,
+    /// and packets longer than its result are truncated. It sees the payload from the UDP, TCP or ICMPv6
+    /// header on. A [minimum hop limit](Self::set_min_hop_limit) stays in force.
+    ///
+    /// Linux only; `Unsupported` elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` when the program is empty, longer than 4,096 instructions (4,087 with a minimum hop
+    /// limit), or not valid.
+    #[doc(alias = "SO_ATTACH_FILTER", alias = "SetBPF")]
+    pub fn set_bpf(&self, program: &[BpfInstruction]) -> io::Result<()> {
+        if program.is_empty() {
+            return Err(error::invalid("an empty BPF program: detach_bpf() removes the program"));
+        }
+        let _changing = self.change();
+        match attached(self).as_deref().ok().and_then(split) {
+            Some((least, _)) => self.attach(&check(least), program),
+            // Also where the program cannot be read: then it is not ours.
+            None => self.attach(&[], program),
+        }
+    }
+
+    /// Detaches the BPF program. A [minimum hop limit](Self::set_min_hop_limit) stays in force.
+    ///
+    /// Linux only; `Unsupported` elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` when there is none.
+    #[doc(alias = "SO_DETACH_FILTER")]
+    pub fn detach_bpf(&self) -> io::Result<()> {
+        let _changing = self.change();
+        match attached(self).as_deref().ok().and_then(split) {
+            Some((_, rest)) if rest == PASS => {
+                Err(io::Error::new(ErrorKind::NotFound, "no BPF program is attached"))
+            }
+            Some((least, _)) => self.attach(&check(least), &PASS),
+            None => Ok(option::DETACH_FILTER.set(self, ())?),
+        }
+    }
+
+    /// Sets the smallest hop limit of packets that are received; packets below it are dropped. 0 removes the
+    /// limit. This is the generalised TTL security mechanism (RFC 5082): peers send with hop limit 255, and 255
+    /// here accepts only what no router has forwarded.
+    ///
+    /// | | Linux | OpenBSD | elsewhere |
+    /// |---|---|---|---|
+    /// | TCP | `Unsupported` | `Unsupported` | `Unsupported` |
+    /// | UDP, raw, ICMPv6 | a BPF filter, together with the one of [`set_bpf`](Self::set_bpf) | `Unsupported` | `Unsupported` |
+    ///
+    /// On a socket that carries IPv4 too, the limit is also the smallest TTL.
+    ///
+    /// Packets that were queued before the call stay in the queue. A reassembled packet has the hop limit of
+    /// its first fragment. Queued errors and news of the path MTU are not filtered.
+    ///
+    /// # Errors
+    ///
+    /// `ResourceBusy` when an eBPF program is attached (`SO_ATTACH_BPF`), with which the filter cannot be
+    /// combined; `InvalidInput` when the program of [`set_bpf`](Self::set_bpf) has more than 4,087
+    /// instructions; `PermissionDenied` when the program is locked (`SO_LOCK_FILTER`).
+    ///
+    /// ```
+    /// use ipv6_std::{PacketConn, SendControl};
+    /// let conn = PacketConn::bind("[::1]:0")?;
+    /// # if cfg!(target_os = "linux") {
+    /// conn.set_min_hop_limit(255)?;
+    /// let to = conn.local_addr()?;
+    /// conn.send_to(b"dropped", &SendControl::new().with_hop_limit(254), to)?;
+    /// conn.send_to(b"received", &SendControl::new().with_hop_limit(255), to)?;
+    /// let mut payload = [0; 16];
+    /// let got = conn.recv_from(&mut payload)?;
+    /// assert_eq!(&payload[..got.len], b"received");
+    /// # }
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[doc(alias = "IPV6_MINHOPCOUNT", alias = "IP_MINTTL", alias = "GTSM")]
+    pub fn set_min_hop_limit(&self, least: u8) -> io::Result<()> {
+        self.has_check()?;
+        let _changing = self.change();
+        let program = attached(self).map_err(cannot_combine)?;
+        match (least, split(&program)) {
+            (0, Some((_, rest))) if rest == PASS => Ok(option::DETACH_FILTER.set(self, ())?),
+            (0, Some((_, rest))) => self.attach(&[], rest),
+            (0, None) => Ok(()),
+            (_, Some((_, rest))) => self.attach(&check(least), rest),
+            (_, None) if program.is_empty() => self.attach(&check(least), &PASS),
+            (_, None) => self.attach(&check(least), &program),
+        }
+    }
+
+    /// The smallest hop limit of packets that are received; 0 without a
+    /// [limit](Self::set_min_hop_limit).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`set_min_hop_limit`](Self::set_min_hop_limit).
+    #[doc(alias = "IPV6_MINHOPCOUNT", alias = "IP_MINTTL")]
+    pub fn min_hop_limit(&self) -> io::Result<u8> {
+        self.has_check()?;
+        let program = attached(self).map_err(cannot_combine)?;
+        Ok(split(&program).map_or(0, |(least, _)| least))
+    }
+
+    /// Attaches the two programs as one.
+    fn attach(&self, check: &[BpfInstruction], program: &[BpfInstruction]) -> io::Result<()> {
+        let (len, most) = (program.len(), MOST - check.len());
+        if len > most {
+            return Err(error::invalid(format!("a BPF program of {len} instructions is longer than {most}")));
+        }
+        Ok(option::attach_filter(self, &[check, program].concat())?)
+    }
+
+    /// Whether a filter is the way to check the hop limit on this kind of socket.
+    fn has_check(&self) -> io::Result<()> {
+        match socket::kind(self)? {
+            Kind::Stream => Err(Error::Unsupported(NAME).into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Why the check and the program of the socket do not become one program.
+fn cannot_combine(error: Error) -> io::Error {
+    match error {
+        Error::Unsupported(_) => Error::Unsupported(NAME).into(),
+        error => match io::Error::from(error) {
+            error if error.kind() == ErrorKind::PermissionDenied => error::busy(
+                "the socket has an eBPF program, with which a minimum hop limit cannot be combined",
+            ),
+            error => error,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_is_recognised_with_its_limit_and_what_follows() {
+        let user = [BpfInstruction::new(LOAD_BYTE, 0, 0, 8), BpfInstruction::new(0x16, 0, 0, 0)];
+        for least in [0, 1, 254, 255] {
+            let both = [&check(least)[..], &user].concat();
+            assert_eq!(split(&both), Some((least, &user[..])));
+            for changed in 0..CHECK_LEN {
+                let mut other = both.clone();
+                other[changed].jt ^= 4;
+                assert_eq!(split(&other), None);
+            }
+        }
+        assert_eq!(split(&user), None);
+        assert_eq!(split(&check(9)[1..]), None);
+    }
+}

@@ -1,0 +1,207 @@
+//! The smallest hop limit that is received (RFC 5082), below, at and above the limit.
+
+mod common;
+
+use std::io::ErrorKind;
+use std::net::{SocketAddrV6, UdpSocket};
+use std::os::fd::AsFd;
+
+use common::*;
+use ipv6_std::*;
+use ipv6_testnet::Pair;
+
+ipv6_testnet::tests! {
+    [Namespace] udp_below_at_and_above_the_limit;
+    [RawSocket] raw_sockets_below_at_and_above_the_limit;
+    [PingSocket] echo_replies_below_the_limit;
+    [Namespace, Ipv4] ipv4_mapped_peers;
+    [Namespace] multicast_and_batches;
+    [Namespace] with_a_program_of_the_user;
+    [Namespace] clones_and_borrowed_sockets_see_the_same_limit;
+    [Namespace] programs_of_any_length;
+}
+
+/// Sends one datagram with each of these hop limits, and asserts that only `arrive` are received.
+fn assert_arrive<S: AsFd, R: AsFd>(
+    sender: &PacketConn<S>,
+    receiver: &PacketConn<R>,
+    to: SocketAddrV6,
+    arrive: &[u8],
+) {
+    const SENT: [u8; 6] = [1, 63, 64, 253, 254, 255];
+    for hop_limit in SENT {
+        sender.set_hop_limit(hop_limit).unwrap();
+        sender.send_to(&[89, hop_limit, 0, 0, 0, 0, 0, 0], &SendControl::new(), to).unwrap();
+    }
+    receiver.set_nonblocking(true).unwrap();
+    let mut got = Vec::new();
+    loop {
+        let mut payload = [0; 16];
+        match receiver.recv_from(&mut payload) {
+            Ok(_) => got.push(payload[1]),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert_eq!(got, arrive);
+}
+
+/// The limits to try, with the hop limits that pass them.
+const LIMITS: [(u8, &[u8]); 7] = [
+    (255, &[255]),
+    (254, &[254, 255]),
+    (64, &[64, 253, 254, 255]),
+    (1, &[1, 63, 64, 253, 254, 255]),
+    (0, &[1, 63, 64, 253, 254, 255]),
+    (255, &[255]),
+    (0, &[1, 63, 64, 253, 254, 255]),
+];
+
+fn udp_below_at_and_above_the_limit() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let sender = on(&a);
+    for open in [PacketConn::builder(), PacketConn::builder().only_v6(false)] {
+        let receiver = b.run(|| open.bind("[::]:0")).unwrap();
+        assert_eq!(receiver.min_hop_limit().unwrap(), 0);
+        for (least, arrive) in LIMITS {
+            receiver.set_min_hop_limit(least).unwrap();
+            assert_eq!(receiver.min_hop_limit().unwrap(), least);
+            assert_arrive(&sender, &receiver, at(Pair::B, port(&receiver)), arrive);
+        }
+        // No program is left.
+        assert_eq!(receiver.detach_bpf().unwrap_err().kind(), ErrorKind::NotFound);
+    }
+}
+
+fn raw_sockets_below_at_and_above_the_limit() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let (sender, receiver) = (a.run(|| RawConn::open(89)).unwrap(), b.run(|| RawConn::open(89)).unwrap());
+    for (least, arrive) in LIMITS {
+        receiver.set_min_hop_limit(least).unwrap();
+        assert_arrive(&sender, &receiver, at(Pair::B, 0), arrive);
+    }
+}
+
+fn echo_replies_below_the_limit() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let conn = a.run(RawConn::open_icmp6_unprivileged).unwrap();
+    conn.set_deadline(soon());
+    let request = |sequence| [128, 0, 0, 0, 0, 0, 0, sequence];
+    b.set("net/ipv6/conf/all/hop_limit", "64").unwrap();
+    conn.set_min_hop_limit(65).unwrap();
+    conn.send_to(&request(1), &SendControl::new(), at(Pair::B, 0)).unwrap();
+    conn.set_min_hop_limit(64).unwrap();
+    conn.send_to(&request(2), &SendControl::new(), at(Pair::B, 0)).unwrap();
+    let (reply, _) = receive(&conn);
+    assert_eq!(reply[7], 2);
+}
+
+fn ipv4_mapped_peers() {
+    let both = PacketConn::builder().only_v6(false);
+    let receiver = both.bind("[::]:0").unwrap();
+    receiver.set_nonblocking(true).unwrap();
+    receiver.set_min_hop_limit(254).unwrap();
+    let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
+    for ttl in [1, 253, 254, 255] {
+        sender.set_ttl(ttl).unwrap();
+        sender.send_to(&[ttl as u8], ("127.0.0.1", port(&receiver))).unwrap();
+    }
+    let mut got = [0; 1];
+    for ttl in [254, 255] {
+        assert!(receiver.recv_from(&mut got).unwrap().source.ip().to_ipv4_mapped().is_some());
+        assert_eq!(got, [ttl]);
+    }
+    assert_eq!(receiver.recv_from(&mut got).unwrap_err().kind(), ErrorKind::WouldBlock);
+}
+
+fn multicast_and_batches() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let (sender, receiver) = (on(&a), on(&b));
+    receiver.set_min_hop_limit(255).unwrap();
+    receiver.join_group(GROUP, index(&b, "eth0")).unwrap();
+    let to = SocketAddrV6::new(GROUP, port(&receiver), 0, a.index("eth0").unwrap());
+    let messages = [254, 255, 1, 255]
+        .map(|hop_limit| Outgoing::new(b"0123456", SendControl::new().with_hop_limit(hop_limit), Some(to)));
+    assert_eq!(sender.send_batch(&mut SendBatch::new(4), &messages).unwrap(), 4);
+    for _ in 0..2 {
+        assert_eq!(receive(&receiver).1.control.hop_limit, Some(255));
+    }
+    receiver.set_nonblocking(true).unwrap();
+    receiver.set_deadline(None);
+    assert_eq!(receiver.recv_from(&mut [0; 8]).unwrap_err().kind(), ErrorKind::WouldBlock);
+}
+
+/// Passes payloads whose first byte is this: byte 8 from the UDP header on. It relies on what is 0 at the start.
+fn first_byte_is(byte: u8) -> [BpfInstruction; 5] {
+    [
+        BpfInstruction::new(0x04, 0, 0, 8),           // add #8
+        BpfInstruction::new(0x07, 0, 0, 0),           // tax
+        BpfInstruction::new(0x50, 0, 0, 0),           // ldb [x + 0]
+        BpfInstruction::new(0x15, 1, 0, byte.into()), // jeq #byte, +1, +0
+        BpfInstruction::new(0x06, 0, 0, 0),           // ret #0
+    ]
+}
+
+fn with_a_program_of_the_user() {
+    let receiver = PacketConn::builder().nonblocking(true).bind("[::1]:0").unwrap();
+    let sender = loopback();
+    let to = receiver.local_addr().unwrap();
+    let arrive = || {
+        for (byte, hop_limit) in [(b'x', 254), (b'y', 255), (b'x', 255), (b'y', 254)] {
+            sender.send_to(&[byte], &SendControl::new().with_hop_limit(hop_limit), to).unwrap();
+        }
+        let mut payload = [0; 1];
+        let mut got = Vec::new();
+        while receiver.recv_from(&mut payload).is_ok() {
+            got.push(payload[0]);
+        }
+        String::from_utf8(got).unwrap()
+    };
+    let only = |byte| [&first_byte_is(byte)[..], &[BpfInstruction::new(0x06, 0, 0, u32::MAX)]].concat();
+    assert_eq!(arrive(), "xyxy");
+    // The program first, then the limit.
+    receiver.set_bpf(&only(b'x')).unwrap();
+    assert_eq!((arrive().as_str(), receiver.min_hop_limit().unwrap()), ("xx", 0));
+    receiver.set_min_hop_limit(255).unwrap();
+    assert_eq!((arrive().as_str(), receiver.min_hop_limit().unwrap()), ("x", 255));
+    // Another program, another limit, no program, no limit.
+    receiver.set_bpf(&only(b'y')).unwrap();
+    assert_eq!((arrive().as_str(), receiver.min_hop_limit().unwrap()), ("y", 255));
+    receiver.set_min_hop_limit(254).unwrap();
+    assert_eq!(arrive(), "yy");
+    receiver.detach_bpf().unwrap();
+    assert_eq!((arrive().as_str(), receiver.min_hop_limit().unwrap()), ("xyxy", 254));
+    assert_eq!(receiver.detach_bpf().unwrap_err().kind(), ErrorKind::NotFound);
+    receiver.set_min_hop_limit(255).unwrap();
+    receiver.set_bpf(&only(b'x')).unwrap();
+    receiver.set_min_hop_limit(0).unwrap();
+    assert_eq!(arrive(), "xx");
+    receiver.set_min_hop_limit(0).unwrap();
+    receiver.detach_bpf().unwrap();
+    assert_eq!(arrive(), "xyxy");
+}
+
+fn clones_and_borrowed_sockets_see_the_same_limit() {
+    let conn = loopback();
+    conn.set_min_hop_limit(255).unwrap();
+    let clone = conn.try_clone().unwrap();
+    assert_eq!(clone.min_hop_limit().unwrap(), 255);
+    Conn::new(&conn).unwrap().set_bpf(&[BpfInstruction::new(0x06, 0, 0, 0xffff)]).unwrap();
+    clone.set_min_hop_limit(3).unwrap();
+    assert_eq!(conn.min_hop_limit().unwrap(), 3);
+    conn.detach_bpf().unwrap();
+    assert_eq!(clone.min_hop_limit().unwrap(), 3);
+}
+
+fn programs_of_any_length() {
+    let conn = loopback();
+    let pass = |len| vec![BpfInstruction::new(0x06, 0, 0, u32::MAX); len];
+    refused(conn.set_bpf(&pass(4097)), "4097");
+    conn.set_min_hop_limit(255).unwrap();
+    refused(conn.set_bpf(&pass(4088)), "4087");
+    conn.set_bpf(&pass(1000)).unwrap();
+    conn.set_min_hop_limit(254).unwrap();
+    assert_eq!(conn.min_hop_limit().unwrap(), 254);
+    conn.set_min_hop_limit(0).unwrap();
+    conn.detach_bpf().unwrap();
+}
