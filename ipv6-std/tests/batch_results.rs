@@ -10,13 +10,13 @@ use ipv6_std::*;
 use ipv6_testnet::Pair;
 
 ipv6_testnet::tests! {
-    [Namespace] scar_54_send_batch_all_reports_the_message_that_failed;
-    [Namespace] send_batch_all_sends_all;
+    [Namespace] send_batch_all_reports_the_message_that_failed;
+    [Namespace] send_batch_all_sends_batches_of_any_length;
     [Namespace] send_batch_all_continues_after_the_message_that_failed;
     [Namespace] each_message_of_a_batch_has_its_control_messages;
-    [Namespace] each_message_of_a_coalesced_batch_has_its_control_messages;
-    [Namespace] a_batch_is_iterated_by_reference;
-    [Namespace] peer_is_the_plain_address;
+    [Namespace] each_datagram_of_a_coalesced_batch_has_its_control_messages;
+    [Namespace] a_batch_can_be_iterated_by_reference;
+    [Namespace] peer_is_an_ipv4_address_for_an_ipv4_peer;
 }
 
 const EHOSTUNREACH: i32 = 113;
@@ -34,7 +34,8 @@ fn message(payload: &[u8], to: SocketAddrV6) -> Outgoing<'_> {
     Outgoing::new(payload, SendControl::new(), Some(to))
 }
 
-fn scar_54_send_batch_all_reports_the_message_that_failed() {
+// Scar 54: `send_batch` returned a count that programs ignored, and the rest of the batch was lost.
+fn send_batch_all_reports_the_message_that_failed() {
     let (_pair, sender, receiver, to, nowhere) = unreachable();
     for coalescing in [false, true] {
         sender.set_send_coalescing(coalescing);
@@ -46,13 +47,13 @@ fn scar_54_send_batch_all_reports_the_message_that_failed() {
         assert_eq!(error.kind(), ErrorKind::HostUnreachable);
         assert!(error.to_string().starts_with("sending messages[1] of 1000: "), "{error}");
         assert!(std::error::Error::source(&error).is_some());
-        // One was sent, and no other.
+        // Only the message before it was sent.
         sender.send_to(b"end", &SendControl::new(), to).unwrap();
         assert_eq!([receive(&receiver).0, receive(&receiver).0], [b"x".to_vec(), b"end".to_vec()]);
     }
 }
 
-fn send_batch_all_sends_all() {
+fn send_batch_all_sends_batches_of_any_length() {
     let (_pair, sender, receiver, to, _) = unreachable();
     // More messages than one system call takes, of which some cannot be coalesced.
     let sizes: Vec<usize> = (0..100).map(|number| 1 + number / 7 % 3).collect();
@@ -121,7 +122,7 @@ fn each_message_of_a_batch_has_its_control_messages() {
     assert!(batch.message(0).is_none());
 }
 
-fn each_message_of_a_coalesced_batch_has_its_control_messages() {
+fn each_datagram_of_a_coalesced_batch_has_its_control_messages() {
     let (_pair, sender, receiver, to, _) = unreachable();
     receiver.set_receive_coalescing(true).unwrap();
     let texts = texts(&[100, 100, 100, 50]);
@@ -140,7 +141,7 @@ fn each_message_of_a_coalesced_batch_has_its_control_messages() {
     assert_eq!(message.source, sender.local_addr().map(|addr| at(Pair::A, addr.port())).unwrap());
 }
 
-fn a_batch_is_iterated_by_reference() {
+fn a_batch_can_be_iterated_by_reference() {
     let (_pair, sender, receiver, to, _) = unreachable();
     send_hop_limits(&sender, to);
     let (mut batch, mut payloads) = (RecvBatch::new(8), [[0; 1]; 8]);
@@ -156,7 +157,7 @@ fn a_batch_is_iterated_by_reference() {
     }
 }
 
-fn peer_is_the_plain_address() {
+fn peer_is_an_ipv4_address_for_an_ipv4_peer() {
     let conn = PacketConn::new(UdpSocket::bind("[::]:0").unwrap()).unwrap();
     conn.set_deadline(soon());
     let port = conn.local_addr().unwrap().port();

@@ -10,9 +10,9 @@ use ipv6_std::*;
 
 ipv6_testnet::tests! {
     [Namespace] send_segments_sends_one_payload_as_datagrams;
-    [Namespace] send_segments_learns_from_a_refusal;
-    [Namespace] send_segments_returns_what_was_sent;
-    [Namespace] send_segments_without_support_sends_one_by_one;
+    [Namespace] send_segments_remembers_a_refusal;
+    [Namespace] send_segments_returns_the_bytes_sent_or_the_error;
+    [Namespace] send_segments_without_kernel_support_sends_singly;
     [Namespace] messages_of_one_size_are_sent_and_received_as_one;
     [Namespace] a_receiver_without_coalescing_gets_each_datagram;
     [Namespace] a_receive_batch_splits_coalesced_datagrams;
@@ -482,7 +482,7 @@ fn send_segments_sends_one_payload_as_datagrams() {
         assert!(got == payload);
     }
     assert_eq!(sender.coalescing_refused(), 0);
-    // It is explicit: the setting for batches does not affect it. A connected socket needs no destination.
+    // The setting for batches does not affect `send_segments`. A connected socket needs no destination.
     sender.set_send_coalescing(false);
     sender.get_ref().connect(to).unwrap();
     assert_eq!(sender.send_segments(&[7; 40], 10, &SendControl::new(), None).unwrap(), 40);
@@ -490,7 +490,7 @@ fn send_segments_sends_one_payload_as_datagrams() {
     refused(sender.send_segments(b"x", 0, &SendControl::new(), to), "segment size 0");
 }
 
-fn send_segments_learns_from_a_refusal() {
+fn send_segments_remembers_a_refusal() {
     let (_pair, sender, receiver, to) = small_mtu_pair();
     let payload: Vec<u8> = (0..5600).map(|at| (at % 251) as u8).collect();
     for _ in 0..2 {
@@ -505,14 +505,14 @@ fn send_segments_learns_from_a_refusal() {
     assert_eq!(received_sizes(&receiver, 4).concat(), [1000; 4]);
 }
 
-fn send_segments_returns_what_was_sent() {
+fn send_segments_returns_the_bytes_sent_or_the_error() {
     let (sender, receiver, to) = sockets();
     let control = SendControl::new().with_source("2001:db8::1".parse().unwrap());
     let error = sender.send_segments(&[7; 40], 10, &control, to).unwrap_err();
     assert_eq!(cause(&error), Some(EINVAL));
     assert!(error.to_string().contains("2001:db8::1"), "{error}");
     assert_eq!((sender.coalescing_refused(), sender.max_segments() > 1), (0, true));
-    // A datagram that is too long after others that are not.
+    // Datagrams near the maximum are sent; one above it is an error.
     sender.set_dont_fragment(true).unwrap();
     let payload = vec![7; 65_000 * 2 + 10];
     assert_eq!(sender.send_segments(&payload, 65_000, &SendControl::new(), to).unwrap(), payload.len());
@@ -521,7 +521,7 @@ fn send_segments_returns_what_was_sent() {
     assert!(is_too_long(&error), "{error}");
 }
 
-fn send_segments_without_support_sends_one_by_one() {
+fn send_segments_without_kernel_support_sends_singly() {
     const ECHO_REPLY: u8 = 129;
     let raw = RawConn::open(Icmp6Type::PROTOCOL).unwrap();
     raw.set_deadline(soon());

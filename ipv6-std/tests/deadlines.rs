@@ -14,7 +14,7 @@ ipv6_testnet::tests! {
     [Namespace] a_timeout_of_zero_is_refused;
     [Namespace] the_earlier_of_deadline_and_timeout_applies;
     [Namespace] a_write_timeout_ends_a_send;
-    [Namespace] a_timeout_set_while_a_call_waits;
+    [Namespace] a_timeout_applies_to_a_call_that_already_waits;
     [Namespace] a_read_deadline_ends_a_receive;
     [Namespace] a_passed_deadline_ends_each_call_at_once;
     [Namespace] removing_the_deadline_makes_calls_wait_again;
@@ -207,7 +207,7 @@ fn a_timeout_ends_each_call() {
         );
         assert!(started.elapsed() >= timeout);
     }
-    // A datagram that is there is received, however short the timeout.
+    // A waiting datagram is received with any timeout.
     conn.send_to(b"x", &SendControl::new(), conn.local_addr().unwrap()).unwrap();
     conn.set_read_timeout(Some(Duration::from_nanos(1))).unwrap();
     assert_eq!(receive(&conn).0, b"x");
@@ -218,7 +218,7 @@ fn a_timeout_of_zero_is_refused() {
     conn.set_read_timeout(Some(Duration::MAX)).unwrap();
     refused(conn.set_read_timeout(Some(Duration::ZERO)), "0s");
     refused(conn.set_write_timeout(Some(Duration::ZERO)), "0s");
-    // The old one stays. It is as long as 64 bits of nanoseconds can count.
+    // The previous timeout stays. The maximum is 64 bits of nanoseconds.
     assert_eq!(conn.read_timeout(), Some(Duration::from_nanos(u64::MAX)));
     conn.set_read_timeout(None).unwrap();
     assert_eq!(conn.read_timeout(), None);
@@ -257,7 +257,7 @@ fn a_write_timeout_ends_a_send() {
     let nobody = Some(at("2001:db8:1::dead".parse().unwrap(), 9));
     let messages = [Outgoing::new(&payload, SendControl::new(), nobody); 1000];
     let mut batch = SendBatch::new(1000);
-    // What did not fit is counted first; the next call has the error.
+    // The first call returns the number of messages that fit; the next call returns the error.
     let error = loop {
         match conn.send_batch(&mut batch, &messages) {
             Ok(_) => {}
@@ -268,7 +268,7 @@ fn a_write_timeout_ends_a_send() {
     assert_eq!(error.to_string(), "no room in the send buffer within 50ms");
 }
 
-fn a_timeout_set_while_a_call_waits() {
+fn a_timeout_applies_to_a_call_that_already_waits() {
     let conn = loopback();
     thread::scope(|scope| {
         let waiting = scope.spawn(|| conn.recv_from(&mut [0; 8]).unwrap_err().to_string());

@@ -10,11 +10,11 @@ use ipv6_testnet::{Host, Pair};
 
 ipv6_testnet::tests! {
     [Namespace] a_membership_ends_on_drop;
-    [Namespace] leave_returns_the_error;
+    [Namespace] leave_returns_the_error_of_the_system;
     [Namespace] a_source_membership_ends_on_drop;
-    [Namespace] any_interface_is_the_systems_choice;
-    [Namespace] scar_61_an_interface_recreated_with_its_index;
-    [Namespace] scar_61_a_source_of_an_interface_that_is_gone;
+    [Namespace] any_interface_leaves_the_choice_to_the_system;
+    [Namespace] leaving_repairs_a_membership_of_a_recreated_interface;
+    [Namespace] leaving_a_source_works_after_its_interface_was_removed;
 }
 
 /// The interfaces on which the host is a member of a group.
@@ -55,7 +55,7 @@ fn a_membership_ends_on_drop() {
     membership.leave().unwrap();
 }
 
-fn leave_returns_the_error() {
+fn leave_returns_the_error_of_the_system() {
     let Pair { a: _, b } = Pair::new().unwrap();
     let listener = on(&b);
     let eth0 = index(&b, "eth0");
@@ -67,7 +67,7 @@ fn leave_returns_the_error() {
     let membership = listener.membership(GROUP, eth0).unwrap();
     listener.leave_group(GROUP, eth0).unwrap();
     assert_eq!(errno(membership.leave()), Some(EADDRNOTAVAIL));
-    // A membership that is refused leaves nothing to leave.
+    // A refused membership creates no value that leaves the group.
     refused(listener.membership(Pair::A, eth0), &Pair::A.to_string());
 }
 
@@ -86,7 +86,7 @@ fn a_source_membership_ends_on_drop() {
     assert_eq!(members(&b, SOURCE_GROUP), [""; 0]);
 }
 
-fn any_interface_is_the_systems_choice() {
+fn any_interface_leaves_the_choice_to_the_system() {
     let Pair { a: _, b } = Pair::new().unwrap();
     let listener = on(&b);
     let membership = b.run(|| listener.membership(GROUP, AnyInterface)).unwrap();
@@ -103,7 +103,8 @@ fn add_link(host: &Host, number: u32) {
     host.ip("link set far up").unwrap();
 }
 
-fn scar_61_an_interface_recreated_with_its_index() {
+// Scar 61 (reflector-cpp#71): the old membership receives nothing, and joining again fails with EADDRINUSE.
+fn leaving_repairs_a_membership_of_a_recreated_interface() {
     let Pair { a: _, b } = Pair::new().unwrap();
     let listener = on(&b);
     add_link(&b, 77);
@@ -120,7 +121,8 @@ fn scar_61_an_interface_recreated_with_its_index() {
     assert_eq!(members(&b, GROUP), ["near"]);
 }
 
-fn scar_61_a_source_of_an_interface_that_is_gone() {
+// Scar 61 (reflector-cpp#71): leaving the source of a removed interface fails with ENODEV.
+fn leaving_a_source_works_after_its_interface_was_removed() {
     let Pair { a: _, b } = Pair::new().unwrap();
     let listener = on(&b);
     add_link(&b, 77);

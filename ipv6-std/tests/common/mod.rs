@@ -102,7 +102,7 @@ pub fn errno<T: std::fmt::Debug>(result: io::Result<T>) -> Option<i32> {
     result.unwrap_err().raw_os_error()
 }
 
-/// The system's number for the error that another error explains.
+/// The system's number of the error that is the source of this one.
 pub fn cause(error: &io::Error) -> Option<i32> {
     let source = std::error::Error::source(error)?;
     source.downcast_ref::<io::Error>()?.raw_os_error()
