@@ -56,7 +56,7 @@ fn a_membership_ends_on_drop() {
 }
 
 fn leave_returns_the_error_of_the_system() {
-    let Pair { a: _, b } = Pair::new().unwrap();
+    let Pair { a: _a, b } = Pair::new().unwrap();
     let listener = on(&b);
     let eth0 = index(&b, "eth0");
     let membership = listener.membership(GROUP, eth0).unwrap();
@@ -72,7 +72,7 @@ fn leave_returns_the_error_of_the_system() {
 }
 
 fn a_source_membership_ends_on_drop() {
-    let Pair { a: _, b } = Pair::new().unwrap();
+    let Pair { a: _a, b } = Pair::new().unwrap();
     let listener = on(&b);
     let eth0 = index(&b, "eth0");
     let other: Ipv6Addr = "fd00::77".parse().unwrap();
@@ -87,7 +87,7 @@ fn a_source_membership_ends_on_drop() {
 }
 
 fn any_interface_leaves_the_choice_to_the_system() {
-    let Pair { a: _, b } = Pair::new().unwrap();
+    let Pair { a: _a, b } = Pair::new().unwrap();
     let listener = on(&b);
     let membership = b.run(|| listener.membership(GROUP, AnyInterface)).unwrap();
     assert_eq!(members(&b, GROUP), ["eth0"]);
@@ -105,7 +105,7 @@ fn add_link(host: &Host, number: u32) {
 
 // Scar 61 (reflector-cpp#71): the old membership receives nothing, and joining again fails with EADDRINUSE.
 fn leaving_repairs_a_membership_of_a_recreated_interface() {
-    let Pair { a: _, b } = Pair::new().unwrap();
+    let Pair { a: _a, b } = Pair::new().unwrap();
     let listener = on(&b);
     add_link(&b, 77);
     let near = index(&b, "near");
@@ -123,7 +123,7 @@ fn leaving_repairs_a_membership_of_a_recreated_interface() {
 
 // Scar 61 (reflector-cpp#71): leaving the source of a removed interface fails with ENODEV.
 fn leaving_a_source_works_after_its_interface_was_removed() {
-    let Pair { a: _, b } = Pair::new().unwrap();
+    let Pair { a: _a, b } = Pair::new().unwrap();
     let listener = on(&b);
     add_link(&b, 77);
     let near = index(&b, "near");
