@@ -283,7 +283,7 @@ const TRANSPARENT_NEEDS: &str =
 
 const IS_LINUX: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
-/// The error of a bind, with what would help.
+/// The error of a bind, with what would help. An error that is clear without is passed on, with its number.
 fn not_bound(error: io::Error, address: &SocketAddrV6) -> io::Error {
     let (port, ip) = (address.port(), address.ip());
     let text = match error.kind() {
@@ -291,9 +291,6 @@ fn not_bound(error: io::Error, address: &SocketAddrV6) -> io::Error {
             format!(
                 "port {port} needs CAP_NET_BIND_SERVICE, or a smaller net.ipv4.ip_unprivileged_port_start"
             )
-        }
-        ErrorKind::AddrNotAvailable => {
-            format!("this host does not have {ip}: freebind(true) binds to it all the same")
         }
         ErrorKind::InvalidInput if ip.is_unicast_link_local() && address.scope_id() == 0 => {
             format!("{ip} is link-local: it needs an interface, as in parse_scoped(\"{ip}%eth0\")")

@@ -67,7 +67,9 @@ fn the_parsed_scope_reaches_the_neighbour() {
 }
 
 fn an_interface_whose_name_is_a_number() {
-    let Pair { a, .. } = Pair::new().unwrap();
+    // The link lives as long as both hosts.
+    let pair = Pair::new().unwrap();
+    let a = &pair.a;
     let lo = a.index("lo").unwrap();
     a.ip("link set eth0 down").unwrap();
     // The name has precedence over the index of another interface.

@@ -117,9 +117,7 @@ fn a_device_that_is_missing() {
 const FOREIGN: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xf, 0, 0, 0, 0, 1);
 
 fn freebind_binds_to_a_foreign_address() {
-    let error = PacketConn::bind((FOREIGN, 0)).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::AddrNotAvailable);
-    assert!(error.to_string().contains("2001:db8:f::1: freebind(true)"), "{error}");
+    assert_eq!(errno(PacketConn::bind((FOREIGN, 0))), Some(EADDRNOTAVAIL));
     let Pair { a, b } = Pair::new().unwrap();
     let conn = b.run(|| PacketConn::builder().freebind(true).bind((FOREIGN, 0))).unwrap();
     conn.set_deadline(soon());
@@ -223,8 +221,7 @@ fn a_raw_socket_is_bound_to_an_address() {
         conn.send_to(b"reply", &SendControl::new(), got.source).unwrap();
         assert_eq!(receive(&replies).1.source.ip(), &other);
     }
-    let error = b.run(|| RawConn::bind(89, (FOREIGN, 0))).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::AddrNotAvailable);
+    assert_eq!(errno(b.run(|| RawConn::bind(89, (FOREIGN, 0)))), Some(EADDRNOTAVAIL));
     b.run(|| RawConn::builder(89).freebind(true).bind((FOREIGN, 0))).unwrap();
 }
 
