@@ -91,7 +91,8 @@
 //!
 //! [`AnyInterface`] leaves the choice of the interface to the system. [`PacketConn::leave_group`] ends a membership;
 //! a [`Membership`] ends when it is dropped. One socket can join many groups on many interfaces.
-//! [`PacketConn::bind_reusable`] lets several sockets listen on one port.
+//! [`PacketConn::bind_reusable`] lets several sockets listen on one port. [`PacketConn::builder`] sets this and other
+//! options before the bind.
 //!
 //! # Source-specific multicast
 //!
@@ -124,10 +125,16 @@
 //! # std::io::Result::Ok(())
 //! ```
 //!
+//! # Trusting a neighbour
+//!
+//! A packet that arrives with hop limit 255 was sent on this link: no router has forwarded it.
+//! [`Conn::set_min_hop_limit`] drops all others (RFC 5082).
+//!
 //! # Many datagrams in one call
 //!
 //! [`PacketConn::recv_batch`] and [`PacketConn::send_batch`] use one system call for many datagrams, with storage that
-//! the program allocates once ([`RecvBatch`], [`SendBatch`]). On Linux a sending batch also combines equal datagrams
+//! the program allocates once ([`RecvBatch`], [`SendBatch`]). [`PacketConn::send_batch_all`] sends all of them, or says
+//! which one failed and why. On Linux a sending batch also combines equal datagrams
 //! into one for the kernel ([`PacketConn::set_send_coalescing`]), and a receiver can let the kernel combine what
 //! arrives ([`PacketConn::set_receive_coalescing`]).
 //!
@@ -143,7 +150,8 @@
 //!
 //! # Limits
 //!
-//! There is no API for IPv4: a dual-stack socket works, and its IPv4 peers have IPv4-mapped addresses. There
+//! There is no API for IPv4: a dual-stack socket works, and its IPv4 peers have IPv4-mapped addresses ([`mapped`],
+//! [`Received::peer`]). There
 //! are no protocols, no routing tables and no event loop. A method makes the one system call that its name suggests;
 //! only a call with a deadline adds `poll` when it has to wait. For options without a method, use
 //! [`socket2`](_documentation::comparison#use-them-together).
