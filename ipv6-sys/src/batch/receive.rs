@@ -6,7 +6,7 @@ use super::slot::RecvSlot;
 use crate::fd::AsFd;
 use crate::message::Caller;
 
-/// Receives as many messages as there are headers, slots and payload buffers (at most [`MAX`]): the
+/// Receives as many messages as there are headers, slots and payload buffers (at most [`MAX`](super::MAX)): the
 /// `i`-th into `payloads[i]`, with [`slots[i].arrival()`](RecvSlot::arrival) about it. Says how many
 /// came.
 ///

@@ -18,7 +18,7 @@ pub struct SendStorage<'s, const C: usize> {
     pub parts: &'s mut [Part],
 }
 
-/// Sends the messages in order, as many as there is storage for (at most [`MAX`]), and says how many went. A
+/// Sends the messages in order, as many as there is storage for (at most [`MAX`](super::MAX)), and says how many went. A
 /// message that fails ends the batch: those before it are sent, and counted.
 ///
 /// Runs of messages that the system can take as one go as one, as far as `coalesce` allows.

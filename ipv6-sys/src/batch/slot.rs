@@ -39,7 +39,7 @@ impl<const C: usize> RecvSlot<C> {
         }
     }
 
-    /// The message that the latest [`receive`] put here.
+    /// The message that the latest [`receive`](super::receive) put here.
     #[inline]
     pub fn arrival(&self) -> Arrival<'_> {
         let name = self.name.written(self.name_len);

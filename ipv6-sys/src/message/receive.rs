@@ -30,7 +30,7 @@ pub struct Received {
 ///
 /// # Errors
 ///
-/// Those of [recvmsg(2)](https://man7.org/linux/man-pages/man2/recvmsg.2.html): [`Errno::AGAIN`] where it
+/// Those of [recvmsg(2)](https://man7.org/linux/man-pages/man2/recvmsg.2.html): [`Errno::AGAIN`](crate::Errno::AGAIN) where it
 /// would have to wait and is not to, and what the network reported for an earlier message. There are no
 /// control messages then.
 #[doc(alias = "recvmsg")]

@@ -18,9 +18,9 @@ use crate::os;
 ///
 /// # Errors
 ///
-/// Those of [sendmsg(2)](https://man7.org/linux/man-pages/man2/sendmsg.2.html): [`Errno::MSGSIZE`] for a
-/// payload that is too large or has more than 1,024 parts, [`Errno::INVAL`] for control messages that the
-/// system does not take, [`Errno::AGAIN`] where it would have to wait and is not to.
+/// Those of [sendmsg(2)](https://man7.org/linux/man-pages/man2/sendmsg.2.html): [`Errno::MSGSIZE`](crate::Errno::MSGSIZE) for a
+/// payload that is too large or has more than 1,024 parts, [`Errno::INVAL`](crate::Errno::INVAL) for control messages that the
+/// system does not take, [`Errno::AGAIN`](crate::Errno::AGAIN) where it would have to wait and is not to.
 #[doc(alias = "sendmsg", alias = "sendto")]
 #[inline(always)]
 pub fn send<C: Caller>(
