@@ -17,19 +17,11 @@ ipv6_testnet::tests! {
     [Namespace] leaving_a_source_works_after_its_interface_was_removed;
 }
 
-/// The interfaces on which the host is a member of a group.
-fn members(host: &Host, group: Ipv6Addr) -> Vec<String> {
-    let digits = format!("{:032x}", group.to_bits());
-    let igmp6 = host.proc_net("igmp6").unwrap();
-    let lines = igmp6.lines().filter(|line| line.contains(&digits));
-    lines.map(|line| line.split_whitespace().nth(1).unwrap().to_string()).collect()
-}
-
-/// Whether the host receives the group from this source on `eth0` (RFC 3810 section 4.2: included sources).
+/// Whether the host's filter of the group on `eth0` includes this source (RFC 3810 section 4.2).
 fn includes(host: &Host, group: Ipv6Addr, source: Ipv6Addr) -> bool {
-    let (group, source) = (format!("{:032x}", group.to_bits()), format!("{:032x}", source.to_bits()));
-    let mcfilter6 = host.proc_net("mcfilter6").unwrap();
-    mcfilter6.lines().any(|line| line.contains(&group) && line.contains(&source))
+    filters_on(host, "eth0", group)
+        .iter()
+        .any(|(address, included, _)| *address == digits(source) && *included > 0)
 }
 
 fn a_membership_ends_on_drop() {

@@ -23,33 +23,6 @@ ipv6_testnet::tests! {
     [Namespace] joining_twice_and_too_many_sources_are_errors;
 }
 
-/// An address as in `/proc/net`: 32 hexadecimal digits.
-fn digits(address: Ipv6Addr) -> String {
-    format!("{:032x}", address.to_bits())
-}
-
-/// The interfaces on which the host is a member of a group, in the order of their indexes.
-fn members(host: &Host, group: Ipv6Addr) -> Vec<String> {
-    let igmp6 = host.proc_net("igmp6").unwrap();
-    let lines = igmp6.lines().filter(|line| line.contains(&digits(group)));
-    lines.map(|line| line.split_whitespace().nth(1).unwrap().to_string()).collect()
-}
-
-/// Whether the host is a member of a group on `eth0`.
-fn is_member(host: &Host, group: Ipv6Addr) -> bool {
-    members(host, group).contains(&"eth0".to_string())
-}
-
-/// The host's filter of a group on an interface: source, number of includes, number of excludes.
-fn filters_on(host: &Host, interface: &str, group: Ipv6Addr) -> Vec<(String, u32, u32)> {
-    let mcfilter6 = host.proc_net("mcfilter6").unwrap();
-    let lines = mcfilter6.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-    lines
-        .filter(|words| words[1] == interface && words[2] == digits(group))
-        .map(|words| (words[3].to_string(), words[4].parse().unwrap(), words[5].parse().unwrap()))
-        .collect()
-}
-
 fn filters(host: &Host, group: Ipv6Addr) -> Vec<(String, u32, u32)> {
     filters_on(host, "eth0", group)
 }

@@ -73,6 +73,33 @@ pub fn outgoing(texts: &[Vec<u8>], to: SocketAddrV6) -> Vec<Outgoing<'_>> {
     texts.iter().map(|text| Outgoing::new(text, SendControl::new(), Some(to))).collect()
 }
 
+/// An address as in `/proc/net`: 32 hexadecimal digits.
+pub fn digits(address: Ipv6Addr) -> String {
+    format!("{:032x}", address.to_bits())
+}
+
+/// The interfaces on which the host is a member of a group, in the order of their indexes.
+pub fn members(host: &Host, group: Ipv6Addr) -> Vec<String> {
+    let igmp6 = host.proc_net("igmp6").unwrap();
+    let lines = igmp6.lines().filter(|line| line.contains(&digits(group)));
+    lines.map(|line| line.split_whitespace().nth(1).unwrap().to_string()).collect()
+}
+
+/// Whether the host is a member of a group on `eth0`.
+pub fn is_member(host: &Host, group: Ipv6Addr) -> bool {
+    members(host, group).contains(&"eth0".to_string())
+}
+
+/// The host's filter of a group on an interface: source, number of includes, number of excludes.
+pub fn filters_on(host: &Host, interface: &str, group: Ipv6Addr) -> Vec<(String, u32, u32)> {
+    let mcfilter6 = host.proc_net("mcfilter6").unwrap();
+    let lines = mcfilter6.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    lines
+        .filter(|words| words[1] == interface && words[2] == digits(group))
+        .map(|words| (words[3].to_string(), words[4].parse().unwrap(), words[5].parse().unwrap()))
+        .collect()
+}
+
 /// Receives one datagram: its payload, its source and its control messages.
 pub fn receive<S: AsFd>(conn: &PacketConn<S>) -> (Vec<u8>, Received) {
     let mut payload = [0; 2048];
