@@ -291,15 +291,12 @@ fn neighbours_beyond_the_size_of_a_hello_are_ignored() {
     for id in MOST..MOST + 50 {
         send(id);
     }
-    let mut longest = 0;
     let full = 36 + 4 * usize::from(MOST);
     forger.conn.set_read_deadline(Some(std::time::Instant::now() + std::time::Duration::from_secs(60)));
-    for _ in 0..2 {
-        while longest < full {
-            longest = forger.conn.recv_from(&mut [0; 2048]).unwrap().len;
-        }
-    }
-    assert_eq!(longest, full);
+    let lengths = std::iter::from_fn(|| Some(forger.conn.recv_from(&mut [0; 2048]).unwrap().len));
+    // The first full Hello, and two that follow when the further routers were received.
+    let lengths: Vec<usize> = lengths.skip_while(|len| *len < full).take(3).collect();
+    assert_eq!(lengths, [full; 3]);
     assert_eq!(ours.stop(), [""; 0]);
 }
 
