@@ -185,7 +185,7 @@ fn datagrams_from_excluded_sources_are_not_printed() {
     let recv = "--interface eth0 --port 7000 --count 2";
     let recv = Running::start(&b, mcast(&format!("recv --group {GROUP} --exclude {OTHER} {recv}")));
     joined(&b, GROUP);
-    until("a filter", || b.proc_net("mcfilter6").unwrap().contains("eth0"));
+    until("a source filter", || b.proc_net("mcfilter6").unwrap().contains("eth0"));
     send(&a, &format!("--group {GROUP} --port 7000 --count 1 --source {OTHER}"));
     let rest = "--hop-limit 7 --traffic-class 0xe0";
     send(&a, &format!("--group {GROUP} --port 7000 --count 2 --source {} {rest}", Pair::A));

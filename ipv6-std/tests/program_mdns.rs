@@ -134,8 +134,7 @@ impl Querier {
 
     /// Sends a question for a name to the group.
     fn ask(&self, kind: TYPE, unicast: bool, known: Option<ResourceRecord<'_>>) {
-        let mut query = Packet::new_query(7);
-        query.questions.push(Question::new(camera_name(), kind.into(), CLASS::IN.into(), unicast));
+        let mut query = query(kind, unicast);
         query.answers.extend(known);
         self.send(&query);
     }
@@ -177,6 +176,13 @@ impl Querier {
             announcements += usize::from(self.next().0.has_flags(PacketFlag::RESPONSE));
         }
     }
+}
+
+/// A query for the name of the camera.
+fn query(kind: TYPE, unicast: bool) -> Packet<'static> {
+    let mut query = Packet::new_query(7);
+    query.questions.push(Question::new(camera_name(), kind.into(), CLASS::IN.into(), unicast));
+    query
 }
 
 fn camera_name() -> Name<'static> {
@@ -463,9 +469,7 @@ fn unicast_queries_from_other_links_are_ignored() {
     a.ip("-6 route add 2001:db8:77::/64 via 2001:db8:1::2").unwrap();
     let mut camera = camera(&a);
     let one_shot = Querier::new(&b, 0);
-    let mut query = Packet::new_query(7);
-    query.questions.push(Question::new(camera_name(), TYPE::AAAA.into(), CLASS::IN.into(), false));
-    let bytes = query.build_bytes_vec().unwrap();
+    let bytes = query(TYPE::AAAA, false).build_bytes_vec().unwrap();
     let far = SendControl::new().with_interface(one_shot.on).with_source(FAR.parse().unwrap());
     for (to, control) in [(Pair::A, far), (Pair::A, SendControl::new().with_source(Pair::B)), (GROUP, far)] {
         one_shot.conn.send_to(&bytes, &control, SocketAddrV6::new(to, 5353, 0, 0)).unwrap();
@@ -478,9 +482,7 @@ fn a_querier_that_cannot_be_answered_does_not_end_the_program() {
     let Pair { a, b } = Pair::new().unwrap();
     let mut camera = camera(&a);
     let one_shot = Querier::new(&b, 0);
-    let mut query = Packet::new_query(7);
-    query.questions.push(Question::new(camera_name(), TYPE::AAAA.into(), CLASS::IN.into(), false));
-    let query = query.build_bytes_vec().unwrap();
+    let query = query(TYPE::AAAA, false).build_bytes_vec().unwrap();
     // A query from port 0, which cannot be answered. The test writes the UDP header.
     let raw = b.run(|| RawConn::open(17)).unwrap();
     raw.set_checksum_offset(Some(6)).unwrap();

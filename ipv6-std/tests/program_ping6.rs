@@ -51,11 +51,9 @@ fn invalid_arguments_are_refused() {
 fn a_forbidden_socket_is_an_error_that_names_the_sysctl() {
     let Pair { a, b: _b } = Pair::new().unwrap();
     // The hosts of tests allow everyone to open one, so strace injects the error.
-    let mut without =
+    let strace =
         command("strace", ["-o", "/dev/null", "-e", "trace=socket", "-e", "inject=socket:error=EACCES"]);
-    let ping = ping6("::1");
-    without.arg(ping.get_program()).args(ping.get_args());
-    refuses(&a, without, "net.ipv4.ping_group_range: Permission denied");
+    refuses(&a, wrapped(strace, &ping6("::1")), "net.ipv4.ping_group_range: Permission denied");
 }
 
 fn each_reply_and_a_summary_are_printed() {
@@ -84,7 +82,7 @@ fn each_reply_and_a_summary_are_printed() {
 fn requests_of_iputils_are_printed() {
     let Pair { a, b } = Pair::new().unwrap();
     let ours = Running::start(&b, ping6("--listen --interface eth0 --count 2 --json"));
-    until("a filter", || b.proc_net("raw6").unwrap().lines().count() > 1);
+    opened_raw_socket(&b);
     let theirs = output(&a, installed("ping").typed("-6 -c 2 -i 0.2 -t 9 -Q 0x28 -s 40 2001:db8:1::2"));
     assert!(theirs.status.success(), "{theirs:?}");
     let (status, lines) = ours.end();
@@ -192,7 +190,7 @@ fn lost_requests_are_counted() {
 fn requests_of_traceroute_arrive_with_their_remaining_hops() {
     let chain = Chain::new();
     let ours = Running::start(&chain.b, ping6("--listen --interface eth0 --count 3 --json"));
-    until("a filter", || chain.b.proc_net("raw6").unwrap().lines().count() > 1);
+    opened_raw_socket(&chain.b);
     let theirs = installed("traceroute").typed(&format!("-6 -n -I -q 1 -N 1 -m 5 {}", Chain::B));
     assert!(text(&output(&chain.a, theirs)).contains(Chain::B));
     // The first traceroute ended with one request; the second sends two more.
@@ -275,10 +273,8 @@ fn the_filter_keeps_other_messages_from_waking_it() {
     let folder = Folder::new("wake");
     let log = format!("{}/log", folder.path());
     // Echo requests and neighbour solicitations to this host are ICMPv6 too.
-    let mut strace = command("strace", ["-f", "-o", &log, "-e", "trace=recvmsg"]);
-    let ping = ping6("2001:db8:1::2 --count 2 --interval 1");
-    strace.arg(ping.get_program()).args(ping.get_args());
-    let mut ours = Running::start(&a, strace);
+    let strace = command("strace", ["-f", "-o", &log, "-e", "trace=recvmsg"]);
+    let mut ours = Running::start(&a, wrapped(strace, &ping6("2001:db8:1::2 --count 2 --interval 1")));
     // The filter is set by now. Before, a neighbour message may have arrived.
     ours.line("number 0");
     let theirs = output(&b, installed("ping").typed("-6 -c 20 -i 0.02 2001:db8:1::1"));

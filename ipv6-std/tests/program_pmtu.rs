@@ -122,8 +122,10 @@ fn repeated_emsgsize_without_a_smaller_mtu_is_an_error() {
     let Pair { a, b: _b } = Pair::new().unwrap();
     let calls = "sendto,sendmsg";
     let (trace, inject) = (format!("trace={calls}"), format!("inject={calls}:error=EMSGSIZE"));
-    let mut strace = command("strace", ["-o", "/dev/null", "-e", &trace, "-e", &inject]);
-    let pmtu = pmtu("2001:db8:1::2");
-    strace.arg(pmtu.get_program()).args(pmtu.get_args());
-    refuses(&a, strace, "pmtu: packets of 1500 bytes are too long, but no smaller MTU is reported");
+    let strace = command("strace", ["-o", "/dev/null", "-e", &trace, "-e", &inject]);
+    refuses(
+        &a,
+        wrapped(strace, &pmtu("2001:db8:1::2")),
+        "pmtu: packets of 1500 bytes are too long, but no smaller MTU is reported",
+    );
 }

@@ -27,6 +27,13 @@ fn ra_listen(arguments: &str) -> Command {
     example("ra_listen").typed(&format!("--interface eth0 {arguments}"))
 }
 
+/// Starts the program on a host, and waits until it has its socket.
+fn start(host: &Host, arguments: &str) -> Running {
+    let running = Running::start(host, ra_listen(arguments));
+    opened_raw_socket(host);
+    running
+}
+
 /// Starts radvd on a host. Returns the daemon and the folder of its files.
 fn radvd(host: &Host) -> (Running, Folder) {
     let folder = Folder::new(&format!("radvd-{}", host.index("eth0").unwrap()));
@@ -97,8 +104,7 @@ fn an_advertisement_of_radvd_is_printed() {
 fn the_fields_match_those_of_rdisc6() {
     let Pair { a, b } = Pair::new().unwrap();
     let (_daemon, _folder) = radvd(&b);
-    let mut ours = Running::start(&a, ra_listen(""));
-    until("a filter", || a.proc_net("raw6").unwrap().lines().count() > 1);
+    let mut ours = start(&a, "");
     let theirs = output(&a, installed("rdisc6").typed("-1 -w 20000 eth0"));
     assert!(theirs.status.success(), "{theirs:?}");
     // The last option of radvd.
@@ -168,8 +174,7 @@ fn with_option(option: &[u8]) -> Vec<u8> {
 
 fn each_broken_rule_is_named() {
     let Pair { a, b } = Pair::new().unwrap();
-    let ours = Running::start(&a, ra_listen("--count 1 --json"));
-    until("a socket", || a.proc_net("raw6").unwrap().lines().count() > 1);
+    let ours = start(&a, "--count 1 --json");
     let router = Router::new(&b, "eth0");
     let near = router.link_local;
     for (packet, hop_limit, source) in [
@@ -204,8 +209,7 @@ fn each_broken_rule_is_named() {
 
 fn a_wrong_checksum_is_ignored() {
     let Pair { a, b } = Pair::new().unwrap();
-    let ours = Running::start(&a, ra_listen("--count 1 --json"));
-    until("a socket", || a.proc_net("raw6").unwrap().lines().count() > 1);
+    let ours = start(&a, "--count 1 --json");
     let router = Router::new(&b, "eth0");
     // With the IPv6 header included, the kernel does not write the checksum.
     let conn = b.run(|| RawConn::open(58)).unwrap();
@@ -252,8 +256,7 @@ fn checksum(source: Ipv6Addr, destination: Ipv6Addr, packet: &[u8]) -> u16 {
 
 fn every_field_is_printed() {
     let Pair { a, b } = Pair::new().unwrap();
-    let ours = Running::start(&a, ra_listen("--count 6 --json"));
-    until("a socket", || a.proc_net("raw6").unwrap().lines().count() > 1);
+    let ours = start(&a, "--count 6 --json");
     let router = Router::new(&b, "eth0");
     // Preferences high, low and reserved; managed; an RDNSS option without a server; options with a wrong size, which
     // do not invalidate the advertisement.
@@ -292,8 +295,7 @@ fn every_field_is_printed() {
 fn other_interfaces_are_ignored() {
     let Pair { a, b } = Pair::new().unwrap();
     ipv6_testnet::link(&a, "eth1", &b, "eth1").unwrap();
-    let ours = Running::start(&a, ra_listen("--count 1 --json"));
-    until("a socket", || a.proc_net("raw6").unwrap().lines().count() > 1);
+    let ours = start(&a, "--count 1 --json");
     for interface in ["eth1", "eth0"] {
         let router = Router::new(&b, interface);
         router.advertise(&plain(), 255, router.link_local);

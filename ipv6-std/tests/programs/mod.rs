@@ -80,12 +80,17 @@ pub fn refuses(host: &Host, command: Command, says: &str) {
     assert!(said.contains(says), "{said}: does not contain {says:?}");
 }
 
+/// A command that runs another one: `wrapper` followed by the program and the arguments of `command`.
+pub fn wrapped(mut wrapper: Command, command: &Command) -> Command {
+    wrapper.arg(command.get_program()).args(command.get_args());
+    wrapper
+}
+
 /// The same command without capabilities.
 pub fn unprivileged(command: &Command) -> Command {
-    let mut without = Command::new("setpriv");
-    without.args(["--bounding-set", "-all", "--inh-caps", "-all", "--"]);
-    without.arg(command.get_program()).args(command.get_args());
-    without
+    let mut setpriv = Command::new("setpriv");
+    setpriv.args(["--bounding-set", "-all", "--inh-caps", "-all", "--"]);
+    wrapped(setpriv, command)
 }
 
 /// A daemon in its own mount namespace, with an empty `/run`, and with each line of `/etc/passwd` and `/etc/group`
@@ -110,6 +115,11 @@ pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
         assert!(start.elapsed() < LIMIT, "not after {} s: {what}", LIMIT.as_secs());
         thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// Waits until a program on a host has opened a raw socket. (The first line of the file is a heading.)
+pub fn opened_raw_socket(host: &Host) {
+    until("a raw socket", || host.proc_net("raw6").unwrap().lines().count() > 1);
 }
 
 /// Waits until a host is a member of a group on `eth0`.
