@@ -1,4 +1,4 @@
-//! Datagrams with their control messages, and multicast groups.
+//! Datagram sockets.
 
 use std::fmt;
 use std::io;
@@ -25,11 +25,11 @@ mod send;
 mod send_error;
 mod waiting;
 
-/// A socket that carries datagrams: UDP, or any other kind that keeps messages apart.
+/// An IPv6 datagram socket: UDP, ICMPv6 or raw.
 ///
-/// It sends and receives with control messages and joins multicast groups. Header options are those of
-/// [`Conn`], to which it dereferences. All methods take `&self`, and any number of threads may call them
-/// at once.
+/// Sends and receives datagrams with their control messages, alone and in batches, and joins multicast groups. It
+/// dereferences to [`Conn`], which has the header options. All methods take `&self`; any number of threads can call them
+/// at the same time. A call that a signal interrupts is repeated.
 ///
 /// ```
 /// use ipv6_std::{ControlFlags, PacketConn, SendControl};
@@ -46,9 +46,9 @@ mod waiting;
 /// ```
 pub struct PacketConn<S = UdpSocket> {
     conn: Conn<S>,
-    /// What the port of a destination means to the socket.
+    /// How the port of a destination is passed to the system.
     ports: Ports,
-    /// Whether a receive without control messages says what was cut.
+    /// Whether a receive without control messages reports truncation.
     tells_length: bool,
     coalescing: Coalescing,
     read: Limit,
@@ -56,28 +56,32 @@ pub struct PacketConn<S = UdpSocket> {
 }
 
 impl PacketConn<UdpSocket> {
-    /// Opens a UDP socket for IPv6 only, bound to the first IPv6 address of `addr` that it can be bound to.
-    /// [`builder`](Self::builder) opens sockets with other options, such as those that also carry IPv4.
+    /// Opens an IPv6-only UDP socket, bound to the first IPv6 address of `addr` for which bind succeeds.
+    /// [`builder`](Self::builder) opens sockets with other options, such as dual-stack sockets.
+    ///
+    /// Systems: all.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` when `addr` has no IPv6 address, or an IPv4-mapped one; the system's error when
-    /// none can be bound.
+    /// `InvalidInput` when `addr` has no IPv6 address or has an IPv4-mapped one; the system's error when bind fails for
+    /// all addresses.
     #[doc(alias = "ListenPacket", alias = "IPV6_V6ONLY")]
     pub fn bind(addr: impl ToSocketAddrs) -> io::Result<Self> {
         Self::builder().bind(addr)
     }
 
-    /// Opens a UDP socket for IPv6 only that shares its port with others that were opened this way, as
-    /// listeners of multicast groups do: each of them receives every multicast datagram.
+    /// Opens an IPv6-only UDP socket that shares its port with other sockets opened this way, as multicast listeners do:
+    /// each of them receives every multicast datagram.
     ///
-    /// A multicast address, whole or as a prefix such as `[ff02::]:1024`, stands for the wildcard: the
-    /// socket receives from the groups that it [joins](Self::join_group).
+    /// A multicast address, complete or as a prefix such as `[ff02::]:1024`, stands for the wildcard address: the socket
+    /// receives from the groups that it [joins](Self::join_group).
+    ///
+    /// Systems: all.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for an IPv4-mapped address; the system's error when it cannot be bound, for example
-    /// because a socket that does not share has the port.
+    /// `InvalidInput` for an IPv4-mapped address; the system's error when bind fails, such as `AddrInUse` when a socket
+    /// that does not share has the port.
     ///
     /// ```
     /// use ipv6_std::PacketConn;
@@ -98,12 +102,13 @@ impl PacketConn<UdpSocket> {
 }
 
 impl<S: AsFd> PacketConn<S> {
-    /// Wraps a socket that keeps messages apart: UDP, ICMPv6, raw. What it tells of received messages
-    /// stays as it is.
+    /// Wraps an IPv6 datagram socket: UDP, ICMPv6 or raw. Control-message options already enabled stay enabled.
+    ///
+    /// Systems: all.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` when it is not an IPv6 socket, or a stream.
+    /// `InvalidInput` when it is not an IPv6 socket, or is a stream socket.
     #[doc(alias = "NewPacketConn")]
     pub fn new(socket: S) -> io::Result<Self> {
         let conn = Conn::new(socket)?;
