@@ -1,4 +1,4 @@
-//! Addresses and interfaces: as text, as names, as numbers.
+//! Addresses and interfaces as text, names and numbers.
 
 mod common;
 
@@ -10,18 +10,18 @@ use ipv6_std::*;
 use ipv6_testnet::Pair;
 
 ipv6_testnet::tests! {
-    [] mapped_addresses;
-    [Namespace] every_form_of_a_scoped_address;
+    [] mapped_converts_ipv4_addresses_and_keeps_others;
+    [Namespace] parse_scoped_accepts_every_form;
     [Namespace] the_parsed_scope_reaches_the_neighbour;
-    [Namespace] an_interface_whose_name_is_a_number;
-    [Namespace] scoped_addresses_that_are_invalid;
-    [Namespace] interfaces_that_are_missing;
-    [Namespace] names_with_a_zero_byte;
-    [] prefixes;
-    [Namespace] interfaces_are_keys_of_a_set;
+    [Namespace] a_zone_may_be_an_interface_name_of_digits;
+    [Namespace] invalid_scoped_addresses_are_refused;
+    [Namespace] missing_interfaces_are_errors_that_name_them;
+    [Namespace] interface_names_with_a_zero_byte_are_refused;
+    [] an_interface_address_contains_its_prefix;
+    [Namespace] interfaces_can_be_keys_of_a_set;
 }
 
-fn mapped_addresses() {
+fn mapped_converts_ipv4_addresses_and_keeps_others() {
     let text = |address: &str| mapped(address.parse().unwrap()).to_string();
     assert_eq!(text("127.0.0.1:9"), "[::ffff:127.0.0.1]:9");
     assert_eq!(text("[::1]:9"), "[::1]:9");
@@ -29,7 +29,7 @@ fn mapped_addresses() {
     assert_eq!(mapped(kept.into()), kept);
 }
 
-fn every_form_of_a_scoped_address() {
+fn parse_scoped_accepts_every_form() {
     let lo = Interface::by_name("lo").unwrap().index().get();
     let parse = |text: &str| parse_scoped(&text.replace("LO", &lo.to_string())).unwrap();
     for (text, address, port, scope) in [
@@ -50,7 +50,7 @@ fn every_form_of_a_scoped_address() {
         let got = parse(text);
         let want = std::net::SocketAddrV6::new(address.parse().unwrap(), port, 0, scope);
         assert_eq!(got, want, "{text}");
-        // What is printed is parsed again.
+        // The printed form parses to the same address.
         assert_eq!(parse_scoped(&got.to_string()).unwrap(), want);
     }
 }
@@ -66,7 +66,7 @@ fn the_parsed_scope_reaches_the_neighbour() {
     assert_eq!(receive(&receiver).0, b"over eth0");
 }
 
-fn an_interface_whose_name_is_a_number() {
+fn a_zone_may_be_an_interface_name_of_digits() {
     // The link lives as long as both hosts.
     let pair = Pair::new().unwrap();
     let a = &pair.a;
@@ -79,7 +79,7 @@ fn an_interface_whose_name_is_a_number() {
     assert_eq!(a.run(|| parse_scoped(&format!("fe80::1%{lo}"))).unwrap().scope_id(), index);
 }
 
-fn scoped_addresses_that_are_invalid() {
+fn invalid_scoped_addresses_are_refused() {
     for text in [
         "",
         "x",
@@ -114,7 +114,7 @@ fn scoped_addresses_that_are_invalid() {
     }
 }
 
-fn interfaces_that_are_missing() {
+fn missing_interfaces_are_errors_that_name_them() {
     let missing = |error: std::io::Error, name: &str| {
         assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
         assert!(error.to_string().contains(&format!("no interface {name}")), "{error}");
@@ -130,14 +130,14 @@ fn interfaces_that_are_missing() {
     missing(Interface::name_of(index).unwrap_err(), "77");
 }
 
-fn names_with_a_zero_byte() {
+fn interface_names_with_a_zero_byte_are_refused() {
     for error in [Interface::by_name("lo\0x").unwrap_err(), parse_scoped("fe80::1%lo\0x").unwrap_err()] {
         assert_eq!(error.kind(), ErrorKind::NotFound);
         assert!(error.to_string().contains("lo\\0x"), "{error}");
     }
 }
 
-fn prefixes() {
+fn an_interface_address_contains_its_prefix() {
     let address: std::net::Ipv6Addr = "2001:db8::1".parse().unwrap();
     let other = "2001:db8::2".parse().unwrap();
     for (bits, contains) in [(0, true), (64, true), (126, true), (127, false), (128, false)] {
@@ -147,7 +147,7 @@ fn prefixes() {
     assert_eq!(InterfaceAddress::new(address, 200), InterfaceAddress::new(address, 128));
 }
 
-fn interfaces_are_keys_of_a_set() {
+fn interfaces_can_be_keys_of_a_set() {
     let all: HashSet<Interface> = Interface::all().unwrap().into_iter().collect();
     assert!(all.contains(&Interface::by_name("lo").unwrap()));
 }

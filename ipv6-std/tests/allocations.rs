@@ -152,7 +152,7 @@ fn a_timeout_allocates_only_its_error() {
         assert_eq!(conn.recv_from(&mut payload).unwrap_err().kind(), std::io::ErrorKind::TimedOut);
         conn.recv_batch(&mut batch, &mut [&mut payload]).unwrap_err();
     });
-    // `std::io::Error` puts an error with a text of its own on the heap, in two parts.
+    // `std::io::Error` allocates twice for an error with a custom text.
     assert_eq!(count, 4);
 }
 

@@ -1,4 +1,4 @@
-//! Options of the builder, each by its effect.
+//! The options of the builder, each tested by its effect.
 
 mod common;
 
@@ -12,20 +12,20 @@ use rustix::thread::{CapabilitySet, CapabilitySets};
 
 ipv6_testnet::tests! {
     [Namespace] a_socket_is_for_ipv6_only_by_default;
-    [Namespace, Ipv4] a_socket_for_both_families;
-    [Namespace] ports_are_shared_when_asked_for;
-    [Namespace] bound_to_a_group;
-    [Namespace] a_device_is_the_only_way;
-    [Namespace] a_device_that_is_missing;
+    [Namespace, Ipv4] only_v6_false_makes_a_dual_stack_socket;
+    [Namespace] reusable_sockets_share_a_port;
+    [Namespace] a_socket_bound_to_a_group_receives_only_that_group;
+    [Namespace] a_device_limits_sending_and_receiving;
+    [Namespace] a_missing_device_is_an_error;
     [Namespace] freebind_binds_to_a_foreign_address;
     [Namespace] transparent_binds_to_a_foreign_address;
-    [Namespace] privileges_are_named;
-    [Namespace] buffers_and_blocking;
-    [Namespace] link_local_needs_an_interface;
-    [Namespace] an_unbound_socket;
+    [Namespace] errors_name_the_missing_privilege;
+    [Namespace] buffer_sizes_and_nonblocking_mode_are_set;
+    [Namespace] binding_a_link_local_address_needs_an_interface;
+    [Namespace] an_unbound_socket_gets_a_port_when_it_sends;
     [RawSocket] a_raw_socket_is_bound_to_an_address;
-    [RawSocket] a_raw_socket_with_options;
-    [Namespace] raw_sockets_without_sense;
+    [RawSocket] raw_sockets_accept_the_options_of_the_builder;
+    [Namespace] invalid_raw_sockets_are_refused;
 }
 
 fn a_socket_is_for_ipv6_only_by_default() {
@@ -37,7 +37,7 @@ fn a_socket_is_for_ipv6_only_by_default() {
     refused(PacketConn::builder().bind(&[] as &[SocketAddr]), "no IPv6 address");
 }
 
-fn a_socket_for_both_families() {
+fn only_v6_false_makes_a_dual_stack_socket() {
     let both = PacketConn::builder().only_v6(false);
     let conn = both.bind("[::]:0").unwrap();
     conn.set_deadline(soon());
@@ -50,14 +50,14 @@ fn a_socket_for_both_families() {
     );
     loopback().send_to(b"IPv6", &SendControl::new(), at(Ipv6Addr::LOCALHOST, port)).unwrap();
     assert_eq!(receive(&conn).0, b"IPv6");
-    // An IPv4 address is bound as IPv4-mapped, and comes after those of IPv6.
+    // An IPv4 address is bound as IPv4-mapped; IPv6 addresses are tried first.
     let mapped = both.bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     assert_eq!(mapped.ip().to_ipv4_mapped(), Some([127, 0, 0, 1].into()));
     let addresses: [SocketAddr; 2] = ["127.0.0.1:0".parse().unwrap(), "[::1]:0".parse().unwrap()];
     assert_eq!(both.bind(&addresses[..]).unwrap().local_addr().unwrap().ip(), &Ipv6Addr::LOCALHOST);
 }
 
-fn ports_are_shared_when_asked_for() {
+fn reusable_sockets_share_a_port() {
     let shared = PacketConn::builder().reusable(true);
     let first = shared.bind("[::]:0").unwrap();
     let again = at(Ipv6Addr::UNSPECIFIED, port(&first));
@@ -65,14 +65,14 @@ fn ports_are_shared_when_asked_for() {
     assert_eq!(shared.reusable(false).bind(again).unwrap_err().kind(), ErrorKind::AddrInUse);
 }
 
-fn bound_to_a_group() {
+fn a_socket_bound_to_a_group_receives_only_that_group() {
     let Pair { a, b } = Pair::new().unwrap();
     let to = parse(&b, "ff02::114%eth0", 0);
     let conn = b.run(|| PacketConn::builder().reusable(true).bind(to)).unwrap();
     conn.set_deadline(soon());
     b.run(|| conn.join_group(*to.ip(), index(&b, "eth0"))).unwrap();
     let sender = on(&a);
-    // Only what is sent to the group arrives.
+    // Unicast to the port does not arrive.
     sender.send_to(b"no", &SendControl::new(), at(Pair::B, port(&conn))).unwrap();
     sender.send_to(b"yes", &SendControl::new(), parse(&a, "ff02::114%eth0", port(&conn))).unwrap();
     assert_eq!(receive(&conn).0, b"yes");
@@ -85,7 +85,7 @@ fn parse(host: &ipv6_testnet::Host, text: &str, port: u16) -> std::net::SocketAd
     address
 }
 
-fn a_device_is_the_only_way() {
+fn a_device_limits_sending_and_receiving() {
     let Pair { a, b } = Pair::new().unwrap();
     let receiver = on(&b);
     a.run(|| {
@@ -97,7 +97,7 @@ fn a_device_is_the_only_way() {
             conn.set_deadline(soon());
             conn.send_to(b"out", &SendControl::new(), at(Pair::B, port(&receiver))).unwrap();
             assert_eq!(receive(&receiver).0, b"out");
-            // What comes by another interface does not arrive.
+            // A datagram on another interface does not arrive.
             loopback()
                 .send_to(b"loopback", &SendControl::new(), at(Ipv6Addr::LOCALHOST, port(&conn)))
                 .unwrap();
@@ -109,7 +109,7 @@ fn a_device_is_the_only_way() {
     });
 }
 
-fn a_device_that_is_missing() {
+fn a_missing_device_is_an_error() {
     let error = PacketConn::builder().device(InterfaceIndex::new(77).unwrap()).open().unwrap_err();
     assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::NotFound, "no interface 77"));
 }
@@ -122,7 +122,7 @@ fn freebind_binds_to_a_foreign_address() {
     let conn = b.run(|| PacketConn::builder().freebind(true).bind((FOREIGN, 0))).unwrap();
     conn.set_deadline(soon());
     assert_eq!(conn.local_addr().unwrap().ip(), &FOREIGN);
-    // It receives once the host has the address.
+    // The socket receives once the host has the address.
     b.ip(&format!("addr add {FOREIGN}/128 dev eth0")).unwrap();
     a.ip(&format!("route add {FOREIGN} via {}", Pair::B)).unwrap();
     on(&a).send_to(b"late", &SendControl::new(), at(FOREIGN, port(&conn))).unwrap();
@@ -133,7 +133,7 @@ fn transparent_binds_to_a_foreign_address() {
     let Pair { a, b } = Pair::new().unwrap();
     let conn = b.run(|| PacketConn::builder().transparent(true).bind((FOREIGN, 0))).unwrap();
     conn.set_deadline(soon());
-    // What is routed to the host for a foreign address arrives, if a route says that it is local.
+    // Datagrams to a foreign address arrive if a route marks that address as local.
     b.ip(&format!("-6 route add local {FOREIGN} dev lo")).unwrap();
     a.ip(&format!("route add {FOREIGN} via {}", Pair::B)).unwrap();
     let sender = on(&a);
@@ -159,7 +159,7 @@ fn unprivileged(work: impl FnOnce() + Send) {
     std::thread::scope(|scope| scope.spawn(unprivileged).join()).unwrap();
 }
 
-fn privileges_are_named() {
+fn errors_name_the_missing_privilege() {
     unprivileged(|| {
         for (result, says) in [
             (PacketConn::builder().transparent(true).open().map(drop), "CAP_NET_ADMIN or CAP_NET_RAW"),
@@ -169,7 +169,7 @@ fn privileges_are_named() {
         ] {
             let error = result.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
-            assert!(error.to_string().contains(says), "{error}: not {says}");
+            assert!(error.to_string().contains(says), "{error}: does not contain {says:?}");
             // The system's error is the source.
             let source = std::error::Error::source(error.get_ref().unwrap()).unwrap();
             assert!(source.downcast_ref::<std::io::Error>().unwrap().raw_os_error().is_some());
@@ -178,7 +178,7 @@ fn privileges_are_named() {
     });
 }
 
-fn buffers_and_blocking() {
+fn buffer_sizes_and_nonblocking_mode_are_set() {
     let builder = PacketConn::builder().receive_buffer(20_000).send_buffer(30_000).nonblocking(true);
     for conn in [builder.bind("[::1]:0").unwrap(), builder.open().unwrap()] {
         assert_eq!((conn.receive_buffer_size().unwrap(), conn.send_buffer_size().unwrap()), (40_000, 60_000));
@@ -186,13 +186,13 @@ fn buffers_and_blocking() {
     }
 }
 
-fn link_local_needs_an_interface() {
+fn binding_a_link_local_address_needs_an_interface() {
     let error = PacketConn::bind("[fe80::1]:0").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     assert!(error.to_string().contains("fe80::1%eth0"), "{error}");
 }
 
-fn an_unbound_socket() {
+fn an_unbound_socket_gets_a_port_when_it_sends() {
     let conn = PacketConn::builder().open().unwrap();
     assert_eq!(conn.local_addr().unwrap().port(), 0);
     let peer = loopback();
@@ -215,7 +215,7 @@ fn a_raw_socket_is_bound_to_an_address() {
         sender.send_to(b"here", &SendControl::new(), at(other, 0)).unwrap();
         let (payload, got) = receive(&conn);
         assert_eq!(payload, b"here");
-        // It sends from the address, too.
+        // It also sends from the address.
         let replies = a.run(|| RawConn::open(89)).unwrap();
         replies.set_deadline(soon());
         conn.send_to(b"reply", &SendControl::new(), got.source).unwrap();
@@ -225,7 +225,7 @@ fn a_raw_socket_is_bound_to_an_address() {
     b.run(|| RawConn::builder(89).freebind(true).bind((FOREIGN, 0))).unwrap();
 }
 
-fn a_raw_socket_with_options() {
+fn raw_sockets_accept_the_options_of_the_builder() {
     let lo = Interface::by_name("lo").unwrap();
     let conn = RawConn::builder(89).device(&lo).receive_buffer(20_000).nonblocking(true).open().unwrap();
     assert_eq!(conn.receive_buffer_size().unwrap(), 40_000);
@@ -236,7 +236,7 @@ fn a_raw_socket_with_options() {
     refused(conn.set_only_v6(false), "IPV6_V6ONLY to false");
 }
 
-fn raw_sockets_without_sense() {
+fn invalid_raw_sockets_are_refused() {
     refused(RawConn::builder(0).open(), "protocol 0");
     refused(RawConn::bind(0, "[::1]:0"), "protocol 0");
     refused(RawConn::builder(89).bind("127.0.0.1:0"), "127.0.0.1:0");

@@ -16,16 +16,16 @@ ipv6_testnet::tests! {
     [Namespace] a_clone_shares_the_socket_and_starts_with_the_flags;
     [Namespace] streams_and_listeners_are_cloned;
     [RawSocket] raw_sockets_are_cloned;
-    [Namespace] peers;
-    [Namespace, Ipv4] connecting_to_ipv4;
-    [Namespace] the_default_hop_limit_comes_back;
-    [Namespace] nonblocking_and_back;
-    [Namespace] buffer_sizes;
+    [Namespace] connect_sets_and_replaces_the_peer;
+    [Namespace, Ipv4] a_dual_stack_socket_connects_to_an_ipv4_peer;
+    [Namespace] set_hop_limit_none_restores_the_default;
+    [Namespace] nonblocking_mode_can_be_set_and_reset;
+    [Namespace] buffer_sizes_are_doubled_and_limited_by_linux;
     [Namespace] a_larger_receive_buffer_holds_more;
-    [Namespace, Ipv4] only_v6_before_the_bind;
-    [Namespace] what_debug_shows;
-    [Namespace] bpf_on_a_stream;
-    [Namespace, Ipv4] a_socket_of_ipv4_is_named;
+    [Namespace, Ipv4] only_v6_can_be_changed_until_the_socket_is_bound;
+    [Namespace] debug_output_shows_flags_and_options;
+    [Namespace] a_bpf_program_works_on_a_listener;
+    [Namespace, Ipv4] the_error_for_an_ipv4_socket_names_its_family;
 }
 
 fn std_sockets_become_connections_and_come_back() {
@@ -51,14 +51,14 @@ fn descriptors_become_connections_and_come_back() {
     assert_eq!(conn.get_ref().as_raw_fd(), fd);
     let owned = OwnedFd::from(conn);
     assert_eq!(owned.as_raw_fd(), fd);
-    // As a descriptor, and as the socket that it is.
+    // As a plain descriptor, then as a socket type.
     let conn = PacketConn::<OwnedFd>::try_from(owned).unwrap();
     let conn: PacketConn = OwnedFd::from(conn).try_into().unwrap();
     assert_eq!(conn.local_addr().unwrap(), address);
     let conn: Conn<UdpSocket> = OwnedFd::from(conn).try_into().unwrap();
     let raw = conn.into_raw_fd();
     assert_eq!(raw, fd);
-    // Nobody else closes it.
+    // The descriptor is still open: nothing else closes it.
     nix::unistd::close(raw).unwrap();
 }
 
@@ -71,7 +71,7 @@ fn the_wrong_kind_of_socket_is_refused() {
 
 fn a_clone_shares_the_socket_and_starts_with_the_flags() {
     let conn = loopback();
-    // The system has one option for these two: the clone knows the difference.
+    // Linux has one option for destination and interface; the clone knows which of them is enabled.
     conn.set_control_flags(ControlFlags::DESTINATION, true).unwrap();
     let clone = conn.try_clone().unwrap();
     assert_ne!(clone.as_raw_fd(), conn.as_raw_fd());
@@ -114,7 +114,7 @@ fn raw_sockets_are_cloned() {
     assert_eq!(RawConn::<OwnedFd>::try_from(fd).unwrap().checksum_offset().unwrap(), Some(12));
 }
 
-fn peers() {
+fn connect_sets_and_replaces_the_peer() {
     let (conn, peer, other) = (loopback(), loopback(), loopback());
     assert_eq!(conn.peer_addr().unwrap_err().kind(), ErrorKind::NotConnected);
     conn.connect(peer.local_addr().unwrap()).unwrap();
@@ -124,7 +124,7 @@ fn peers() {
     other.send_to(b"dropped", &SendControl::new(), conn.local_addr().unwrap()).unwrap();
     peer.send_to(b"back", &SendControl::new(), conn.local_addr().unwrap()).unwrap();
     assert_eq!(receive(&conn).0, b"back");
-    // A second peer takes the place of the first.
+    // A second peer replaces the first.
     conn.connect(other.local_addr().unwrap()).unwrap();
     conn.send(b"to the other", &SendControl::new()).unwrap();
     assert_eq!(receive(&other).0, b"to the other");
@@ -132,7 +132,7 @@ fn peers() {
     assert_eq!(conn.peer_addr().unwrap(), other.local_addr().unwrap());
 }
 
-fn connecting_to_ipv4() {
+fn a_dual_stack_socket_connects_to_an_ipv4_peer() {
     let ipv4 = UdpSocket::bind("127.0.0.1:0").unwrap();
     let conn = PacketConn::builder().only_v6(false).open().unwrap();
     conn.connect(mapped(ipv4.local_addr().unwrap())).unwrap();
@@ -141,7 +141,7 @@ fn connecting_to_ipv4() {
     assert_eq!(conn.peer_addr().unwrap(), mapped(ipv4.local_addr().unwrap()));
 }
 
-fn the_default_hop_limit_comes_back() {
+fn set_hop_limit_none_restores_the_default() {
     let (conn, receiver) = (loopback(), loopback());
     receiver.set_control_flags(ControlFlags::HOP_LIMIT, true).unwrap();
     let default = conn.hop_limit().unwrap();
@@ -154,7 +154,7 @@ fn the_default_hop_limit_comes_back() {
     }
 }
 
-fn nonblocking_and_back() {
+fn nonblocking_mode_can_be_set_and_reset() {
     let conn = PacketConn::bind("[::1]:0").unwrap();
     conn.set_nonblocking(true).unwrap();
     assert_eq!(conn.recv_from(&mut [0; 8]).unwrap_err().kind(), ErrorKind::WouldBlock);
@@ -165,16 +165,16 @@ fn nonblocking_and_back() {
     assert_eq!(u32::from_str_radix(flags.trim(), 8).unwrap() & O_NONBLOCK, 0);
 }
 
-fn buffer_sizes() {
+fn buffer_sizes_are_doubled_and_limited_by_linux() {
     let listener = Conn::new(TcpListener::bind("[::1]:0").unwrap()).unwrap();
     listener.set_receive_buffer_size(20_000).unwrap();
     listener.set_send_buffer_size(30_000).unwrap();
-    // Linux doubles them.
+    // Linux doubles the sizes (socket(7)).
     assert_eq!(
         (listener.receive_buffer_size().unwrap(), listener.send_buffer_size().unwrap()),
         (40_000, 60_000)
     );
-    // Too much is reduced to the limit, and never wraps around.
+    // Too large a size is reduced to the limit, and does not wrap around.
     let limit: usize =
         std::fs::read_to_string("/proc/sys/net/core/rmem_max").unwrap().trim().parse().unwrap();
     listener.set_receive_buffer_size(usize::MAX).unwrap();
@@ -194,19 +194,19 @@ fn a_larger_receive_buffer_holds_more() {
     assert!(few < many, "{few} of 100 datagrams, then {many}");
 }
 
-fn only_v6_before_the_bind() {
+fn only_v6_can_be_changed_until_the_socket_is_bound() {
     let conn = PacketConn::builder().open().unwrap();
     let to = mapped(UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
     refused(conn.send_to(b"x", &SendControl::new(), to), "::ffff:127.0.0.1");
     conn.set_only_v6(false).unwrap();
     assert!(!conn.only_v6().unwrap());
     conn.send_to(b"x", &SendControl::new(), to).unwrap();
-    // The send has bound it.
+    // The send has bound the socket.
     refused(conn.set_only_v6(true), "IPV6_V6ONLY to true");
     conn.send_to(b"x", &SendControl::new(), to).unwrap();
 }
 
-fn what_debug_shows() {
+fn debug_output_shows_flags_and_options() {
     let conn = loopback();
     conn.set_control_flags(ControlFlags::HOP_LIMIT, true).unwrap();
     let text = format!("{conn:?}");
@@ -217,10 +217,10 @@ fn what_debug_shows() {
     assert!(text.contains("freebind: true"), "{text}");
 }
 
-fn bpf_on_a_stream() {
+fn a_bpf_program_works_on_a_listener() {
     let listener = TcpListener::bind("[::1]:0").unwrap();
     let conn = Conn::new(&listener).unwrap();
-    // No packet reaches it: the connection is not made. A non-blocking connect returns at once.
+    // The program drops every packet, so no connection is made.
     conn.set_bpf(&[BpfInstruction::new(0x06, 0, 0, 0)]).unwrap();
     let address: std::net::SocketAddr = listener.local_addr().unwrap();
     let timeout = std::time::Duration::from_millis(50);
@@ -230,7 +230,7 @@ fn bpf_on_a_stream() {
     assert_eq!(conn.detach_bpf().unwrap_err().kind(), ErrorKind::NotFound);
 }
 
-fn a_socket_of_ipv4_is_named() {
+fn the_error_for_an_ipv4_socket_names_its_family() {
     refused(Conn::new(&UdpSocket::bind("127.0.0.1:0").unwrap()), "IPv4 socket (AF_INET)");
     refused(Conn::new(&std::os::unix::net::UnixDatagram::unbound().unwrap()), "another address family");
 }

@@ -1,4 +1,4 @@
-//! The smallest hop limit that is received (RFC 5082), below, at and above the limit.
+//! The minimum hop limit of received packets (RFC 5082), with packets below, at and above it.
 
 mod common;
 
@@ -11,14 +11,14 @@ use ipv6_std::*;
 use ipv6_testnet::Pair;
 
 ipv6_testnet::tests! {
-    [Namespace] udp_below_at_and_above_the_limit;
-    [RawSocket] raw_sockets_below_at_and_above_the_limit;
-    [PingSocket] echo_replies_below_the_limit;
-    [Namespace, Ipv4] ipv4_mapped_peers;
-    [Namespace] multicast_and_batches;
-    [Namespace] with_a_program_of_the_user;
+    [Namespace] udp_datagrams_below_the_limit_are_dropped;
+    [RawSocket] raw_packets_below_the_limit_are_dropped;
+    [PingSocket] echo_replies_below_the_limit_are_dropped;
+    [Namespace, Ipv4] the_limit_applies_to_the_ttl_of_ipv4_peers;
+    [Namespace] the_limit_applies_to_multicast_and_batches;
+    [Namespace] the_limit_is_combined_with_a_bpf_program;
     [Namespace] clones_and_borrowed_sockets_see_the_same_limit;
-    [Namespace] programs_of_any_length;
+    [Namespace] bpf_programs_that_are_too_long_for_the_limit_are_refused;
 }
 
 /// Sends one datagram with each of these hop limits, and asserts that only `arrive` are received.
@@ -57,7 +57,7 @@ const LIMITS: [(u8, &[u8]); 7] = [
     (0, &[1, 63, 64, 253, 254, 255]),
 ];
 
-fn udp_below_at_and_above_the_limit() {
+fn udp_datagrams_below_the_limit_are_dropped() {
     let Pair { a, b } = Pair::new().unwrap();
     let sender = on(&a);
     for open in [PacketConn::builder(), PacketConn::builder().only_v6(false)] {
@@ -68,12 +68,12 @@ fn udp_below_at_and_above_the_limit() {
             assert_eq!(receiver.min_hop_limit().unwrap(), least);
             assert_arrive(&sender, &receiver, at(Pair::B, port(&receiver)), arrive);
         }
-        // No program is left.
+        // No BPF program is left.
         assert_eq!(receiver.detach_bpf().unwrap_err().kind(), ErrorKind::NotFound);
     }
 }
 
-fn raw_sockets_below_at_and_above_the_limit() {
+fn raw_packets_below_the_limit_are_dropped() {
     let Pair { a, b } = Pair::new().unwrap();
     let (sender, receiver) = (a.run(|| RawConn::open(89)).unwrap(), b.run(|| RawConn::open(89)).unwrap());
     for (least, arrive) in LIMITS {
@@ -82,7 +82,7 @@ fn raw_sockets_below_at_and_above_the_limit() {
     }
 }
 
-fn echo_replies_below_the_limit() {
+fn echo_replies_below_the_limit_are_dropped() {
     let Pair { a, b } = Pair::new().unwrap();
     let conn = a.run(RawConn::open_icmp6_unprivileged).unwrap();
     conn.set_deadline(soon());
@@ -96,7 +96,7 @@ fn echo_replies_below_the_limit() {
     assert_eq!(reply[7], 2);
 }
 
-fn ipv4_mapped_peers() {
+fn the_limit_applies_to_the_ttl_of_ipv4_peers() {
     let both = PacketConn::builder().only_v6(false);
     let receiver = both.bind("[::]:0").unwrap();
     receiver.set_nonblocking(true).unwrap();
@@ -114,7 +114,7 @@ fn ipv4_mapped_peers() {
     assert_eq!(receiver.recv_from(&mut got).unwrap_err().kind(), ErrorKind::WouldBlock);
 }
 
-fn multicast_and_batches() {
+fn the_limit_applies_to_multicast_and_batches() {
     let Pair { a, b } = Pair::new().unwrap();
     let (sender, receiver) = (on(&a), on(&b));
     receiver.set_min_hop_limit(255).unwrap();
@@ -131,7 +131,7 @@ fn multicast_and_batches() {
     assert_eq!(receiver.recv_from(&mut [0; 8]).unwrap_err().kind(), ErrorKind::WouldBlock);
 }
 
-/// Passes payloads whose first byte is this: byte 8 from the UDP header on. It relies on what is 0 at the start.
+/// Passes payloads with this first byte: byte 8, counted from the UDP header. It assumes that registers start as 0.
 fn first_byte_is(byte: u8) -> [BpfInstruction; 5] {
     [
         BpfInstruction::new(0x04, 0, 0, 8),           // add #8
@@ -142,7 +142,7 @@ fn first_byte_is(byte: u8) -> [BpfInstruction; 5] {
     ]
 }
 
-fn with_a_program_of_the_user() {
+fn the_limit_is_combined_with_a_bpf_program() {
     let receiver = PacketConn::builder().nonblocking(true).bind("[::1]:0").unwrap();
     let sender = loopback();
     let to = receiver.local_addr().unwrap();
@@ -164,7 +164,7 @@ fn with_a_program_of_the_user() {
     assert_eq!((arrive().as_str(), receiver.min_hop_limit().unwrap()), ("xx", 0));
     receiver.set_min_hop_limit(255).unwrap();
     assert_eq!((arrive().as_str(), receiver.min_hop_limit().unwrap()), ("x", 255));
-    // Another program, another limit, no program, no limit.
+    // Replace the program, then the limit; remove the program, then the limit.
     receiver.set_bpf(&only(b'y')).unwrap();
     assert_eq!((arrive().as_str(), receiver.min_hop_limit().unwrap()), ("y", 255));
     receiver.set_min_hop_limit(254).unwrap();
@@ -193,7 +193,7 @@ fn clones_and_borrowed_sockets_see_the_same_limit() {
     assert_eq!(clone.min_hop_limit().unwrap(), 3);
 }
 
-fn programs_of_any_length() {
+fn bpf_programs_that_are_too_long_for_the_limit_are_refused() {
     let conn = loopback();
     let pass = |len| vec![BpfInstruction::new(0x06, 0, 0, u32::MAX); len];
     refused(conn.set_bpf(&pass(4097)), "4097");

@@ -583,7 +583,7 @@ fn goodbye_is_sent(options: &str, asked: bool) {
     let Pair { a, b } = Pair::new().unwrap();
     let full = Querier::new(&b, 5353);
     let respond = format!("respond --interface eth0 --name camera.local {options} --address {}", Pair::A);
-    // The probes come first, and unanswered answers them.
+    // The probes come first. No host answers them.
     let mut respond = Running::start(&a, mdns(&respond));
     if asked {
         respond.line("announced");

@@ -75,9 +75,9 @@ pub fn object(line: impl AsRef<str>) -> Value {
 /// Asserts that a program ends with status 2 and with this text on standard error.
 pub fn refuses(host: &Host, command: Command, says: &str) {
     let output = output(host, command);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains(says), "{said}: does not contain {says:?}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains(says), "{stderr}: does not contain {says:?}");
 }
 
 /// A command that runs another one: `wrapper` followed by the program and the arguments of `command`.
@@ -334,9 +334,9 @@ impl Captured {
         let mut read = command("tshark", ["-r", &format!("{}/packets", folder.path()), "-Y", filter]);
         // Do not read the settings of a user.
         read.args(arguments).env("HOME", folder.path()).env("XDG_CONFIG_HOME", folder.path());
-        let said = read.output().unwrap();
-        assert!(said.status.success(), "{said:?}");
-        text(&said)
+        let output = read.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        text(&output)
     }
 }
 
