@@ -105,7 +105,8 @@ fn a_device_limits_sending_and_receiving() {
             assert_eq!(receive(&conn).0, b"in");
         }
         let lo = PacketConn::builder().device(Interface::by_name("lo").unwrap()).bind("[::]:0").unwrap();
-        assert!(lo.send_to(b"x", &SendControl::new(), at(Pair::B, port(&receiver))).is_err());
+        let error = lo.send_to(b"x", &SendControl::new(), at(Pair::B, port(&receiver))).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NetworkUnreachable, "{error}");
     });
 }
 
