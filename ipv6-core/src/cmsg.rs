@@ -66,7 +66,7 @@ impl fmt::Display for RawMessage<'_> {
 /// The buffer can have any alignment. Pass only the bytes that the kernel wrote (`msg_controllen`). If a message does not
 /// fit into the buffer, the iterator returns one [`MalformedMessage`] and ends. It ignores bytes at the end that are
 /// fewer than a header.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 #[must_use = "iterators are lazy and do nothing unless consumed"]
 #[doc(
     alias = "CMSG_FIRSTHDR",
@@ -122,6 +122,13 @@ impl<'a, P: Platform> Iterator for RawMessages<'a, P> {
         self.control = message.get(next..).unwrap_or(&[]);
         self.offset = self.offset.saturating_add(next);
         Some(Ok(RawMessage { level, kind, data }))
+    }
+}
+
+// Not derived: that would ask the platform to be `Clone`.
+impl<P> Clone for RawMessages<'_, P> {
+    fn clone(&self) -> Self {
+        Self { control: self.control, offset: self.offset, platform: PhantomData }
     }
 }
 
@@ -312,7 +319,7 @@ const fn has_more_padding<P: Platform>() -> bool {
 
 /// Writes as many of `bytes` as fit at `offset`.
 #[inline(always)]
-fn put<B: Byte>(to: &mut [B], offset: usize, bytes: &[u8]) {
+pub(crate) fn put<B: Byte>(to: &mut [B], offset: usize, bytes: &[u8]) {
     to.iter_mut().skip(offset).zip(bytes).for_each(|(to, byte)| to.put(*byte));
 }
 

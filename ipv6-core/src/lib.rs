@@ -64,6 +64,10 @@
     )
 )]
 
+// First: the lists are macros, which the modules after it use.
+#[macro_use]
+mod rows;
+
 pub mod abi;
 pub mod bpf;
 pub mod cmsg;
@@ -74,6 +78,8 @@ mod header;
 mod icmp6;
 mod icmp6_filter;
 mod interface;
+pub mod message;
+pub mod option;
 mod queued_error;
 mod segments;
 #[cfg(feature = "serde")]
@@ -84,12 +90,15 @@ mod wire;
 
 pub use abi::{Abi, Platform};
 pub use bpf::BpfInstruction;
-pub use control::{Control, ControlFlags, DecodeError, EncodeError, PathMtu, RecvControl, SendControl};
+pub use control::{ControlFlags, RecvControl, SendControl};
 pub use error::BufferTooSmall;
 pub use header::{FlowLabel, Header, HeaderError};
 pub use icmp6::Icmp6Type;
 pub use icmp6_filter::Icmp6Filter;
 pub use interface::{InterfaceIndex, ZeroIndex};
+pub use message::{
+    Control, ControlMessage, DecodeError, EncodeError, Messages, PathMtu, SendMessage, space_of,
+};
 pub use queued_error::QueuedError;
 pub use segments::Segments;
 pub use traffic_class::{Ecn, dscp, traffic_class};

@@ -5,6 +5,15 @@
 
 use crate::abi::{Endian, Platform};
 
+/// A 16-bit integer of exactly these bytes.
+pub(crate) fn read_u16<P: Platform>(bytes: &[u8]) -> Option<u16> {
+    let bytes = bytes.try_into().ok()?;
+    Some(match P::ABI.endian {
+        Endian::Little => u16::from_le_bytes(bytes),
+        Endian::Big => u16::from_be_bytes(bytes),
+    })
+}
+
 #[inline(always)]
 pub(crate) fn read_u32<P: Platform>(bytes: &[u8], offset: usize) -> Option<u32> {
     let bytes = *bytes.get(offset..)?.first_chunk()?;

@@ -1,133 +1,73 @@
 //! Linux and Android.
 //!
 //! The numbers are those of the kernel's `include/uapi/linux/in6.h`, `in.h`, `ipv6.h`, `icmpv6.h`, `udp.h` and
-//! `include/uapi/asm-generic/socket.h`; only `SOL_SOCKET` differs, on MIPS and SPARC. The width of a long decides the layout of
-//! `struct cmsghdr` (`cmsg_len` is a `__kernel_size_t`) and of the group requests (a
-//! `struct sockaddr_storage` is aligned to a long).
+//! `include/uapi/asm-generic/socket.h`; only `SOL_SOCKET` differs, on MIPS and SPARC. The size of a long decides the
+//! layout of `struct cmsghdr` (`cmsg_len` is a `__kernel_size_t`) and of group requests (a `struct sockaddr_storage` is
+//! aligned to a long).
 
+use super::number::{IPPROTO_ICMPV6, IPPROTO_UDP, message, option, option_at, udp_message};
 use super::{
-    Abi, CmsgLayout, ControlNumber, ControlNumbers, Endian, FilterPolarity, GroupReqLayout, IPPROTO_ICMPV6,
-    IPPROTO_IPV6, IPPROTO_UDP, OptionNumbers, Platform, SockaddrLayout, Width, message, option,
+    Abi, CmsgLayout, ControlNumbers, Endian, FilterPolarity, GroupReqLayout, OptionNumbers, SockaddrLayout,
+    Width,
 };
-
-/// Linux with 64-bit programs, little-endian: x86_64, aarch64, riscv64, loongarch64, powerpc64le.
-#[derive(Clone, Copy, Debug)]
-pub enum Linux64 {}
-
-/// Linux with 64-bit programs, big-endian: s390x, powerpc64.
-#[derive(Clone, Copy, Debug)]
-pub enum Linux64Be {}
-
-/// Linux with 32-bit programs, little-endian: i686, armv7.
-#[derive(Clone, Copy, Debug)]
-pub enum Linux32 {}
-
-/// Linux with 32-bit programs, big-endian: powerpc.
-#[derive(Clone, Copy, Debug)]
-pub enum Linux32Be {}
-
-/// Linux on 64-bit MIPS, little-endian.
-#[derive(Clone, Copy, Debug)]
-pub enum LinuxMips64 {}
-
-/// Linux on 64-bit MIPS, big-endian, and on 64-bit SPARC.
-#[derive(Clone, Copy, Debug)]
-pub enum LinuxMips64Be {}
-
-/// Linux on 32-bit MIPS, little-endian.
-#[derive(Clone, Copy, Debug)]
-pub enum LinuxMips32 {}
-
-/// Linux on 32-bit MIPS, big-endian.
-#[derive(Clone, Copy, Debug)]
-pub enum LinuxMips32Be {}
-
-impl Platform for Linux64 {
-    const ABI: Abi = linux(Endian::Little, Width::Eight, 1);
-}
-
-impl Platform for Linux64Be {
-    const ABI: Abi = linux(Endian::Big, Width::Eight, 1);
-}
-
-impl Platform for Linux32 {
-    const ABI: Abi = linux(Endian::Little, Width::Four, 1);
-}
-
-impl Platform for Linux32Be {
-    const ABI: Abi = linux(Endian::Big, Width::Four, 1);
-}
-
-impl Platform for LinuxMips64 {
-    const ABI: Abi = linux(Endian::Little, Width::Eight, 0xffff);
-}
-
-impl Platform for LinuxMips64Be {
-    const ABI: Abi = linux(Endian::Big, Width::Eight, 0xffff);
-}
-
-impl Platform for LinuxMips32 {
-    const ABI: Abi = linux(Endian::Little, Width::Four, 0xffff);
-}
-
-impl Platform for LinuxMips32Be {
-    const ABI: Abi = linux(Endian::Big, Width::Four, 0xffff);
-}
 
 const SOL_RAW: i32 = 255;
 
-const fn linux(endian: Endian, long: Width, sol_socket: i32) -> Abi {
-    Abi {
-        endian,
-        cmsg: CmsgLayout { len: long, header_align: long.bytes(), data_align: long.bytes() },
-        sockaddr: SockaddrLayout { af_inet6: 10, length_byte: false, size: 28 },
-        control: ControlNumbers {
-            traffic_class: message(67, 4),
-            hop_limit: message(52, 4),
-            packet_info: message(50, 20),
-            // IPV6_NEXTHOP (9) has a number and nothing behind it: ip6_datagram_send_ctl() in
-            // net/ipv6/datagram.c answers EINVAL.
-            next_hop: None,
-            path_mtu: message(61, 32),
-            ecn: None,
-            segment_size: Some(ControlNumber { level: IPPROTO_UDP, kind: 103, size: 2 }),
-            coalesced: Some(ControlNumber { level: IPPROTO_UDP, kind: 104, size: 4 }),
-        },
-        options: OptionNumbers {
-            traffic_class: option(IPPROTO_IPV6, 67),
-            unicast_hops: option(IPPROTO_IPV6, 16),
-            multicast_interface: option(IPPROTO_IPV6, 17),
-            multicast_hops: option(IPPROTO_IPV6, 18),
-            multicast_loopback: option(IPPROTO_IPV6, 19),
-            receive_traffic_class: option(IPPROTO_IPV6, 66),
-            receive_hop_limit: option(IPPROTO_IPV6, 51),
-            receive_packet_info: option(IPPROTO_IPV6, 49),
-            receive_path_mtu: option(IPPROTO_IPV6, 60),
-            receive_ecn: None,
-            path_mtu: option(IPPROTO_IPV6, 61),
-            dont_fragment: option(IPPROTO_IPV6, 62),
-            v6_only: option(IPPROTO_IPV6, 26),
-            // RFC 3542 section 3.1 has it at IPPROTO_IPV6; net/ipv6/raw.c takes it there too, but
-            // libc documents SOL_RAW, as raw(7) does.
-            checksum: option(SOL_RAW, 7),
-            header_included: option(IPPROTO_IPV6, 36),
-            icmp6_filter: option(IPPROTO_ICMPV6, 1),
-            stream_control: option(IPPROTO_IPV6, 6),
-            join_group: option(IPPROTO_IPV6, 20),
-            leave_group: option(IPPROTO_IPV6, 21),
-            join_source_group: option(IPPROTO_IPV6, 46),
-            leave_source_group: option(IPPROTO_IPV6, 47),
-            block_source: option(IPPROTO_IPV6, 43),
-            unblock_source: option(IPPROTO_IPV6, 44),
-            coalesce: option(IPPROTO_UDP, 104),
-            queue_errors: option(IPPROTO_IPV6, 25),
-            attach_filter: option(sol_socket, 26),
-            detach_filter: option(sol_socket, 27),
-        },
-        group_req: Some(match long {
-            Width::Four => GroupReqLayout { group: 4, source: 132, size: 260 },
-            Width::Eight => GroupReqLayout { group: 8, source: 136, size: 264 },
-        }),
-        icmp6_filter: Some(FilterPolarity::SetBlocks),
+const CONTROL: ControlNumbers = ControlNumbers {
+    packet_info: message(50, 20),
+    hop_limit: message(52, 4),
+    traffic_class: message(67, 4),
+    flow_label: message(11, 4),
+    path_mtu: message(61, 32),
+    coalesced: udp_message(104, 4),
+    segment_size: udp_message(103, 2),
+    // Not next_hop: IPV6_NEXTHOP is 9 in the headers, and ip6_datagram_send_ctl() in net/ipv6/datagram.c answers EINVAL.
+    ..ControlNumbers::NONE
+};
+
+const fn options(sol_socket: i32) -> OptionNumbers {
+    OptionNumbers {
+        traffic_class: option(67),
+        hop_limit: option(16),
+        multicast_interface: option(17),
+        multicast_hop_limit: option(18),
+        multicast_loopback: option(19),
+        receive_traffic_class: option(66),
+        receive_hop_limit: option(51),
+        receive_packet_info: option(49),
+        receive_path_mtu: option(60),
+        receive_flow_label: option(11),
+        path_mtu: option(61),
+        dont_fragment: option(62),
+        only_v6: option(26),
+        // RFC 3542 section 3.1 has this option at IPPROTO_IPV6, and net/ipv6/raw.c takes it there too; raw(7) and libc
+        // document SOL_RAW.
+        checksum: option_at(SOL_RAW, 7),
+        header_included: option(36),
+        icmp6_filter: option_at(IPPROTO_ICMPV6, 1),
+        stream_control: option(6),
+        join_group: option(20),
+        leave_group: option(21),
+        join_source_group: option(46),
+        leave_source_group: option(47),
+        block_source: option(43),
+        unblock_source: option(44),
+        coalesce: option_at(IPPROTO_UDP, 104),
+        queue_errors: option(25),
+        attach_filter: option_at(sol_socket, 26),
+        detach_filter: option_at(sol_socket, 27),
+        ..OptionNumbers::NONE
     }
+}
+
+pub(super) const fn table(endian: Endian, long: Width, sol_socket: i32) -> Abi {
+    let align = long.bytes();
+    Abi::new(endian, CmsgLayout::new(long, align, align), SockaddrLayout::new(10, false, 28))
+        .with_control(CONTROL)
+        .with_options(options(sol_socket))
+        .with_group_req(match long {
+            Width::Four => GroupReqLayout::ALIGNED_TO_4,
+            Width::Eight => GroupReqLayout::ALIGNED_TO_8,
+        })
+        .with_icmp6_filter(FilterPolarity::SetBlocks)
 }

@@ -1,75 +1,52 @@
 //! Windows.
 //!
-//! The numbers are those of the Windows SDK's `ws2ipdef.h`. A control message's header is a `WSACMSGHDR`, whose
-//! length is a `SIZE_T`; header and data are aligned as `WSA_CMSGHDR_ALIGN` and `WSA_CMSGDATA_ALIGN` in
-//! `mswsock.h` do it. A `SOCKADDR_STORAGE` is aligned to eight in 32-bit programs too.
+//! The numbers are those of the Windows SDK's `ws2ipdef.h`. The header of a control message is a `WSACMSGHDR`, whose
+//! length is a `SIZE_T`; `WSA_CMSGHDR_ALIGN` and `WSA_CMSGDATA_ALIGN` in `mswsock.h` align header and data. A
+//! `SOCKADDR_STORAGE` is aligned to eight in 32-bit programs too.
+//!
+//! Windows has one number for a control message and for the option that delivers it.
 
-use super::{
-    Abi, CmsgLayout, ControlNumbers, Endian, GroupReqLayout, IPPROTO_IPV6, OptionNumbers, Platform,
-    SockaddrLayout, Width, message, option,
+use super::number::{message, option};
+use super::{Abi, CmsgLayout, ControlNumbers, Endian, GroupReqLayout, OptionNumbers, SockaddrLayout, Width};
+
+const CONTROL: ControlNumbers = ControlNumbers {
+    packet_info: message(19, 20),
+    hop_limit: message(21, 4),
+    traffic_class: message(39, 4),
+    ecn: message(50, 4),
+    ..ControlNumbers::NONE
 };
 
-/// Windows with 64-bit programs: x86_64, aarch64.
-#[derive(Clone, Copy, Debug)]
-pub enum Windows64 {}
+const OPTIONS: OptionNumbers = OptionNumbers {
+    traffic_class: option(39),
+    hop_limit: option(4),
+    multicast_interface: option(9),
+    multicast_hop_limit: option(10),
+    multicast_loopback: option(11),
+    receive_traffic_class: option(40),
+    receive_hop_limit: option(21),
+    receive_packet_info: option(19),
+    receive_ecn: option(50),
+    // IPV6_MTU, an integer.
+    path_mtu: option(72),
+    dont_fragment: option(14),
+    only_v6: option(27),
+    checksum: option(26),
+    header_included: option(2),
+    join_group: option(12),
+    leave_group: option(13),
+    join_source_group: option(45),
+    leave_source_group: option(46),
+    block_source: option(43),
+    unblock_source: option(44),
+    queue_errors: option(75),
+    ..OptionNumbers::NONE
+};
 
-/// Windows with 32-bit programs: i686.
-#[derive(Clone, Copy, Debug)]
-pub enum Windows32 {}
-
-impl Platform for Windows64 {
-    const ABI: Abi = windows(Width::Eight);
-}
-
-impl Platform for Windows32 {
-    const ABI: Abi = windows(Width::Four);
-}
-
-const fn windows(pointer: Width) -> Abi {
-    Abi {
-        endian: Endian::Little,
-        cmsg: CmsgLayout { len: pointer, header_align: pointer.bytes(), data_align: pointer.bytes() },
-        sockaddr: SockaddrLayout { af_inet6: 23, length_byte: false, size: 28 },
-        control: ControlNumbers {
-            traffic_class: message(39, 4),
-            hop_limit: message(21, 4),
-            packet_info: message(19, 20),
-            next_hop: None,
-            path_mtu: None,
-            ecn: message(50, 4),
-            segment_size: None,
-            coalesced: None,
-        },
-        options: OptionNumbers {
-            traffic_class: option(IPPROTO_IPV6, 39),
-            unicast_hops: option(IPPROTO_IPV6, 4),
-            multicast_interface: option(IPPROTO_IPV6, 9),
-            multicast_hops: option(IPPROTO_IPV6, 10),
-            multicast_loopback: option(IPPROTO_IPV6, 11),
-            receive_traffic_class: option(IPPROTO_IPV6, 40),
-            receive_hop_limit: option(IPPROTO_IPV6, 21),
-            receive_packet_info: option(IPPROTO_IPV6, 19),
-            receive_path_mtu: None,
-            receive_ecn: option(IPPROTO_IPV6, 50),
-            path_mtu: option(IPPROTO_IPV6, 72),
-            dont_fragment: option(IPPROTO_IPV6, 14),
-            v6_only: option(IPPROTO_IPV6, 27),
-            checksum: option(IPPROTO_IPV6, 26),
-            header_included: option(IPPROTO_IPV6, 2),
-            icmp6_filter: None,
-            stream_control: None,
-            join_group: option(IPPROTO_IPV6, 12),
-            leave_group: option(IPPROTO_IPV6, 13),
-            join_source_group: option(IPPROTO_IPV6, 45),
-            leave_source_group: option(IPPROTO_IPV6, 46),
-            block_source: option(IPPROTO_IPV6, 43),
-            unblock_source: option(IPPROTO_IPV6, 44),
-            coalesce: None,
-            queue_errors: None,
-            attach_filter: None,
-            detach_filter: None,
-        },
-        group_req: Some(GroupReqLayout { group: 8, source: 136, size: 264 }),
-        icmp6_filter: None,
-    }
+pub(super) const fn table(pointer: Width) -> Abi {
+    let align = pointer.bytes();
+    Abi::new(Endian::Little, CmsgLayout::new(pointer, align, align), SockaddrLayout::new(23, false, 28))
+        .with_control(CONTROL)
+        .with_options(OPTIONS)
+        .with_group_req(GroupReqLayout::ALIGNED_TO_8)
 }

@@ -1,0 +1,365 @@
+//! What to send with a datagram.
+
+use core::fmt;
+use core::net::{Ipv6Addr, SocketAddrV6};
+
+use super::List;
+use crate::abi::Platform;
+use crate::cmsg::{Byte, Writer};
+use crate::interface::InterfaceIndex;
+use crate::message::{
+    Control, Ecn, EncodeError, Encoded, FlowLabel, HopLimit, Messages, NextHop, PacketInfo, SegmentSize,
+    SendMessage, TrafficClass, space_of,
+};
+use crate::traffic_class::dscp;
+
+/// Makes the structure and what treats all of its fields alike. A row is: the field, the function that sets it, its type,
+/// and its text in `Display`.
+macro_rules! sent {
+    (
+        $(#[$of:meta])* $Struct:ident;
+        $($(#[$doc:meta])* $field:ident $with:ident: $type:ty, $text:literal;)*
+    ) => {
+        $(#[$of])*
+        #[derive(Clone, Copy, Default, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub struct $Struct<'a> {
+            $($(#[$doc])* pub $field: Option<$type>,)*
+            /// Messages without a field.
+            pub(super) messages: Option<&'a Encoded>,
+        }
+
+        impl<'a> $Struct<'a> {
+            /// No control messages.
+            pub const fn new() -> Self {
+                Self { $($field: None,)* messages: None }
+            }
+
+            $(
+                #[doc = concat!("The same with this [`", stringify!($field), "`](Self::", stringify!($field), ").")]
+                #[must_use]
+                pub const fn $with(mut self, $field: $type) -> Self {
+                    self.$field = Some($field);
+                    self
+                }
+            )*
+
+            /// The same with these messages, in place of those it had. They are sent behind those of the fields.
+            ///
+            /// Encoding fails with [`EncodeError::Platform`] on another platform than theirs.
+            ///
+            /// ```
+            /// use ipv6_core::SendControl;
+            /// use ipv6_core::abi::Linux64;
+            /// use ipv6_core::message::{Messages, TrafficClass};
+            ///
+            /// let messages = Messages::<Linux64, 64>::new().with(TrafficClass(0xe0))?;
+            /// let control = SendControl::new().with_hop_limit(1).with_messages(&messages);
+            /// assert_eq!(control.encode::<Linux64>(&mut [0; 48]), Ok(48));
+            /// # Ok::<(), ipv6_core::EncodeError>(())
+            /// ```
+            #[must_use]
+            pub const fn with_messages<'m, P: Platform, const N: usize>(
+                self,
+                messages: &'m Messages<P, N>,
+            ) -> $Struct<'m>
+            where
+                'a: 'm,
+            {
+                $Struct { $($field: self.$field,)* messages: Some(messages.encoded()) }
+            }
+
+            /// Whether there is nothing to send.
+            pub const fn is_empty(&self) -> bool {
+                $(self.$field.is_none() &&)* self.messages.is_none()
+            }
+        }
+
+        impl fmt::Debug for $Struct<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($Struct))
+                    $(.field(stringify!($field), &self.$field))*
+                    .field("messages", &self.messages)
+                    .finish()
+            }
+        }
+
+        impl fmt::Display for $Struct<'_> {
+            /// The fields that are set, as `traffic class 0xe0, hop limit 1, source fe80::1, interface 3`.
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let mut list = List::new(f);
+                $(if let Some(value) = self.$field {
+                    list.item(format_args!($text, value))?;
+                })*
+                if let Some(messages) = self.messages {
+                    list.item(format_args!("other messages of {} bytes", messages.bytes().len()))?;
+                }
+                list.finish()
+            }
+        }
+    };
+}
+
+sent! {
+    /// What to send with a datagram. A field that is `None` is left to the socket's options and the system; `Some(0)` is
+    /// sent as 0.
+    ///
+    /// ```
+    /// use ipv6_core::{SendControl, abi::Linux64};
+    /// const ONE_HOP: SendControl<'_> = SendControl::new().with_hop_limit(1).with_traffic_class(0xe0);
+    /// let mut control = [0; 48];
+    /// assert_eq!(ONE_HOP.encode::<Linux64>(&mut control), Ok(48));
+    /// assert_eq!(ONE_HOP.to_string(), "traffic class 0xe0, hop limit 1");
+    /// ```
+    #[doc(alias = "ControlMessage")]
+    SendControl;
+
+    /// The traffic class: DSCP and ECN (`IPV6_TCLASS`, RFC 3542 section 6.5).
+    #[doc(alias = "IPV6_TCLASS")]
+    traffic_class with_traffic_class: u8, "traffic class {:#04x}";
+    /// The hop limit (`IPV6_HOPLIMIT`, RFC 3542 section 6.3).
+    #[doc(alias = "IPV6_HOPLIMIT")]
+    hop_limit with_hop_limit: u8, "hop limit {}";
+    /// The source address: one of this host's (`IPV6_PKTINFO`, RFC 3542 section 6.2).
+    #[doc(alias = "IPV6_PKTINFO", alias = "Src")]
+    source with_source: Ipv6Addr, "source {}";
+    /// The interface that the datagram leaves by (`IPV6_PKTINFO`, RFC 3542 section 6.2).
+    #[doc(alias = "IPV6_PKTINFO", alias = "IfIndex")]
+    interface with_interface: InterfaceIndex, "interface {}";
+    /// The flow label (`IPV6_FLOWINFO`, RFC 6437; Linux). Linux answers `EINVAL` to a label that was not leased, once a
+    /// socket of the network namespace has leased a label for itself alone (`IPV6_FLOWLABEL_MGR`).
+    #[doc(alias = "IPV6_FLOWINFO")]
+    flow_label with_flow_label: FlowLabel, "flow label {}";
+    /// The neighbour that the datagram is handed to (`IPV6_NEXTHOP`, RFC 3542 section 6.4). Linux has the number and
+    /// refuses the message: there, encoding fails with [`EncodeError::Unsupported`].
+    #[doc(alias = "IPV6_NEXTHOP", alias = "NextHop")]
+    next_hop with_next_hop: SocketAddrV6, "next hop {}";
+    /// The payload holds several datagrams, each of this many bytes, the last of at most as many: the system or the
+    /// device splits it (`UDP_SEGMENT`, Linux). All of them have the same headers.
+    #[doc(alias = "UDP_SEGMENT", alias = "GSO")]
+    segment_size with_segment_size: u16, "segments of {} bytes";
+}
+
+/// The messages of the fields, in the order in which kernels deliver them. A row is: the type of the message, and the
+/// message if it is to be sent.
+macro_rules! messages_of {
+    ($($control:ident => $Message:ident, $message:expr;)*) => {
+        /// Encodes without a fast path, into a buffer of bytes that need not be initialised (`MaybeUninit<u8>`): as many
+        /// as the result says are initialised then, from the start. What the compiler knows of the fields is not looked
+        /// at again.
+        #[doc(hidden)]
+        #[inline(always)]
+        pub fn encode_to<P: Platform, B: Byte>(&self, control: &mut [B]) -> Result<usize, EncodeError> {
+            let available = control.len();
+            let mut writer = Writer::<P, B>::new(control);
+            $(
+                let $control = self;
+                if let Some(message) = $message {
+                    let number = <$Message as crate::message::ControlMessage<P>>::NUMBER;
+                    let number = number.ok_or(EncodeError::Unsupported(Control::$Message))?;
+                    let pushed = writer.push(number.level, number.kind, SendMessage::<P>::encode(&message).as_ref());
+                    pushed.map_err(|_| self.too_small::<P>(available))?;
+                }
+            )*
+            let used = writer.finish();
+            match self.messages {
+                None => Ok(used),
+                Some(messages) => messages.append::<P, B>(control, used),
+            }
+        }
+
+        /// The bytes that [`encode`](Self::encode) writes on platform `P`.
+        #[doc(alias = "NewControlMessage", alias = "CMSG_SPACE")]
+        pub fn space<P: Platform>(&self) -> usize {
+            let mut space = self.messages.map_or(0, |messages| messages.bytes().len());
+            $(
+                let $control = self;
+                if $message.is_some() {
+                    space = space.saturating_add(const { space_of::<$Message, P>() });
+                }
+            )*
+            space
+        }
+
+        /// The bytes that the messages of all fields take on platform `P`. Those of
+        /// [`with_messages`](Self::with_messages) take more.
+        pub const fn max_space<P: Platform>() -> usize {
+            0_usize$(.saturating_add(space_of::<$Message, P>()))*
+        }
+    };
+}
+
+impl SendControl<'_> {
+    messages_of! {
+        control => PacketInfo, control.packet_info();
+        control => HopLimit, control.hop_limit.map(HopLimit);
+        control => TrafficClass, control.traffic_class.map(TrafficClass);
+        control => FlowLabel, control.flow_label;
+        control => NextHop, control.next_hop.map(NextHop);
+        control => SegmentSize, control.segment_size.map(SegmentSize);
+    }
+
+    /// Writes the messages in the form that they have on platform `P`, and returns how many bytes they take. The buffer
+    /// may have any alignment and content; bytes beyond those are not changed.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError`] when the buffer is smaller than [`space`](Self::space), or the platform does not take one of the
+    /// messages. The content of the buffer is unspecified then.
+    #[doc(alias = "Marshal")]
+    #[inline]
+    pub fn encode<P: Platform>(&self, control: &mut [u8]) -> Result<usize, EncodeError> {
+        if const { super::fast::is_worth_its_size::<P>() } {
+            return match self.encode_three::<P, u8>(control) {
+                Some(encoded) => encoded,
+                None => self.encode_others::<P>(control),
+            };
+        }
+        self.encode_to::<P, u8>(control)
+    }
+
+    /// [`encode_to`](Self::encode_to), out of line.
+    #[inline(never)]
+    fn encode_others<P: Platform>(&self, control: &mut [u8]) -> Result<usize, EncodeError> {
+        self.encode_to::<P, u8>(control)
+    }
+
+    /// Source and interface share one message.
+    #[inline(always)]
+    pub(super) fn packet_info(&self) -> Option<PacketInfo> {
+        let Self { source, interface, .. } = *self;
+        if source.is_none() && interface.is_none() {
+            return None;
+        }
+        Some(PacketInfo { address: source.unwrap_or(Ipv6Addr::UNSPECIFIED), interface })
+    }
+
+    #[cold]
+    fn too_small<P: Platform>(&self, available: usize) -> EncodeError {
+        EncodeError::BufferTooSmall { needed: self.space::<P>(), available }
+    }
+
+    /// Whether there are messages without a field.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn has_messages(&self) -> bool {
+        self.messages.is_some()
+    }
+
+    /// The differentiated services codepoint of the traffic class, 0 to 63 (RFC 2474).
+    pub fn dscp(&self) -> Option<u8> {
+        self.traffic_class.map(dscp)
+    }
+
+    /// The congestion notification of the traffic class (RFC 3168).
+    pub fn ecn(&self) -> Option<Ecn> {
+        self.traffic_class.map(Ecn::from_traffic_class)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::{Linux64, Linux64Be};
+
+    fn full() -> SendControl<'static> {
+        SendControl::new()
+            .with_traffic_class(0xe0)
+            .with_hop_limit(1)
+            .with_source("2001:db8::1".parse().unwrap())
+            .with_interface(InterfaceIndex::new(7).unwrap())
+    }
+
+    fn encoded(control: &SendControl<'_>) -> Vec<u8> {
+        let mut bytes = vec![0xff; 256];
+        let used = control.encode::<Linux64>(&mut bytes).unwrap();
+        bytes.truncate(used);
+        bytes
+    }
+
+    // Scar 34 (golang/go#41820): x/net cannot send 0.
+    #[test]
+    fn some_zero_is_sent_as_zero() {
+        let bytes = encoded(&SendControl::new().with_traffic_class(0).with_hop_limit(0));
+        // Each is a header of 16 bytes and an int.
+        assert_eq!((bytes.len(), &bytes[16..20], &bytes[40..44]), (48, &[0; 4][..], &[0; 4][..]));
+        assert_eq!(encoded(&SendControl::new()), []);
+    }
+
+    // Scar 35: x/net drops the next hop on Linux.
+    #[test]
+    fn a_message_that_the_system_refuses_is_an_error() {
+        let control = SendControl::new().with_next_hop("[fe80::1]:0".parse().unwrap());
+        let error = Err(EncodeError::Unsupported(Control::NextHop));
+        assert_eq!(control.encode::<Linux64>(&mut [0; 128]), error);
+        // Whatever else there is to send.
+        assert_eq!(control.with_hop_limit(1).encode::<Linux64>(&mut [0; 128]), error);
+        let three = full().with_next_hop("[fe80::1]:0".parse().unwrap());
+        assert_eq!(three.encode::<Linux64>(&mut [0; 128]), error);
+    }
+
+    #[test]
+    fn a_buffer_of_any_size_is_filled_or_refused() {
+        for control in [full(), full().with_segment_size(1200), SendControl { source: None, ..full() }] {
+            let needed = control.space::<Linux64>();
+            for available in 0..needed + 8 {
+                let mut bytes = vec![0xff; available];
+                let answer = control.encode::<Linux64>(&mut bytes);
+                if available < needed {
+                    assert_eq!(answer, Err(EncodeError::BufferTooSmall { needed, available }));
+                } else {
+                    assert_eq!(answer, Ok(needed));
+                    assert!(bytes[needed..].iter().all(|byte| *byte == 0xff));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn messages_without_a_field_follow_those_of_the_fields() {
+        let messages = Messages::<Linux64, 64>::new().with(TrafficClass(3)).unwrap();
+        for control in
+            [full(), full().with_segment_size(1200), SendControl::new(), full().with_traffic_class(1)]
+        {
+            let both = control.with_messages(&messages);
+            let expected = [encoded(&control), messages.as_bytes().to_vec()].concat();
+            assert_eq!(encoded(&both), expected);
+            assert_eq!(both.space::<Linux64>(), expected.len());
+            assert_ne!(both, control);
+            let (needed, available) = (expected.len(), expected.len() - 1);
+            let too_small = Err(EncodeError::BufferTooSmall { needed, available });
+            assert_eq!(both.encode::<Linux64>(&mut vec![0; available]), too_small);
+            assert_eq!(both.encode::<Linux64Be>(&mut [0; 256]), Err(EncodeError::Platform));
+            assert!(both.to_string().ends_with("other messages of 24 bytes"));
+        }
+    }
+
+    #[test]
+    fn a_control_with_any_field_is_not_empty() {
+        let new = SendControl::new();
+        assert!(new.is_empty());
+        let address: Ipv6Addr = "fe80::1".parse().unwrap();
+        let messages = Messages::<Linux64, 0>::new();
+        for control in [
+            new.with_traffic_class(0),
+            new.with_hop_limit(0),
+            new.with_source(address),
+            new.with_interface(InterfaceIndex::new(1).unwrap()),
+            new.with_next_hop(SocketAddrV6::new(address, 0, 0, 1)),
+            new.with_flow_label(FlowLabel::ZERO),
+            new.with_segment_size(1),
+            new.with_messages(&messages),
+        ] {
+            assert!(!control.is_empty(), "{control:?}");
+            assert!(!control.to_string().is_empty());
+        }
+    }
+
+    #[test]
+    fn text_lists_the_fields_that_are_set() {
+        let text = "traffic class 0xe0, hop limit 1, source 2001:db8::1, interface 7";
+        assert_eq!(full().to_string(), text);
+        assert_eq!(full().with_segment_size(1200).to_string(), format!("{text}, segments of 1200 bytes"));
+        assert!(format!("{:?}", full()).starts_with("SendControl { traffic_class: Some(224)"));
+    }
+}

@@ -1,0 +1,197 @@
+//! What a control message is: the traits that describe one, its name, and the errors about it.
+
+use core::fmt;
+
+use crate::abi::{ControlNumber, Platform};
+use crate::cmsg::MalformedMessage;
+use crate::error::BufferTooSmall;
+
+/// One kind of control message on platform `P`. A program may implement it for a message of its own.
+pub trait ControlMessage<P: Platform> {
+    /// The content of the message. It may borrow from the control buffer.
+    type Value<'a>;
+
+    /// The name in C.
+    const NAME: &'static str;
+
+    /// Level, type and size on `P`; `None` when the system has no such message, or does not take it.
+    const NUMBER: Option<ControlNumber>;
+
+    /// Reads the data of the message.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] when the data does not have the form that it has on `P`.
+    fn decode(data: &[u8]) -> Result<Self::Value<'_>, DecodeError>;
+}
+
+/// A control message that can be sent.
+pub trait SendMessage<P: Platform>: ControlMessage<P> {
+    /// The data of the message, in the form that it has on `P`.
+    fn encode(&self) -> impl AsRef<[u8]>;
+}
+
+/// The bytes of control buffer that one message of type `M` takes on platform `P`; 0 when `P` has no such message.
+///
+/// ```
+/// use ipv6_core::abi::Linux64;
+/// use ipv6_core::message::{HopLimit, PacketInfo, space_of};
+/// const ROOM: usize = space_of::<PacketInfo, Linux64>() + space_of::<HopLimit, Linux64>();
+/// assert_eq!(ROOM, 40 + 24);
+/// ```
+#[doc(alias = "CMSG_SPACE")]
+pub const fn space_of<M: ControlMessage<P>, P: Platform>() -> usize {
+    match M::NUMBER {
+        Some(number) => P::ABI.cmsg.space(number.size),
+        None => 0,
+    }
+}
+
+/// The kind of a control message, in errors. Displays as the name in C.
+// A thin pointer: errors with it are returned in registers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Control(&'static Name);
+
+#[derive(PartialEq, Eq, Hash)]
+struct Name(&'static str);
+
+impl Control {
+    /// The kind of the messages of type `M`.
+    pub const fn of<M: ControlMessage<P>, P: Platform>() -> Self {
+        Self(const { &Name(M::NAME) })
+    }
+
+    /// The name in C: that of RFC 3542, or of the system that has the message.
+    pub const fn name(self) -> &'static str {
+        self.0.0
+    }
+}
+
+impl fmt::Debug for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Display for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Why a control message could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// A message does not fit in the buffer.
+    Malformed(MalformedMessage),
+    /// The data of a message does not have the size that it has on the platform.
+    Width {
+        /// The kind of message.
+        control: Control,
+        /// Bytes of data in the buffer.
+        len: usize,
+        /// Bytes of data on the platform.
+        expected: usize,
+    },
+    /// The value of a message is out of range.
+    Value {
+        /// The kind of message.
+        control: Control,
+        /// The value.
+        value: i32,
+    },
+    /// A message holds an address of another family than `AF_INET6`.
+    Family {
+        /// The kind of message.
+        control: Control,
+        /// The first two bytes of its `struct sockaddr`.
+        family: [u8; 2],
+    },
+}
+
+impl From<MalformedMessage> for DecodeError {
+    fn from(error: MalformedMessage) -> Self {
+        Self::Malformed(error)
+    }
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(error) => error.fmt(f),
+            Self::Width { control, len, expected } => {
+                write!(f, "{control} message has {len} bytes of data instead of {expected}")
+            }
+            Self::Value { control, value } => {
+                write!(f, "{control} message has the value {value}, out of range")
+            }
+            Self::Family { control, family: [first, second] } => {
+                write!(
+                    f,
+                    "{control} message has an address that is not IPv6 (it starts with {first} {second})"
+                )
+            }
+        }
+    }
+}
+
+impl core::error::Error for DecodeError {}
+
+/// Why control messages could not be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// The messages do not fit in the buffer.
+    BufferTooSmall {
+        /// Bytes that all messages take.
+        needed: usize,
+        /// Bytes of buffer.
+        available: usize,
+    },
+    /// The platform does not have this message, or does not take it.
+    Unsupported(Control),
+    /// [`Messages`](super::Messages) were encoded for another platform.
+    Platform,
+    /// Safe code must not send this message: its level is not of the Internet protocols, or it passes descriptors
+    /// (`SCM_RIGHTS`).
+    Forbidden(Control),
+}
+
+impl fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::BufferTooSmall { needed, available } => BufferTooSmall { needed, available }.fmt(f),
+            Self::Unsupported(control) => write!(f, "the system does not take {control} messages"),
+            Self::Platform => f.write_str("the messages were encoded for another platform"),
+            Self::Forbidden(control) => write!(
+                f,
+                "{control} is not a message of the Internet protocols, or it passes descriptors: send it with unsafe code"
+            ),
+        }
+    }
+}
+
+impl core::error::Error for EncodeError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::Linux64;
+    use crate::message::{HopLimit, NextHop, PathMtu, TrafficClass};
+
+    #[test]
+    fn errors_name_the_message() {
+        let error = DecodeError::Width { control: Control::of::<HopLimit, Linux64>(), len: 2, expected: 4 };
+        assert_eq!(error.to_string(), "IPV6_HOPLIMIT message has 2 bytes of data instead of 4");
+        let error = DecodeError::Value { control: Control::of::<TrafficClass, Linux64>(), value: 256 };
+        assert_eq!(error.to_string(), "IPV6_TCLASS message has the value 256, out of range");
+        let error = DecodeError::Family { control: Control::of::<PathMtu, Linux64>(), family: [2, 0] };
+        let text = "IPV6_PATHMTU message has an address that is not IPv6 (it starts with 2 0)";
+        assert_eq!(error.to_string(), text);
+        let error = EncodeError::Unsupported(Control::of::<NextHop, Linux64>());
+        assert_eq!(error.to_string(), "the system does not take IPV6_NEXTHOP messages");
+        let error = EncodeError::BufferTooSmall { needed: 40, available: 24 };
+        assert_eq!(error.to_string(), "buffer too small: 40 bytes needed, 24 available");
+    }
+}

@@ -1,0 +1,198 @@
+//! Control messages by type.
+//!
+//! Each control message is a type that implements [`ControlMessage`]: its name in C, its number on each platform, and how
+//! its data is read. Those that can be sent implement [`SendMessage`] too. The messages of a datagram's header and
+//! addresses are also fields of [`RecvControl`](crate::RecvControl) and [`SendControl`](crate::SendControl); all others
+//! are received with [`RawMessages::get`] and [`RawMessages::each`], and sent with [`Messages`].
+//!
+//! A program defines a message that this crate lacks in the same way. On Linux, `SO_RXQ_OVFL` delivers how many datagrams
+//! the socket has dropped:
+//!
+//! ```
+//! use ipv6_core::abi::{ControlNumber, Linux64, Platform};
+//! use ipv6_core::cmsg::{RawMessages, Writer};
+//! use ipv6_core::message::ControlMessage;
+//! use ipv6_core::{Control, DecodeError};
+//!
+//! /// How many datagrams the socket has dropped.
+//! #[derive(Debug, PartialEq)]
+//! struct Dropped(u32);
+//!
+//! impl<P: Platform> ControlMessage<P> for Dropped {
+//!     type Value<'a> = Self;
+//!     const NAME: &'static str = "SO_RXQ_OVFL";
+//!     const NUMBER: Option<ControlNumber> = Some(ControlNumber::new(1, 40, 4));
+//!
+//!     fn decode(data: &[u8]) -> Result<Self, DecodeError> {
+//!         let control = Control::of::<Self, P>();
+//!         let bytes = data.try_into().map_err(|_| DecodeError::Width { control, len: data.len(), expected: 4 })?;
+//!         Ok(Self(u32::from_ne_bytes(bytes)))
+//!     }
+//! }
+//!
+//! let mut buffer = [0; 24];
+//! let mut writer = Writer::<Linux64>::new(&mut buffer);
+//! writer.push(1, 40, &7_u32.to_ne_bytes())?;
+//! let messages = RawMessages::<Linux64>::new(&buffer);
+//! assert_eq!(messages.get::<Dropped>()?, Some(Dropped(7)));
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+
+use crate::abi::{ControlNumber, ControlNumbers, Linux64, Platform};
+use crate::cmsg::{RawMessage, RawMessages};
+use crate::rows::for_each_message;
+
+mod ecn;
+mod flow_label;
+mod hop_limit;
+mod int;
+mod kind;
+mod messages;
+mod next_hop;
+mod packet_info;
+mod path_mtu;
+mod segment_size;
+mod traffic_class;
+
+pub use crate::header::FlowLabel;
+pub use crate::traffic_class::Ecn;
+pub use hop_limit::HopLimit;
+pub use kind::{Control, ControlMessage, DecodeError, EncodeError, SendMessage, space_of};
+pub(crate) use messages::Encoded;
+pub use messages::Messages;
+pub use next_hop::NextHop;
+pub use packet_info::PacketInfo;
+pub(crate) use packet_info::SIZE as PACKET_INFO_SIZE;
+pub use path_mtu::PathMtu;
+pub use segment_size::{Coalesced, SegmentSize};
+pub use traffic_class::TrafficClass;
+
+pub(crate) use {int::read as read_byte, int::read_both as read_bytes};
+
+/// Makes of the rows: the constants of [`Control`], and the table's rows with their names.
+macro_rules! messages {
+    ($($field:ident $with:ident: $Message:ident;)*) => {
+        #[allow(non_upper_case_globals, reason = "each has the name of the message's type")]
+        impl Control {
+            $(
+                #[doc = concat!("[`", stringify!($Message), "`].")]
+                pub const $Message: Self = Self::of::<$Message, Linux64>();
+            )*
+        }
+
+        impl ControlNumbers {
+            /// Each control message of the list: its name in C, and its number here.
+            pub const fn rows(&self) -> [(&'static str, Option<ControlNumber>); [$(stringify!($Message)),*].len()] {
+                [$((Control::$Message.name(), self.$field)),*]
+            }
+        }
+    };
+}
+
+for_each_message!(messages);
+
+impl<'a> RawMessage<'a> {
+    /// The value of this message if it is of type `M`, and `None` if it is not.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ControlMessage::decode`].
+    #[inline]
+    pub fn get<M: ControlMessage<P>, P: Platform>(&self) -> Result<Option<M::Value<'a>>, DecodeError> {
+        match const { M::NUMBER } {
+            Some(number) if number.level == self.level && number.kind == self.kind => {
+                M::decode(self.data).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether this is a message that `P` has, with the size that it has there.
+    pub(crate) fn is_whole<P: Platform>(&self) -> bool {
+        let this = ControlNumber { level: self.level, kind: self.kind, size: self.data.len() };
+        const { P::ABI.control.rows() }.into_iter().any(|(_, number)| number == Some(this))
+    }
+}
+
+impl<'a, P: Platform> RawMessages<'a, P> {
+    /// The value of the first message of type `M`, from the current position on; `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] when the message, or one before it, does not have the form that it has on `P`.
+    pub fn get<M: ControlMessage<P>>(&self) -> Result<Option<M::Value<'a>>, DecodeError> {
+        self.each::<M>().next().transpose()
+    }
+
+    /// The values of all messages of type `M`, from the current position on, in order.
+    pub fn each<M: ControlMessage<P>>(
+        &self,
+    ) -> impl Iterator<Item = Result<M::Value<'a>, DecodeError>> + use<'a, P, M> {
+        self.clone().filter_map(|message| match message {
+            Ok(message) => message.get::<M, P>().transpose(),
+            Err(error) => Some(Err(error.into())),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::Apple;
+    use crate::cmsg::{MalformedMessage, Writer};
+
+    #[test]
+    fn a_kind_has_the_name_of_its_message_on_every_platform() {
+        assert_eq!(Control::of::<HopLimit, Apple>(), Control::HopLimit);
+        assert_eq!(
+            (Control::HopLimit.name(), Control::HopLimit.to_string()),
+            ("IPV6_HOPLIMIT", "IPV6_HOPLIMIT".into())
+        );
+        assert_ne!(Control::HopLimit, Control::TrafficClass);
+        match Control::of::<NextHop, Apple>() {
+            Control::HopLimit => panic!("a next hop is not a hop limit"),
+            Control::NextHop => {}
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(size_of::<Control>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn messages_of_one_type_are_found_among_others_in_order() {
+        let mut buffer = [0; 96];
+        let mut writer = Writer::<Linux64>::new(&mut buffer);
+        for (kind, value) in [(67, 1), (52, 2), (67, 3), (52, 4)] {
+            writer.push(41, kind, &[value, 0, 0, 0]).unwrap();
+        }
+        let messages = RawMessages::<Linux64>::new(&buffer);
+        assert_eq!(messages.get::<HopLimit>(), Ok(Some(HopLimit(2))));
+        assert_eq!(messages.get::<PacketInfo>(), Ok(None));
+        let classes: Vec<_> = messages.each::<TrafficClass>().map(Result::unwrap).collect();
+        assert_eq!(classes, [TrafficClass(1), TrafficClass(3)]);
+
+        // From the current position on.
+        let mut rest = messages;
+        assert!(rest.by_ref().nth(1).is_some());
+        assert_eq!(rest.get::<HopLimit>(), Ok(Some(HopLimit(4))));
+    }
+
+    #[test]
+    fn a_malformed_message_ends_the_search_with_an_error() {
+        let mut buffer = [0; 48];
+        let mut writer = Writer::<Linux64>::new(&mut buffer);
+        writer.push(41, 67, &[1, 0, 0, 0]).unwrap();
+        writer.push(41, 52, &[2, 0, 0, 0]).unwrap();
+        buffer[24] = 0xff;
+        let messages = RawMessages::<Linux64>::new(&buffer);
+        let error = DecodeError::Malformed(MalformedMessage { offset: 24, len: 255, available: 24 });
+        assert_eq!(messages.get::<TrafficClass>(), Ok(Some(TrafficClass(1))));
+        assert_eq!(messages.get::<HopLimit>(), Err(error));
+        assert_eq!(messages.each::<TrafficClass>().collect::<Vec<_>>(), [Ok(TrafficClass(1)), Err(error)]);
+    }
+
+    #[test]
+    fn room_is_reserved_for_what_the_platform_has() {
+        assert_eq!(space_of::<NextHop, Linux64>(), 0);
+        assert_eq!(space_of::<NextHop, Apple>(), 40);
+    }
+}

@@ -1,0 +1,49 @@
+//! The values of socket options that are more than an integer.
+//!
+//! The list of options, with the type of each value, is in `rows/options.rs`. `ipv6_sys::option` makes a typed descriptor
+//! of each row.
+
+use core::net::Ipv6Addr;
+
+use crate::for_each_option;
+use crate::icmp6_filter::Icmp6Filter;
+use crate::interface::InterfaceIndex;
+
+/// A path MTU: the size of an IPv6 packet in bytes, header included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[doc(alias = "ip6_mtuinfo")]
+pub struct Mtu(pub u32);
+
+/// A multicast group on an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[doc(alias = "ipv6_mreq", alias = "group_req")]
+pub struct Group {
+    /// The group's address.
+    pub group: Ipv6Addr,
+    /// The interface; `None` is the system's choice.
+    pub on: Option<InterfaceIndex>,
+}
+
+/// A source of a multicast group on an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[doc(alias = "group_source_req")]
+pub struct SourceGroup {
+    /// The group's address.
+    pub group: Ipv6Addr,
+    /// The sender's address.
+    pub source: Ipv6Addr,
+    /// The interface; `None` is the system's choice.
+    pub on: Option<InterfaceIndex>,
+}
+
+/// A wrong type in a row is an error here, and not only where descriptors are made of the rows.
+macro_rules! check_types {
+    (
+        { $($(#[$doc:meta])* $CONSTANT:ident $field:ident $with:ident: $value:ty = $name:literal;)* }
+        { $($numbers:tt)* }
+    ) => {
+        const _: &[usize] = &[$(size_of::<$value>()),*];
+    };
+}
+
+for_each_option!(check_types);

@@ -1,0 +1,85 @@
+//! Socket options.
+
+/// Hands over the socket options. A row is: the documentation, the constant of the typed descriptor (in
+/// `ipv6_sys::option`), the field in the platforms' tables, the function that sets it in a table described outside this
+/// crate, the type of the value, and the name in C.
+///
+/// The rows in the second braces have no descriptor, because their values hold a pointer or have a length of their own: a
+/// function of `ipv6_sys::option` reads or sets each.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! for_each_option {
+    ($callback:ident) => {
+        $callback! { {
+            /// The traffic class of sent packets, 0 to 255 (RFC 3542 section 6.5). On a TCP socket of Linux the kernel
+            /// keeps control of the two ECN bits.
+            TRAFFIC_CLASS traffic_class with_traffic_class: u8 = "IPV6_TCLASS";
+            /// The hop limit of sent unicast packets, 0 to 255 (RFC 3493 section 5.1); `None` is the system's default.
+            #[doc(alias = "UNICAST_HOPS")]
+            HOP_LIMIT hop_limit with_hop_limit: Option<u8> = "IPV6_UNICAST_HOPS";
+            /// The interface that multicast packets leave by; `None` is the system's choice (RFC 3493 section 5.2).
+            MULTICAST_INTERFACE multicast_interface with_multicast_interface: Option<InterfaceIndex>
+                = "IPV6_MULTICAST_IF";
+            /// The hop limit of sent multicast packets, 0 to 255 (RFC 3493 section 5.2).
+            #[doc(alias = "MULTICAST_HOPS")]
+            MULTICAST_HOP_LIMIT multicast_hop_limit with_multicast_hop_limit: u8 = "IPV6_MULTICAST_HOPS";
+            /// Whether sent multicast packets are delivered to listeners on this host too (RFC 3493 section 5.2).
+            MULTICAST_LOOPBACK multicast_loopback with_multicast_loopback: bool = "IPV6_MULTICAST_LOOP";
+            /// Delivers the traffic class of received packets (RFC 3542 section 6.5).
+            RECEIVE_TRAFFIC_CLASS receive_traffic_class with_receive_traffic_class: bool = "IPV6_RECVTCLASS";
+            /// Delivers the hop limit of received packets (RFC 3542 section 6.3).
+            RECEIVE_HOP_LIMIT receive_hop_limit with_receive_hop_limit: bool = "IPV6_RECVHOPLIMIT";
+            /// Delivers destination and interface of received packets (RFC 3542 section 6.1).
+            RECEIVE_PACKET_INFO receive_packet_info with_receive_packet_info: bool = "IPV6_RECVPKTINFO";
+            /// Delivers changes of the path MTU (RFC 3542 section 11.3).
+            RECEIVE_PATH_MTU receive_path_mtu with_receive_path_mtu: bool = "IPV6_RECVPATHMTU";
+            /// Delivers the flow label of received packets, unless traffic class and flow label are both 0 (Linux).
+            RECEIVE_FLOW_LABEL receive_flow_label with_receive_flow_label: bool = "IPV6_FLOWINFO";
+            /// Delivers the ECN bits of received packets (Windows).
+            RECEIVE_ECN receive_ecn with_receive_ecn: bool = "IPV6_RECVECN";
+            /// The path MTU of a connected socket (RFC 3542 section 11.4). Other sockets answer `ENOTCONN`; so does a
+            /// connected one on Linux while it has no route, from a change of its traffic class to the next packet.
+            PATH_MTU path_mtu with_path_mtu: Mtu = "IPV6_PATHMTU";
+            /// Whether packets larger than the path MTU are refused instead of fragmented (RFC 3542 section 11.2).
+            DONT_FRAGMENT dont_fragment with_dont_fragment: bool = "IPV6_DONTFRAG";
+            /// Whether the socket carries IPv6 only, and not IPv4 with mapped addresses too (RFC 3493 section 5.3).
+            ONLY_V6 only_v6 with_only_v6: bool = "IPV6_V6ONLY";
+            /// The offset of the checksum in the payload of a raw socket, even and counted from its start; `None` for
+            /// no checksum (RFC 3542 section 3.1). The kernel writes and checks it. On ICMPv6 sockets it is always 2.
+            CHECKSUM checksum with_checksum: Option<u16> = "IPV6_CHECKSUM";
+            /// Whether what a raw socket sends starts with the IPv6 header (Linux, Windows).
+            HEADER_INCLUDED header_included with_header_included: bool = "IPV6_HDRINCL";
+            /// The ICMPv6 types that a raw socket receives (RFC 3542 section 3.2).
+            #[doc(alias = "ICMPV6_FILTER")]
+            ICMP6_FILTER icmp6_filter with_icmp6_filter: Icmp6Filter = "ICMP6_FILTER";
+            /// Joins a group for any source (RFC 3493 section 5.2).
+            #[doc(alias = "IPV6_ADD_MEMBERSHIP", alias = "MCAST_JOIN_GROUP")]
+            JOIN_GROUP join_group with_join_group: Group = "IPV6_JOIN_GROUP";
+            /// Leaves a group, with all its sources (RFC 3493 section 5.2).
+            #[doc(alias = "IPV6_DROP_MEMBERSHIP", alias = "MCAST_LEAVE_GROUP")]
+            LEAVE_GROUP leave_group with_leave_group: Group = "IPV6_LEAVE_GROUP";
+            /// Joins a group for one source (RFC 3678 section 5.1).
+            JOIN_SOURCE_GROUP join_source_group with_join_source_group: SourceGroup = "MCAST_JOIN_SOURCE_GROUP";
+            /// Leaves a group for one source (RFC 3678 section 5.1).
+            LEAVE_SOURCE_GROUP leave_source_group with_leave_source_group: SourceGroup
+                = "MCAST_LEAVE_SOURCE_GROUP";
+            /// Blocks one source of a joined group (RFC 3678 section 5.1).
+            BLOCK_SOURCE block_source with_block_source: SourceGroup = "MCAST_BLOCK_SOURCE";
+            /// Unblocks a blocked source (RFC 3678 section 5.1).
+            UNBLOCK_SOURCE unblock_source with_unblock_source: SourceGroup = "MCAST_UNBLOCK_SOURCE";
+            /// Whether consecutive datagrams of one sender with equal headers are received as one payload, with the
+            /// segment size as a control message (Linux).
+            COALESCE coalesce with_coalesce: bool = "UDP_GRO";
+            /// Whether errors about sent datagrams are queued, to be received with the flag `ERROR_QUEUE` (Linux).
+            QUEUE_ERRORS queue_errors with_queue_errors: bool = "IPV6_RECVERR";
+            /// Detaches the socket's BPF filter.
+            DETACH_FILTER detach_filter with_detach_filter: () = "SO_DETACH_FILTER";
+        } {
+            /// A BPF filter: `struct sock_fprog`, which points to the program.
+            attach_filter with_attach_filter = "SO_ATTACH_FILTER";
+            /// The control messages of the latest segment of a stream.
+            #[doc(alias = "IPV6_PKTOPTIONS")]
+            stream_control with_stream_control = "IPV6_2292PKTOPTIONS";
+        } }
+    };
+}
