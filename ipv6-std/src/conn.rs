@@ -198,7 +198,7 @@ impl<S: AsFd> Conn<S> {
     /// Whether the socket carries IPv6 only (RFC 3493 section 5.3).
     #[doc(alias = "IPV6_V6ONLY")]
     pub fn only_v6(&self) -> io::Result<bool> {
-        Ok(option::V6_ONLY.get(self.socket.as_fd())?)
+        Ok(option::ONLY_V6.get(self.socket.as_fd())?)
     }
 
     /// Sets whether the socket carries IPv6 only, or IPv4 too, with IPv4-mapped addresses (RFC 3493

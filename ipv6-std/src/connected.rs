@@ -90,7 +90,7 @@ impl<'l, S: AsFd> Connected<'l, S> {
             return Err(error::invalid("the listener is not bound to a port: use PacketConn::bind_reusable"));
         }
         let socket = socket::datagram()?;
-        option::V6_ONLY.set(&socket, true)?;
+        option::ONLY_V6.set(&socket, true)?;
         socket::set_reuse_address(&socket, true)?;
         // Drops everything until the peer is set. For systems without filters, see the limits.
         let shut = option::attach_filter(&socket, &[NOTHING]).is_ok();

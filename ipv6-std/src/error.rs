@@ -83,7 +83,7 @@ pub(crate) fn decode(source: DecodeError) -> io::Error {
 pub(crate) fn encode(source: EncodeError) -> io::Error {
     let kind = match source {
         EncodeError::Unsupported(_) => ErrorKind::Unsupported,
-        EncodeError::BufferTooSmall { .. } => ErrorKind::InvalidInput,
+        _ => ErrorKind::InvalidInput,
     };
     io::Error::new(kind, Context { doing: "writing control messages", source })
 }

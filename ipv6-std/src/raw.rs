@@ -139,7 +139,7 @@ impl<S: AsFd> RawConn<S> {
     /// As [`set_icmp6_filter`](Self::set_icmp6_filter).
     #[doc(alias = "ICMP6_FILTER", alias = "ICMPV6_FILTER", alias = "ICMPFilter")]
     pub fn icmp6_filter(&self) -> io::Result<Icmp6Filter> {
-        Ok(option::ICMPV6_FILTER.get(self)?)
+        Ok(option::ICMP6_TYPE_FILTER.get(self)?)
     }
 
     /// Sets the ICMPv6 types that are received (RFC 3542 section 3.2).
@@ -149,7 +149,7 @@ impl<S: AsFd> RawConn<S> {
     /// `Unsupported` on Windows; `EOPNOTSUPP` on Linux when the socket is of another protocol than ICMPv6.
     #[doc(alias = "ICMP6_FILTER", alias = "ICMPV6_FILTER", alias = "SetICMPFilter")]
     pub fn set_icmp6_filter(&self, filter: &Icmp6Filter) -> io::Result<()> {
-        Ok(option::ICMPV6_FILTER.set(self, *filter)?)
+        Ok(option::ICMP6_TYPE_FILTER.set(self, *filter)?)
     }
 
     /// Whether the payload of sent packets starts with the IPv6 header.

@@ -11,7 +11,7 @@ use rustix::net::{Protocol, RawProtocol, SocketType, ipproto};
 
 use crate::error::Errno;
 use crate::fd::{AsFd, OwnedFd};
-use crate::option::{COALESCE, ICMPV6_FILTER};
+use crate::option::{COALESCE, ICMP6_TYPE_FILTER};
 use crate::os;
 
 /// The type of a socket (`SO_TYPE`).
@@ -160,7 +160,7 @@ pub fn is_icmp6(socket: impl AsFd) -> Result<bool, Errno> {
     let socket = socket.as_fd();
     let protocol = os::protocol(socket)?;
     // On systems that do not report the protocol: only ICMPv6 sockets have the filter.
-    Ok(protocol.map_or_else(|| ICMPV6_FILTER.get(socket).is_ok(), |protocol| protocol == ICMPV6))
+    Ok(protocol.map_or_else(|| ICMP6_TYPE_FILTER.get(socket).is_ok(), |protocol| protocol == ICMPV6))
 }
 
 const ICMPV6: u32 = Icmp6Type::PROTOCOL as u32;

@@ -51,7 +51,7 @@ macro_rules! for_each_option {
             HEADER_INCLUDED header_included with_header_included: bool = "IPV6_HDRINCL";
             /// The ICMPv6 types that a raw socket receives (RFC 3542 section 3.2).
             #[doc(alias = "ICMPV6_FILTER")]
-            ICMP6_FILTER icmp6_filter with_icmp6_filter: Icmp6Filter = "ICMP6_FILTER";
+            ICMP6_TYPE_FILTER icmp6_filter with_icmp6_filter: Icmp6Filter = "ICMP6_FILTER";
             /// Joins a group for any source (RFC 3493 section 5.2).
             #[doc(alias = "IPV6_ADD_MEMBERSHIP", alias = "MCAST_JOIN_GROUP")]
             JOIN_GROUP join_group with_join_group: Group = "IPV6_JOIN_GROUP";

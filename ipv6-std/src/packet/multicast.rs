@@ -29,7 +29,7 @@ impl<S: AsFd> PacketConn<S> {
     /// Systems: all.
     #[doc(alias = "IPV6_MULTICAST_HOPS", alias = "MulticastHopLimit")]
     pub fn multicast_hop_limit(&self) -> io::Result<u8> {
-        Ok(option::MULTICAST_HOPS.get(self)?)
+        Ok(option::MULTICAST_HOP_LIMIT.get(self)?)
     }
 
     /// Sets the hop limit of datagrams sent to groups (RFC 3493 section 5.2). The default is 1.
@@ -37,7 +37,7 @@ impl<S: AsFd> PacketConn<S> {
     /// Systems: all.
     #[doc(alias = "IPV6_MULTICAST_HOPS", alias = "SetMulticastHopLimit")]
     pub fn set_multicast_hop_limit(&self, hop_limit: u8) -> io::Result<()> {
-        Ok(option::MULTICAST_HOPS.set(self, hop_limit)?)
+        Ok(option::MULTICAST_HOP_LIMIT.set(self, hop_limit)?)
     }
 
     /// Returns the interface that multicast datagrams are sent on (RFC 3493 section 5.2). `None`: the system chooses.

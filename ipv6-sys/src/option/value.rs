@@ -1,41 +1,40 @@
-//! The types that options have as values, and the bytes that the kernel sees.
-
-use core::net::Ipv6Addr;
+//! The types of option values, and their bytes in the kernel.
 
 use ipv6_core::abi::Platform;
+use ipv6_core::option::{Group, Mtu, SourceGroup};
 use ipv6_core::{Icmp6Filter, InterfaceIndex, PathMtu, group};
 
 use crate::host::{Host, HostOn64};
 use crate::os;
 
 mod sealed {
-    /// Bytes reach the kernel only from here.
+    /// Only this file decides which bytes reach the kernel.
     pub trait Sealed {}
 }
 
 use sealed::Sealed;
 
-/// A value that the system can be asked for.
+/// The value of an option that can be read. Sealed.
 pub trait Readable: Sealed + Sized {
-    /// As many bytes as the value has.
+    /// A buffer of the size of the value.
     type Bytes: AsMut<[u8]> + AsRef<[u8]> + Default;
 
-    /// The value in the bytes that the kernel wrote, at most as many as `Bytes` has.
+    /// Reads the value from the bytes that the kernel wrote, at most as many as `Bytes` has.
     #[doc(hidden)]
     fn read(bytes: &[u8]) -> Option<Self>;
 }
 
-/// A value that the system can be given.
+/// The value of an option that can be changed. Sealed.
 pub trait Writable: Sealed + Sized {
-    /// Room for the value.
+    /// A buffer that holds the value.
     type Bytes: AsMut<[u8]> + AsRef<[u8]> + Default;
 
-    /// Writes the value and says how many bytes it has; `None` where the system has no such structure.
+    /// Writes the value and returns its size in bytes; `None` when the system has no such structure.
     #[doc(hidden)]
     fn write(self, bytes: &mut [u8]) -> Option<usize>;
 }
 
-/// Bytes of a value, zero at first. (`Default` is not there for arrays of any size.)
+/// A value's bytes, zero at first. (Arrays of any size do not have `Default`.)
 #[derive(Debug)]
 #[doc(hidden)]
 pub struct Zeroed<const N: usize>([u8; N]);
@@ -58,7 +57,7 @@ impl<const N: usize> AsRef<[u8]> for Zeroed<N> {
     }
 }
 
-/// `int`, as nearly all options have it; some systems answer one byte.
+/// An `int`, which nearly all options have. Some systems write one byte.
 fn read_int(bytes: &[u8]) -> Option<i32> {
     match bytes {
         [byte] => Some(i32::from(*byte)),
@@ -71,7 +70,15 @@ fn write_int(value: i32, bytes: &mut [u8]) -> Option<usize> {
     Some(size_of::<i32>())
 }
 
-/// Values that are an `int` to the kernel: how to read one, how to write one.
+/// The value of an option that is a C `int`. Sealed.
+pub trait Integer: Readable + Writable {}
+
+impl Integer for u8 {}
+impl Integer for u32 {}
+impl Integer for i32 {}
+impl Integer for bool {}
+
+/// Values that are a C `int`: a row is the type, how to read it, and how to write it.
 macro_rules! ints {
     ($($value:ty: $read:expr, $write:expr;)*) => {
         $(
@@ -100,8 +107,13 @@ macro_rules! ints {
 
 ints! {
     u8: |int| u8::try_from(int).ok(), i32::from;
+    u32: |int| Some(int.cast_unsigned()), u32::cast_signed;
+    i32: Some, |int| int;
     bool: |int| Some(int != 0), i32::from;
-    // The kernel's interface numbers are positive ints; 0 is none.
+    // A hop limit, or -1 for the system's default.
+    Option<u8>: |int| if int == -1 { Some(None) } else { u8::try_from(int).ok().map(Some) },
+        |value| value.map_or(-1, i32::from);
+    // Interface indexes are positive ints in every kernel; 0 is none.
     Option<InterfaceIndex>: |int| Some(InterfaceIndex::new(u32::try_from(int).ok()?).ok()),
         |index| index.map_or(0, |index| index.get().cast_signed());
     // An offset, or -1 for none.
@@ -128,18 +140,13 @@ impl Writable for Icmp6Filter {
     }
 }
 
-/// A path MTU: bytes of IPv6 packet, header included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[doc(alias = "ip6_mtuinfo")]
-pub struct Mtu(pub u32);
-
 impl Sealed for Mtu {}
 
 impl Readable for Mtu {
     type Bytes = Zeroed<{ Host::ABI.sockaddr.size + 4 }>;
 
     fn read(bytes: &[u8]) -> Option<Self> {
-        // Windows has an integer where others have a `struct ip6_mtuinfo`.
+        // Windows writes an integer, other systems a `struct ip6_mtuinfo`.
         match bytes.try_into() {
             Ok(bytes) => Some(Self(u32::from_ne_bytes(bytes))),
             Err(_) => PathMtu::decode_mtu::<Host>(bytes).ok().map(Self),
@@ -153,31 +160,9 @@ impl Writable for () {
     type Bytes = Zeroed<4>;
 
     fn write(self, bytes: &mut [u8]) -> Option<usize> {
-        // Linux wants an int there, whose value it does not read.
+        // Linux requires an int, and ignores its value.
         write_int(0, bytes)
     }
-}
-
-/// A multicast group, on an interface or on the one the system chooses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[doc(alias = "ipv6_mreq", alias = "group_req")]
-pub struct Group {
-    /// The group's address.
-    pub group: Ipv6Addr,
-    /// The interface.
-    pub on: Option<InterfaceIndex>,
-}
-
-/// A source of a multicast group, on an interface or on the one the system chooses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[doc(alias = "group_source_req")]
-pub struct SourceGroup {
-    /// The group's address.
-    pub group: Ipv6Addr,
-    /// The sender's address.
-    pub source: Ipv6Addr,
-    /// The interface.
-    pub on: Option<InterfaceIndex>,
 }
 
 impl Sealed for Group {}
@@ -191,7 +176,7 @@ impl Writable for Group {
     }
 }
 
-/// The largest `struct group_source_req` of this host's kernels; 0 where they have none.
+/// Size of the largest `struct group_source_req` of this system's kernels; 0 when they have none.
 const SOURCE_GROUP_BYTES: usize = match HostOn64::ABI.group_req {
     Some(layout) => layout.size,
     None => 0,

@@ -6,9 +6,9 @@ use super::{ABI, Gap, gap, messages_are, name, options_are};
 
 options_are!({
     traffic_class: IPPROTO_IPV6 IPV6_TCLASS,
-    unicast_hops: IPPROTO_IPV6 IPV6_UNICAST_HOPS,
+    hop_limit: IPPROTO_IPV6 IPV6_UNICAST_HOPS,
     multicast_interface: IPPROTO_IPV6 IPV6_MULTICAST_IF,
-    multicast_hops: IPPROTO_IPV6 IPV6_MULTICAST_HOPS,
+    multicast_hop_limit: IPPROTO_IPV6 IPV6_MULTICAST_HOPS,
     multicast_loopback: IPPROTO_IPV6 IPV6_MULTICAST_LOOP,
     receive_traffic_class: IPPROTO_IPV6 IPV6_RECVTCLASS,
     receive_hop_limit: IPPROTO_IPV6 IPV6_RECVHOPLIMIT,
@@ -16,7 +16,7 @@ options_are!({
     receive_path_mtu: IPPROTO_IPV6 IPV6_RECVPATHMTU,
     path_mtu: IPPROTO_IPV6 IPV6_PATHMTU,
     dont_fragment: IPPROTO_IPV6 IPV6_DONTFRAG,
-    v6_only: IPPROTO_IPV6 IPV6_V6ONLY,
+    only_v6: IPPROTO_IPV6 IPV6_V6ONLY,
     checksum: IPPROTO_IPV6 IPV6_CHECKSUM,
     join_group: IPPROTO_IPV6 IPV6_JOIN_GROUP,
     leave_group: IPPROTO_IPV6 IPV6_LEAVE_GROUP,
@@ -26,14 +26,6 @@ options_are!({
     unblock_source: IPPROTO_IPV6 MCAST_UNBLOCK_SOURCE,
 } gaps {
     icmp6_filter,
-} none {
-    coalesce,
-    queue_errors,
-    receive_ecn,
-    header_included,
-    stream_control,
-    attach_filter,
-    detach_filter,
 });
 
 messages_are!({
@@ -43,10 +35,6 @@ messages_are!({
     next_hop: IPV6_NEXTHOP ABI.sockaddr.size,
     path_mtu: IPV6_PATHMTU ABI.sockaddr.size + 4,
 } gaps {
-} none {
-    segment_size,
-    coalesced,
-    ecn,
 });
 
 /// What libc has no word for, each with the header it was taken from.

@@ -8,17 +8,18 @@ use super::{ABI, Gap, gap, kind, messages_are, name, options_are};
 
 options_are!({
     traffic_class: IPPROTO_IPV6 IPV6_TCLASS,
-    unicast_hops: IPPROTO_IPV6 IPV6_UNICAST_HOPS,
+    hop_limit: IPPROTO_IPV6 IPV6_UNICAST_HOPS,
     multicast_interface: IPPROTO_IPV6 IPV6_MULTICAST_IF,
-    multicast_hops: IPPROTO_IPV6 IPV6_MULTICAST_HOPS,
+    multicast_hop_limit: IPPROTO_IPV6 IPV6_MULTICAST_HOPS,
     multicast_loopback: IPPROTO_IPV6 IPV6_MULTICAST_LOOP,
     receive_traffic_class: IPPROTO_IPV6 IPV6_RECVTCLASS,
     receive_hop_limit: IPPROTO_IPV6 IPV6_RECVHOPLIMIT,
     receive_packet_info: IPPROTO_IPV6 IPV6_RECVPKTINFO,
     receive_path_mtu: IPPROTO_IPV6 IPV6_RECVPATHMTU,
+    receive_flow_label: IPPROTO_IPV6 IPV6_FLOWINFO,
     path_mtu: IPPROTO_IPV6 IPV6_PATHMTU,
     dont_fragment: IPPROTO_IPV6 IPV6_DONTFRAG,
-    v6_only: IPPROTO_IPV6 IPV6_V6ONLY,
+    only_v6: IPPROTO_IPV6 IPV6_V6ONLY,
     checksum: SOL_RAW IPV6_CHECKSUM,
     header_included: IPPROTO_IPV6 IPV6_HDRINCL,
     stream_control: IPPROTO_IPV6 IPV6_2292PKTOPTIONS,
@@ -34,23 +35,18 @@ options_are!({
     detach_filter: SOL_SOCKET SO_DETACH_FILTER,
 } gaps {
     icmp6_filter,
-} none {
-    receive_ecn,
 });
 
 messages_are!({
     traffic_class: IPV6_TCLASS size_of::<libc::c_int>(),
     hop_limit: IPV6_HOPLIMIT size_of::<libc::c_int>(),
     packet_info: IPV6_PKTINFO size_of::<libc::in6_pktinfo>(),
+    flow_label: IPV6_FLOWINFO size_of::<u32>(),
     // libc has no `struct ip6_mtuinfo`; its size is one of the gaps.
     path_mtu: IPV6_PATHMTU ABI.sockaddr.size + 4,
 } gaps {
     segment_size: size_of::<u16>(),
     coalesced: size_of::<libc::c_int>(),
-} none {
-    ecn,
-    // Linux has a number and does not take the message: PLATFORM.md.
-    next_hop,
 });
 
 /// `struct sock_filter` and `struct sock_fprog`.

@@ -1,9 +1,10 @@
-//! Proofs that the host's table is what the C library has, made by the compiler: `cargo check --target T`
-//! fails when a number or a layout is wrong for `T`.
+//! Compile-time proofs that the table of this system agrees with its C library: `cargo check --target T` fails when a
+//! number or a layout is wrong for `T`.
 //!
-//! Each system's file compares the table with libc (on Windows, windows-sys) name by name. What these have no
-//! word for stands in its list of gaps, each with the header it was taken from: a test compiles the headers
-//! of the host with a C compiler and compares, and `ipv6-core/tests/numbers.rs` has another source for all.
+//! Each system's file compares the table with libc (on Windows, with windows-sys) entry by entry. An entry for which the
+//! library has no constant is in the file's list of gaps, with the header that it was taken from: a test compares the gaps
+//! with the headers of this system through a C compiler, and `ipv6-core/tests/numbers.rs` compares all tables with
+//! independent data.
 
 #[cfg(unix)]
 mod unix;
@@ -27,8 +28,8 @@ use crate::host::Host;
 
 #[cfg(all(unix, not(all(target_os = "linux", target_arch = "mips64"))))]
 use libc as library;
-/// libc 0.2.191 takes 64-bit MIPS for one of the processors where this is 1 (its `new/linux_uapi/asm/mod.rs` lists
-/// the 32-bit ones twice). It is in `arch/mips/include/uapi/asm/socket.h`.
+/// On 64-bit MIPS, libc 0.2.191 has 1 (its `new/linux_uapi/asm/mod.rs` lists the 32-bit architectures twice). The kernel
+/// has 0xffff (`arch/mips/include/uapi/asm/socket.h`).
 #[cfg(all(target_os = "linux", target_arch = "mips64"))]
 mod library {
     pub use libc::*;
@@ -45,64 +46,72 @@ const _: () = {
     assert!(big == cfg!(target_endian = "big"));
 };
 
-/// What is greater than what has to hold it.
+/// Arrays for addresses of any platform hold those of this one.
 const _: () = assert!(ABI.sockaddr.size <= ipv6_core::sockaddr::MAX_SIZE);
 
-/// Each option of the table, by name: what the system's library says, or one of its gaps, or nothing where
-/// the system has none. Nothing is left out: the pattern has no `..`.
+/// Proves the options of the table. A row is the table's field with the level and the name of the system's library; after
+/// `gaps`, a field for which the library has no constant. An entry of the table without a row is an error.
 macro_rules! options_are {
-    (
-        { $($field:ident: $level:ident $name:ident,)* }
-        gaps { $($gap:ident,)* }
-        none { $($none:ident,)* }
-    ) => {
+    ({ $($field:ident: $level:ident $name:ident,)* } gaps { $($gap:ident,)* }) => {
         const _: () = {
-            use ipv6_core::abi::{OptionNumber, OptionNumbers};
-            const fn is_option(number: Option<OptionNumber>, level: i32, name: i32) -> bool {
-                matches!(number, Some(number) if number.level == level && number.name == name)
-            }
-            let OptionNumbers { $($field,)* $($gap,)* $($none,)* } = $crate::proofs::ABI.options;
+            let table = $crate::proofs::ABI.options;
             $(assert!(
-                is_option($field, $crate::proofs::library::$level as i32, $crate::proofs::library::$name as i32),
-                stringify!($name)
+                matches!(table.$field, Some(number) if number.level == $crate::proofs::library::$level as i32
+                    && number.name == $crate::proofs::library::$name as i32),
+                concat!(
+                    "the table's `", stringify!($field), "` is not the library's ", stringify!($name),
+                    ": correct the system's table in ipv6-core/src/abi"
+                )
             );)*
-            $(assert!($gap.is_some(), stringify!($gap));)*
-            $(assert!($none.is_none(), stringify!($none));)*
+            $(assert!(table.$gap.is_some(), concat!("`", stringify!($gap), "` is a gap, and not in the table"));)*
+            $crate::proofs::nothing_else!(OptionNumbers table { $($field,)* $($gap,)* });
         };
     };
 }
 
-/// Control messages, likewise; each with its width, that of the C type that carries it.
+/// Proves the control messages of the table in the same way. A row has the size of the C type that carries the message.
 macro_rules! messages_are {
-    (
-        { $($field:ident: $name:ident $size:expr,)* }
-        gaps { $($gap:ident: $gap_size:expr,)* }
-        none { $($none:ident,)* }
-    ) => {
+    ({ $($field:ident: $name:ident $size:expr,)* } gaps { $($gap:ident: $gap_size:expr,)* }) => {
         const _: () = {
-            use ipv6_core::abi::ControlNumbers;
-            let ControlNumbers { $($field,)* $($gap,)* $($none,)* } = $crate::proofs::ABI.control;
+            let table = $crate::proofs::ABI.control;
             $(assert!(
-                matches!($field, Some(number) if number.level == $crate::proofs::library::IPPROTO_IPV6 as i32
+                matches!(table.$field, Some(number) if number.level == $crate::proofs::library::IPPROTO_IPV6 as i32
                     && number.kind == $crate::proofs::library::$name as i32 && number.size == $size),
-                stringify!($name)
+                concat!(
+                    "the table's `", stringify!($field), "` is not the library's ", stringify!($name),
+                    ", or has another size: correct the system's table in ipv6-core/src/abi"
+                )
             );)*
-            $(assert!(matches!($gap, Some(number) if number.size == $gap_size), stringify!($gap));)*
-            $(assert!($none.is_none(), stringify!($none));)*
+            $(assert!(
+                matches!(table.$gap, Some(number) if number.size == $gap_size),
+                concat!("`", stringify!($gap), "` is a gap, and not in the table with this size")
+            );)*
+            $crate::proofs::nothing_else!(ControlNumbers table { $($field,)* $($gap,)* });
         };
     };
 }
 
-use {messages_are, options_are};
+/// Fails with the name of an entry that the table has and the proof lacks.
+macro_rules! nothing_else {
+    ($Numbers:ident $table:ident { $($field:ident,)* }) => {
+        let mut rest = $table;
+        $(rest.$field = None;)*
+        if let Some(message) = ipv6_core::abi::$Numbers::without_proof(&rest) {
+            panic!("{}", message);
+        }
+    };
+}
 
-/// Something that the library has no word for.
+use {messages_are, nothing_else, options_are};
+
+/// A fact for which the library has no constant.
 #[derive(Debug)]
 pub struct Gap {
     /// A C expression for it.
     pub c: &'static str,
     /// The headers that the expression needs.
     pub headers: &'static [&'static str],
-    /// What our table says.
+    /// The value in our table.
     pub ours: i64,
 }
 
@@ -111,7 +120,7 @@ const fn gap(c: &'static str, headers: &'static [&'static str], ours: i64) -> Ga
 }
 
 /// The name of an option that the table has.
-#[allow(dead_code, reason = "some systems have no gap among them")]
+#[allow(dead_code, reason = "not every system has such a gap")]
 const fn name(option: Option<ipv6_core::abi::OptionNumber>) -> i64 {
     match option {
         Some(number) => number.name as i64,
@@ -120,7 +129,7 @@ const fn name(option: Option<ipv6_core::abi::OptionNumber>) -> i64 {
 }
 
 /// The type of a control message that the table has.
-#[allow(dead_code, reason = "some systems have no gap among them")]
+#[allow(dead_code, reason = "not every system has such a gap")]
 const fn kind(message: Option<ipv6_core::abi::ControlNumber>) -> i64 {
     match message {
         Some(number) => number.kind as i64,

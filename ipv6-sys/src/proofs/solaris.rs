@@ -6,14 +6,14 @@ use super::{ABI, Gap, gap, kind, messages_are, name, options_are};
 
 options_are!({
     traffic_class: IPPROTO_IPV6 IPV6_TCLASS,
-    unicast_hops: IPPROTO_IPV6 IPV6_UNICAST_HOPS,
+    hop_limit: IPPROTO_IPV6 IPV6_UNICAST_HOPS,
     multicast_interface: IPPROTO_IPV6 IPV6_MULTICAST_IF,
-    multicast_hops: IPPROTO_IPV6 IPV6_MULTICAST_HOPS,
+    multicast_hop_limit: IPPROTO_IPV6 IPV6_MULTICAST_HOPS,
     multicast_loopback: IPPROTO_IPV6 IPV6_MULTICAST_LOOP,
     receive_traffic_class: IPPROTO_IPV6 IPV6_RECVTCLASS,
     receive_packet_info: IPPROTO_IPV6 IPV6_RECVPKTINFO,
     dont_fragment: IPPROTO_IPV6 IPV6_DONTFRAG,
-    v6_only: IPPROTO_IPV6 IPV6_V6ONLY,
+    only_v6: IPPROTO_IPV6 IPV6_V6ONLY,
     join_group: IPPROTO_IPV6 IPV6_JOIN_GROUP,
     leave_group: IPPROTO_IPV6 IPV6_LEAVE_GROUP,
 } gaps {
@@ -26,14 +26,6 @@ options_are!({
     leave_source_group,
     block_source,
     unblock_source,
-} none {
-    coalesce,
-    queue_errors,
-    receive_ecn,
-    header_included,
-    stream_control,
-    attach_filter,
-    detach_filter,
 });
 
 messages_are!({
@@ -43,10 +35,6 @@ messages_are!({
 } gaps {
     next_hop: ABI.sockaddr.size,
     path_mtu: ABI.sockaddr.size + 4,
-} none {
-    segment_size,
-    coalesced,
-    ecn,
 });
 
 /// What libc has no word for, each with the header it was taken from.

@@ -8,7 +8,7 @@ use super::ABI;
 
 /// `struct sockaddr_in6`.
 const _: () = {
-    let SockaddrLayout { af_inet6, length_byte, size } = ABI.sockaddr;
+    let SockaddrLayout { af_inet6, length_byte, size, .. } = ABI.sockaddr;
     assert!(af_inet6 as libc::c_int == libc::AF_INET6);
     assert!(size == size_of::<libc::sockaddr_in6>());
     assert!(offset_of!(libc::sockaddr_in6, sin6_family) == length_byte as usize);
@@ -35,7 +35,7 @@ const _: () = {
 
 /// The arithmetic of the `CMSG_` macros, for payloads of 0 to 64 bytes.
 const _: () = {
-    let CmsgLayout { len: _, header_align, data_align } = ABI.cmsg;
+    let CmsgLayout { header_align, data_align, .. } = ABI.cmsg;
     // libc 0.2.191 has four for NetBSD on aarch64, where `__ALIGNBYTES` is __BIGGEST_ALIGNMENT__ - 1, sixteen
     // less one (sys/arch/aarch64/include/param.h); it has that on riscv64.
     if cfg!(all(target_os = "netbsd", target_arch = "aarch64")) {
@@ -65,7 +65,7 @@ const _: () = {
 /// `struct group_source_req`, where libc has a word for it.
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple", target_os = "freebsd"))]
 const _: () = {
-    let Some(ipv6_core::abi::GroupReqLayout { group, source, size }) = ABI.group_req else { panic!() };
+    let Some(ipv6_core::abi::GroupReqLayout { group, source, size, .. }) = ABI.group_req else { panic!() };
     assert!(offset_of!(libc::group_source_req, gsr_interface) == 0);
     assert!(offset_of!(libc::group_source_req, gsr_group) == group);
     assert!(offset_of!(libc::group_source_req, gsr_source) == source);

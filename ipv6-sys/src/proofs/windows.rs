@@ -8,9 +8,9 @@ use super::{ABI, Gap, gap, messages_are, options_are};
 
 options_are!({
     traffic_class: IPPROTO_IPV6 IPV6_TCLASS,
-    unicast_hops: IPPROTO_IPV6 IPV6_UNICAST_HOPS,
+    hop_limit: IPPROTO_IPV6 IPV6_UNICAST_HOPS,
     multicast_interface: IPPROTO_IPV6 IPV6_MULTICAST_IF,
-    multicast_hops: IPPROTO_IPV6 IPV6_MULTICAST_HOPS,
+    multicast_hop_limit: IPPROTO_IPV6 IPV6_MULTICAST_HOPS,
     multicast_loopback: IPPROTO_IPV6 IPV6_MULTICAST_LOOP,
     receive_traffic_class: IPPROTO_IPV6 IPV6_RECVTCLASS,
     // Windows has one number for what is received, and for whether it is.
@@ -19,7 +19,7 @@ options_are!({
     receive_ecn: IPPROTO_IPV6 IPV6_RECVECN,
     path_mtu: IPPROTO_IPV6 IPV6_MTU,
     dont_fragment: IPPROTO_IPV6 IPV6_DONTFRAG,
-    v6_only: IPPROTO_IPV6 IPV6_V6ONLY,
+    only_v6: IPPROTO_IPV6 IPV6_V6ONLY,
     checksum: IPPROTO_IPV6 IPV6_CHECKSUM,
     header_included: IPPROTO_IPV6 IPV6_HDRINCL,
     join_group: IPPROTO_IPV6 IPV6_JOIN_GROUP,
@@ -28,15 +28,8 @@ options_are!({
     leave_source_group: IPPROTO_IPV6 MCAST_LEAVE_SOURCE_GROUP,
     block_source: IPPROTO_IPV6 MCAST_BLOCK_SOURCE,
     unblock_source: IPPROTO_IPV6 MCAST_UNBLOCK_SOURCE,
+    queue_errors: IPPROTO_IPV6 IPV6_RECVERR,
 } gaps {
-} none {
-    receive_path_mtu,
-    icmp6_filter,
-    stream_control,
-    coalesce,
-    queue_errors,
-    attach_filter,
-    detach_filter,
 });
 
 messages_are!({
@@ -45,16 +38,11 @@ messages_are!({
     packet_info: IPV6_PKTINFO size_of::<winsock::IN6_PKTINFO>(),
     ecn: IPV6_ECN size_of::<i32>(),
 } gaps {
-} none {
-    segment_size,
-    coalesced,
-    next_hop,
-    path_mtu,
 });
 
 /// `SOCKADDR_IN6`.
 const _: () = {
-    let ipv6_core::abi::SockaddrLayout { af_inet6, length_byte, size } = ABI.sockaddr;
+    let ipv6_core::abi::SockaddrLayout { af_inet6, length_byte, size, .. } = ABI.sockaddr;
     assert!(af_inet6 as winsock::ADDRESS_FAMILY == winsock::AF_INET6);
     assert!(!length_byte);
     assert!(size == size_of::<winsock::SOCKADDR_IN6>());
@@ -72,7 +60,7 @@ const _: () = {
     assert!(size_of::<winsock::IPV6_MREQ>() == ipv6_core::group::MREQ_SIZE);
     assert!(offset_of!(winsock::IN6_PKTINFO, ipi6_addr) == 0);
     assert!(offset_of!(winsock::IN6_PKTINFO, ipi6_ifindex) == 16);
-    let Some(ipv6_core::abi::GroupReqLayout { group, source, size }) = ABI.group_req else { panic!() };
+    let Some(ipv6_core::abi::GroupReqLayout { group, source, size, .. }) = ABI.group_req else { panic!() };
     assert!(offset_of!(winsock::GROUP_SOURCE_REQ, gsr_interface) == 0);
     assert!(offset_of!(winsock::GROUP_SOURCE_REQ, gsr_group) == group);
     assert!(offset_of!(winsock::GROUP_SOURCE_REQ, gsr_source) == source);
@@ -81,7 +69,7 @@ const _: () = {
 
 /// `WSACMSGHDR`. The data follows it, and the next one the data, each aligned as it is.
 const _: () = {
-    let ipv6_core::abi::CmsgLayout { len, header_align, data_align } = ABI.cmsg;
+    let ipv6_core::abi::CmsgLayout { len, header_align, data_align, .. } = ABI.cmsg;
     assert!(len.bytes() == size_of::<usize>());
     assert!(offset_of!(winsock::CMSGHDR, cmsg_level) == len.bytes());
     assert!(offset_of!(winsock::CMSGHDR, cmsg_type) == len.bytes() + 4);

@@ -33,6 +33,22 @@ fn count<T: TryInto<usize>>(answer: T) -> Result<usize, Errno> {
     answer.try_into().map_err(|_| last_error())
 }
 
+/// Whether `IPV6_2292PKTOPTIONS` returns the control messages of the latest segment of a stream.
+pub(crate) const HAS_STREAM_CONTROL: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
+/// Whether the value of the option is the number of a descriptor.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) const fn takes_descriptor(number: OptionNumber) -> bool {
+    number.level == libc::SOL_SOCKET
+        && (number.name == libc::SO_ATTACH_BPF || number.name == libc::SO_ATTACH_REUSEPORT_EBPF)
+}
+
+/// Whether the value of the option is the number of a descriptor.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) const fn takes_descriptor(_: OptionNumber) -> bool {
+    false
+}
+
 /// Whether the error means that the socket does not have the option.
 pub(crate) fn lacks_option(errno: Errno) -> bool {
     errno.raw() == libc::ENOPROTOOPT

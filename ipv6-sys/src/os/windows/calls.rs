@@ -28,6 +28,14 @@ pub(super) fn check(answer: i32) -> Result<(), Errno> {
     if answer == winsock::SOCKET_ERROR { Err(last_error()) } else { Ok(()) }
 }
 
+/// Whether `IPV6_2292PKTOPTIONS` returns the control messages of the latest segment of a stream.
+pub(crate) const HAS_STREAM_CONTROL: bool = false;
+
+/// Whether the value of the option is the number of a descriptor.
+pub(crate) const fn takes_descriptor(_: OptionNumber) -> bool {
+    false
+}
+
 /// Whether the error means that the socket does not have the option. For a stream it is `WSAEINVAL`.
 pub(crate) fn lacks_option(errno: Errno) -> bool {
     matches!(errno.raw(), winsock::WSAENOPROTOOPT | winsock::WSAEINVAL)

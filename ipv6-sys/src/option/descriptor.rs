@@ -1,0 +1,103 @@
+//! One socket option with the type of its value.
+
+use core::marker::PhantomData;
+
+use ipv6_core::abi::OptionNumber;
+
+use super::value::{Integer, Readable, Writable};
+use crate::error::Error;
+use crate::fd::AsFd;
+use crate::os;
+
+/// A socket option whose value is a `T`.
+#[derive(Debug)]
+pub struct SocketOption<T> {
+    name: &'static str,
+    number: Option<OptionNumber>,
+    value: PhantomData<fn(T) -> T>,
+}
+
+impl<T: Integer> SocketOption<T> {
+    /// An option without a row in this module, by its level, its number and its name in C. Its value is a C `int`.
+    ///
+    /// Options that take a descriptor by its number (`SO_ATTACH_BPF` and `SO_ATTACH_REUSEPORT_EBPF` of Linux) are
+    /// [not supported](Self::is_supported) this way: safe code must not name a descriptor that it does not hold.
+    ///
+    /// ```
+    /// # #[cfg(target_os = "linux")]
+    /// # fn main() -> Result<(), ipv6_sys::Error> {
+    /// use ipv6_sys::option::SocketOption;
+    /// // IPV6_MULTICAST_ALL (ipv6(7)): delivers multicast to sockets that have not joined the group.
+    /// const MULTICAST_ALL: SocketOption<bool> = SocketOption::<bool>::custom(41, 29, "IPV6_MULTICAST_ALL");
+    /// let socket = ipv6_sys::socket::datagram()?;
+    /// MULTICAST_ALL.set(&socket, false)?;
+    /// assert_eq!(MULTICAST_ALL.get(&socket)?, false);
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(target_os = "linux"))]
+    /// # fn main() {}
+    /// ```
+    pub const fn custom(level: i32, name: i32, c: &'static str) -> Self {
+        let number = OptionNumber { level, name };
+        Self::new(c, if os::takes_descriptor(number) { None } else { Some(number) })
+    }
+}
+
+impl<T> SocketOption<T> {
+    pub(super) const fn new(name: &'static str, number: Option<OptionNumber>) -> Self {
+        Self { name, number, value: PhantomData }
+    }
+
+    /// The name in C.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Whether this system has the option. A socket of another kind may still refuse it.
+    pub const fn is_supported(&self) -> bool {
+        self.number.is_some()
+    }
+
+    fn number(&self) -> Result<OptionNumber, Error> {
+        self.number.ok_or(Error::Unsupported(self.name))
+    }
+
+    /// Reads the option.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] when the system has no such option, [`Error::Os`] when the socket has no such option, and
+    /// [`Error::Value`] when the system returns a value that the option cannot have.
+    #[doc(alias = "getsockopt")]
+    pub fn get(&self, socket: impl AsFd) -> Result<T, Error>
+    where
+        T: Readable,
+    {
+        let mut bytes = T::Bytes::default();
+        let bytes = bytes.as_mut();
+        let len = os::get_option(socket.as_fd(), self.number()?, bytes)?;
+        bytes.get(..len).and_then(T::read).ok_or(Error::Value { option: self.name, len })
+    }
+
+    /// Changes the option.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] when the system has no such option, and [`Error::Os`] when the socket has no such option or
+    /// the system refuses the value.
+    #[doc(alias = "setsockopt")]
+    pub fn set(&self, socket: impl AsFd, value: T) -> Result<(), Error>
+    where
+        T: Writable,
+    {
+        let mut bytes = T::Bytes::default();
+        let number = self.number()?;
+        let len = value.write(bytes.as_mut()).ok_or(Error::Unsupported(self.name))?;
+        let bytes = bytes.as_ref().get(..len).unwrap_or_default();
+        // SAFETY: the kernel reads `bytes`, and finds no pointer in them: the values are those of `Writable`, which is
+        // sealed, and none of them holds one. Options of 4 bytes that are not in the tables (`custom`) have no room for a
+        // structure with a pointer in it.
+        unsafe { os::set_option(socket.as_fd(), number, bytes) }?;
+        Ok(())
+    }
+}
