@@ -1,15 +1,16 @@
-//! One suite for every platform, those of the crate and one that is added to it from outside.
+//! One suite of tests for every platform: those of the crate's list, and one that is described outside of the crate.
 
 mod common;
 
 use std::net::{Ipv6Addr, SocketAddrV6};
 
-use common::{Bare, integer};
+use common::integer;
 use ipv6_core::abi::*;
 use ipv6_core::cmsg::{RawMessages, Writer};
+use ipv6_core::message::{HopLimit, PacketInfo, TrafficClass};
 use ipv6_core::*;
 
-/// Where sizes of every number are tried, Miri, which is slow, tries one in so many.
+/// Tests that try every size try one in so many under Miri, which is slow.
 const STEP: usize = if cfg!(miri) { 7 } else { 1 };
 
 /// These functions as tests of one platform.
@@ -22,61 +23,39 @@ macro_rules! tests_of {
     };
 }
 
-/// The suite for each platform, as a module of its name.
-macro_rules! suite {
-    ($($module:ident: $platform:ty;)*) => {
-        $(mod $module {
-            use super::*;
-
+/// The suite for one platform, in a module.
+macro_rules! suite_of {
+    ($module:ident: $platform:ty) => {
+        #[allow(non_snake_case, reason = "the name of the platform")]
+        mod $module {
             tests_of! { $platform:
                 every_message_survives_a_round_trip
-                buffers_of_every_size
+                a_buffer_of_any_size_is_filled_or_refused
                 every_byte_of_a_message_is_written
-                unknown_messages_are_passed_over_and_yielded
-                scar_3_the_flags_know_how_much_room_their_messages_take
-                scar_4_what_arrived_whole_is_delivered_and_the_cut_one_is_not
-                scar_12_any_alignment_of_the_buffer
-                scar_23_ipv4_packet_info_is_beside_the_point
-                scar_35_next_hop_is_sent_or_refused
+                unknown_messages_are_skipped_when_decoded_and_yielded_by_the_walk
+                flags_reserve_the_room_that_their_messages_take
+                whole_messages_of_truncated_control_data_are_delivered_and_the_cut_one_is_not
+                buffers_of_any_alignment_give_the_same_result
+                ipv4_packet_info_does_not_replace_that_of_ipv6
+                a_next_hop_is_sent_or_refused
                 filters_survive_a_round_trip
-                source_requests_lie_where_the_layout_says
-                path_mtu_is_read
+                source_requests_have_the_layout_of_the_platform
+                a_path_mtu_is_read
+                messages_by_type_are_those_of_the_fields
             }
-        })*
+        }
     };
 }
 
-suite! {
-    aix: Aix;
-    apple: Apple;
-    dragonfly: DragonFly;
-    freebsd32: FreeBsd32;
-    freebsd32_on64: FreeBsd32On64;
-    freebsd64: FreeBsd64;
-    freebsd64_be: FreeBsd64Be;
-    freebsd_arm: FreeBsdArm;
-    linux32: Linux32;
-    linux32_be: Linux32Be;
-    linux64: Linux64;
-    linux64_be: Linux64Be;
-    linux_mips32: LinuxMips32;
-    linux_mips32_be: LinuxMips32Be;
-    linux_mips64: LinuxMips64;
-    linux_mips64_be: LinuxMips64Be;
-    netbsd32: NetBsd32;
-    netbsd64: NetBsd64;
-    netbsd_aarch64: NetBsdAarch64;
-    netbsd_arm: NetBsdArm;
-    openbsd32: OpenBsd32;
-    openbsd64: OpenBsd64;
-    openbsd64_be: OpenBsd64Be;
-    openbsd_arm: OpenBsdArm;
-    solaris: Solaris;
-    solaris_sparc: SolarisSparc;
-    windows32: Windows32;
-    windows64: Windows64;
-    bare: Bare;
+/// The suite for each platform of the list.
+macro_rules! suites {
+    ($($(#[$doc:meta])* $Platform:ident = $table:expr;)*) => {
+        $(suite_of! { $Platform: ipv6_core::abi::$Platform })*
+    };
 }
+
+ipv6_core::for_each_platform!(suites);
+suite_of! { DescribedOutside: crate::common::Bare }
 
 const ADDRESS: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x11);
 
@@ -91,6 +70,8 @@ fn controls<P: Platform>() -> Vec<SendControl<'static>> {
     all.source = numbers.packet_info.and(Some(ADDRESS));
     all.interface = numbers.packet_info.and(InterfaceIndex::new(u32::MAX).ok());
     all.next_hop = numbers.next_hop.and(Some(next_hop));
+    all.flow_label = numbers.flow_label.and(FlowLabel::new(0xf_0001));
+    all.segment_size = numbers.segment_size.and(Some(1200));
     vec![
         new,
         new.with_traffic_class(0xe1),
@@ -98,17 +79,21 @@ fn controls<P: Platform>() -> Vec<SendControl<'static>> {
         new.with_source(ADDRESS),
         new.with_interface(InterfaceIndex::new(7).unwrap()),
         new.with_next_hop(next_hop),
+        new.with_flow_label(FlowLabel::ZERO),
+        new.with_segment_size(1),
         all,
     ]
 }
 
-/// The message that a control needs and the platform has not.
+/// Whether the control needs a message that the platform lacks.
 fn lacking<P: Platform>(control: &SendControl<'_>) -> bool {
     let numbers = P::ABI.control;
     control.traffic_class.is_some() && numbers.traffic_class.is_none()
         || control.hop_limit.is_some() && numbers.hop_limit.is_none()
         || (control.source.is_some() || control.interface.is_some()) && numbers.packet_info.is_none()
         || control.next_hop.is_some() && numbers.next_hop.is_none()
+        || control.flow_label.is_some() && numbers.flow_label.is_none()
+        || control.segment_size.is_some() && numbers.segment_size.is_none()
 }
 
 fn every_message_survives_a_round_trip<P: Platform>() {
@@ -124,12 +109,13 @@ fn every_message_survives_a_round_trip<P: Platform>() {
         assert!(used <= SendControl::max_space::<P>());
         let got = RecvControl::decode::<P>(&bytes[..used]).unwrap();
         assert_eq!((got.traffic_class, got.hop_limit), (control.traffic_class, control.hop_limit));
-        assert_eq!(got.interface, control.interface);
+        assert_eq!((got.interface, got.flow_label), (control.interface, control.flow_label));
         let halves = control.source.or(control.interface.map(|_| Ipv6Addr::UNSPECIFIED));
         assert_eq!(got.destination, halves);
         assert_eq!(RecvControl::decode_truncated::<P>(&bytes[..used]), got);
         if let (Some(next_hop), Some(number)) = (control.next_hop, P::ABI.control.next_hop) {
-            let sent = RawMessages::<P>::new(&bytes[..used]).map(Result::unwrap).last().unwrap();
+            let mut sent = RawMessages::<P>::new(&bytes[..used]).map(Result::unwrap);
+            let sent = sent.find(|sent| (sent.level, sent.kind) == (number.level, number.kind)).unwrap();
             assert_eq!((sent.level, sent.kind, sent.data.len()), (number.level, number.kind, number.size));
             assert_eq!(sockaddr::decode::<P>(sent.data), Some(next_hop));
             assert_eq!(P::ABI.sockaddr.length_byte, usize::from(sent.data[0]) == sent.data.len());
@@ -153,7 +139,7 @@ fn every_byte_of_a_message_is_written<P: Platform>() {
     }
 }
 
-fn buffers_of_every_size<P: Platform>() {
+fn a_buffer_of_any_size_is_filled_or_refused<P: Platform>() {
     for control in controls::<P>().into_iter().filter(|control| !lacking::<P>(control)) {
         let needed = control.space::<P>();
         for available in (0..=needed + 8).step_by(STEP) {
@@ -169,7 +155,7 @@ fn buffers_of_every_size<P: Platform>() {
     }
 }
 
-fn unknown_messages_are_passed_over_and_yielded<P: Platform>() {
+fn unknown_messages_are_skipped_when_decoded_and_yielded_by_the_walk<P: Platform>() {
     let hops = P::ABI.control.hop_limit.unwrap();
     let value = integer::<P>(9, 4);
     for len in (0..24).step_by(STEP) {
@@ -204,7 +190,7 @@ fn filters_survive_a_round_trip<P: Platform>() {
     assert_eq!(bytes[at] & 2 != 0, polarity == FilterPolarity::SetPasses);
 }
 
-fn source_requests_lie_where_the_layout_says<P: Platform>() {
+fn source_requests_have_the_layout_of_the_platform<P: Platform>() {
     let (group, on) =
         (Ipv6Addr::new(0xff3e, 0, 0, 0, 0, 0, 0x8000, 1), InterfaceIndex::new(0x0102_0304).ok());
     let mut bytes = [0xff; 3000];
@@ -227,7 +213,7 @@ fn mtu_info<P: Platform>() -> Vec<u8> {
     [&name[..P::ABI.sockaddr.size], &integer::<P>(1280, 4)].concat()
 }
 
-fn path_mtu_is_read<P: Platform>() {
+fn a_path_mtu_is_read<P: Platform>() {
     let Some(number) = P::ABI.control.path_mtu else { return };
     let news = mtu_info::<P>();
     assert_eq!(news.len(), number.size);
@@ -260,6 +246,7 @@ fn delivered<P: Platform>() -> Vec<(ControlFlags, ControlNumber, Vec<u8>)> {
         (ControlFlags::DESTINATION | ControlFlags::INTERFACE, numbers.packet_info, info),
         (ControlFlags::HOP_LIMIT, numbers.hop_limit, integer::<P>(64, 4)),
         (ControlFlags::TRAFFIC_CLASS, numbers.traffic_class, integer::<P>(0xe0, 4)),
+        (ControlFlags::FLOW_LABEL, numbers.flow_label, vec![0, 1, 2, 3]),
         (ControlFlags::TRAFFIC_CLASS, numbers.ecn, integer::<P>(2, 4)),
         (ControlFlags::PATH_MTU, numbers.path_mtu, mtu_info::<P>()),
     ]
@@ -268,7 +255,8 @@ fn delivered<P: Platform>() -> Vec<(ControlFlags, ControlNumber, Vec<u8>)> {
     .collect()
 }
 
-fn scar_3_the_flags_know_how_much_room_their_messages_take<P: Platform>() {
+// Scar 3 (noq#778).
+fn flags_reserve_the_room_that_their_messages_take<P: Platform>() {
     for flags in (0..=ControlFlags::all().bits()).map(ControlFlags::from_bits_truncate) {
         let messages = delivered::<P>();
         let asked_for: Vec<_> = messages
@@ -285,7 +273,8 @@ fn scar_3_the_flags_know_how_much_room_their_messages_take<P: Platform>() {
     }
 }
 
-fn scar_4_what_arrived_whole_is_delivered_and_the_cut_one_is_not<P: Platform>() {
+// Scar 4 (nix#2400, nix#2413).
+fn whole_messages_of_truncated_control_data_are_delivered_and_the_cut_one_is_not<P: Platform>() {
     let messages = delivered::<P>();
     let unknown = (1, 29, [1; 5].as_slice());
     let known = messages.iter().map(|(_, number, data)| (number.level, number.kind, data.as_slice()));
@@ -305,7 +294,8 @@ fn scar_4_what_arrived_whole_is_delivered_and_the_cut_one_is_not<P: Platform>() 
     }
 }
 
-fn scar_12_any_alignment_of_the_buffer<P: Platform>() {
+// Scar 12 (nix#1040, rust#139861).
+fn buffers_of_any_alignment_give_the_same_result<P: Platform>() {
     for control in controls::<P>().into_iter().filter(|control| !lacking::<P>(control)) {
         let mut aligned = [0xff; 256];
         let used = control.encode::<P>(&mut aligned).unwrap();
@@ -319,7 +309,8 @@ fn scar_12_any_alignment_of_the_buffer<P: Platform>() {
     }
 }
 
-fn scar_23_ipv4_packet_info_is_beside_the_point<P: Platform>() {
+// Scar 23 (gvisor#7144).
+fn ipv4_packet_info_does_not_replace_that_of_ipv6<P: Platform>() {
     let Some(number) = P::ABI.control.packet_info else { return };
     let info = [&ADDRESS.octets()[..], &integer::<P>(7, 4)].concat();
     let of_ipv6 = (number.level, number.kind, info.as_slice());
@@ -332,7 +323,8 @@ fn scar_23_ipv4_packet_info_is_beside_the_point<P: Platform>() {
     }
 }
 
-fn scar_35_next_hop_is_sent_or_refused<P: Platform>() {
+// Scar 35: x/net drops the next hop where the system refuses it.
+fn a_next_hop_is_sent_or_refused<P: Platform>() {
     let next_hop = SocketAddrV6::new(ADDRESS, 0, 0, 3);
     let mut bytes = [0xff; 256];
     let answer = SendControl::new().with_next_hop(next_hop).encode::<P>(&mut bytes);
@@ -342,4 +334,36 @@ fn scar_35_next_hop_is_sent_or_refused<P: Platform>() {
     };
     let name = &sockaddr::encode::<P>(&next_hop)[..P::ABI.sockaddr.size];
     assert_eq!(bytes[..answer.unwrap()], written::<P>(&[(number.level, number.kind, name)]));
+}
+
+fn messages_by_type_are_those_of_the_fields<P: Platform>() {
+    let number = |found: Option<ControlNumber>| found.is_some();
+    let numbers = P::ABI.control;
+    let mut messages = Messages::<P, 256>::new();
+    let mut control = SendControl::new();
+    if number(numbers.packet_info) {
+        let interface = InterfaceIndex::new(7).ok();
+        messages.push(&PacketInfo { address: ADDRESS, interface }).unwrap();
+        (control.source, control.interface) = (Some(ADDRESS), interface);
+    }
+    if number(numbers.hop_limit) {
+        messages.push(&HopLimit(3)).unwrap();
+        control.hop_limit = Some(3);
+    }
+    if number(numbers.traffic_class) {
+        messages.push(&TrafficClass(0xe1)).unwrap();
+        control.traffic_class = Some(0xe1);
+    }
+    let mut bytes = [0xff; 256];
+    let used = control.encode::<P>(&mut bytes).unwrap();
+    assert_eq!(messages.as_bytes(), &bytes[..used]);
+    // Behind the fields.
+    let both = control.with_messages(&messages);
+    assert_eq!(both.encode::<P>(&mut bytes), Ok(2 * used));
+    assert_eq!(both.space::<P>(), 2 * used);
+    assert_eq!(bytes[used..2 * used], *messages.as_bytes());
+    let read = RawMessages::<P>::new(messages.as_bytes());
+    assert_eq!(read.get::<HopLimit>(), Ok(control.hop_limit.map(HopLimit)));
+    assert_eq!(read.each::<TrafficClass>().count(), usize::from(number(numbers.traffic_class)));
+    assert_eq!(space_of::<HopLimit, P>() * usize::from(number(numbers.hop_limit)), space_of::<HopLimit, P>());
 }

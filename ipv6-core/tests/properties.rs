@@ -29,7 +29,7 @@ type Malformed = (usize, u64, usize);
 /// Walks through control messages in the simplest way, in integers that cannot overflow. Returns the messages, and the
 /// malformed message if the walk ends with one.
 fn naive_walk<P: Platform>(control: &[u8]) -> (Vec<Message>, Option<Malformed>) {
-    let CmsgLayout { len, header_align, data_align } = P::ABI.cmsg;
+    let CmsgLayout { len, header_align, data_align, .. } = P::ABI.cmsg;
     let integer = |at: usize, width: usize| {
         let bytes = control[at..at + width].iter();
         let digit = |value: u128, byte: &u8| value << 8 | u128::from(*byte);
@@ -102,6 +102,7 @@ fn decodes_agree<P: Platform>(control: &[u8], messages: &[Message], malformed: O
         Err(DecodeError::Width { control, len, expected }) => assert_ne!(len, expected, "{control}"),
         Err(DecodeError::Value { value, .. }) => assert!(u8::try_from(value).is_err()),
         Err(DecodeError::Family { control, .. }) => assert_eq!(control, Control::PathMtu),
+        Err(error) => panic!("{error}"),
     }
     // The general path returns what each fast path returns. A fast path may also return `None`.
     let mut any = RecvControl::default();
@@ -381,7 +382,7 @@ proptest! {
         data in prop_oneof![0_usize..256, usize::MAX - 256..=usize::MAX, any::<usize>()],
     ) {
         let len = if wide { Width::Eight } else { Width::Four };
-        let layout = CmsgLayout { len, header_align: 1 << header_align, data_align: 1 << data_align };
+        let layout = CmsgLayout::new(len, 1 << header_align, 1 << data_align);
         let greatest = usize::MAX as u128;
         let true_len = (len.bytes() as u128 + 8).next_multiple_of(1 << data_align) + data as u128;
         prop_assert_eq!(layout.len(data) as u128, true_len.min(greatest));

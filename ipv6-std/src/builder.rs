@@ -242,7 +242,7 @@ impl Builder<PacketConn> {
 
     fn socket(&self) -> io::Result<OwnedFd> {
         let socket = socket::datagram()?;
-        option::V6_ONLY.set(&socket, self.only_v6)?;
+        option::ONLY_V6.set(&socket, self.only_v6)?;
         self.set(socket)
     }
 }

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ipv6_core::{ControlFlags, Ecn, RecvControl, dscp, traffic_class};
-use ipv6_sys::{Errno, option, setup, socket};
+use ipv6_sys::option::{self, Readable, SocketOption, Writable};
+use ipv6_sys::{Errno, Host, setup, socket};
 
 use crate::error;
 use crate::fd::{AsFd, OwnedFd, lends_socket};
@@ -57,13 +58,46 @@ impl<S: AsFd> Conn<S> {
         }
         let flags = option::control_flags(fd)?;
         // A socket without this option carries nothing but IPv6.
-        let only_v6 = option::V6_ONLY.get(fd).unwrap_or(true);
+        let only_v6 = option::ONLY_V6.get(fd).unwrap_or(true);
         Ok(Self::with(socket, flags, only_v6))
     }
 
     fn with(socket: S, flags: ControlFlags, only_v6: bool) -> Self {
         let (flags, only_v6) = (AtomicU32::new(flags.bits()), AtomicBool::new(only_v6));
         Self { socket, flags, only_v6, changing: Mutex::new(()) }
+    }
+
+    /// Reads an option of the socket. [`option`](crate::option) has a descriptor of each;
+    /// [`SocketOption::custom`] describes one that it lacks.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported`, with the name of the option, when the system has no such option.
+    ///
+    /// ```
+    /// use ipv6_std::{PacketConn, option};
+    /// let conn = PacketConn::bind("[::1]:0")?;
+    /// conn.set_option(&option::TRAFFIC_CLASS, 0x28)?;
+    /// assert_eq!(conn.option(&option::TRAFFIC_CLASS)?, 0x28);
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[doc(alias = "getsockopt")]
+    pub fn option<T: Readable>(&self, option: &SocketOption<T>) -> io::Result<T> {
+        Ok(option.get(self.socket.as_fd())?)
+    }
+
+    /// Changes an option of the socket.
+    ///
+    /// The methods of this type that change the same option do more where the system needs it: they are the ones to
+    /// use where they exist.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported`, with the name of the option, when the system has no such option; the system's error when it
+    /// refuses the value.
+    #[doc(alias = "setsockopt")]
+    pub fn set_option<T: Writable>(&self, option: &SocketOption<T>, value: T) -> io::Result<()> {
+        Ok(option.set(self.socket.as_fd(), value)?)
     }
 
     /// Opens another handle to the same socket. Both share its options, its queue and its peer. The new
@@ -145,7 +179,9 @@ impl<S: AsFd> Conn<S> {
     /// The hop limit of packets sent to unicast addresses (RFC 3493 section 5.1).
     #[doc(alias = "IPV6_UNICAST_HOPS", alias = "HopLimit")]
     pub fn hop_limit(&self) -> io::Result<u8> {
-        Ok(option::UNICAST_HOPS.get(self.socket.as_fd())?)
+        let hop_limit = option::HOP_LIMIT.get(self.socket.as_fd())?;
+        hop_limit
+            .ok_or_else(|| error::invalid("the hop limit is the system's default, which it does not report"))
     }
 
     /// Sets the hop limit of packets sent to unicast addresses; `None` selects the system's default
@@ -163,11 +199,7 @@ impl<S: AsFd> Conn<S> {
     /// ```
     #[doc(alias = "IPV6_UNICAST_HOPS", alias = "SetHopLimit")]
     pub fn set_hop_limit(&self, hop_limit: impl Into<Option<u8>>) -> io::Result<()> {
-        match hop_limit.into() {
-            Some(hop_limit) => option::UNICAST_HOPS.set(self.socket.as_fd(), hop_limit)?,
-            None => setup::set_default_hop_limit(self.socket.as_fd())?,
-        }
-        Ok(())
+        Ok(option::HOP_LIMIT.set(self.socket.as_fd(), hop_limit.into())?)
     }
 
     /// The path MTU to the peer of a connected socket: the size of the largest IPv6 packet that reaches it
@@ -211,7 +243,7 @@ impl<S: AsFd> Conn<S> {
     #[doc(alias = "IPV6_V6ONLY")]
     pub fn set_only_v6(&self, on: bool) -> io::Result<()> {
         let _changing = self.change();
-        match option::V6_ONLY.set(self.socket.as_fd(), on) {
+        match option::ONLY_V6.set(self.socket.as_fd(), on) {
             Err(ipv6_sys::Error::Os(Errno::INVAL)) => {
                 return Err(error::invalid(format!(
                     "cannot set IPV6_V6ONLY to {on} on a raw or a bound socket: set it before the bind, as \
@@ -290,7 +322,7 @@ impl<S: AsFd> Conn<S> {
     #[doc(alias = "IPV6_RECVPKTINFO", alias = "IPV6_RECVPATHMTU")]
     pub fn set_control_flags(&self, flags: ControlFlags, on: bool) -> io::Result<()> {
         let _changing = self.change();
-        let mut now = self.control_flags();
+        let (flags, mut now) = (flags.as_supported_by::<Host>(), self.control_flags());
         for (option, of) in option::CONTROL {
             if flags.intersects(of) {
                 now.set(flags & of, on);

@@ -198,11 +198,15 @@ pub use recv_batch::{RecvBatch, RecvBatchIter, RecvBatchMessages};
 pub use send_batch::{SendAllError, SendBatch};
 
 pub use ipv6_core::{
-    BpfInstruction, BufferTooSmall, Control, ControlFlags, DecodeError, Ecn, EncodeError, FlowLabel, Header,
-    HeaderError, Icmp6Filter, Icmp6Type, InterfaceIndex, PathMtu, Platform, QueuedError, RecvControl,
-    Segments, SendControl, ZeroIndex, abi, cmsg, dscp, traffic_class,
+    BpfInstruction, BufferTooSmall, Control, ControlFlags, ControlMessage, DecodeError, Ecn, EncodeError,
+    FlowLabel, Header, HeaderError, Icmp6Filter, Icmp6Type, InterfaceIndex, PathMtu, Platform, QueuedError,
+    RecvControl, Segments, SendControl, SendMessage, ZeroIndex, abi, cmsg, dscp, message, traffic_class,
 };
-pub use ipv6_sys::Host;
+pub use ipv6_sys::{Host, option};
+
+/// Control messages to send, encoded for this system in `N` bytes of its own memory: [`ipv6_core::Messages`].
+pub type Messages<const N: usize> = ipv6_core::Messages<Host, N>;
+
 pub use ipv6_sys::batch::{Outgoing, Payload, Room, Vectored};
 /// A socket that lends its descriptor: an alias of `std::os::fd::AsFd`, on Windows of `std::os::windows::io::AsSocket`.
 /// For functions that take a connection over any socket.

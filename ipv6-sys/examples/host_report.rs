@@ -28,11 +28,11 @@ fn main() {
     println!("| Option | UDP socket |");
     println!("|---|---|");
     both(&option::TRAFFIC_CLASS, &datagram, 0x28);
-    both(&option::UNICAST_HOPS, &datagram, 9);
+    both(&option::HOP_LIMIT, &datagram, Some(9));
     both(&option::MULTICAST_INTERFACE, &datagram, loopback());
-    both(&option::MULTICAST_HOPS, &datagram, 9);
+    both(&option::MULTICAST_HOP_LIMIT, &datagram, 9);
     both(&option::MULTICAST_LOOPBACK, &datagram, false);
-    both(&option::V6_ONLY, &datagram, true);
+    both(&option::ONLY_V6, &datagram, true);
     both(&option::DONT_FRAGMENT, &datagram, true);
     for (switch, _) in option::CONTROL {
         both(switch, &datagram, true);
@@ -55,7 +55,7 @@ fn main() {
             println!("|---|---|");
             let mut filter = Icmp6Filter::block_all();
             filter.pass(Icmp6Type::ECHO_REPLY);
-            both(&option::ICMPV6_FILTER, &raw, filter);
+            both(&option::ICMP6_TYPE_FILTER, &raw, filter);
             read(&option::CHECKSUM, &raw);
             both(&option::HEADER_INCLUDED, &raw, true);
         }

@@ -11,13 +11,10 @@
 //! | [`set_nonblocking`] | `FIONBIO` | the same |
 
 use ipv6_core::InterfaceIndex;
-use ipv6_core::abi::Platform;
 
 use crate::error::{Errno, Error};
 use crate::fd::AsFd;
-use crate::host::Host;
 use crate::os;
-use crate::os::setup::Switch;
 
 /// Restricts the socket to one interface: it sends and receives on no other.
 ///
@@ -100,15 +97,4 @@ fn int(bytes: usize) -> usize {
 #[doc(alias = "FIONBIO", alias = "O_NONBLOCK")]
 pub fn set_nonblocking(socket: impl AsFd, on: bool) -> Result<(), Errno> {
     os::set_nonblocking(socket.as_fd(), on)
-}
-
-/// Sets the hop limit of packets sent to unicast addresses to the system's default (RFC 3493 section 5.1: -1).
-///
-/// # Errors
-///
-/// As [`SocketOption::set`](crate::option::SocketOption::set).
-#[doc(alias = "IPV6_UNICAST_HOPS")]
-pub fn set_default_hop_limit(socket: impl AsFd) -> Result<(), Error> {
-    const HOPS: Switch = Switch("IPV6_UNICAST_HOPS", Host::ABI.options.unicast_hops);
-    HOPS.set(socket, &(-1_i32).to_ne_bytes())
 }

@@ -44,7 +44,7 @@ fn bound() -> (OwnedFd, SocketAddrV6) {
 
 fn every_option_is_read_and_changed() {
     let (socket, _) = bound();
-    for option in [&option::TRAFFIC_CLASS, &option::UNICAST_HOPS, &option::MULTICAST_HOPS] {
+    for option in [&option::TRAFFIC_CLASS, &option::MULTICAST_HOP_LIMIT] {
         for value in [0, 1, 255] {
             option.set(&socket, value).unwrap();
             assert_eq!(option.get(&socket), Ok(value), "{}", option.name());
@@ -68,8 +68,8 @@ fn every_option_is_read_and_changed() {
         assert_eq!(option::MULTICAST_INTERFACE.get(&socket), Ok(value));
     }
     let unbound = socket::datagram().unwrap();
-    option::V6_ONLY.set(&unbound, true).unwrap();
-    assert_eq!(option::V6_ONLY.get(&unbound), Ok(true));
+    option::ONLY_V6.set(&unbound, true).unwrap();
+    assert_eq!(option::ONLY_V6.get(&unbound), Ok(true));
 
     let raw = socket::raw(89).unwrap();
     for value in [Some(0), Some(12), None] {
@@ -84,8 +84,8 @@ fn every_option_is_read_and_changed() {
 fn scar_22_a_number_is_no_boolean() {
     // The same option under both types: the kernel has an int of four bytes.
     let (socket, _) = bound();
-    option::MULTICAST_HOPS.set(&socket, 2).unwrap();
-    assert_eq!(option::MULTICAST_HOPS.get(&socket), Ok(2));
+    option::MULTICAST_HOP_LIMIT.set(&socket, 2).unwrap();
+    assert_eq!(option::MULTICAST_HOP_LIMIT.get(&socket), Ok(2));
     option::MULTICAST_LOOPBACK.set(&socket, true).unwrap();
     assert_eq!(rustix::net::sockopt::ipv6_multicast_loop(&socket), Ok(true));
     assert_eq!(rustix::net::sockopt::ipv6_multicast_hops(&socket), Ok(2));
@@ -111,7 +111,7 @@ fn an_option_of_another_socket_is_refused() {
     let (socket, _) = bound();
     // What a UDP socket answers to a raw socket's option.
     assert_eq!(option::CHECKSUM.set(&socket, Some(2)), Err(Error::Os(Errno::from_raw(92))));
-    assert!(option::ICMPV6_FILTER.get(&socket).is_err());
+    assert!(option::ICMP6_TYPE_FILTER.get(&socket).is_err());
 }
 
 fn scar_5_a_failed_receive_leaves_no_control() {

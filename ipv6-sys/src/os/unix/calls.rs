@@ -39,8 +39,13 @@ pub(crate) const HAS_STREAM_CONTROL: bool = cfg!(any(target_os = "linux", target
 /// Whether the value of the option is the number of a descriptor.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) const fn takes_descriptor(number: OptionNumber) -> bool {
+    // libc 0.2.191 lacks it for Android (include/uapi/asm-generic/socket.h).
+    #[cfg(target_os = "android")]
+    const SO_ATTACH_BPF: libc::c_int = 50;
+    #[cfg(target_os = "linux")]
+    const SO_ATTACH_BPF: libc::c_int = libc::SO_ATTACH_BPF;
     number.level == libc::SOL_SOCKET
-        && (number.name == libc::SO_ATTACH_BPF || number.name == libc::SO_ATTACH_REUSEPORT_EBPF)
+        && (number.name == SO_ATTACH_BPF || number.name == libc::SO_ATTACH_REUSEPORT_EBPF)
 }
 
 /// Whether the value of the option is the number of a descriptor.

@@ -57,7 +57,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
     // Several programs can listen to one group. Each of them receives a copy of each datagram.
     socket::set_reuse_address(&socket, true).context(format_args!("sharing the port"))?;
     // IPv4 datagrams would arrive without these control messages.
-    option::V6_ONLY.set(&socket, true).context(format_args!("excluding IPv4"))?;
+    option::ONLY_V6.set(&socket, true).context(format_args!("excluding IPv4"))?;
     // Set the options before `bind`: datagrams can arrive as soon as the socket has a port, and those that arrive
     // before the option is set have no control messages.
     option::set_control_flags(&socket, WANTED).context(format_args!("enabling control messages"))?;
