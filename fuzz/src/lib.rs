@@ -110,10 +110,12 @@ pub fn encode(input: &[u8]) {
                     }
                     Control::NextHop => (numbers.next_hop, control.next_hop.is_some()),
                     Control::SegmentSize => (numbers.segment_size, control.segment_size.is_some()),
+                    Control::FlowLabel => (numbers.flow_label, control.flow_label.is_some()),
                     other => panic!("{other} is never sent"),
                 };
                 assert!(number.is_none() && requested);
             }
+            Err(error) => panic!("{error}"),
         }
 
         let mut buffer = vec![0xa5; size];
@@ -146,6 +148,7 @@ fn send_control(input: &mut Unstructured<'_>) -> arbitrary::Result<SendControl<'
     control.next_hop =
         next_hop.map(|(ip, port, flow_info, scope)| SocketAddrV6::new(ip.into(), port, flow_info, scope));
     control.segment_size = input.arbitrary()?;
+    control.flow_label = input.arbitrary::<Option<u32>>()?.and_then(FlowLabel::new);
     Ok(control)
 }
 

@@ -5,6 +5,7 @@ mod common;
 use std::net::UdpSocket;
 
 use common::*;
+use ipv6_std::option::SocketOption;
 use ipv6_std::*;
 
 ipv6_testnet::tests! {
@@ -13,6 +14,8 @@ ipv6_testnet::tests! {
     [Namespace] disabling_destination_keeps_interface_and_vice_versa;
     [Namespace] flags_that_are_already_enabled_are_read_from_the_socket;
     [Namespace] the_messages_of_all_flags_fit_into_the_control_buffer;
+    [Namespace] the_supported_flags_are_enabled_without_an_error;
+    [Namespace] a_flow_label_of_0_is_absent_unless_there_is_a_traffic_class;
     [Namespace] zero_is_sent_as_zero;
     [Namespace] a_reply_comes_from_the_address_that_received_the_request;
     [Namespace] an_unsupported_next_hop_is_an_error_that_names_the_option;
@@ -20,10 +23,12 @@ ipv6_testnet::tests! {
 
 /// The control messages of a datagram sent now.
 fn received_control(conn: &PacketConn) -> RecvControl<'static> {
-    let control = SendControl::new().with_traffic_class(0xe0).with_hop_limit(9);
+    let label = FlowLabel::new(0x12345).unwrap();
+    let control = SendControl::new().with_traffic_class(0xe0).with_hop_limit(9).with_flow_label(label);
     conn.send_to(b"x", &control, conn.local_addr().unwrap()).unwrap();
     let (_, got) = receive(conn);
     assert!(!got.control_truncated);
+    assert!(got.control.flow_label.is_none_or(|received| received == label));
     got.control
 }
 
@@ -35,6 +40,7 @@ fn flags_of(control: &RecvControl<'_>) -> ControlFlags {
     flags.set(ControlFlags::DESTINATION, control.destination.is_some());
     flags.set(ControlFlags::INTERFACE, control.interface.is_some());
     flags.set(ControlFlags::PATH_MTU, control.path_mtu.is_some());
+    flags.set(ControlFlags::FLOW_LABEL, control.flow_label.is_some());
     flags
 }
 
@@ -88,6 +94,30 @@ fn the_messages_of_all_flags_fit_into_the_control_buffer() {
     let conn = loopback();
     conn.set_control_flags(ControlFlags::all(), true).unwrap();
     assert_eq!(flags_of(&received_control(&conn)), ControlFlags::all() - ControlFlags::PATH_MTU);
+}
+
+fn the_supported_flags_are_enabled_without_an_error() {
+    let conn = loopback();
+    conn.set_control_flags(ControlFlags::SUPPORTED, true).unwrap();
+    assert_eq!(conn.control_flags(), ControlFlags::supported_by::<Host>());
+    assert_eq!(
+        flags_of(&received_control(&conn)),
+        ControlFlags::SUPPORTED.as_supported_by::<Host>() - ControlFlags::PATH_MTU
+    );
+    conn.set_control_flags(ControlFlags::SUPPORTED, false).unwrap();
+    assert_eq!(conn.control_flags(), ControlFlags::empty());
+}
+
+fn a_flow_label_of_0_is_absent_unless_there_is_a_traffic_class() {
+    let conn = loopback();
+    conn.set_control_flags(ControlFlags::FLOW_LABEL, true).unwrap();
+    // Otherwise the kernel chooses a label in place of 0.
+    conn.set_option(&SocketOption::<bool>::custom(41, 70, "IPV6_AUTOFLOWLABEL"), false).unwrap();
+    for (class, label) in [(0, None), (0x28, Some(FlowLabel::ZERO))] {
+        let control = SendControl::new().with_traffic_class(class).with_flow_label(FlowLabel::ZERO);
+        conn.send_to(b"x", &control, conn.local_addr().unwrap()).unwrap();
+        assert_eq!(receive(&conn).1.control.flow_label, label);
+    }
 }
 
 fn zero_is_sent_as_zero() {

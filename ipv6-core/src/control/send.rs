@@ -126,8 +126,9 @@ sent! {
     /// The interface that the datagram leaves by (`IPV6_PKTINFO`, RFC 3542 section 6.2).
     #[doc(alias = "IPV6_PKTINFO", alias = "IfIndex")]
     interface with_interface: InterfaceIndex, "interface {}";
-    /// The flow label (`IPV6_FLOWINFO`, RFC 6437; Linux). Linux answers `EINVAL` to a label that was not leased, once a
-    /// socket of the network namespace has leased a label for itself alone (`IPV6_FLOWLABEL_MGR`).
+    /// The flow label (`IPV6_FLOWINFO`, RFC 6437; Linux). For 0 Linux chooses a label, unless the socket disables that
+    /// (`IPV6_AUTOFLOWLABEL`). It answers `EINVAL` to a label that was not leased, once a socket of the network namespace
+    /// has leased a label for itself alone (`IPV6_FLOWLABEL_MGR`).
     #[doc(alias = "IPV6_FLOWINFO")]
     flow_label with_flow_label: FlowLabel, "flow label {}";
     /// The neighbour that the datagram is handed to (`IPV6_NEXTHOP`, RFC 3542 section 6.4). Linux has the number and
