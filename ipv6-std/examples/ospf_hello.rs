@@ -21,7 +21,7 @@ use serde_json::json;
 const PROTOCOL: u8 = 89;
 /// AllSPFRouters (RFC 5340 section 2.6).
 const GROUP: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 5);
-/// Hop limit 1, and the traffic class of internetwork control (RFC 5340 section 4.1).
+/// Hop limit 1 (link scope), and the traffic class of internetwork control.
 const CONTROL: SendControl<'_> = SendControl::new().with_hop_limit(1).with_traffic_class(0xc0);
 /// The offset of the checksum in a packet (RFC 5340 section A.3.1).
 const CHECKSUM_OFFSET: u16 = 12;

@@ -215,7 +215,7 @@ fn parts_and_segments_allocate_nothing() {
 }
 
 fn raw_sockets_and_streams_allocate_nothing() {
-    // A protocol number for experiments: 253 and 254 (RFC 3692 section 2.1).
+    // A protocol number for experiments: 253 and 254 (RFC 3692).
     let raw = RawConn::open(253).unwrap();
     raw.set_control_flags(ControlFlags::all(), true).unwrap();
     raw.set_deadline(soon());

@@ -65,7 +65,7 @@ fn received_sizes(conn: &PacketConn, datagrams: usize) -> Vec<Vec<usize>> {
     all
 }
 
-/// Receives so many datagrams in batches of `room`.
+/// Receives this many datagrams in batches of at most `room`.
 fn receive_all(conn: &PacketConn, datagrams: usize, room: usize) -> Vec<(Vec<u8>, Received)> {
     let (mut batch, mut payloads) = (RecvBatch::new(room), vec![vec![0; 2048]; room]);
     let mut all = Vec::new();

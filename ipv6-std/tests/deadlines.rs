@@ -248,7 +248,7 @@ fn the_earlier_of_deadline_and_timeout_applies() {
 
 fn a_write_timeout_ends_a_send() {
     let ipv6_testnet::Pair { a, b: _b } = ipv6_testnet::Pair::new().unwrap();
-    // The queue of a neighbor that does not answer fills the send buffer.
+    // The queue of a neighbour that does not answer fills the send buffer.
     a.set("net/ipv6/neigh/eth0/unres_qlen_bytes", "100000000").unwrap();
     let conn = on(&a);
     conn.set_deadline(None);

@@ -39,7 +39,7 @@ fn other_timestamp_messages_do_not_disturb_ours() {
     assert!(matches!(others.count(), 1 | 2));
 }
 
-/// A dual-stack socket. This crate makes none, so the standard library opens it.
+/// A dual-stack socket, opened by the standard library.
 fn dual_stack() -> (PacketConn, u16) {
     let socket = UdpSocket::bind("[::]:0").unwrap();
     let port = socket.local_addr().unwrap().port();

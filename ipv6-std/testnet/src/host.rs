@@ -73,7 +73,7 @@ fn write(path: &str, text: &str) -> io::Result<()> {
 fn run_ip(arguments: &str, stdin: Stdio) -> io::Result<String> {
     let mut command = Command::new("ip");
     command.args(arguments.split_whitespace()).stdin(stdin);
-    // Some systems keep it from users in a folder that is not on their path.
+    // Some systems have `ip` in a folder that is not in the `PATH` of ordinary users.
     let path = std::env::var("PATH").unwrap_or_default();
     command.env("PATH", format!("{path}:/usr/sbin:/sbin"));
     let output = command.output().map_err(|error| match error.kind() {
