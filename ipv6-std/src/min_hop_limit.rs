@@ -1,8 +1,8 @@
 //! BPF filters, and the smallest hop limit that is received (RFC 5082).
 //!
-//! Linux checks `IPV6_MINHOPCOUNT` for TCP only (net/ipv6/tcp_ipv6.c); on other sockets it stores the option and
-//! ignores it. There the check is a classic BPF program of [`CHECK_LEN`] instructions. A socket has one program,
-//! so the check stands in front of the user's:
+//! Linux checks `IPV6_MINHOPCOUNT` for TCP only (net/ipv6/tcp_ipv6.c), and `IP_MINTTL` for TCP over IPv4
+//! (net/ipv4/tcp_ipv4.c); on other sockets it stores the options and ignores them. There the check is a classic BPF
+//! program of [`CHECK_LEN`] instructions. A socket has one program, so the check stands in front of the user's:
 //!
 //! ```text
 //! check | user's program        a socket with both
@@ -16,6 +16,7 @@
 use std::io::{self, ErrorKind};
 
 use ipv6_core::BpfInstruction;
+use ipv6_sys::option::SocketOption;
 use ipv6_sys::socket::{self, Kind};
 use ipv6_sys::{Error, filter, option};
 
@@ -24,6 +25,18 @@ use crate::error;
 use crate::fd::AsFd;
 
 const NAME: &str = "IPV6_MINHOPCOUNT";
+
+/// The option of TCP sockets (linux/in6.h; netinet6/in6.h of OpenBSD).
+const FOR_STREAMS: Option<SocketOption<u8>> = match () {
+    () if IS_LINUX => Some(SocketOption::<u8>::custom(41, 73, NAME)),
+    () if cfg!(target_os = "openbsd") => Some(SocketOption::<u8>::custom(41, 65, NAME)),
+    () => None,
+};
+
+/// The same for IPv4 on a TCP socket for both (linux/in.h).
+const FOR_STREAMS_OF_IPV4: SocketOption<u8> = SocketOption::<u8>::custom(0, 21, "IP_MINTTL");
+
+const IS_LINUX: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 /// Where a load finds the network header (linux/filter.h: `SKF_NET_OFF`).
 const NET: u32 = (-0x10_0000_i32).cast_unsigned();
@@ -130,10 +143,11 @@ impl<S: AsFd> Conn<S> {
     ///
     /// | | Linux | OpenBSD | elsewhere |
     /// |---|---|---|---|
-    /// | TCP | `Unsupported` | `Unsupported` | `Unsupported` |
+    /// | TCP | `IPV6_MINHOPCOUNT`, `IP_MINTTL` | `IPV6_MINHOPCOUNT` | `Unsupported` |
     /// | UDP, raw, ICMPv6 | a BPF filter, together with the one of [`set_bpf`](Self::set_bpf) | `Unsupported` | `Unsupported` |
     ///
-    /// On a socket that carries IPv4 too, the limit is also the smallest TTL.
+    /// On a socket that carries IPv4 too, the limit is also the smallest TTL. Connections that a listener accepts
+    /// inherit its limit.
     ///
     /// Packets that were queued before the call stay in the queue. A reassembled packet has the hop limit of
     /// its first fragment. Queued errors and news of the path MTU are not filtered.
@@ -160,8 +174,13 @@ impl<S: AsFd> Conn<S> {
     /// ```
     #[doc(alias = "IPV6_MINHOPCOUNT", alias = "IP_MINTTL", alias = "GTSM")]
     pub fn set_min_hop_limit(&self, least: u8) -> io::Result<()> {
-        self.has_check()?;
         let _changing = self.change();
+        if let Some(option) = self.stream_option()? {
+            if IS_LINUX && !self.carries_only_v6() {
+                FOR_STREAMS_OF_IPV4.set(self, least)?;
+            }
+            return Ok(option.set(self, least)?);
+        }
         let program = attached(self).map_err(cannot_combine)?;
         match (least, split(&program)) {
             (0, Some((_, rest))) if rest == PASS => Ok(option::DETACH_FILTER.set(self, ())?),
@@ -181,7 +200,9 @@ impl<S: AsFd> Conn<S> {
     /// Those of [`set_min_hop_limit`](Self::set_min_hop_limit).
     #[doc(alias = "IPV6_MINHOPCOUNT", alias = "IP_MINTTL")]
     pub fn min_hop_limit(&self) -> io::Result<u8> {
-        self.has_check()?;
+        if let Some(option) = self.stream_option()? {
+            return Ok(option.get(self)?);
+        }
         let program = attached(self).map_err(cannot_combine)?;
         Ok(split(&program).map_or(0, |(least, _)| least))
     }
@@ -195,11 +216,11 @@ impl<S: AsFd> Conn<S> {
         Ok(option::attach_filter(self, &[check, program].concat())?)
     }
 
-    /// Whether a filter is the way to check the hop limit on this kind of socket.
-    fn has_check(&self) -> io::Result<()> {
+    /// The option that checks the hop limit, if this is a TCP socket. Others have a filter.
+    fn stream_option(&self) -> io::Result<Option<SocketOption<u8>>> {
         match socket::kind(self)? {
-            Kind::Stream => Err(Error::Unsupported(NAME).into()),
-            _ => Ok(()),
+            Kind::Stream => FOR_STREAMS.map(Some).ok_or_else(|| Error::Unsupported(NAME).into()),
+            _ => Ok(None),
         }
     }
 }

@@ -3,15 +3,19 @@
 mod common;
 
 use std::io::ErrorKind;
-use std::net::{SocketAddrV6, UdpSocket};
-use std::os::fd::AsFd;
+use std::net::{SocketAddr, SocketAddrV6, TcpListener, TcpStream, UdpSocket};
+use std::os::fd::{AsFd, AsRawFd};
 
 use common::*;
 use ipv6_std::*;
 use ipv6_testnet::Pair;
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrStorage, connect, socket};
 
 ipv6_testnet::tests! {
     [Namespace] udp_datagrams_below_the_limit_are_dropped;
+    [Namespace] tcp_connections_below_the_limit_are_not_made;
+    [Namespace, Ipv4] the_limit_applies_to_tcp_connections_of_ipv4_peers;
+    [Namespace] accepted_connections_inherit_the_limit;
     [RawSocket] raw_packets_below_the_limit_are_dropped;
     [PingSocket] echo_replies_below_the_limit_are_dropped;
     [Namespace, Ipv4] the_limit_applies_to_the_ttl_of_ipv4_peers;
@@ -19,6 +23,7 @@ ipv6_testnet::tests! {
     [Namespace] the_limit_is_combined_with_a_bpf_program;
     [Namespace] clones_and_borrowed_sockets_see_the_same_limit;
     [Namespace] bpf_programs_that_are_too_long_for_the_limit_are_refused;
+    [Namespace] reading_a_bpf_program_respects_the_room_for_it;
 }
 
 /// Sends one datagram with each of these hop limits, and asserts that only `arrive` are received.
@@ -78,6 +83,75 @@ fn raw_packets_below_the_limit_are_dropped() {
         receiver.set_min_hop_limit(least).unwrap();
         assert_arrive(&sender, &receiver, at(Pair::B, 0), arrive);
     }
+}
+
+/// A stream that connects with this hop limit, of either family. The answer is not waited for.
+fn connecting(to: SocketAddr, hop_limit: u8) -> TcpStream {
+    let (family, address): (_, SockaddrStorage) = match to {
+        SocketAddr::V4(to) => (AddressFamily::Inet, to.into()),
+        SocketAddr::V6(to) => (AddressFamily::Inet6, to.into()),
+    };
+    let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+    let stream = TcpStream::from(socket(family, SockType::Stream, flags, None).unwrap());
+    match to {
+        SocketAddr::V4(_) => stream.set_ttl(hop_limit.into()).unwrap(),
+        SocketAddr::V6(_) => Conn::new(&stream).unwrap().set_hop_limit(hop_limit).unwrap(),
+    }
+    assert!(
+        connect(stream.as_raw_fd(), &address).is_err_and(|errno| errno == nix::errno::Errno::EINPROGRESS)
+    );
+    stream
+}
+
+/// Asserts that, of the connections with these hop limits, only `accepted` are made.
+fn assert_accepted(listener: &TcpListener, connect: impl Fn(u8) -> TcpStream, accepted: &[u8]) {
+    let streams = [1, 63, 64, 253, 254, 255].map(|hop_limit| (hop_limit, connect(hop_limit)));
+    listener.set_nonblocking(true).unwrap();
+    for expected in accepted {
+        // A connection may take a moment, but none with a lower hop limit comes first.
+        let peer = loop {
+            match listener.accept() {
+                Ok((_, peer)) => break peer.port(),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => std::thread::yield_now(),
+                Err(error) => panic!("{error}"),
+            }
+        };
+        let of = streams.iter().find(|(_, stream)| stream.local_addr().unwrap().port() == peer).unwrap().0;
+        assert_eq!(of, *expected);
+    }
+    assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+}
+
+fn tcp_connections_below_the_limit_are_not_made() {
+    let Pair { a, b } = Pair::new().unwrap();
+    for (least, accepted) in LIMITS {
+        let listener = b.run(|| TcpListener::bind("[::]:0")).unwrap();
+        let conn = Conn::new(&listener).unwrap();
+        conn.set_min_hop_limit(least).unwrap();
+        assert_eq!(conn.min_hop_limit().unwrap(), least);
+        let to = at(Pair::B, listener.local_addr().unwrap().port()).into();
+        assert_accepted(&listener, |hop_limit| a.run(|| connecting(to, hop_limit)), accepted);
+    }
+}
+
+fn the_limit_applies_to_tcp_connections_of_ipv4_peers() {
+    for (least, accepted) in LIMITS {
+        // `std` opens listeners for both families.
+        let listener = TcpListener::bind("[::]:0").unwrap();
+        Conn::new(&listener).unwrap().set_min_hop_limit(least).unwrap();
+        let to = ([127, 0, 0, 1], listener.local_addr().unwrap().port()).into();
+        assert_accepted(&listener, |ttl| connecting(to, ttl), accepted);
+    }
+}
+
+fn accepted_connections_inherit_the_limit() {
+    let listener = TcpListener::bind("[::1]:0").unwrap();
+    Conn::new(&listener).unwrap().set_min_hop_limit(60).unwrap();
+    let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let accepted = Conn::new(listener.accept().unwrap().0).unwrap();
+    assert_eq!(accepted.min_hop_limit().unwrap(), 60);
+    accepted.set_min_hop_limit(0).unwrap();
+    assert_eq!(accepted.min_hop_limit().unwrap(), 0);
 }
 
 fn echo_replies_below_the_limit_are_dropped() {
@@ -208,4 +282,20 @@ fn bpf_programs_that_are_too_long_for_the_limit_are_refused() {
     assert_eq!(conn.min_hop_limit().unwrap(), 254);
     conn.set_min_hop_limit(0).unwrap();
     conn.detach_bpf().unwrap();
+}
+
+fn reading_a_bpf_program_respects_the_room_for_it() {
+    let conn = loopback();
+    let nothing = BpfInstruction::new(0xffff, 0, 0, 0);
+    let mut room = [nothing; 8];
+    assert_eq!(ipv6_sys::filter::attached(&conn, &mut room), Ok(0));
+    let program = first_byte_is(b'x').map(|_| BpfInstruction::new(0x06, 0, 0, 7));
+    conn.set_bpf(&program).unwrap();
+    assert_eq!(ipv6_sys::filter::attached(&conn, &mut []), Ok(5));
+    // The length counts instructions: room for one less is too small, and stays as it is.
+    let too_small = ipv6_sys::filter::attached(&conn, &mut room[..4]);
+    assert_eq!(too_small, Err(ipv6_sys::Errno::INVAL.into()));
+    assert_eq!(room, [nothing; 8]);
+    assert_eq!(ipv6_sys::filter::attached(&conn, &mut room), Ok(5));
+    assert_eq!((&room[..5], &room[5..]), (&program[..], &[nothing; 3][..]));
 }
