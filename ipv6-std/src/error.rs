@@ -85,7 +85,13 @@ pub(crate) fn encode(source: EncodeError) -> io::Error {
         EncodeError::Unsupported(_) => ErrorKind::Unsupported,
         _ => ErrorKind::InvalidInput,
     };
-    io::Error::new(kind, Context { doing: "writing control messages", source })
+    let doing = match source {
+        EncodeError::BufferTooSmall { .. } => {
+            "writing control messages (send_messages takes those that are too large here)"
+        }
+        _ => "writing control messages",
+    };
+    io::Error::new(kind, Context { doing, source })
 }
 
 #[cold]

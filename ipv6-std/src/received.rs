@@ -3,7 +3,7 @@
 use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use ipv6_core::cmsg::RawMessages;
-use ipv6_core::{DecodeError, RecvControl};
+use ipv6_core::{ControlMessage, DecodeError, RecvControl};
 use ipv6_sys::Host;
 use ipv6_sys::message;
 
@@ -96,6 +96,44 @@ impl<'c> Message<'c> {
     /// ([`control_truncated`](Self::control_truncated)) are no error; the others are decoded.
     pub fn control(&self) -> Result<RecvControl<'c>, DecodeError> {
         message::decode(self.control, self.control_truncated)
+    }
+
+    /// Returns the value of the first control message of type `M`; `None`: there is none.
+    ///
+    /// The types are in [`message`](crate::message); a program can define others ([`ControlMessage`]). An option enables
+    /// each.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] when the message, or one before it, does not have the layout of this system. Messages that did not
+    /// fit ([`control_truncated`](Self::control_truncated)) are no error; they are missing.
+    ///
+    /// ```
+    /// use ipv6_std::message::{HopLimit, TrafficClass};
+    /// use ipv6_std::{ControlFlags, PacketConn, SendControl};
+    ///
+    /// let conn = PacketConn::bind("[::1]:0")?;
+    /// conn.set_control_flags(ControlFlags::HOP_LIMIT, true)?;
+    /// conn.send_to(b"x", &SendControl::new().with_hop_limit(9), conn.local_addr()?)?;
+    ///
+    /// let (mut payload, mut control) = ([0; 16], [0; 256]);
+    /// let message = conn.recv_message(&mut payload, &mut control)?;
+    /// assert_eq!(message.get::<HopLimit>(), Ok(Some(HopLimit(9))));
+    /// assert_eq!(message.get::<TrafficClass>(), Ok(None));
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn get<M: ControlMessage<Host>>(&self) -> Result<Option<M::Value<'c>>, DecodeError> {
+        self.each::<M>().next().transpose()
+    }
+
+    /// Returns an iterator over the values of all control messages of type `M`, in the order of the kernel.
+    ///
+    /// Each item is a [`DecodeError`] in the cases of [`get`](Self::get).
+    pub fn each<M: ControlMessage<Host>>(
+        &self,
+    ) -> impl Iterator<Item = Result<M::Value<'c>, DecodeError>> + use<'c, M> {
+        let truncated = self.control_truncated;
+        self.raw_messages().each::<M>().take_while(move |message| message.is_ok() || !truncated)
     }
 
     /// Returns an iterator over all control messages, as level, type and data.

@@ -6,7 +6,7 @@ use std::io;
 
 use ipv6_sys::batch::{BatchHeader, Part, SendSlot, SendStorage};
 
-use crate::space::SEND_SPACE;
+use crate::space::BATCH_SEND_SPACE;
 
 /// Storage for sending batches ([`PacketConn::send_batch`](crate::PacketConn::send_batch)).
 ///
@@ -15,7 +15,7 @@ use crate::space::SEND_SPACE;
 #[doc(alias = "mmsghdr")]
 pub struct SendBatch {
     headers: Vec<BatchHeader>,
-    slots: Vec<SendSlot<SEND_SPACE>>,
+    slots: Vec<SendSlot<BATCH_SEND_SPACE>>,
     parts: Vec<Part>,
 }
 
@@ -42,7 +42,7 @@ impl SendBatch {
         self.parts.len()
     }
 
-    pub(crate) fn storage(&mut self) -> SendStorage<'_, SEND_SPACE> {
+    pub(crate) fn storage(&mut self) -> SendStorage<'_, BATCH_SEND_SPACE> {
         SendStorage { headers: &mut self.headers, slots: &mut self.slots, parts: &mut self.parts }
     }
 

@@ -105,7 +105,7 @@ impl<S: AsFd> PacketConn<S> {
     }
 
     #[inline(always)]
-    fn send_encoded(
+    pub(super) fn send_encoded(
         &self,
         payload: &[IoSlice<'_>],
         control: &SendControl<'_>,

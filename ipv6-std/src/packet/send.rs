@@ -3,9 +3,12 @@
 use std::io::{self, IoSlice};
 use std::net::SocketAddrV6;
 
-use ipv6_core::{Ecn, SendControl};
+use ipv6_core::{Ecn, Messages, SendControl};
+use ipv6_sys::Host;
+use ipv6_sys::message::ControlBytes;
 
 use super::PacketConn;
+use crate::error;
 use crate::fd::AsFd;
 
 impl<S: AsFd> PacketConn<S> {
@@ -65,6 +68,55 @@ impl<S: AsFd> PacketConn<S> {
     #[doc(alias = "sendmsg")]
     pub fn send(&self, payload: &[u8], control: &SendControl<'_>) -> io::Result<usize> {
         self.send_parts(&[IoSlice::new(payload)], control, None)
+    }
+
+    /// Sends one datagram with control messages by type, from a buffer of any size: for messages that are larger than
+    /// [`SendControl::with_messages`] allows, such as extension headers.
+    ///
+    /// `to` is a `SocketAddrV6`, or `None` for the peer of a connected socket. The fields of [`SendControl`] are messages
+    /// too ([`message`](crate::message)): push those to send with the others.
+    ///
+    /// | | fields | messages by type |
+    /// |---|---|---|
+    /// | [`send_to`](Self::send_to), [`send`](Self::send), [`send_vectored`](Self::send_vectored), [`send_segments`](Self::send_segments) | all | 256 bytes |
+    /// | [`send_batch`](Self::send_batch), [`send_batch_all`](Self::send_batch_all) | all | 128 bytes for each datagram |
+    /// | `send_messages` | none | any size; Linux limits them to `net.core.optmem_max` |
+    ///
+    /// Systems: all. [`message`](crate::message) lists the systems of each.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send_to`](Self::send_to). `EPERM` on Linux for hop-by-hop and destination options without
+    /// `CAP_NET_RAW`.
+    ///
+    /// ```
+    /// use ipv6_std::message::{HopLimit, TrafficClass};
+    /// use ipv6_std::{ControlFlags, Messages, PacketConn};
+    ///
+    /// # #[cfg(not(windows))]
+    /// # {
+    /// let conn = PacketConn::bind("[::1]:0")?;
+    /// conn.set_control_flags(ControlFlags::HOP_LIMIT | ControlFlags::TRAFFIC_CLASS, true)?;
+    /// let messages = Messages::<64>::new();
+    /// let messages = messages.with(HopLimit(3)).and_then(|messages| messages.with(TrafficClass(0xb8)));
+    /// conn.send_messages(b"x", &messages.unwrap(), conn.local_addr()?)?;
+    /// let got = conn.recv_from(&mut [0; 16])?;
+    /// assert_eq!((got.control.hop_limit, got.control.traffic_class), (Some(3), Some(0xb8)));
+    /// # }
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[doc(alias = "sendmsg")]
+    pub fn send_messages<const N: usize>(
+        &self,
+        payload: &[u8],
+        messages: &Messages<Host, N>,
+        to: impl Into<Option<SocketAddrV6>>,
+    ) -> io::Result<usize> {
+        let control = SendControl::new().with_messages(messages);
+        let mut bytes = ControlBytes::<N>::new();
+        let encoded = bytes.encode(&control).map_err(error::encode)?;
+        let (to, caller) = (to.into(), self.write.on(self.as_fd()));
+        self.send_encoded(&[IoSlice::new(payload)], &control, encoded, to.as_ref(), caller)
     }
 
     /// Sends one datagram whose payload is the concatenation of several buffers.
