@@ -1,8 +1,8 @@
 //! IPv6 sockets with everything that RFC 3493, RFC 3542 and RFC 3678 define, around the sockets that a program
 //! already has.
 //!
-//! - [`PacketConn`] sends and receives datagrams with control messages (traffic class, hop limit, source or
-//!   destination address, interface, path MTU) and joins multicast groups.
+//! - [`PacketConn`] sends and receives datagrams with control messages (traffic class, hop limit, flow label, source
+//!   or destination address, interface, path MTU) and joins multicast groups.
 //! - [`RawConn`] does the same for a protocol without ports, such as ICMPv6.
 //! - [`Conn`] has the header options of any socket, TCP included.
 //!
@@ -138,6 +138,28 @@
 //! into one for the kernel ([`PacketConn::set_send_coalescing`]), and a receiver can let the kernel combine what
 //! arrives ([`PacketConn::set_receive_coalescing`]).
 //!
+//! # Options without a method
+//!
+//! [`option`] has a descriptor for each option, and [`Conn::option`] and [`Conn::set_option`] take any of them. An
+//! option that has none yet is one line, if its value is a C `int`:
+//!
+//! ```
+//! # #[cfg(target_os = "linux")] {
+//! use ipv6_std::PacketConn;
+//! use ipv6_std::option::SocketOption;
+//!
+//! // IPV6_MULTICAST_ALL (ipv6(7)): whether groups are received that only other sockets have joined.
+//! const MULTICAST_ALL: SocketOption<bool> = SocketOption::<bool>::custom(41, 29, "IPV6_MULTICAST_ALL");
+//!
+//! let conn = PacketConn::bind("[::1]:0")?;
+//! conn.set_option(&MULTICAST_ALL, false)?;
+//! assert!(!conn.option(&MULTICAST_ALL)?);
+//! # }
+//! # std::io::Result::Ok(())
+//! ```
+//!
+//! [`socket2`](_documentation::comparison#use-them-together) has many other options.
+//!
 //! # Errors
 //!
 //! Methods return [`std::io::Error`].
@@ -153,8 +175,7 @@
 //! There is no API for IPv4: a dual-stack socket works, and its IPv4 peers have IPv4-mapped addresses ([`mapped`],
 //! [`Received::peer`]). There
 //! are no protocols, no routing tables and no event loop. A method makes the one system call that its name suggests;
-//! only a call with a deadline adds `poll` when it has to wait. For options without a method, use
-//! [`socket2`](_documentation::comparison#use-them-together).
+//! only a call with a deadline or timeout adds `poll` when it has to wait.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
