@@ -160,6 +160,46 @@
 //!
 //! [`socket2`](_documentation::comparison#use-them-together) has many other options.
 //!
+//! # Control messages by type
+//!
+//! Control messages that have no field in [`RecvControl`] and [`SendControl`] are types in [`message`]. Read them with
+//! [`Message::get`], from [`PacketConn::recv_message`] or from a batch ([`RecvBatch::messages`]). Send them with
+//! [`SendControl::with_messages`], or many of them with [`PacketConn::send_messages`]. A program defines a message that is
+//! missing, and enables it with an option:
+//!
+//! ```
+//! # #[cfg(target_os = "linux")] {
+//! use ipv6_std::abi::ControlNumber;
+//! use ipv6_std::option::SocketOption;
+//! use ipv6_std::{Control, ControlMessage, DecodeError, Host, PacketConn, SendControl};
+//!
+//! /// How many datagrams the socket has dropped (`SO_RXQ_OVFL` of Linux, socket(7)).
+//! struct Dropped(u32);
+//!
+//! impl ControlMessage<Host> for Dropped {
+//!     type Value<'a> = Self;
+//!     const NAME: &'static str = "SO_RXQ_OVFL";
+//!     const NUMBER: Option<ControlNumber> = Some(ControlNumber::new(1, 40, 4));
+//!
+//!     fn decode(data: &[u8]) -> Result<Self, DecodeError> {
+//!         let control = Control::of::<Self, Host>();
+//!         let width = DecodeError::Width { control, len: data.len(), expected: 4 };
+//!         Ok(Self(u32::from_ne_bytes(data.try_into().map_err(|_| width)?)))
+//!     }
+//! }
+//!
+//! let conn = PacketConn::bind("[::1]:0")?;
+//! conn.set_option(&SocketOption::<bool>::custom(1, 40, "SO_RXQ_OVFL"), true)?;
+//! conn.send_to(b"x", &SendControl::new(), conn.local_addr()?)?;
+//!
+//! let (mut payload, mut control) = ([0; 16], [0; 256]);
+//! let message = conn.recv_message(&mut payload, &mut control)?;
+//! let dropped = message.get::<Dropped>().unwrap();
+//! println!("{} datagrams dropped", dropped.map_or(0, |dropped| dropped.0));
+//! # }
+//! # std::io::Result::Ok(())
+//! ```
+//!
 //! # Errors
 //!
 //! Methods return [`std::io::Error`].
