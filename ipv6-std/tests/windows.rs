@@ -25,6 +25,9 @@ ipv6_testnet::tests! {
     [] interfaces_have_names_and_addresses;
     [] an_unsupported_option_is_an_error_that_names_it;
     [] sockets_of_another_family_are_refused;
+    [] an_unbound_socket_can_be_opened;
+    [] the_builder_sets_options;
+    [] connections_are_cloned_and_converted;
     [Probed(SENT_SOURCE)] a_source_of_another_host_is_refused;
     [Probed(SENT_HOP_LIMIT)] a_hop_limit_can_be_sent;
     [Probed(SENT_TRAFFIC_CLASS)] a_traffic_class_can_be_sent;
@@ -119,7 +122,8 @@ mod on_windows {
         PacketConn::new(socket).unwrap()
     }
 
-    const RECEIVABLE: ControlFlags = ControlFlags::all().difference(ControlFlags::PATH_MTU);
+    const RECEIVABLE: ControlFlags =
+        ControlFlags::all().difference(ControlFlags::PATH_MTU.union(ControlFlags::FLOW_LABEL));
 
     /// Sends a datagram to a socket on loopback with every control message enabled, and returns what it received.
     fn echo(control: &SendControl<'_>) -> Received {
@@ -312,7 +316,7 @@ mod on_windows {
     pub fn interfaces_have_names_and_addresses() {
         let lo = Interface::by_index(lo()).unwrap();
         assert!(lo.flags().contains(InterfaceFlags::UP | InterfaceFlags::LOOPBACK));
-        let localhost = InterfaceAddress { address: Ipv6Addr::LOCALHOST, prefix_len: 128 };
+        let localhost = InterfaceAddress::new(Ipv6Addr::LOCALHOST, 128);
         assert!(lo.addresses().contains(&localhost), "{lo:?}");
         assert_eq!(Interface::by_name(lo.name()).unwrap(), lo);
         assert_eq!(Interface::by_name("no such interface").unwrap_err().kind(), ErrorKind::NotFound);
@@ -334,6 +338,49 @@ mod on_windows {
             assert_eq!(error.kind(), ErrorKind::Unsupported, "{name}");
             assert!(error.to_string().contains(name), "{error}");
         }
+    }
+
+    pub fn an_unbound_socket_can_be_opened() {
+        let conn = PacketConn::builder().open().unwrap();
+        assert_eq!(conn.local_addr().unwrap(), "[::]:0".parse().unwrap());
+        let peer = loopback();
+        conn.send_to(b"x", &SendControl::new(), peer.local_addr().unwrap()).unwrap();
+        let got = peer.recv_from(&mut [0; 8]).unwrap();
+        assert_eq!(got.source.port(), conn.local_addr().unwrap().port());
+    }
+
+    pub fn the_builder_sets_options() {
+        let builder = PacketConn::builder().receive_buffer(20_000).send_buffer(30_000).nonblocking(true);
+        let conn = builder.only_v6(false).bind("[::]:0").unwrap();
+        assert_eq!((conn.receive_buffer_size().unwrap(), conn.send_buffer_size().unwrap()), (20_000, 30_000));
+        assert_eq!(conn.recv_from(&mut [0; 8]).unwrap_err().kind(), ErrorKind::WouldBlock);
+        assert!(!conn.only_v6().unwrap());
+        for (result, name) in [
+            (builder.device(lo()).open(), "SO_BINDTODEVICE"),
+            (builder.freebind(true).open(), "IPV6_FREEBIND"),
+            (builder.transparent(true).open(), "IPV6_TRANSPARENT"),
+        ] {
+            let error = result.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unsupported, "{name}");
+            assert!(error.to_string().contains(name), "{error}");
+        }
+        let error = conn.set_min_hop_limit(255).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(error.to_string().contains("IPV6_MINHOPCOUNT"), "{error}");
+    }
+
+    pub fn connections_are_cloned_and_converted() {
+        let conn = loopback();
+        conn.set_control_flags(ControlFlags::DESTINATION, true).unwrap();
+        let clone = conn.try_clone().unwrap();
+        assert_eq!(clone.control_flags(), ControlFlags::DESTINATION);
+        let socket = UdpSocket::from(clone);
+        assert_eq!(socket.local_addr().unwrap(), conn.local_addr().unwrap().into());
+        let again = PacketConn::try_from(socket).unwrap();
+        again.connect(conn.local_addr().unwrap()).unwrap();
+        assert_eq!(again.peer_addr().unwrap(), conn.local_addr().unwrap());
+        let socket = std::os::windows::io::OwnedSocket::from(again);
+        Conn::<UdpSocket>::try_from(socket).unwrap();
     }
 
     pub fn sockets_of_another_family_are_refused() {

@@ -4,7 +4,7 @@ use core::net::SocketAddrV6;
 use core::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::net::{self, AddressFamily, SocketType};
+use rustix::net::{self, AddressFamily, SocketAddrAny, SocketType};
 
 use crate::error::Errno;
 use crate::fd::BorrowedFd;
@@ -19,9 +19,14 @@ pub(crate) fn connect(socket: BorrowedFd<'_>, peer: &SocketAddrV6) -> Result<(),
     Ok(net::connect(socket, peer)?)
 }
 
+/// `getsockname(2)`, also for a socket that is not bound.
+fn name(socket: BorrowedFd<'_>) -> Result<SocketAddrAny, Errno> {
+    net::getsockname(socket).or_else(|errno| super::unbound_address(socket, errno.into()))
+}
+
 /// `getsockname(2)`; `None` for another address family.
 pub(crate) fn local_address(socket: BorrowedFd<'_>) -> Result<Option<SocketAddrV6>, Errno> {
-    Ok(SocketAddrV6::try_from(net::getsockname(socket)?).ok())
+    Ok(SocketAddrV6::try_from(name(socket)?).ok())
 }
 
 /// `getpeername(2)`; `None` for another address family.
@@ -32,7 +37,7 @@ pub(crate) fn peer_address(socket: BorrowedFd<'_>) -> Result<Option<SocketAddrV6
 
 /// Whether `getsockname(2)` returns an address of IPv4.
 pub(crate) fn is_ipv4(socket: BorrowedFd<'_>) -> Result<bool, Errno> {
-    Ok(net::getsockname(socket)?.address_family() == AddressFamily::INET)
+    Ok(name(socket)?.address_family() == AddressFamily::INET)
 }
 
 /// `SO_RCVBUF`.

@@ -19,6 +19,11 @@ pub(crate) fn open(kind: SocketType, protocol: Option<Protocol>) -> Result<Owned
     Ok(socket)
 }
 
+/// `getsockname(2)` has an address for every socket: an error is one.
+pub(crate) fn unbound_address(_: BorrowedFd<'_>, error: Errno) -> Result<net::SocketAddrAny, Errno> {
+    Err(error)
+}
+
 /// Allows several sockets to be bound to one port; each receives what is sent to a group.
 pub(crate) fn share_port(socket: BorrowedFd<'_>, on: bool) -> Result<(), Errno> {
     net::sockopt::set_socket_reuseaddr(socket, on)?;

@@ -1,11 +1,12 @@
 //! Opening sockets, and asking what a socket is.
 
 use core::mem::zeroed;
+use core::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
 use core::ptr;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fd::FromRawSocket;
-use rustix::net::{self, Protocol, SocketType};
+use rustix::net::{self, Protocol, SocketAddrAny, SocketType};
 use windows_sys::Win32::Networking::WinSock as winsock;
 
 use super::calls::{check, last_error, raw};
@@ -50,8 +51,8 @@ pub(crate) fn share_port(socket: BorrowedFd<'_>, on: bool) -> Result<(), Errno> 
     Ok(net::sockopt::set_socket_reuseaddr(socket, on)?)
 }
 
-/// The socket's protocol.
-pub(crate) fn protocol(socket: BorrowedFd<'_>) -> Result<Option<u32>, Errno> {
+/// `SO_PROTOCOL_INFO`.
+fn protocol_info(socket: BorrowedFd<'_>) -> Result<winsock::WSAPROTOCOL_INFOW, Errno> {
     // SAFETY: a C structure of integers, for all of which zero is a valid value.
     let mut info: winsock::WSAPROTOCOL_INFOW = unsafe { zeroed() };
     let mut len = size_of::<winsock::WSAPROTOCOL_INFOW>() as i32;
@@ -66,7 +67,25 @@ pub(crate) fn protocol(socket: BorrowedFd<'_>) -> Result<Option<u32>, Errno> {
         )
     };
     check(answer)?;
-    Ok(u32::try_from(info.iProtocol).ok())
+    Ok(info)
+}
+
+/// The socket's protocol.
+pub(crate) fn protocol(socket: BorrowedFd<'_>) -> Result<Option<u32>, Errno> {
+    Ok(u32::try_from(protocol_info(socket)?.iProtocol).ok())
+}
+
+/// The address of a socket for which `getsockname` has none. Windows returns `WSAEINVAL` for a socket that is not
+/// bound, where other systems return the unspecified address.
+pub(crate) fn unbound_address(socket: BorrowedFd<'_>, error: Errno) -> Result<SocketAddrAny, Errno> {
+    if error != Errno::INVAL {
+        return Err(error);
+    }
+    match u16::try_from(protocol_info(socket)?.iAddressFamily) {
+        Ok(winsock::AF_INET6) => Ok(SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, 0, 0, 0).into()),
+        Ok(winsock::AF_INET) => Ok(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0).into()),
+        _ => Err(error),
+    }
 }
 
 /// Always false: Windows reads every program's structures in that program's layout.
