@@ -42,7 +42,7 @@
 //! `serde`: the values implement `Serialize` and `Deserialize`. An [`InterfaceIndex`], a [`FlowLabel`] and an
 //! [`Icmp6Type`] are numbers; text formats write [`ControlFlags`] as `"TRAFFIC_CLASS | HOP_LIMIT"`; an [`Icmp6Filter`] is
 //! the shorter of its two lists, as in `{"pass": [129]}`. Values that cannot exist, such as the interface index 0, are an
-//! error.
+//! error. So is a [`SendControl`] with messages, because they are bytes for one platform.
 //!
 //! # No panics
 //!

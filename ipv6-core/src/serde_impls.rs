@@ -21,6 +21,11 @@ impl<'de> Deserialize<'de> for ControlFlags {
     }
 }
 
+/// Fails: the messages of a `SendControl` are bytes for one platform.
+pub(crate) fn refuse_messages<T, S: Serializer>(_: &T, _: S) -> Result<S::Ok, S::Error> {
+    Err(serde::ser::Error::custom("a SendControl with messages cannot be serialized, only its fields can"))
+}
+
 /// Fails for a number over [`FlowLabel::MAX`].
 impl<'de> Deserialize<'de> for FlowLabel {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

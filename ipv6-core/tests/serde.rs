@@ -2,8 +2,11 @@
 
 use std::fmt::Debug;
 
+use ipv6_core::abi::Linux64;
+use ipv6_core::message::{HopLimit, Messages, NextHop, PacketInfo, SegmentSize, TrafficClass};
 use ipv6_core::{
-    BpfInstruction, ControlFlags, Ecn, FlowLabel, Header, Icmp6Filter, Icmp6Type, InterfaceIndex, QueuedError,
+    BpfInstruction, ControlFlags, Ecn, FlowLabel, Header, Icmp6Filter, Icmp6Type, InterfaceIndex, PathMtu,
+    QueuedError, RecvControl, SendControl,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -50,6 +53,58 @@ fn control_flags() {
     both_ways(ControlFlags::TRAFFIC_CLASS | ControlFlags::HOP_LIMIT, r#""TRAFFIC_CLASS | HOP_LIMIT""#);
     both_ways(ControlFlags::empty(), r#""""#);
     assert!(error::<ControlFlags>(r#""COLOUR""#).contains("unrecognized named flag"));
+}
+
+#[test]
+fn messages() {
+    both_ways(TrafficClass(0x28), "40");
+    both_ways(HopLimit(64), "64");
+    both_ways(SegmentSize(1200), "1200");
+    both_ways(NextHop("[fe80::1]:0".parse().unwrap()), r#""[fe80::1]:0""#);
+    let interface = InterfaceIndex::new(3).ok();
+    let info = PacketInfo { address: "ff02::1".parse().unwrap(), interface };
+    both_ways(info, r#"{"address":"ff02::1","interface":3}"#);
+    let path_mtu = PathMtu { destination: "2001:db8::1".parse().unwrap(), interface: None, mtu: 1400 };
+    both_ways(path_mtu, r#"{"destination":"2001:db8::1","interface":null,"mtu":1400}"#);
+}
+
+/// The control values with these fields, as JSON. Fields that are not set are `null`.
+const FIELDS: &str = r#"{"traffic_class":224,"hop_limit":1,"interface":3,"flow_label":48879}"#;
+
+#[test]
+fn received_control_values() {
+    let got: RecvControl = serde_json::from_str(FIELDS).unwrap();
+    assert_eq!(got.to_string(), "traffic class 0xe0, hop limit 1, interface 3, flow label 0x0beef");
+    let json = concat!(
+        r#"{"traffic_class":224,"hop_limit":1,"destination":null,"interface":3,"flow_label":48879,"#,
+        r#""path_mtu":null,"segment_size":null,"ecn":null}"#
+    );
+    both_ways(got, json);
+    assert_eq!(serde_json::from_str::<RecvControl>("{}").unwrap(), RecvControl::default());
+    assert!(error::<RecvControl>(r#"{"interface":0}"#).contains("a nonzero u32"));
+    assert!(error::<RecvControl>(r#"{"hop_limit":256}"#).contains("256"));
+}
+
+#[test]
+fn control_values_to_send() {
+    let control: SendControl = serde_json::from_str(FIELDS).unwrap();
+    let interface = InterfaceIndex::new(3).unwrap();
+    let label = FlowLabel::new(0xbeef).unwrap();
+    let expected = SendControl::new().with_traffic_class(0xe0).with_hop_limit(1).with_interface(interface);
+    assert_eq!(control, expected.with_flow_label(label));
+    let json = concat!(
+        r#"{"traffic_class":224,"hop_limit":1,"source":null,"interface":3,"flow_label":48879,"#,
+        r#""next_hop":null,"segment_size":null}"#
+    );
+    both_ways(control, json);
+    assert_eq!(serde_json::from_str::<SendControl>("{}").unwrap(), SendControl::new());
+}
+
+#[test]
+fn messages_of_a_control_value_are_an_error() {
+    let messages = Messages::<Linux64, 24>::new().with(HopLimit(1)).unwrap();
+    let error = serde_json::to_string(&SendControl::new().with_messages(&messages)).unwrap_err();
+    assert_eq!(error.to_string(), "a SendControl with messages cannot be serialized, only its fields can");
 }
 
 #[test]

@@ -22,9 +22,11 @@ macro_rules! received {
     ) => {
         $(#[$of])*
         #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
         #[non_exhaustive]
         pub struct $Struct<'a> {
             $($(#[$doc])* $visibility $field: Option<$type>,)*
+            #[cfg_attr(feature = "serde", serde(skip))]
             pub(super) borrowed: PhantomData<&'a [u8]>,
         }
 

@@ -22,10 +22,19 @@ macro_rules! sent {
     ) => {
         $(#[$of])*
         #[derive(Clone, Copy, Default, PartialEq, Eq)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
         #[non_exhaustive]
         pub struct $Struct<'a> {
             $($(#[$doc])* pub $field: Option<$type>,)*
             /// Messages without a field.
+            #[cfg_attr(
+                feature = "serde",
+                serde(
+                    skip_deserializing,
+                    skip_serializing_if = "Option::is_none",
+                    serialize_with = "crate::serde_impls::refuse_messages"
+                )
+            )]
             pub(super) messages: Option<&'a Encoded>,
         }
 

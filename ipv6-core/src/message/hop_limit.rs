@@ -13,6 +13,7 @@ use crate::abi::{ControlNumber, Platform};
 
 /// The hop limit of a packet (`IPV6_HOPLIMIT`, RFC 3542 section 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[doc(alias = "IPV6_HOPLIMIT")]
 pub struct HopLimit(pub u8);
 

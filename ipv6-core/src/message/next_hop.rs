@@ -9,6 +9,7 @@ use crate::sockaddr;
 
 /// The neighbour that a datagram is handed to (`IPV6_NEXTHOP`, RFC 3542 section 6.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[doc(alias = "IPV6_NEXTHOP")]
 pub struct NextHop(pub SocketAddrV6);
 

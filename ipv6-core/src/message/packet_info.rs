@@ -21,6 +21,7 @@ use crate::wire;
 /// An address and an interface (`IPV6_PKTINFO`, RFC 3542 section 6.1 and section 6.2): of a received packet its destination
 /// and the interface that received it, of a sent one the source and the interface that it leaves by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[doc(alias = "IPV6_PKTINFO", alias = "in6_pktinfo")]
 pub struct PacketInfo {
     /// The address. In a sent packet, the unspecified address leaves the choice to the system.

@@ -20,6 +20,7 @@ use crate::{sockaddr, wire};
 /// The path MTU to one destination: the size of the largest IPv6 packet, header included, that reaches it without
 /// fragmentation (RFC 8200 section 5, RFC 8201).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[doc(alias = "ip6_mtuinfo", alias = "IPV6_PATHMTU")]
 pub struct PathMtu {
     /// The destination of the packets.

@@ -15,6 +15,7 @@ use crate::wire;
 
 /// The size of the datagrams that a payload was joined from, in bytes (`UDP_GRO`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[doc(alias = "UDP_GRO")]
 pub struct Coalesced(pub u16);
 
@@ -31,6 +32,7 @@ impl<P: Platform> ControlMessage<P> for Coalesced {
 
 /// The size of the datagrams that a payload is to be cut into, in bytes (`UDP_SEGMENT`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[doc(alias = "UDP_SEGMENT")]
 pub struct SegmentSize(pub u16);
 

@@ -13,6 +13,7 @@ use crate::abi::{ControlNumber, Platform};
 
 /// The traffic class of a packet: DSCP and ECN (`IPV6_TCLASS`, RFC 3542 section 6.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[doc(alias = "IPV6_TCLASS")]
 pub struct TrafficClass(pub u8);
 
