@@ -294,7 +294,9 @@ impl<'a, P: Platform, B: Byte> Writer<'a, P, B> {
         }
         put(header, level_at, &wire::bytes_of_u32::<P>(level.cast_unsigned()));
         put(header, kind_at, &wire::bytes_of_u32::<P>(kind.cast_unsigned()));
-        header.iter_mut().skip(kind_at.saturating_add(4)).for_each(|byte| byte.put(0));
+        if const { has_header_padding::<P>() } {
+            header.iter_mut().skip(kind_at.saturating_add(4)).for_each(|byte| byte.put(0));
+        }
         put(rest, 0, whole);
         put(rest, whole.len(), &padded);
         if const { has_more_padding::<P>() } {
@@ -308,6 +310,13 @@ impl<'a, P: Platform, B: Byte> Writer<'a, P, B> {
     pub const fn finish(self) -> usize {
         self.used
     }
+}
+
+/// Whether there is padding between a header and its data. Checked in advance, because the compiler does not always remove a
+/// loop over no bytes, and links `memclr` for it.
+const fn has_header_padding<P: Platform>() -> bool {
+    let layout = P::ABI.cmsg;
+    layout.data_offset() > layout.len.bytes().saturating_add(8)
 }
 
 /// Whether there can be padding beyond the eight bytes that start at the last multiple of eight of the data.
