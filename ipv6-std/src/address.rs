@@ -34,6 +34,8 @@ pub fn mapped(address: SocketAddr) -> SocketAddrV6 {
 /// | `[fe80::1%eth0]:53`, `[fe80::1%2]:53` | with a port |
 /// | `fe80::1`, `2001:db8::1`, `[2001:db8::1]:53` | without a scope |
 ///
+/// Systems: all.
+///
 /// # Errors
 ///
 /// `NotFound`, with its name, when there is no such interface. `InvalidInput`, with the text, when it is not one

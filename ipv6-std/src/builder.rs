@@ -63,6 +63,8 @@ impl RawConn<OwnedFd> {
     /// Opens a raw socket for a protocol, bound to the first IPv6 address of `addr` that it can be bound to:
     /// it receives only packets to that address, and sends from it. The port is ignored.
     ///
+    /// Systems: all.
+    ///
     /// # Errors
     ///
     /// Those of [`open`](Self::open), and those of [`PacketConn::bind`].
@@ -220,6 +222,8 @@ impl Builder<PacketConn> {
     /// Opens a UDP socket, and binds it to the first address of `addr` that it can be bound to. On a socket for
     /// [IPv6 only](Self::only_v6), IPv4 addresses are ignored; otherwise they come last, as IPv4-mapped ones.
     ///
+    /// Systems: all.
+    ///
     /// # Errors
     ///
     /// `InvalidInput` when `addr` has no address of use, or an IPv4-mapped one for IPv6 only; those of
@@ -231,6 +235,8 @@ impl Builder<PacketConn> {
 
     /// Opens a UDP socket that is not bound: its first send or [`connect`](PacketConn::connect) binds it to a
     /// port that the system chooses.
+    ///
+    /// Systems: all.
     ///
     /// # Errors
     ///
@@ -251,6 +257,8 @@ impl Builder<RawConn> {
     /// Opens a raw socket, and binds it to the first IPv6 address of `addr` that it can be bound to: it
     /// receives only packets to that address, and sends from it. The port is ignored.
     ///
+    /// Systems: all.
+    ///
     /// # Errors
     ///
     /// `InvalidInput` when `addr` has no IPv6 address, or an IPv4-mapped one; those of [`open`](Self::open);
@@ -260,6 +268,8 @@ impl Builder<RawConn> {
     }
 
     /// Opens a raw socket that receives packets to any address of this host.
+    ///
+    /// Systems: all.
     ///
     /// # Errors
     ///

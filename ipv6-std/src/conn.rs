@@ -43,6 +43,8 @@ pub struct Conn<S> {
 impl<S: AsFd> Conn<S> {
     /// Wraps a socket. Control messages that are already enabled stay enabled.
     ///
+    /// Systems: all.
+    ///
     /// # Errors
     ///
     /// `InvalidInput` for a socket of another address family.
@@ -70,6 +72,8 @@ impl<S: AsFd> Conn<S> {
     /// Reads an option of the socket. [`option`](crate::option) has a descriptor of each;
     /// [`SocketOption::custom`] describes one that it lacks.
     ///
+    /// Systems: all; each descriptor lists those that have it.
+    ///
     /// # Errors
     ///
     /// `Unsupported`, with the name of the option, when the system has no such option.
@@ -91,6 +95,8 @@ impl<S: AsFd> Conn<S> {
     /// The methods of this type that change the same option do more where the system needs it: they are the ones to
     /// use where they exist.
     ///
+    /// Systems: all; each descriptor lists those that have it.
+    ///
     /// # Errors
     ///
     /// `Unsupported`, with the name of the option, when the system has no such option; the system's error when it
@@ -105,6 +111,8 @@ impl<S: AsFd> Conn<S> {
     /// one value are not visible in the other.
     ///
     /// `S` is any type that owns its socket, such as `UdpSocket`, `TcpStream`, `TcpListener` and `OwnedFd`.
+    ///
+    /// Systems: all.
     #[doc(alias = "dup")]
     pub fn try_clone(&self) -> io::Result<Self>
     where
@@ -115,6 +123,8 @@ impl<S: AsFd> Conn<S> {
     }
 
     /// The local address; `[::]:0` before the socket has one.
+    ///
+    /// Systems: all.
     #[doc(alias = "getsockname", alias = "LocalAddr")]
     pub fn local_addr(&self) -> io::Result<SocketAddrV6> {
         let address = socket::local_address(self.socket.as_fd())?;
@@ -122,6 +132,8 @@ impl<S: AsFd> Conn<S> {
     }
 
     /// The peer of a connected socket.
+    ///
+    /// Systems: all.
     ///
     /// # Errors
     ///
@@ -133,6 +145,8 @@ impl<S: AsFd> Conn<S> {
     }
 
     /// The traffic class of sent packets: DSCP and ECN together (RFC 3542 section 6.5).
+    ///
+    /// Systems: all.
     #[doc(alias = "IPV6_TCLASS", alias = "TrafficClass")]
     pub fn traffic_class(&self) -> io::Result<u8> {
         Ok(option::TRAFFIC_CLASS.get(self.socket.as_fd())?)
@@ -140,18 +154,24 @@ impl<S: AsFd> Conn<S> {
 
     /// Sets the traffic class of sent packets: DSCP and ECN together (RFC 3542 section 6.5). On a TCP
     /// socket, Linux sets the DSCP and leaves the two ECN bits to TCP.
+    ///
+    /// Systems: all.
     #[doc(alias = "IPV6_TCLASS", alias = "SetTrafficClass")]
     pub fn set_traffic_class(&self, traffic_class: u8) -> io::Result<()> {
         Ok(option::TRAFFIC_CLASS.set(self.socket.as_fd(), traffic_class)?)
     }
 
     /// The differentiated services codepoint of sent packets, 0 to 63 (RFC 2474).
+    ///
+    /// Systems: all.
     #[doc(alias = "IPV6_TCLASS", alias = "DSCP")]
     pub fn dscp(&self) -> io::Result<u8> {
         self.traffic_class().map(dscp)
     }
 
     /// Sets the differentiated services codepoint of sent packets (RFC 2474). The ECN stays as it is.
+    ///
+    /// Systems: all.
     ///
     /// # Errors
     ///
@@ -165,18 +185,24 @@ impl<S: AsFd> Conn<S> {
     }
 
     /// The congestion notification of sent packets (RFC 3168).
+    ///
+    /// Systems: all.
     #[doc(alias = "IPV6_TCLASS", alias = "ECN")]
     pub fn ecn(&self) -> io::Result<Ecn> {
         self.traffic_class().map(Ecn::from_traffic_class)
     }
 
     /// Sets the congestion notification of sent packets (RFC 3168). The DSCP stays as it is.
+    ///
+    /// Systems: all.
     #[doc(alias = "IPV6_TCLASS", alias = "ECN")]
     pub fn set_ecn(&self, ecn: Ecn) -> io::Result<()> {
         self.set_traffic_class(ecn.mark(self.traffic_class()?))
     }
 
     /// The hop limit of packets sent to unicast addresses (RFC 3493 section 5.1).
+    ///
+    /// Systems: all.
     #[doc(alias = "IPV6_UNICAST_HOPS", alias = "HopLimit")]
     pub fn hop_limit(&self) -> io::Result<u8> {
         let hop_limit = option::HOP_LIMIT.get(self.socket.as_fd())?;
@@ -187,6 +213,8 @@ impl<S: AsFd> Conn<S> {
     /// Sets the hop limit of packets sent to unicast addresses; `None` selects the system's default
     /// (RFC 3493 section 5.1). Packets sent to groups have
     /// [their own hop limit](crate::PacketConn::set_multicast_hop_limit).
+    ///
+    /// Systems: all.
     ///
     /// ```
     /// use ipv6_std::PacketConn;
@@ -205,6 +233,8 @@ impl<S: AsFd> Conn<S> {
     /// The path MTU to the peer of a connected socket: the size of the largest IPv6 packet that reaches it
     /// unfragmented, in bytes, header included (RFC 3542 section 11.4).
     ///
+    /// Systems: all.
+    ///
     /// # Errors
     ///
     /// `NotConnected` when the socket has no peer; on Linux also while it has no route: between a change of
@@ -215,6 +245,8 @@ impl<S: AsFd> Conn<S> {
     }
 
     /// Whether packets are never fragmented on this host (RFC 3542 section 11.2).
+    ///
+    /// Systems: all.
     #[doc(alias = "IPV6_DONTFRAG")]
     pub fn dont_fragment(&self) -> io::Result<bool> {
         Ok(option::DONT_FRAGMENT.get(self.socket.as_fd())?)
@@ -222,12 +254,16 @@ impl<S: AsFd> Conn<S> {
 
     /// Disables fragmentation on this host (RFC 3542 section 11.2). A packet larger than the path MTU is
     /// then refused, on Linux with `EMSGSIZE` ([`is_too_long`](crate::is_too_long)).
+    ///
+    /// Systems: all.
     #[doc(alias = "IPV6_DONTFRAG")]
     pub fn set_dont_fragment(&self, on: bool) -> io::Result<()> {
         Ok(option::DONT_FRAGMENT.set(self.socket.as_fd(), on)?)
     }
 
     /// Whether the socket carries IPv6 only (RFC 3493 section 5.3).
+    ///
+    /// Systems: all.
     #[doc(alias = "IPV6_V6ONLY")]
     pub fn only_v6(&self) -> io::Result<bool> {
         Ok(option::ONLY_V6.get(self.socket.as_fd())?)
@@ -235,6 +271,8 @@ impl<S: AsFd> Conn<S> {
 
     /// Sets whether the socket carries IPv6 only, or IPv4 too, with IPv4-mapped addresses (RFC 3493
     /// section 5.3).
+    ///
+    /// Systems: all.
     ///
     /// # Errors
     ///
@@ -268,6 +306,8 @@ impl<S: AsFd> Conn<S> {
     }
 
     /// Sets whether calls return `WouldBlock` where they would have to wait.
+    ///
+    /// Systems: all.
     #[doc(alias = "FIONBIO", alias = "O_NONBLOCK")]
     pub fn set_nonblocking(&self, on: bool) -> io::Result<()> {
         Ok(setup::set_nonblocking(self.socket.as_fd(), on)?)
@@ -275,6 +315,8 @@ impl<S: AsFd> Conn<S> {
 
     /// The size of the receive buffer in bytes. Linux counts its own overhead: the value is twice the
     /// [requested](Self::set_receive_buffer_size) one.
+    ///
+    /// Systems: all.
     #[doc(alias = "SO_RCVBUF")]
     pub fn receive_buffer_size(&self) -> io::Result<usize> {
         Ok(setup::receive_buffer_size(self.socket.as_fd())?)
@@ -282,6 +324,8 @@ impl<S: AsFd> Conn<S> {
 
     /// Requests a size of the receive buffer in bytes. Linux grants at most `net.core.rmem_max`, without an
     /// error: [`receive_buffer_size`](Self::receive_buffer_size) returns what was granted.
+    ///
+    /// Systems: all.
     ///
     /// # Errors
     ///
@@ -293,6 +337,8 @@ impl<S: AsFd> Conn<S> {
 
     /// The size of the send buffer in bytes. Linux counts its own overhead: the value is twice the
     /// [requested](Self::set_send_buffer_size) one.
+    ///
+    /// Systems: all.
     #[doc(alias = "SO_SNDBUF")]
     pub fn send_buffer_size(&self) -> io::Result<usize> {
         Ok(setup::send_buffer_size(self.socket.as_fd())?)
@@ -300,6 +346,8 @@ impl<S: AsFd> Conn<S> {
 
     /// Requests a size of the send buffer in bytes. Linux grants at most `net.core.wmem_max`, without an
     /// error: [`send_buffer_size`](Self::send_buffer_size) returns what was granted.
+    ///
+    /// Systems: all.
     ///
     /// # Errors
     ///
@@ -313,6 +361,8 @@ impl<S: AsFd> Conn<S> {
     ///
     /// The system delivers destination and interface in one message. Here each has its own flag, and
     /// [`Received`](crate::Received) has what was requested.
+    ///
+    /// Systems: all; each flag lists those that have it.
     ///
     /// # Errors
     ///
@@ -337,7 +387,7 @@ impl<S: AsFd> Conn<S> {
     /// [enabled](Self::set_control_flags). A stream has no message boundaries, so this is a sample,
     /// not an account of every segment.
     ///
-    /// Linux only; `Unsupported` elsewhere.
+    /// Systems: Linux and Android; `Unsupported` elsewhere.
     ///
     /// ```
     /// use std::io::{Read, Write};

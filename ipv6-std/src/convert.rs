@@ -64,6 +64,8 @@ impl<S: AsFd> PacketConn<S> {
     /// the flags through one value are not visible in the other.
     ///
     /// `S` is any type that owns its socket, such as `UdpSocket` and `OwnedFd`.
+    ///
+    /// Systems: all.
     #[doc(alias = "dup")]
     pub fn try_clone(&self) -> io::Result<Self>
     where
@@ -79,6 +81,8 @@ impl<S: AsFd> PacketConn<S> {
     /// opens a second socket for one peer instead.
     ///
     /// Datagrams that were queued before the call stay in the queue.
+    ///
+    /// Systems: all.
     ///
     /// # Errors
     ///
@@ -101,6 +105,8 @@ impl<S: AsFd> PacketConn<S> {
 
 impl<S: AsFd> RawConn<S> {
     /// Opens another handle to the same socket, as [`PacketConn::try_clone`] does.
+    ///
+    /// Systems: all.
     #[doc(alias = "dup")]
     pub fn try_clone(&self) -> io::Result<Self>
     where

@@ -75,6 +75,8 @@ impl InterfaceAddress {
 impl Interface {
     /// The interface with this name.
     ///
+    /// Systems: all except AIX.
+    ///
     /// # Errors
     ///
     /// `NotFound`, with the name, when there is none.
@@ -86,6 +88,8 @@ impl Interface {
 
     /// The interface with this index.
     ///
+    /// Systems: all except AIX.
+    ///
     /// # Errors
     ///
     /// `NotFound`, with the index, when there is none.
@@ -96,6 +100,8 @@ impl Interface {
 
     /// The name of the interface with this index, in one system call. ([`by_index`](Self::by_index) looks up
     /// all interfaces with their addresses.)
+    ///
+    /// Systems: all.
     ///
     /// # Errors
     ///
@@ -116,6 +122,8 @@ impl Interface {
     }
 
     /// All interfaces of this host, in the system's order.
+    ///
+    /// Systems: all except AIX.
     #[doc(alias = "getifaddrs", alias = "Interfaces")]
     pub fn all() -> io::Result<Vec<Self>> {
         let mut all: Vec<Self> = Vec::new();

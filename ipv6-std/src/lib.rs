@@ -210,6 +210,8 @@
 //! - The error of a codec is the [source](std::error::Error::source) of the `io::Error`.
 //! - A signal is never an error: an interrupted call is made again.
 //!
+//! Errors that a method does not list are the system's own.
+//!
 //! # Limits
 //!
 //! There is no API for IPv4: a dual-stack socket works, and its IPv4 peers have IPv4-mapped addresses ([`mapped`],

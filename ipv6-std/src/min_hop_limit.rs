@@ -99,7 +99,7 @@ impl<S: AsFd> Conn<S> {
     /// and packets longer than its result are truncated. It sees the payload from the UDP, TCP or ICMPv6
     /// header on. A [minimum hop limit](Self::set_min_hop_limit) stays in force.
     ///
-    /// Linux only; `Unsupported` elsewhere.
+    /// Systems: Linux and Android; `Unsupported` elsewhere.
     ///
     /// # Errors
     ///
@@ -120,7 +120,7 @@ impl<S: AsFd> Conn<S> {
 
     /// Detaches the BPF program. A [minimum hop limit](Self::set_min_hop_limit) stays in force.
     ///
-    /// Linux only; `Unsupported` elsewhere.
+    /// Systems: Linux and Android; `Unsupported` elsewhere.
     ///
     /// # Errors
     ///

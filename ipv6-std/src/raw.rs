@@ -46,6 +46,8 @@ impl RawConn<OwnedFd> {
     /// Opens a raw socket for a protocol: 58 is ICMPv6, 89 OSPF, 47 GRE. [`builder`](Self::builder) opens
     /// one with other options, [`bind`](Self::bind) one that is bound to an address.
     ///
+    /// Systems: all.
+    ///
     /// # Errors
     ///
     /// `PermissionDenied` without the privilege: `CAP_NET_RAW` on Linux, root or an administrator elsewhere;
@@ -55,9 +57,11 @@ impl RawConn<OwnedFd> {
         Self::builder(protocol).open()
     }
 
-    /// Opens an ICMPv6 socket that sends and receives echo messages without privilege, on Linux and Apple's
-    /// systems. The system chooses the identifier of sent requests, and delivers only replies to them. The
-    /// socket has no ICMPv6 filter and no checksum option.
+    /// Opens an ICMPv6 socket that sends and receives echo messages without privilege. The
+    /// system chooses the identifier of sent requests, and delivers only replies to them. The socket has no
+    /// ICMPv6 filter and no checksum option.
+    ///
+    /// Systems: Linux, Android and Apple's systems.
     ///
     /// # Errors
     ///
@@ -88,6 +92,8 @@ pub(crate) fn open(protocol: u8) -> io::Result<OwnedFd> {
 impl<S: AsFd> RawConn<S> {
     /// Wraps a raw IPv6 socket, or an ICMPv6 socket without privilege.
     ///
+    /// Systems: all.
+    ///
     /// # Errors
     ///
     /// `InvalidInput` for any other socket.
@@ -104,6 +110,8 @@ impl<S: AsFd> RawConn<S> {
 
     /// The offset in the payload at which the kernel writes the checksum of sent packets and checks that of
     /// received ones, in bytes; `None` when it does neither (RFC 3542 section 3.1). ICMPv6 has one, at 2.
+    ///
+    /// Systems: all.
     #[doc(alias = "IPV6_CHECKSUM", alias = "Checksum")]
     pub fn checksum_offset(&self) -> io::Result<Option<u16>> {
         Ok(option::CHECKSUM.get(self)?)
@@ -112,6 +120,8 @@ impl<S: AsFd> RawConn<S> {
     /// Makes the kernel write the checksum at this offset, in bytes, into the payload of sent packets, and drop
     /// received packets with a wrong one; `None` disables it (RFC 3542 section 3.1). The checksum covers the
     /// pseudo-header. A payload that ends before the offset is refused.
+    ///
+    /// Systems: all.
     ///
     /// # Errors
     ///
@@ -134,6 +144,8 @@ impl<S: AsFd> RawConn<S> {
 
     /// The ICMPv6 types that are received (RFC 3542 section 3.2).
     ///
+    /// Systems: all except Windows.
+    ///
     /// # Errors
     ///
     /// As [`set_icmp6_filter`](Self::set_icmp6_filter).
@@ -143,6 +155,8 @@ impl<S: AsFd> RawConn<S> {
     }
 
     /// Sets the ICMPv6 types that are received (RFC 3542 section 3.2).
+    ///
+    /// Systems: all except Windows.
     ///
     /// # Errors
     ///
@@ -154,7 +168,7 @@ impl<S: AsFd> RawConn<S> {
 
     /// Whether the payload of sent packets starts with the IPv6 header.
     ///
-    /// Linux and Windows; `Unsupported` elsewhere.
+    /// Systems: Linux, Android and Windows; `Unsupported` elsewhere.
     #[doc(alias = "IPV6_HDRINCL")]
     pub fn header_included(&self) -> io::Result<bool> {
         Ok(option::HEADER_INCLUDED.get(self)?)
@@ -164,7 +178,7 @@ impl<S: AsFd> RawConn<S> {
     /// ([`Header::encode`](crate::Header::encode)). The payload of received packets never does. No RFC has
     /// this option.
     ///
-    /// Linux and Windows; `Unsupported` elsewhere.
+    /// Systems: Linux, Android and Windows; `Unsupported` elsewhere.
     #[doc(alias = "IPV6_HDRINCL")]
     pub fn set_header_included(&self, on: bool) -> io::Result<()> {
         Ok(option::HEADER_INCLUDED.set(self, on)?)

@@ -16,23 +16,23 @@ bitflags::bitflags! {
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[doc(alias = "NewControlMessage")]
     pub struct ControlFlags: u32 {
-        /// The traffic class (`IPV6_RECVTCLASS`, RFC 3542 section 6.5).
+        /// The traffic class (`IPV6_RECVTCLASS`, RFC 3542 section 6.5). All systems.
         #[doc(alias = "IPV6_RECVTCLASS", alias = "FlagTrafficClass")]
         const TRAFFIC_CLASS = 1 << 0;
-        /// The hop limit (`IPV6_RECVHOPLIMIT`, RFC 3542 section 6.3).
+        /// The hop limit (`IPV6_RECVHOPLIMIT`, RFC 3542 section 6.3). All systems.
         #[doc(alias = "IPV6_RECVHOPLIMIT", alias = "FlagHopLimit")]
         const HOP_LIMIT = 1 << 1;
-        /// The destination address (`IPV6_RECVPKTINFO`, RFC 3542 section 6.1).
+        /// The destination address (`IPV6_RECVPKTINFO`, RFC 3542 section 6.1). All systems.
         #[doc(alias = "IPV6_RECVPKTINFO", alias = "FlagDst")]
         const DESTINATION = 1 << 2;
-        /// The interface that received the datagram (`IPV6_RECVPKTINFO`, RFC 3542 section 6.1).
+        /// The interface that received the datagram (`IPV6_RECVPKTINFO`, RFC 3542 section 6.1). All systems.
         #[doc(alias = "IPV6_RECVPKTINFO", alias = "FlagInterface")]
         const INTERFACE = 1 << 3;
         /// Changes of a path MTU (`IPV6_RECVPATHMTU`, RFC 3542 section 11.3). Each arrives as a message of its own, with
-        /// an empty payload.
+        /// an empty payload. All systems except Windows.
         #[doc(alias = "IPV6_RECVPATHMTU", alias = "FlagPathMTU")]
         const PATH_MTU = 1 << 4;
-        /// The flow label (`IPV6_FLOWINFO`, Linux; RFC 6437).
+        /// The flow label (`IPV6_FLOWINFO`, RFC 6437). Linux only.
         #[doc(alias = "IPV6_FLOWINFO")]
         const FLOW_LABEL = 1 << 5;
     }

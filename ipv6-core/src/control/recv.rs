@@ -79,16 +79,17 @@ received! {
     #[doc(alias = "ControlMessage")]
     RecvControl;
 
-    /// The traffic class: DSCP and ECN (`IPV6_TCLASS`, RFC 3542 section 6.5).
+    /// The traffic class: DSCP and ECN (`IPV6_TCLASS`, RFC 3542 section 6.5). All systems.
     #[doc(alias = "IPV6_TCLASS")]
     pub traffic_class: u8, ControlFlags::TRAFFIC_CLASS, "traffic class {:#04x}";
-    /// The hop limit on arrival (`IPV6_HOPLIMIT`, RFC 3542 section 6.3).
+    /// The hop limit on arrival (`IPV6_HOPLIMIT`, RFC 3542 section 6.3). All systems.
     #[doc(alias = "IPV6_HOPLIMIT")]
     pub hop_limit: u8, ControlFlags::HOP_LIMIT, "hop limit {}";
-    /// The destination address: one of this host's, or a group (`IPV6_PKTINFO`, RFC 3542 section 6.1).
+    /// The destination address: one of this host's, or a group (`IPV6_PKTINFO`, RFC 3542 section 6.1). All
+    /// systems.
     #[doc(alias = "IPV6_PKTINFO", alias = "Dst")]
     pub destination: Ipv6Addr, ControlFlags::DESTINATION, "destination {}";
-    /// The interface that received the datagram (`IPV6_PKTINFO`, RFC 3542 section 6.1).
+    /// The interface that received the datagram (`IPV6_PKTINFO`, RFC 3542 section 6.1). All systems.
     #[doc(alias = "IPV6_PKTINFO", alias = "IfIndex")]
     pub interface: InterfaceIndex, ControlFlags::INTERFACE, "interface {}";
     /// The flow label (`IPV6_FLOWINFO`, RFC 6437). Linux only, which delivers nothing when traffic class and flow label
@@ -96,6 +97,7 @@ received! {
     #[doc(alias = "IPV6_FLOWINFO")]
     pub flow_label: FlowLabel, ControlFlags::FLOW_LABEL, "flow label {}";
     /// A change of the path MTU to a destination (`IPV6_PATHMTU`, RFC 3542 section 11.3). The payload is empty.
+    /// All systems except Windows.
     #[doc(alias = "IPV6_PATHMTU", alias = "ip6_mtuinfo", alias = "MTU")]
     pub path_mtu: PathMtu, ControlFlags::PATH_MTU, "path MTU {}";
     /// The payload holds several datagrams of one sender with equal headers: each has this many bytes, the last may have

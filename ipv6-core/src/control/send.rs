@@ -123,16 +123,16 @@ sent! {
     #[doc(alias = "ControlMessage")]
     SendControl;
 
-    /// The traffic class: DSCP and ECN (`IPV6_TCLASS`, RFC 3542 section 6.5).
+    /// The traffic class: DSCP and ECN (`IPV6_TCLASS`, RFC 3542 section 6.5). All systems.
     #[doc(alias = "IPV6_TCLASS")]
     traffic_class with_traffic_class: u8, "traffic class {:#04x}";
-    /// The hop limit (`IPV6_HOPLIMIT`, RFC 3542 section 6.3).
+    /// The hop limit (`IPV6_HOPLIMIT`, RFC 3542 section 6.3). All systems.
     #[doc(alias = "IPV6_HOPLIMIT")]
     hop_limit with_hop_limit: u8, "hop limit {}";
-    /// The source address: one of this host's (`IPV6_PKTINFO`, RFC 3542 section 6.2).
+    /// The source address: one of this host's (`IPV6_PKTINFO`, RFC 3542 section 6.2). All systems.
     #[doc(alias = "IPV6_PKTINFO", alias = "Src")]
     source with_source: Ipv6Addr, "source {}";
-    /// The interface that the datagram leaves by (`IPV6_PKTINFO`, RFC 3542 section 6.2).
+    /// The interface that the datagram leaves by (`IPV6_PKTINFO`, RFC 3542 section 6.2). All systems.
     #[doc(alias = "IPV6_PKTINFO", alias = "IfIndex")]
     interface with_interface: InterfaceIndex, "interface {}";
     /// The flow label (`IPV6_FLOWINFO`, RFC 6437; Linux). For 0 Linux chooses a label, unless the socket disables that
@@ -140,8 +140,9 @@ sent! {
     /// has leased a label for itself alone (`IPV6_FLOWLABEL_MGR`).
     #[doc(alias = "IPV6_FLOWINFO")]
     flow_label with_flow_label: FlowLabel, "flow label {}";
-    /// The neighbour that the datagram is handed to (`IPV6_NEXTHOP`, RFC 3542 section 6.4). Linux has the number and
-    /// refuses the message: there, encoding fails with [`EncodeError::Unsupported`].
+    /// The neighbour that the datagram is handed to (`IPV6_NEXTHOP`, RFC 3542 section 6.4). All systems
+    /// except Linux and Windows: there, encoding fails with [`EncodeError::Unsupported`]. (Linux has the number, and its
+    /// kernel refuses the message.)
     #[doc(alias = "IPV6_NEXTHOP", alias = "NextHop")]
     next_hop with_next_hop: SocketAddrV6, "next hop {}";
     /// The payload holds several datagrams, each of this many bytes, the last of at most as many: the system or the
