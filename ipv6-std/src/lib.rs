@@ -212,6 +212,11 @@
 //!
 //! Errors that a method does not list are the system's own.
 //!
+//! # Features
+//!
+//! `serde`: the values of `ipv6-core`, such as [`RecvControl`], [`SendControl`] and [`ControlFlags`], implement `Serialize`
+//! and `Deserialize`.
+//!
 //! # Limits
 //!
 //! There is no API for IPv4: a dual-stack socket works, and its IPv4 peers have IPv4-mapped addresses ([`mapped`],
