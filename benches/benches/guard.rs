@@ -104,7 +104,10 @@ fn socket(flags: ControlFlags, coalescing: bool) -> Loop {
     socket
 }
 
-const THREE: ControlFlags = ControlFlags::all().difference(ControlFlags::PATH_MTU);
+const THREE: ControlFlags = ControlFlags::TRAFFIC_CLASS
+    .union(ControlFlags::HOP_LIMIT)
+    .union(ControlFlags::DESTINATION)
+    .union(ControlFlags::INTERFACE);
 
 fn one(socket: &mut Loop) {
     socket.conn.send_to(PAYLOAD, &socket.control, socket.to).unwrap();

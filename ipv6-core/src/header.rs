@@ -20,6 +20,7 @@ use core::net::Ipv6Addr;
 use zerocopy::byteorder::network_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
+use crate::flow_label::FlowLabel;
 use crate::traffic_class::{Ecn, dscp};
 
 /// The header as on the wire.
@@ -35,45 +36,6 @@ struct Wire {
 }
 
 const VERSION: u8 = 6;
-
-/// A flow label: 20 bits, 0 to [`MAX`](Self::MAX) (RFC 6437).
-///
-/// ```
-/// use ipv6_core::FlowLabel;
-/// assert_eq!(FlowLabel::new(0xbeef).map(FlowLabel::get), Some(0xbeef));
-/// assert_eq!(FlowLabel::new(0x10_0000), None);
-/// ```
-#[doc(alias = "IPV6_FLOWINFO_FLOWLABEL", alias = "flowinfo")]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(transparent))]
-pub struct FlowLabel(u32);
-
-impl FlowLabel {
-    /// The label 0: the packet is not part of a labelled flow (RFC 6437 section 2).
-    pub const ZERO: Self = Self(0);
-
-    /// The greatest value, `0xfffff`.
-    pub const MAX: u32 = 0xf_ffff;
-
-    /// Creates a label from its value in host byte order. `None` if it exceeds [`MAX`](Self::MAX).
-    #[must_use]
-    pub const fn new(label: u32) -> Option<Self> {
-        if label <= Self::MAX { Some(Self(label)) } else { None }
-    }
-
-    /// Returns the value in host byte order, at most [`MAX`](Self::MAX).
-    #[must_use]
-    pub const fn get(self) -> u32 {
-        self.0
-    }
-}
-
-impl fmt::Display for FlowLabel {
-    /// Five hexadecimal digits, such as `0x0beef`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:#07x}", self.0)
-    }
-}
 
 /// An IPv6 header (RFC 8200 section 3), without extension headers.
 ///
@@ -144,7 +106,7 @@ impl Header {
         }
         let header = Self {
             traffic_class: first << 4 | second >> 4,
-            flow_label: FlowLabel(u32::from_be_bytes([0, second & 0x0f, third, fourth])),
+            flow_label: FlowLabel::from_low_bits(u32::from_be_bytes([0, second, third, fourth])),
             payload_len: wire.payload_len.get(),
             next_header: wire.next_header,
             hop_limit: wire.hop_limit,

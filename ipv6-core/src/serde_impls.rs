@@ -26,6 +26,13 @@ pub(crate) fn refuse_messages<T, S: Serializer>(_: &T, _: S) -> Result<S::Ok, S:
     Err(serde::ser::Error::custom("a SendControl with messages cannot be serialized, only its fields can"))
 }
 
+/// As its value.
+impl Serialize for FlowLabel {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(self.get())
+    }
+}
+
 /// Fails for a number over [`FlowLabel::MAX`].
 impl<'de> Deserialize<'de> for FlowLabel {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -5,8 +5,8 @@ use super::{RecvControl, SendControl};
 use crate::abi::{Platform, Width};
 use crate::cmsg::{self, Byte, Writer, expect};
 use crate::message::{
-    Coalesced, ControlMessage, EncodeError, HopLimit, PACKET_INFO_SIZE, PacketInfo, SegmentSize, SendMessage,
-    TrafficClass, read_byte, read_bytes, space_of,
+    Coalesced, ControlMessage, EncodeError, FlowLabel, HopLimit, PACKET_INFO_SIZE, PacketInfo, SegmentSize,
+    SendMessage, TrafficClass, read_byte, read_bytes, space_of,
 };
 
 /// Bytes of the three messages.
@@ -47,8 +47,8 @@ impl<'a> RecvControl<'a> {
         })
     }
 
-    /// The same when some of the three may be missing and the size of coalesced datagrams may precede them (Linux:
-    /// `udpv6_recvmsg` in `net/ipv6/udp.c`).
+    /// The same when some of the three may be missing, the size of coalesced datagrams may precede them, and a flow label
+    /// may follow (Linux: `udpv6_recvmsg` in `net/ipv6/udp.c`).
     #[doc(hidden)]
     #[inline(always)]
     pub fn decode_in_order<P: Platform>(control: &'a [u8]) -> Option<Self> {
@@ -67,6 +67,9 @@ impl<'a> RecvControl<'a> {
         }
         if let Some((class, after)) = expect::<P, 4>(rest, <TrafficClass as ControlMessage<P>>::NUMBER) {
             (decoded.traffic_class, rest) = (Some(read_byte::<u8, P>(class)?), after);
+        }
+        if let Some((word, after)) = expect::<P, 4>(rest, <FlowLabel as ControlMessage<P>>::NUMBER) {
+            (decoded.flow_label, rest) = (<FlowLabel as ControlMessage<P>>::decode(word).ok(), after);
         }
         if rest.is_empty() { Some(decoded) } else { None }
     }
@@ -201,14 +204,17 @@ mod tests {
         assert_eq!(RecvControl::decode_in_order::<Linux64>(&wide), None);
 
         // Any of them, as long as they are in order.
-        let all = [&size[..], info, hops, class];
-        for subset in 0..16 {
+        //  len 20 = 16 + 4              level 41      type 11      label 5
+        let label = [20, 0, 0, 0, 0, 0, 0, 0, 41, 0, 0, 0, 11, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0];
+        let all = [&size[..], info, hops, class, &label];
+        for subset in 0..32 {
             let some = all.iter().enumerate().filter(|(index, _)| subset & 1 << index != 0);
             let some: Vec<&[u8]> = some.map(|(_, message)| *message).collect();
             let in_order = some.concat();
             let decoded = RecvControl::decode_in_order::<Linux64>(&in_order);
             assert_eq!(decoded, RecvControl::decode::<Linux64>(&in_order).ok());
             assert_eq!(decoded.unwrap().segment_size, (subset & 1 != 0).then_some(1200));
+            assert_eq!(decoded.unwrap().flow_label.is_some(), subset & 16 != 0);
             if some.len() > 1 {
                 let reversed = some.iter().rev().copied().collect::<Vec<_>>().concat();
                 assert_eq!(RecvControl::decode_in_order::<Linux64>(&reversed), None);

@@ -4,12 +4,12 @@ use core::fmt;
 use core::net::{Ipv6Addr, SocketAddrV6};
 
 use super::List;
-use crate::abi::Platform;
+use crate::abi::{ControlNumber, Platform};
 use crate::cmsg::{Byte, Writer};
 use crate::interface::InterfaceIndex;
 use crate::message::{
-    Control, Ecn, EncodeError, Encoded, FlowLabel, HopLimit, Messages, NextHop, PacketInfo, SegmentSize,
-    SendMessage, TrafficClass, space_of,
+    Control, ControlMessage, Ecn, EncodeError, Encoded, FlowLabel, HopLimit, Messages, NextHop, PacketInfo,
+    SegmentSize, SendMessage, TrafficClass, space_of,
 };
 use crate::traffic_class::dscp;
 
@@ -163,13 +163,17 @@ macro_rules! messages_of {
         pub fn encode_to<P: Platform, B: Byte>(&self, control: &mut [B]) -> Result<usize, EncodeError> {
             let available = control.len();
             let mut writer = Writer::<P, B>::new(control);
+            // Not inlined by force: a small program then has this code once, and not once for each message.
+            let mut push = |control, number: Option<ControlNumber>, data: &[u8]| -> Result<(), EncodeError> {
+                let number = number.ok_or(EncodeError::Unsupported(control))?;
+                let pushed = writer.push(number.level, number.kind, data);
+                pushed.map_err(|_| self.too_small::<P>(available))
+            };
             $(
                 let $control = self;
                 if let Some(message) = $message {
-                    let number = <$Message as crate::message::ControlMessage<P>>::NUMBER;
-                    let number = number.ok_or(EncodeError::Unsupported(Control::$Message))?;
-                    let pushed = writer.push(number.level, number.kind, SendMessage::<P>::encode(&message).as_ref());
-                    pushed.map_err(|_| self.too_small::<P>(available))?;
+                    let number = <$Message as ControlMessage<P>>::NUMBER;
+                    push(Control::$Message, number, SendMessage::<P>::encode(&message).as_ref())?;
                 }
             )*
             let used = writer.finish();

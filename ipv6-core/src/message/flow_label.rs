@@ -12,7 +12,7 @@
 
 use super::kind::{Control, ControlMessage, DecodeError, SendMessage};
 use crate::abi::{ControlNumber, Platform};
-use crate::header::FlowLabel;
+use crate::flow_label::FlowLabel;
 
 impl<P: Platform> ControlMessage<P> for FlowLabel {
     type Value<'a> = Self;
@@ -24,7 +24,7 @@ impl<P: Platform> ControlMessage<P> for FlowLabel {
         let control = Control::of::<Self, P>();
         let word =
             data.try_into().map_err(|_| DecodeError::Width { control, len: data.len(), expected: 4 })?;
-        Ok(Self::new(u32::from_be_bytes(word) & Self::MAX).unwrap_or(Self::ZERO))
+        Ok(Self::from_low_bits(u32::from_be_bytes(word)))
     }
 }
 

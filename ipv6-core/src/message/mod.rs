@@ -54,7 +54,7 @@ mod path_mtu;
 mod segment_size;
 mod traffic_class;
 
-pub use crate::header::FlowLabel;
+pub use crate::flow_label::FlowLabel;
 pub use crate::traffic_class::Ecn;
 pub use hop_limit::HopLimit;
 pub use kind::{Control, ControlMessage, DecodeError, EncodeError, SendMessage, space_of};
