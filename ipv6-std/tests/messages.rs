@@ -19,7 +19,7 @@ ipv6_testnet::tests! {
     [Namespace] truncated_messages_are_missing;
     [Namespace] messages_are_sent_in_every_way;
     [Namespace] large_messages_are_sent_from_a_buffer;
-    [Namespace] what_does_not_fit_is_an_error_before_the_system_call;
+    [Namespace] messages_that_do_not_fit_are_an_error_before_the_system_call;
     [Namespace] send_batch_sends_messages_of_each_datagram;
     [Namespace] messages_allocate_nothing;
 }
@@ -27,7 +27,7 @@ ipv6_testnet::tests! {
 const LEVEL_IPV6: i32 = 41;
 const SOL_SOCKET: i32 = 1;
 
-/// `SCM_TIMESTAMPNS`: when the datagram arrived.
+/// `SCM_TIMESTAMPNS`: the arrival time of the datagram.
 #[derive(Debug, PartialEq)]
 struct TimestampNs {
     seconds: i64,
@@ -49,7 +49,7 @@ impl<P: Platform> ControlMessage<P> for TimestampNs {
     }
 }
 
-/// `IPV6_DSTOPTS`: a destination options header. Received, it is borrowed from the control buffer.
+/// `IPV6_DSTOPTS`: a destination options header. A received one borrows from the control buffer.
 struct DestinationOptions(Vec<u8>);
 
 impl DestinationOptions {
@@ -58,7 +58,7 @@ impl DestinationOptions {
         let mut header = vec![0, (len / 8 - 1) as u8];
         while header.len() < len {
             let data = (len - header.len() - 2).min(253);
-            // What is left must hold an option too.
+            // The rest must have room for another option.
             let data = if len - header.len() - 2 - data == 1 { data - 1 } else { data };
             header.extend([0x1e, data as u8]);
             header.extend(vec![fill; data]);
@@ -84,7 +84,7 @@ impl<P: Platform> SendMessage<P> for DestinationOptions {
     }
 }
 
-/// A message of UDP that no system has.
+/// A UDP message that no system supports.
 struct Unknown;
 
 impl<P: Platform> ControlMessage<P> for Unknown {
@@ -103,7 +103,7 @@ impl<P: Platform> SendMessage<P> for Unknown {
     }
 }
 
-/// Delivers received timestamps.
+/// The option that enables the delivery of timestamps.
 fn enable_timestamps(conn: &impl AsFd) {
     nix::sys::socket::setsockopt(conn, nix::sys::socket::sockopt::ReceiveTimestampns, &true).unwrap();
 }
@@ -227,7 +227,7 @@ fn messages_are_sent_in_every_way() {
     let mut messages = Messages::<256>::new();
     messages.push(&options).unwrap();
     assert_eq!(messages.as_bytes().len(), 256);
-    // Every field beside them.
+    // Together with every header field.
     let all = SendControl::new()
         .with_hop_limit(9)
         .with_traffic_class(0x28)
@@ -247,7 +247,7 @@ fn messages_are_sent_in_every_way() {
     sender.get_ref().connect(to).unwrap();
     sender.send(b"three", &control).unwrap();
     expect(&receiver, b"three", 9, 0x28, &options.0);
-    // Without messages, the next datagrams have none.
+    // The next datagrams are sent without messages again.
     sender.send(b"four", &all).unwrap();
     expect(&receiver, b"four", 9, 0x28, &[]);
 }
@@ -272,7 +272,7 @@ fn large_messages_are_sent_from_a_buffer() {
     );
 }
 
-fn what_does_not_fit_is_an_error_before_the_system_call() {
+fn messages_that_do_not_fit_are_an_error_before_the_system_call() {
     let (_pair, sender, _receiver, to) = sockets();
     let messages = Messages::<600>::new().with(DestinationOptions::new(512, 1)).unwrap();
     let control = SendControl::new().with_hop_limit(3).with_messages(&messages);
@@ -285,7 +285,7 @@ fn what_does_not_fit_is_an_error_before_the_system_call() {
     refused(sender.send_batch(&mut batch, &[too_large, fits]), "send_messages");
     let error = sender.send_batch_all(&mut batch, &[fits, too_large]).unwrap_err();
     assert_eq!((error.index(), error.error().kind()), (1, std::io::ErrorKind::InvalidInput));
-    // A system without the message.
+    // A message that the system does not support.
     let error = Messages::<64>::new().with(Unknown).unwrap_err();
     assert!(error.to_string().contains("UNKNOWN"), "{error}");
 }

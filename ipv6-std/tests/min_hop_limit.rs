@@ -85,7 +85,7 @@ fn raw_packets_below_the_limit_are_dropped() {
     }
 }
 
-/// A stream that connects with this hop limit, of either family. The answer is not waited for.
+/// Starts to connect a stream of either family with this hop limit, and does not wait for the answer.
 fn connecting(to: SocketAddr, hop_limit: u8) -> TcpStream {
     let (family, address): (_, SockaddrStorage) = match to {
         SocketAddr::V4(to) => (AddressFamily::Inet, to.into()),
@@ -103,7 +103,7 @@ fn connecting(to: SocketAddr, hop_limit: u8) -> TcpStream {
     stream
 }
 
-/// Asserts that, of the connections with these hop limits, only `accepted` are made.
+/// Connects with these hop limits, and asserts that only the connections with the hop limits `accepted` are made.
 fn assert_accepted(listener: &TcpListener, connect: impl Fn(u8) -> TcpStream, accepted: &[u8]) {
     let streams = [1, 63, 64, 253, 254, 255].map(|hop_limit| (hop_limit, connect(hop_limit)));
     listener.set_nonblocking(true).unwrap();
