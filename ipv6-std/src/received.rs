@@ -8,7 +8,7 @@ use ipv6_sys::Host;
 use ipv6_sys::message;
 
 /// A received datagram without its payload, which is in the caller's buffer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Received {
     /// Bytes of payload in the buffer.
