@@ -175,10 +175,12 @@ fn buffer_sizes_are_doubled_and_limited_by_linux() {
         (40_000, 60_000)
     );
     // Too large a size is reduced to the limit, and does not wrap around.
-    let limit: usize =
-        std::fs::read_to_string("/proc/sys/net/core/rmem_max").unwrap().trim().parse().unwrap();
+    // (Older kernels do not show the limit, net.core.rmem_max, in a network namespace.)
+    listener.set_receive_buffer_size(1 << 30).unwrap();
+    let limit = listener.receive_buffer_size().unwrap();
+    assert!(limit > 40_000, "{limit}");
     listener.set_receive_buffer_size(usize::MAX).unwrap();
-    assert_eq!(listener.receive_buffer_size().unwrap(), 2 * limit);
+    assert_eq!(listener.receive_buffer_size().unwrap(), limit);
 }
 
 fn a_larger_receive_buffer_holds_more() {
