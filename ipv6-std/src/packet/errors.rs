@@ -60,7 +60,7 @@ impl<S: AsFd> PacketConn<S> {
     /// assert_eq!(reported.destination, nobody);
     /// assert_eq!(reported.error.icmp6, Some((Icmp6Type::DESTINATION_UNREACHABLE, 4)));
     /// assert_eq!(reported.error.reporter, Some(*nobody.ip()));
-    /// assert_eq!(conn.recv_error(&mut payload)?, None);
+    /// assert_eq!(conn.try_recv_error(&mut payload)?, None);
     /// # Ok(())
     /// # }
     /// # #[cfg(not(target_os = "linux"))]
