@@ -1,11 +1,10 @@
 //! The values of socket options that are more than an integer.
 //!
-//! The list of options, with the type of each value, is in `rows/options.rs`. `ipv6_sys::option` makes a typed descriptor
+//! The list of options, with the type of each value, is in `rows.rs`. `ipv6_sys::option` makes a typed descriptor
 //! of each row.
 
 use core::net::Ipv6Addr;
 
-use crate::for_each_option;
 use crate::icmp6_filter::Icmp6Filter;
 use crate::interface::InterfaceIndex;
 

@@ -49,8 +49,6 @@ mod windows;
 pub use layout::{CmsgLayout, Endian, FilterPolarity, GroupReqLayout, SockaddrLayout, Width};
 pub use number::{ControlNumber, ControlNumbers, OptionNumber, OptionNumbers};
 
-use crate::for_each_platform;
-
 /// A system whose bytes the codecs read and write. It has no values: name it as a type.
 pub trait Platform {
     /// The numbers and layouts of the system.

@@ -1,8 +1,5 @@
 //! The numbers of control messages and socket options, and the tables of them.
 
-use crate::for_each_option;
-use crate::rows::for_each_message;
-
 /// Level, type and size of one control message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ControlNumber {

@@ -2,7 +2,6 @@
 
 use crate::abi::Platform;
 use crate::message::{self, Ecn, FlowLabel, HopLimit, PacketInfo, PathMtu, TrafficClass};
-use crate::rows::for_each_delivery;
 
 bitflags::bitflags! {
     /// Which control messages a socket delivers with each received datagram.
@@ -73,7 +72,7 @@ macro_rules! deliveries {
 
         const _: () = {
             let delivered = ControlFlags::empty()$($(.union(ControlFlags::$FLAG))+)*;
-            assert!(delivered.is_all(), "a flag has no row in ipv6-core/src/rows/messages.rs");
+            assert!(delivered.is_all(), "a flag has no row in ipv6-core/src/rows.rs");
         };
     };
 }

@@ -40,7 +40,6 @@
 
 use crate::abi::{ControlNumber, ControlNumbers, Linux64, Platform};
 use crate::cmsg::{RawMessage, RawMessages};
-use crate::rows::for_each_message;
 
 mod ecn;
 mod flow_label;
