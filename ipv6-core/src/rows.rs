@@ -14,6 +14,7 @@ macro_rules! for_each_message {
             traffic_class with_traffic_class: TrafficClass;
             flow_label with_flow_label: FlowLabel;
             path_mtu with_path_mtu: PathMtu;
+            fragment_size with_fragment_size: FragmentSize;
             next_hop with_next_hop: NextHop;
             ecn with_ecn: Ecn;
             coalesced with_coalesced: Coalesced;
@@ -73,6 +74,9 @@ macro_rules! for_each_option {
             RECEIVE_PATH_MTU receive_path_mtu with_receive_path_mtu: bool = "IPV6_RECVPATHMTU";
             /// Delivers the flow label of received packets, unless traffic class and flow label are both 0 (Linux).
             RECEIVE_FLOW_LABEL receive_flow_label with_receive_flow_label: bool = "IPV6_FLOWINFO";
+            /// Delivers the size of the largest fragment of datagrams that arrived in fragments, as
+            /// `message::FragmentSize` (Linux, since 4.7).
+            RECEIVE_FRAGMENT_SIZE receive_fragment_size with_receive_fragment_size: bool = "IPV6_RECVFRAGSIZE";
             /// Delivers the ECN bits of received packets (Windows).
             RECEIVE_ECN receive_ecn with_receive_ecn: bool = "IPV6_RECVECN";
             /// The path MTU of a connected socket (RFC 3542 section 11.4). Other sockets answer `ENOTCONN`; so does a

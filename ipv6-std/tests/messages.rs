@@ -7,11 +7,12 @@ use std::os::fd::AsFd;
 
 use common::*;
 use ipv6_std::abi::ControlNumber;
-use ipv6_std::message::{HopLimit, TrafficClass};
+use ipv6_std::message::{FragmentSize, HopLimit, TrafficClass};
 use ipv6_std::*;
 use ipv6_testnet::Pair;
 
 ipv6_testnet::tests! {
+    [Namespace] the_size_of_the_largest_fragment_is_received_with_a_fragmented_datagram_only;
     [Namespace] a_message_that_a_program_defines_is_received;
     [Namespace] a_batch_has_the_messages_of_each_datagram;
     [Namespace] a_coalesced_batch_has_the_messages_of_each_datagram;
@@ -337,4 +338,27 @@ fn messages_allocate_nothing() {
         }
     });
     assert_eq!(count.count_total, 0);
+}
+
+// IPV6_RECVFRAGSIZE: the kernel delivers it when fragments arrived, which never happens on the loopback device.
+fn the_size_of_the_largest_fragment_is_received_with_a_fragmented_datagram_only() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let (sender, receiver) = (on(&a), on(&b));
+    let to = at(Pair::B, port(&receiver));
+    receiver.set_option(&option::RECEIVE_FRAGMENT_SIZE, true).unwrap();
+    let (mut payload, mut control) = ([0; 4096], [0; 512]);
+    for (len, in_fragments) in [(100, false), (3000, true)] {
+        sender.send_to(&vec![7; len], &SendControl::new(), to).unwrap();
+        let message = receiver.recv_message(&mut payload, &mut control).unwrap();
+        assert_eq!((message.len, message.control_truncated), (len, false));
+        match message.get::<FragmentSize>().unwrap() {
+            // A whole number of eight bytes for each fragment, on a link with an MTU of 1500.
+            Some(FragmentSize(size)) => assert!(in_fragments && size == 1496, "{len}: {size}"),
+            None => assert!(!in_fragments),
+        }
+    }
+    receiver.set_option(&option::RECEIVE_FRAGMENT_SIZE, false).unwrap();
+    sender.send_to(&[7; 3000], &SendControl::new(), to).unwrap();
+    let message = receiver.recv_message(&mut payload, &mut control).unwrap();
+    assert_eq!(message.get::<FragmentSize>(), Ok(None));
 }

@@ -19,6 +19,7 @@ const CONTROL: ControlNumbers = ControlNumbers {
     traffic_class: message(67, 4),
     flow_label: message(11, 4),
     path_mtu: message(61, 32),
+    fragment_size: message(77, 4),
     coalesced: udp_message(104, 4),
     segment_size: udp_message(103, 2),
     // Not next_hop: IPV6_NEXTHOP is 9 in the headers, and ip6_datagram_send_ctl() in net/ipv6/datagram.c answers EINVAL.
@@ -37,6 +38,7 @@ const fn options(sol_socket: i32) -> OptionNumbers {
         receive_packet_info: option(49),
         receive_path_mtu: option(60),
         receive_flow_label: option(11),
+        receive_fragment_size: option(77),
         path_mtu: option(61),
         dont_fragment: option(62),
         only_v6: option(26),

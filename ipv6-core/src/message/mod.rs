@@ -43,6 +43,7 @@ use crate::cmsg::{RawMessage, RawMessages};
 
 mod ecn;
 mod flow_label;
+mod fragment_size;
 mod hop_limit;
 mod int;
 mod kind;
@@ -55,6 +56,7 @@ mod traffic_class;
 
 pub use crate::flow_label::FlowLabel;
 pub use crate::traffic_class::Ecn;
+pub use fragment_size::FragmentSize;
 pub use hop_limit::HopLimit;
 pub use kind::{Control, ControlMessage, DecodeError, EncodeError, SendMessage, space_of};
 pub(crate) use messages::Encoded;

@@ -17,6 +17,7 @@ options_are!({
     receive_packet_info: IPPROTO_IPV6 IPV6_RECVPKTINFO,
     receive_path_mtu: IPPROTO_IPV6 IPV6_RECVPATHMTU,
     receive_flow_label: IPPROTO_IPV6 IPV6_FLOWINFO,
+    receive_fragment_size: IPPROTO_IPV6 IPV6_RECVFRAGSIZE,
     path_mtu: IPPROTO_IPV6 IPV6_PATHMTU,
     dont_fragment: IPPROTO_IPV6 IPV6_DONTFRAG,
     only_v6: IPPROTO_IPV6 IPV6_V6ONLY,
@@ -42,6 +43,7 @@ messages_are!({
     hop_limit: IPV6_HOPLIMIT size_of::<libc::c_int>(),
     packet_info: IPV6_PKTINFO size_of::<libc::in6_pktinfo>(),
     flow_label: IPV6_FLOWINFO size_of::<u32>(),
+    fragment_size: IPV6_RECVFRAGSIZE size_of::<libc::c_int>(),
     // libc has no `struct ip6_mtuinfo`; its size is one of the gaps.
     path_mtu: IPV6_PATHMTU ABI.sockaddr.size + 4,
 } gaps {
