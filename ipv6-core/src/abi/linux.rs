@@ -40,6 +40,7 @@ const fn options(sol_socket: i32) -> OptionNumbers {
         receive_flow_label: option(11),
         receive_fragment_size: option(77),
         path_mtu: option(61),
+        min_hop_limit: option(73),
         dont_fragment: option(62),
         only_v6: option(26),
         // RFC 3542 section 3.1 has this option at IPPROTO_IPV6, and net/ipv6/raw.c takes it there too; raw(7) and libc

@@ -19,6 +19,7 @@ options_are!({
     receive_flow_label: IPPROTO_IPV6 IPV6_FLOWINFO,
     receive_fragment_size: IPPROTO_IPV6 IPV6_RECVFRAGSIZE,
     path_mtu: IPPROTO_IPV6 IPV6_PATHMTU,
+    min_hop_limit: IPPROTO_IPV6 IPV6_MINHOPCOUNT,
     dont_fragment: IPPROTO_IPV6 IPV6_DONTFRAG,
     only_v6: IPPROTO_IPV6 IPV6_V6ONLY,
     checksum: SOL_RAW IPV6_CHECKSUM,

@@ -22,6 +22,7 @@ options_are!({
     path_mtu,
     icmp6_filter,
     checksum,
+    min_hop_limit,
 });
 
 messages_are!({
@@ -39,6 +40,7 @@ pub const GAPS: &[Gap] = &[
     gap("IPV6_RECVPATHMTU", &["netinet/in.h"], name(ABI.options.receive_path_mtu)),
     gap("IPV6_PATHMTU", &["netinet/in.h"], name(ABI.options.path_mtu)),
     gap("ICMP6_FILTER", &["netinet/in.h", "netinet/icmp6.h"], name(ABI.options.icmp6_filter)),
+    gap("IPV6_MINHOPCOUNT", &["netinet/in.h"], name(ABI.options.min_hop_limit)),
     gap("IPV6_CHECKSUM", &["netinet/in.h"], name(ABI.options.checksum)),
     gap("IPV6_HOPLIMIT", &["netinet/in.h"], kind(ABI.control.hop_limit)),
     gap("IPV6_NEXTHOP", &["netinet/in.h"], kind(ABI.control.next_hop)),
