@@ -93,10 +93,7 @@ impl Coalescing {
 
     /// What the system and the device accept, as far as known.
     pub(crate) fn accepted(&self) -> Coalesce {
-        Coalesce {
-            max_segments: self.max_segments().into(),
-            max_size: self.max_size.load(Ordering::Relaxed).into(),
-        }
+        Coalesce::new(self.max_segments().into(), self.max_size.load(Ordering::Relaxed).into())
     }
 
     /// Lowers the limits to these, which worked after a refusal.
@@ -123,13 +120,13 @@ pub(crate) fn fewer(limits: Coalesce, error: &io::Error, messages: usize, size: 
     if number != Some(EIO) {
         let mut known = SEGMENTS.into_iter().map(usize::from);
         if let Some(max_segments) = known.find(|fewer| *fewer < messages) {
-            return Some(Coalesce { max_segments, ..limits });
+            return Some(Coalesce::new(max_segments, limits.max_size));
         }
         // They may exceed the MTU of the device. Assume so once for an error that does not say it.
         let is_first = limits.max_size == usize::from(ANY_SIZE);
         if size > SURE_SIZE && (is_too_long || is_first) {
-            return Some(Coalesce { max_size: size - 1, ..limits });
+            return Some(Coalesce::new(limits.max_segments, size - 1));
         }
     }
-    Some(Coalesce { max_segments: 1, ..limits })
+    Some(Coalesce::new(1, limits.max_size))
 }

@@ -43,7 +43,7 @@ impl SendBatch {
     }
 
     pub(crate) fn storage(&mut self) -> SendStorage<'_, BATCH_SEND_SPACE> {
-        SendStorage { headers: &mut self.headers, slots: &mut self.slots, parts: &mut self.parts }
+        SendStorage::new(&mut self.headers, &mut self.slots, &mut self.parts)
     }
 
     /// How many messages the last system call coalesced, or tried to, in its first.

@@ -5,11 +5,10 @@ use std::fmt::Debug;
 use std::net::{Ipv6Addr, SocketAddrV6};
 use std::time::Duration;
 
-use ipv6_core::cmsg::RawMessages;
 use ipv6_core::{ControlFlags, Icmp6Filter, Icmp6Type, InterfaceIndex, SendControl};
 use ipv6_sys::fd::OwnedFd;
 use ipv6_sys::interface::{Addresses, InterfaceFlags, index_of};
-use ipv6_sys::message::{self, ControlSpace, IoSlice, IoSliceMut, MessageFlags};
+use ipv6_sys::message::{self, ControlBytes, ControlSpace, IoSlice, IoSliceMut, MessageFlags};
 use ipv6_sys::option::{self, Group, Readable, SocketOption, SourceGroup, Writable};
 use ipv6_sys::wait::{Ready, wait};
 use ipv6_sys::{Error, Host, socket};
@@ -135,13 +134,13 @@ fn exchange(control: &SendControl<'_>) {
         }
         socket::bind(&receiver, &SocketAddrV6::new(Ipv6Addr::LOCALHOST, 0, 0, 0))?;
         let to = socket::local_address(&receiver)?;
-        let mut bytes = [0; SendControl::max_space::<Host>()];
-        let used = match control.encode::<Host>(&mut bytes) {
-            Ok(used) => used,
+        let mut bytes = ControlBytes::<{ SendControl::max_space::<Host>() }>::new();
+        let encoded = match bytes.encode(control) {
+            Ok(encoded) => encoded,
             Err(error) => return Ok((error.to_string(), String::new())),
         };
         let sender = socket::datagram()?;
-        message::send(&sender, &[IoSlice::new(b"x")], &bytes[..used], to.as_ref(), MessageFlags::empty())?;
+        message::send(&sender, &[IoSlice::new(b"x")], encoded, to.as_ref(), MessageFlags::empty())?;
         if !wait(&receiver, Ready::Receive, Some(Duration::from_secs(2)))? {
             return Ok(("no datagram within 2 s".into(), String::new()));
         }
@@ -149,7 +148,8 @@ fn exchange(control: &SendControl<'_>) {
         let mut space = ControlSpace::from(&mut buffer[..]);
         let mut payload = [0; 8];
         message::receive(&receiver, &mut [IoSliceMut::new(&mut payload)], &mut space, MessageFlags::empty())?;
-        let raw: Vec<_> = RawMessages::<Host>::new(space.written())
+        let raw: Vec<_> = space
+            .raw_messages()
             .map(|message| match message {
                 Ok(message) => format!("{}, {}: {:?}", message.level, message.kind, message.data),
                 Err(error) => error.to_string(),

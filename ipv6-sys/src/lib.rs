@@ -77,7 +77,6 @@ pub mod interface;
 pub mod message;
 pub mod option;
 mod os;
-mod peer;
 #[doc(hidden)]
 pub mod proofs;
 pub mod setup;

@@ -7,7 +7,7 @@ use std::process::Command;
 use ipv6_core::abi::{Platform, Windows64};
 use ipv6_core::cmsg::{RawMessages, Writer};
 use ipv6_core::{ControlFlags, InterfaceIndex, RecvControl, SendControl};
-use ipv6_sys::message::{self, ControlSpace, IoSlice, IoSliceMut, MessageFlags};
+use ipv6_sys::message::{self, ControlBytes, ControlSpace, IoSlice, IoSliceMut, MessageFlags};
 use ipv6_sys::{Host, option, proofs, socket};
 
 ipv6_testnet::tests! {
@@ -161,7 +161,10 @@ fn the_kernel_writes_the_same_bytes() {
         .with_traffic_class(0xe0);
     let mut ours = [0; 128];
     let used = sent.encode::<Host>(&mut ours).unwrap();
-    message::send(&socket, &[IoSlice::new(b"x")], &ours[..used], Some(&to), MessageFlags::empty()).unwrap();
+    let (mut bytes, once) = (ControlBytes::<128>::new(), MessageFlags::empty());
+    let encoded = bytes.encode(&sent).unwrap();
+    assert_eq!(encoded.as_bytes(), &ours[..used]);
+    message::send(&socket, &[IoSlice::new(b"x")], encoded, Some(&to), once).unwrap();
 
     // The kernel does not write padding, so the buffer must contain zeros for the comparison.
     let mut control = [0; 256];

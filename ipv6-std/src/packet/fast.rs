@@ -12,7 +12,7 @@ use std::net::SocketAddrV6;
 
 use ipv6_core::SendControl;
 use ipv6_sys::Errno;
-use ipv6_sys::message::{self, Caller, ControlBuffer, ControlBytes, ControlSpace, MessageFlags, PeerName};
+use ipv6_sys::message::{self, Caller, ControlBuffer, ControlBytes, Encoded, MessageFlags, PeerName};
 
 use super::PacketConn;
 use super::send_error::explain;
@@ -29,10 +29,9 @@ impl<S: AsFd> PacketConn<S> {
             return self.receive_until(payload, None);
         }
         let (mut peer, mut buffer) = (PeerName::new(), ControlBuffer::<RECV_SPACE>::new());
-        let mut control = ControlSpace::from(&mut buffer);
         let once = MessageFlags::empty();
-        match message::receive_raw(self.as_fd(), payload, &mut peer, &mut control, once) {
-            Ok(arrival) => Received::new(arrival, self.conn.control_flags()),
+        match message::receive_fresh(self.as_fd(), payload, &mut peer, &mut buffer, once) {
+            Ok(fresh) => Received::fresh(fresh, self.conn.control_flags()),
             Err(errno) => self.receive_until(payload, Some(errno)),
         }
     }
@@ -54,10 +53,9 @@ impl<S: AsFd> PacketConn<S> {
     #[inline(never)]
     fn receive_until(&self, payload: &mut [IoSliceMut<'_>], failed: Option<Errno>) -> io::Result<Received> {
         let (mut peer, mut buffer) = (PeerName::new(), ControlBuffer::<RECV_SPACE>::new());
-        let mut control = ControlSpace::from(&mut buffer);
         let caller = self.read.on(self.as_fd()).after(failed);
-        let arrival = message::receive_raw(self.as_fd(), payload, &mut peer, &mut control, caller)?;
-        Received::new(arrival, self.conn.control_flags())
+        let fresh = message::receive_fresh(self.as_fd(), payload, &mut peer, &mut buffer, caller)?;
+        Received::fresh(fresh, self.conn.control_flags())
     }
 
     /// Sends one datagram.
@@ -74,7 +72,9 @@ impl<S: AsFd> PacketConn<S> {
             Some(encoded) => {
                 self.send_encoded(payload, control, encoded.map_err(error::encode)?, to, caller())
             }
-            None if control.is_empty() => self.send_encoded(payload, &SendControl::new(), &[], to, caller()),
+            None if control.is_empty() => {
+                self.send_encoded(payload, &SendControl::new(), Encoded::NONE, to, caller())
+            }
             None => self.send_any(payload, control, to),
         };
         sent.map_err(|error| explain(error, control))
@@ -109,7 +109,7 @@ impl<S: AsFd> PacketConn<S> {
         &self,
         payload: &[IoSlice<'_>],
         control: &SendControl<'_>,
-        encoded: &[u8],
+        encoded: Encoded<'_>,
         to: Option<&SocketAddrV6>,
         caller: impl Caller<Error = io::Error>,
     ) -> io::Result<usize> {

@@ -1,31 +1,28 @@
-//! Batches where the system has calls for them.
+//! Batches on systems with `sendmmsg(2)` and `recvmmsg(2)`.
 
 use ipv6_core::EncodeError;
 
 use super::outgoing::{Coalesce, Outgoing, Ports, SendError};
-use super::payload::MAX;
-use super::payload::{Part, Payload, Room};
+use super::payload::{MAX, Part, Payload, Room};
 use super::slot::{RecvSlot, SendSlot};
 use crate::fd::BorrowedFd;
 use crate::message::{self, Caller};
 use crate::os;
 
-/// What the kernel reads and writes of one message of a batch. Its content matters to no one between
-/// calls.
+/// The header of one message of a batch, for the kernel. Each call sets it before it is used.
 #[repr(transparent)]
 pub struct BatchHeader(os::ManyHeader);
 
 impl BatchHeader {
-    /// A header without anything.
+    /// An empty header.
     pub const fn new() -> Self {
         Self(os::many_header())
     }
 }
 
-// SAFETY: the pointers in it are written and used within one call of `send` or `receive`, through a
-// `&mut`; to another thread they are bytes without a meaning.
+// SAFETY: the pointers in it are set and used within one call, which borrows what they point to.
 unsafe impl Send for BatchHeader {}
-// SAFETY: nothing can be read through a `&BatchHeader`.
+// SAFETY: a `&BatchHeader` gives access to nothing.
 unsafe impl Sync for BatchHeader {}
 
 /// Headers, slots, and parts for messages that are sent as one.
@@ -49,15 +46,12 @@ pub(super) fn receive<const C: usize, K: Caller>(
     }
     let start = headers.as_mut_ptr().cast();
     let count = message::call(caller, |flags| {
-        // SAFETY: the first `ready` headers were just set: each pointer is that of a slot or a payload buffer
-        // borrowed mutably here, of which each is used once, with its length. The kernel writes bytes to
-        // them, within their lengths, and their lengths to the headers; a call that fails writes none. There
-        // is no timeout.
+        // SAFETY: the first `ready` headers were set above. Each pointer comes from a slot or a payload buffer that is
+        // borrowed mutably here and used once, with its length. A call that fails leaves the headers as they are.
         unsafe { os::receive_many(socket, start, ready, flags.bits()) }
     })?;
     for (BatchHeader(header), slot) in headers.iter().zip(slots).take(count) {
-        // SAFETY: the kernel has just received into the first `count` headers, each filled by its slot.
-        unsafe { slot.take(&header.msg_hdr, header.msg_len as usize) };
+        slot.take(&header.msg_hdr, header.msg_len as usize);
     }
     Ok(count)
 }
@@ -82,17 +76,21 @@ pub(super) fn send<'a, const C: usize, K: Caller>(
     }
     let start = headers.as_mut_ptr().cast();
     let sent = message::call(caller, |flags| {
-        // SAFETY: the first `ready` headers were just set: each pointer is that of a slot or of parts borrowed
-        // mutably here, with their number, or of parts or a payload borrowed for 'a, with its length; `Part` is a
-        // transparent `iovec`. The kernel reads them, and writes only the headers' `msg_len`.
+        // SAFETY: the first `ready` headers were set above. Each pointer comes from a slot or from parts that are borrowed
+        // mutably here, or from a payload that is borrowed for 'a, with its length or number. `Part` has the layout of
+        // `iovec`. The control messages are those of an encoder, which holds no descriptors.
         unsafe { os::send_many(socket, start, ready, flags.bits()) }
     });
     let sent = sent.map_err(SendError::Os)?;
     Ok(slots.iter().take(sent).map(|slot| slot.messages).sum())
 }
 
-/// Fills headers for messages of which each goes by itself, and says how many: as far as they are accepted and can be
-/// encoded. The first that cannot is an error.
+/// Fills headers for messages that are sent one by one, up to the first that is not accepted or cannot be encoded.
+/// Returns how many.
+///
+/// # Errors
+///
+/// If the first cannot be encoded.
 #[inline(always)]
 fn fill<'a, const C: usize>(
     headers: &mut [BatchHeader],
@@ -106,14 +104,14 @@ fn fill<'a, const C: usize>(
         match slot.fill(&mut header.msg_hdr, message, ports) {
             Ok(()) => ready += 1,
             Err(error) if ready == 0 => return Err(error),
-            // It is the next call's first message, and an error there.
+            // The next call, which starts with this message, returns the error.
             Err(_) => break,
         }
     }
     Ok(ready)
 }
 
-/// The same where messages go together if they can.
+/// The same, with runs of messages that are sent as one.
 #[inline(always)]
 fn fill_with_runs<'a, const C: usize>(
     headers: &mut [BatchHeader],
@@ -123,7 +121,7 @@ fn fill_with_runs<'a, const C: usize>(
     mut accept: impl FnMut(&Outgoing<'a>) -> Option<Ports>,
     coalesce: Coalesce,
 ) -> Result<usize, EncodeError> {
-    // Headers that are filled, and the messages that are left.
+    // The number of filled headers, and the remaining messages.
     let (mut ready, mut rest) = (0, messages);
     let all = parts.len();
     for (BatchHeader(header), slot) in headers.iter_mut().zip(slots).take(MAX) {
@@ -133,7 +131,7 @@ fn fill_with_runs<'a, const C: usize>(
         let most = run(rest, all, coalesce);
         let run = if room < all { run(rest, room, coalesce) } else { most };
         if run < most {
-            // With all parts more go together: in the next call, which has them.
+            // The next call has all parts, so that more messages fit into this run.
             break;
         }
         let filled = if run > 1 {
@@ -144,7 +142,7 @@ fn fill_with_runs<'a, const C: usize>(
         match filled {
             Ok(()) => {}
             Err(error) if ready == 0 => return Err(error),
-            // It is the next call's first message, and an error there.
+            // The next call, which starts with this message, returns the error.
             Err(_) => break,
         }
         if run > 1 {
@@ -160,7 +158,7 @@ fn fill_with_runs<'a, const C: usize>(
 }
 
 impl<const C: usize> SendSlot<C> {
-    /// Makes `header` send so many messages like this one. The payloads are not set.
+    /// Makes `header` send as many messages like this one. Does not set the payloads.
     #[inline(never)]
     fn fill_for_run(
         &mut self,
@@ -178,16 +176,16 @@ impl<const C: usize> SendSlot<C> {
     }
 }
 
-/// Bytes of payload that one packet has room for (RFC 8200 section 3), with the IPv6 header, as Linux counts, and
-/// that of UDP.
+/// The most bytes of payload of a run: the largest packet (RFC 8200 section 3) without the headers of IPv6, which Linux
+/// counts, and UDP.
 const MAX_RUN: usize = u16::MAX as usize - 40 - 8;
 
-/// How many of `messages`, at least 1, the system can take as one and cut, in at most `room` parts: those of one
-/// destination, with the same control messages and the same size, the last perhaps shorter.
+/// How many of `messages`, at least 1, the system can send as one, in at most `room` parts: they have the same
+/// destination, control messages and size, and only the last may be shorter.
 fn run(messages: &[Outgoing<'_>], room: usize, limits: Coalesce) -> usize {
     let Some((first, others)) = messages.split_first() else { return 1 };
     let size = first.payload.len();
-    // An empty one could not be told from the end of the run, and one that asks for segments is a run.
+    // The kernel cannot make an empty segment. A message with a segment size is a run itself.
     if !(1..=limits.max_size).contains(&size) || first.control.segment_size.is_some() {
         return 1;
     }
@@ -210,7 +208,7 @@ fn run(messages: &[Outgoing<'_>], room: usize, limits: Coalesce) -> usize {
 }
 
 impl Payload<'_> {
-    /// How many buffers it has.
+    /// The number of buffers.
     #[inline]
     fn parts(&self) -> usize {
         match self {
@@ -220,7 +218,7 @@ impl Payload<'_> {
     }
 }
 
-/// Writes the payloads of a run into the first of `parts`, and says into how many.
+/// Sets the first of `parts` to the payloads of a run. Returns how many.
 fn gather(messages: &[Outgoing<'_>], run: usize, parts: &mut [Part]) -> usize {
     let mut to = parts.iter_mut();
     let room = to.len();

@@ -1,12 +1,10 @@
-//! Many messages in one system call: `sendmmsg(2)` and `recvmmsg(2)` over the caller's storage.
+//! Many messages in one system call: `sendmmsg(2)` and `recvmmsg(2)`.
 //!
-//! Linux, NetBSD and OpenBSD have these calls. Elsewhere the messages go and come one by one, and everything else here is
-//! the same.
+//! Linux, NetBSD and OpenBSD have these calls. On other systems the messages are sent and received one by one, and
+//! everything else here is the same.
 //!
-//! The storage is one [`BatchHeader`] and one [`RecvSlot`] or [`SendSlot`] for each message, in vectors that the
-//! caller makes once and uses again, or in arrays of a fixed size ([`RecvArray`], [`SendArray`]). Each call writes all
-//! that the kernel reads, so nothing that the kernel left in them matters, and they may move between calls. (What
-//! [`receive`] says of errors is the exception.)
+//! [`RecvArray`] and [`SendArray`] hold what the calls need besides the payloads. Make them once and use them for every
+//! call. They need no allocator, and may be moved between calls.
 //!
 //! ```
 //! use ipv6_core::{ControlFlags, SendControl};
@@ -21,7 +19,7 @@
 //! let to = socket::local_address(&receiver)?.unwrap();
 //!
 //! let messages = [b"one", b"two"].map(|text| Outgoing::new(text, SendControl::new(), Some(to)));
-//! let mut batch = SendArray::<8, SENT>::new(); // no allocator, and here on the stack
+//! let mut batch = SendArray::<8, SENT>::new();
 //! let sent = batch.send(&receiver, &messages, Coalesce::NONE, MessageFlags::empty()).unwrap();
 //! assert_eq!(sent, 2);
 //!
@@ -31,6 +29,9 @@
 //! assert_eq!(&payloads[1][..received[1].arrival().len], b"two");
 //! # Ok::<(), ipv6_sys::Error>(())
 //! ```
+//!
+//! Manual pages: [sendmmsg(2)](https://man7.org/linux/man-pages/man2/sendmmsg.2.html),
+//! [recvmmsg(2)](https://man7.org/linux/man-pages/man2/recvmmsg.2.html).
 
 use core::fmt;
 
@@ -40,8 +41,8 @@ mod receive;
 mod send;
 mod slot;
 
-// The systems that have the calls; the file says which. (FreeBSD's are loops of its library, which loses what the system
-// told it once. `one_by_one` is for testing the other file where batches can be tested: scripts/test-one-by-one.)
+// FreeBSD's calls are loops in its C library, which drops the error that ends a batch. `one_by_one` tests the other file
+// on a system with the calls: scripts/test-one-by-one.
 #[cfg(all(
     any(target_os = "linux", target_os = "android", target_os = "netbsd", target_os = "openbsd"),
     not(one_by_one)
@@ -55,6 +56,7 @@ mod calls;
 #[path = "single.rs"]
 mod calls;
 
+#[doc(hidden)]
 pub use calls::BatchHeader;
 pub use outgoing::{Coalesce, Outgoing, Ports, SendError};
 pub use payload::{MAX, Part, Payload, Room, Vectored, fill};

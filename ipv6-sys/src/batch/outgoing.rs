@@ -11,22 +11,25 @@ use crate::message::IoSlice;
 
 /// One message of a batch to send.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Outgoing<'a> {
     /// The payload.
     pub payload: Payload<'a>,
-    /// What is to go with it.
+    /// The control messages.
     pub control: SendControl<'a>,
-    /// Where to; `None` for the peer of a connected socket.
+    /// The destination; `None` is the peer of a connected socket.
     pub to: Option<SocketAddrV6>,
 }
 
 impl<'a> Outgoing<'a> {
-    /// A message.
+    /// A message with one buffer as its payload.
+    #[must_use]
     pub const fn new(payload: &'a [u8], control: SendControl<'a>, to: Option<SocketAddrV6>) -> Self {
         Self { payload: Payload::Whole(payload), control, to }
     }
 
-    /// A message made of several buffers, one after another.
+    /// A message with several buffers as its payload, one after another. The system takes at most 1,024.
+    #[must_use]
     pub const fn vectored(
         payload: &'a [IoSlice<'a>],
         control: SendControl<'a>,
@@ -36,17 +39,18 @@ impl<'a> Outgoing<'a> {
     }
 }
 
-/// What becomes of the port of a destination.
+/// What to do with the port of a destination.
+#[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ports {
-    /// It is sent.
+    /// Use it.
     Sent,
-    /// It is 0 for the system, which wants to see no other on raw sockets.
+    /// Replace it by 0. Raw sockets accept no other (raw(7)).
     Zero,
 }
 
 impl Ports {
-    /// The destination as the system wants to see it.
+    /// The destination with the port that the system accepts.
     #[inline(always)]
     pub fn of(self, to: &SocketAddrV6) -> SocketAddrV6 {
         let port = match self {
@@ -57,27 +61,36 @@ impl Ports {
     }
 }
 
-/// What a batch may put together: messages of at most `max_size` bytes each, and at most `max_segments` of them.
-/// [`Coalesce::NONE`] leaves every message alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Which messages of a batch may be sent as one, which the kernel or the device segments (`UDP_SEGMENT`, Linux): up to
+/// `max_segments` messages of up to `max_size` bytes each, to one destination and with the same control messages.
+///
+/// Elsewhere it has no effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Coalesce {
-    /// How many messages may go as one: Linux takes 64, since 6.9 (`UDP_MAX_SEGMENTS`) 128.
+    /// The most messages that are sent as one. Linux takes 64, since 6.9 128 (`UDP_MAX_SEGMENTS`).
     pub max_segments: usize,
-    /// Bytes of the longest that may: what a packet of the device carries.
+    /// The most bytes of payload of each. They must fit into one packet of the path.
     pub max_size: usize,
 }
 
 impl Coalesce {
-    /// Nothing goes together.
+    /// Each message is sent by itself.
     pub const NONE: Self = Self { max_segments: 1, max_size: 0 };
+
+    /// Up to `max_segments` messages of up to `max_size` bytes each are sent as one.
+    #[must_use]
+    pub const fn new(max_segments: usize, max_size: usize) -> Self {
+        Self { max_segments, max_size }
+    }
 }
 
-/// Why not a single message of a batch was sent.
+/// Why the first message of a batch was not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendError<E = Errno> {
-    /// The first message's control cannot be encoded.
+    /// Its control messages cannot be encoded.
     Control(EncodeError),
-    /// The system refused the first message: what the caller made of that.
+    /// The system call failed.
     Os(E),
 }
 

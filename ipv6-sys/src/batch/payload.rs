@@ -1,25 +1,25 @@
-//! Payloads: those of messages to send, and room for those of messages to receive.
+//! Payloads of messages to send, and buffers for payloads to receive.
 
 use core::fmt;
 
 use crate::message::{IoSlice, IoSliceMut};
 use crate::os;
 
-/// Messages that one system call takes at most; of more, the first so many are meant.
+/// The most messages that one system call takes. Of more, only the first are used.
 pub const MAX: usize = 1024;
 
-/// Where one message's payload is, between the call that sets it and the kernel. Its content matters to no one
-/// between calls.
+/// The address and length of a payload, for the kernel. Each call sets it before it is used.
+#[doc(hidden)]
 #[repr(transparent)]
 pub struct Part(pub(super) os::Part);
 
 impl Part {
-    /// No payload.
+    /// An empty payload.
     pub const fn new() -> Self {
         Self(os::part(core::ptr::null_mut(), 0))
     }
 
-    /// To be sent: the system reads the bytes and writes nothing to them.
+    /// Sets a payload to send. The kernel only reads it.
     pub(super) fn set(&mut self, bytes: &[u8]) {
         self.0 = os::part(bytes.as_ptr().cast_mut(), bytes.len());
     }
@@ -37,48 +37,63 @@ impl fmt::Debug for Part {
     }
 }
 
-// SAFETY: as with `BatchHeader`: the pointer is written and used within one call.
+// SAFETY: the pointer is set and used within one call, which borrows what it points to.
 unsafe impl Send for Part {}
-// SAFETY: nothing can be read through a `&Part`.
+// SAFETY: a `&Part` gives access to nothing.
 unsafe impl Sync for Part {}
 
 /// The payload of one message of a batch to send.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Payload<'a> {
-    /// As it is.
+    /// One buffer.
     Whole(&'a [u8]),
-    /// Several buffers, one after another, at most 1,024.
+    /// Several buffers, one after another. The system takes at most 1,024.
     Parts(&'a [IoSlice<'a>]),
 }
 
 impl Payload<'_> {
-    /// Its bytes.
+    /// The length in bytes. Saturates.
+    #[must_use]
     #[inline]
     pub fn len(&self) -> usize {
         match self {
             Self::Whole(bytes) => bytes.len(),
-            Self::Parts(parts) => parts.iter().map(|part| part.len()).sum(),
+            Self::Parts(parts) => parts.iter().fold(0, |len: usize, part| len.saturating_add(part.len())),
         }
     }
 
-    /// Whether it is empty.
+    /// Whether the length is 0.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// Room for the payload of one message that is received: a buffer, or several ([`Vectored`]).
+impl<'a> From<&'a [u8]> for Payload<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Self::Whole(bytes)
+    }
+}
+
+impl<'a> From<&'a [IoSlice<'a>]> for Payload<'a> {
+    fn from(parts: &'a [IoSlice<'a>]) -> Self {
+        Self::Parts(parts)
+    }
+}
+
+/// A buffer for the payload of one received message: anything that is `AsMut<[u8]>`, or a [`Vectored`].
 pub trait Room: sealed::Room {}
 
 impl<T: AsMut<[u8]>> Room for T {}
 impl Room for Vectored<'_, '_> {}
 
-/// Several buffers for one payload, filled one after another.
+/// Several buffers for one received payload, filled one after another.
 #[derive(Debug)]
 pub struct Vectored<'a, 'b>(&'a mut [IoSliceMut<'b>]);
 
 impl<'a, 'b> Vectored<'a, 'b> {
-    /// These buffers; the system takes 1,024 at most.
+    /// Wraps buffers. The system takes at most 1,024.
     pub const fn new(parts: &'a mut [IoSliceMut<'b>]) -> Self {
         Self(parts)
     }
@@ -89,10 +104,10 @@ mod sealed {
     use crate::os;
 
     pub trait Room {
-        /// Where the parts are and how many: `own` is one of this message's own.
+        /// A pointer to the parts, and their number. `own` can hold one part.
         fn parts(&mut self, own: &mut Part) -> (*mut os::Part, usize);
 
-        /// Fills it from a payload, as far as there is room, and says how far.
+        /// Copies as much of `payload` as fits. Returns how many bytes.
         fn fill(&mut self, payload: &[u8]) -> usize;
     }
 
@@ -112,7 +127,7 @@ mod sealed {
 
     impl Room for Vectored<'_, '_> {
         fn parts(&mut self, _: &mut Part) -> (*mut os::Part, usize) {
-            // `IoSliceMut` has the layout of `Part`, as its documentation promises.
+            // `IoSliceMut` has the layout of `Part`, as its documentation says.
             (self.0.as_mut_ptr().cast(), self.0.len())
         }
 
@@ -126,7 +141,7 @@ mod sealed {
         }
     }
 
-    /// Copies as much as there is room for, and says how much.
+    /// Copies as much as fits. Returns how many bytes.
     #[inline]
     fn copy(to: &mut [u8], from: &[u8]) -> usize {
         let len = to.len().min(from.len());
@@ -137,7 +152,8 @@ mod sealed {
     }
 }
 
-/// Fills a room from a payload that came with others, as far as there is room, and says how far.
+/// Copies as much of `payload` as fits into `room`. Returns how many bytes.
+#[doc(hidden)]
 #[inline]
 pub fn fill(room: &mut impl Room, payload: &[u8]) -> usize {
     room.fill(payload)

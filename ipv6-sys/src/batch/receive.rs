@@ -6,18 +6,19 @@ use super::slot::RecvSlot;
 use crate::fd::AsFd;
 use crate::message::Caller;
 
-/// Receives as many messages as there are headers, slots and payload buffers (at most [`MAX`](super::MAX)): the
-/// `i`-th into `payloads[i]`, with [`slots[i].arrival()`](RecvSlot::arrival) about it. Says how many
-/// came.
+/// Receives as many messages as there are headers, slots and payload buffers, at most [`MAX`](super::MAX): message `i`
+/// into `payloads[i]`, with [`slots[i].arrival()`](RecvSlot::arrival) about it. Returns how many were received.
 ///
-/// With [`MessageFlags::WAIT_FOR_ONE`](crate::message::MessageFlags::WAIT_FOR_ONE) it waits for one and takes what else is there; without, it waits
-/// for all.
+/// `flags` are [`MessageFlags`](crate::message::MessageFlags). With
+/// [`WAIT_FOR_ONE`](crate::message::MessageFlags::WAIT_FOR_ONE) the call waits for the first message and also returns
+/// those that are already there; without, it waits for all.
 ///
 /// # Errors
 ///
-/// As with [`message::receive`](crate::message::receive), when not a single message came. What fails
-/// after the first is reported by the next call. Where messages come one by one, the first of `headers` keeps it: new
-/// headers forget it, as another socket's with the same number is to.
+/// As with [`message::receive`](crate::message::receive), if the first message fails. The next call returns an error of
+/// a later message. Where messages are received one by one, the first header keeps that error until the next call with
+/// the same descriptor; replace it by a new one before you use the headers with another socket.
+#[doc(hidden)]
 #[doc(alias = "recvmmsg")]
 #[doc(alias = "ReadBatch")]
 pub fn receive<const C: usize, K: Caller>(
@@ -25,12 +26,12 @@ pub fn receive<const C: usize, K: Caller>(
     headers: &mut [BatchHeader],
     slots: &mut [RecvSlot<C>],
     payloads: &mut [impl Room],
-    caller: K,
+    flags: K,
 ) -> Result<usize, K::Error> {
-    calls::receive(socket.as_fd(), headers, slots, payloads, caller)
+    calls::receive(socket.as_fd(), headers, slots, payloads, flags)
 }
 
-/// Storage for receiving up to `N` messages at once, without an allocator: each with `C` bytes of control messages.
+/// Storage to receive up to `N` messages in one call, each with up to `C` bytes of control messages. Needs no allocator.
 #[derive(Debug)]
 pub struct RecvArray<const N: usize, const C: usize> {
     headers: [BatchHeader; N],
@@ -38,23 +39,30 @@ pub struct RecvArray<const N: usize, const C: usize> {
 }
 
 impl<const N: usize, const C: usize> RecvArray<N, C> {
-    /// Room without messages.
+    /// Empty storage.
     pub const fn new() -> Self {
         Self { headers: [const { BatchHeader::new() }; N], slots: [const { RecvSlot::new() }; N] }
     }
 
-    /// Receives as [`receive`] does, and gives the slots of the messages that came.
+    /// Receives messages: at most `N`, at most [`MAX`](super::MAX), and at most as many as there are payload buffers.
+    /// Returns their slots; slot `i` is about the message in `payloads[i]`.
+    ///
+    /// `flags` are [`MessageFlags`](crate::message::MessageFlags). With
+    /// [`WAIT_FOR_ONE`](crate::message::MessageFlags::WAIT_FOR_ONE) the call waits for the first message and also
+    /// returns those that are already there; without, it waits for all.
     ///
     /// # Errors
     ///
-    /// Those of [`receive`].
+    /// As with [`message::receive`](crate::message::receive), if the first message fails. The next call returns an error
+    /// of a later message.
+    #[doc(alias = "recvmmsg", alias = "ReadBatch")]
     pub fn receive<K: Caller>(
         &mut self,
         socket: impl AsFd,
         payloads: &mut [impl Room],
-        caller: K,
+        flags: K,
     ) -> Result<&[RecvSlot<C>], K::Error> {
-        let count = receive(socket, &mut self.headers, &mut self.slots, payloads, caller)?;
+        let count = receive(socket, &mut self.headers, &mut self.slots, payloads, flags)?;
         Ok(self.slots.get(..count).unwrap_or(&self.slots))
     }
 }

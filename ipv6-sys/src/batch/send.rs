@@ -8,26 +8,38 @@ use crate::fd::AsFd;
 use crate::message::Caller;
 
 /// The storage of a batch to send.
+#[doc(hidden)]
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct SendStorage<'s, const C: usize> {
-    /// One for each message, or several that go as one.
+    /// One for each message, or for several that are sent as one.
     pub headers: &'s mut [BatchHeader],
-    /// Likewise.
+    /// One for each header.
     pub slots: &'s mut [SendSlot<C>],
-    /// One for each buffer of messages that go as one: so many do at most.
+    /// One for each buffer of messages that are sent as one; this limits how many are.
     pub parts: &'s mut [Part],
 }
 
-/// Sends the messages in order, as many as there is storage for (at most [`MAX`](super::MAX)), and says how many went. A
-/// message that fails ends the batch: those before it are sent, and counted.
+impl<'s, const C: usize> SendStorage<'s, C> {
+    /// Storage of these parts.
+    #[inline]
+    pub fn new(headers: &'s mut [BatchHeader], slots: &'s mut [SendSlot<C>], parts: &'s mut [Part]) -> Self {
+        Self { headers, slots, parts }
+    }
+}
+
+/// Sends messages in order, at most as many as there is storage for and at most [`MAX`](super::MAX). Returns how many
+/// were sent. The batch ends at a message that fails.
 ///
-/// Runs of messages that the system can take as one go as one, as far as `coalesce` allows.
+/// Sends consecutive messages as one where `coalesce` allows it and the system can. `flags` are
+/// [`MessageFlags`](crate::message::MessageFlags).
 ///
 /// # Errors
 ///
-/// [`SendError`] when the first message fails: sending the rest again after a count below the number
-/// of messages tells what was wrong. When several went as one ([`slots[0].messages()`](SendSlot::messages)), it may
-/// be that the device refuses that.
+/// [`SendError`] if the first message fails. If fewer messages were sent than given, call again with the rest to get the
+/// error. If several messages were sent as one ([`slots[0].messages()`](SendSlot::messages)), the device may have
+/// refused that.
+#[doc(hidden)]
 #[doc(alias = "sendmmsg")]
 #[doc(alias = "WriteBatch")]
 pub fn send<'a, const C: usize, K: Caller>(
@@ -35,18 +47,19 @@ pub fn send<'a, const C: usize, K: Caller>(
     storage: SendStorage<'_, C>,
     messages: &'a [Outgoing<'a>],
     coalesce: Coalesce,
-    caller: K,
+    flags: K,
 ) -> Result<usize, SendError<K::Error>> {
-    send_if(socket, storage, messages, |_| Some(Ports::Sent), coalesce, caller)
+    send_if(socket, storage, messages, |_| Some(Ports::Sent), coalesce, flags)
 }
 
-/// As [`send`], where `accept` says what a message's port means; with `None` it ends the batch before the message. It
-/// is asked of messages that go alone, and of the first of those that go as one, which have the same destination and
-/// control.
+/// Sends as [`send`] does. `accept` decides what to do with the port of a message; `None` ends the batch before that
+/// message. It is called for each message that is sent by itself, and for the first of those that are sent as one, which
+/// have the same destination and control messages.
 ///
 /// # Errors
 ///
 /// Those of [`send`].
+#[doc(hidden)]
 #[inline]
 pub fn send_if<'a, const C: usize, K: Caller>(
     socket: impl AsFd,
@@ -54,14 +67,14 @@ pub fn send_if<'a, const C: usize, K: Caller>(
     messages: &'a [Outgoing<'a>],
     accept: impl FnMut(&Outgoing<'a>) -> Option<Ports>,
     coalesce: Coalesce,
-    caller: K,
+    flags: K,
 ) -> Result<usize, SendError<K::Error>> {
     let SendStorage { headers, slots, parts } = storage;
-    calls::send(socket.as_fd(), (headers, slots, parts), messages, accept, coalesce, caller)
+    calls::send(socket.as_fd(), (headers, slots, parts), messages, accept, coalesce, flags)
 }
 
-/// Storage for sending up to `N` messages at once, or `N` runs of messages that go as one, without an allocator: each
-/// with `C` bytes of control messages.
+/// Storage to send up to `N` messages in one call, or up to `N` groups of messages that are sent as one, each with up to
+/// `C` bytes of control messages. Needs no allocator.
 #[derive(Debug)]
 pub struct SendArray<const N: usize, const C: usize> {
     headers: [BatchHeader; N],
@@ -70,7 +83,7 @@ pub struct SendArray<const N: usize, const C: usize> {
 }
 
 impl<const N: usize, const C: usize> SendArray<N, C> {
-    /// Room without messages.
+    /// Empty storage.
     pub const fn new() -> Self {
         Self {
             headers: [const { BatchHeader::new() }; N],
@@ -79,20 +92,46 @@ impl<const N: usize, const C: usize> SendArray<N, C> {
         }
     }
 
-    /// Sends as [`send`] does.
+    /// Sends messages in order, at most as many as there is storage for and at most [`MAX`](super::MAX). Returns how
+    /// many were sent. The batch ends at a message that fails.
+    ///
+    /// Sends consecutive messages as one where `coalesce` allows it and the system can. `flags` are
+    /// [`MessageFlags`](crate::message::MessageFlags).
+    ///
+    /// ```
+    /// use ipv6_core::SendControl;
+    /// use ipv6_sys::batch::{Coalesce, Outgoing, SendArray};
+    /// use ipv6_sys::{Host, message::MessageFlags, socket};
+    ///
+    /// let socket = socket::datagram()?;
+    /// socket::bind(&socket, &"[::1]:0".parse().unwrap())?;
+    /// let to = socket::local_address(&socket)?;
+    /// let messages = [[1; 20], [2; 20], [3; 20]];
+    /// let messages = messages.each_ref().map(|text| Outgoing::new(text, SendControl::new(), to));
+    /// let mut batch = SendArray::<2, { SendControl::max_space::<Host>() }>::new();
+    /// let mut rest = &messages[..];
+    /// while !rest.is_empty() {
+    ///     let sent = batch.send(&socket, rest, Coalesce::NONE, MessageFlags::empty()).unwrap();
+    ///     rest = &rest[sent..];
+    /// }
+    /// # Ok::<(), ipv6_sys::Errno>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// Those of [`send`].
+    /// [`SendError`] if the first message fails. If fewer messages were sent than given, call again with the rest to get
+    /// the error.
+    #[doc(alias = "sendmmsg", alias = "WriteBatch")]
+    #[must_use = "the result says how many messages were sent"]
     pub fn send<'a, K: Caller>(
         &mut self,
         socket: impl AsFd,
         messages: &'a [Outgoing<'a>],
         coalesce: Coalesce,
-        caller: K,
+        flags: K,
     ) -> Result<usize, SendError<K::Error>> {
         let Self { headers, slots, parts } = self;
-        send(socket, SendStorage { headers, slots, parts }, messages, coalesce, caller)
+        send(socket, SendStorage { headers, slots, parts }, messages, coalesce, flags)
     }
 }
 

@@ -1,27 +1,26 @@
-//! Batches where the system has no calls for them: one message after another.
+//! Batches on systems without calls for them: one message after another.
 
 use super::outgoing::{Coalesce, Outgoing, Ports, SendError};
-use super::payload::MAX;
-use super::payload::{Part, Room};
+use super::payload::{MAX, Part, Room};
 use super::slot::{RecvSlot, SendSlot};
 use crate::error::Errno;
 use crate::fd::BorrowedFd;
 use crate::message::{self, Caller, MessageFlags};
 use crate::os;
 
-/// What a system with calls for batches reads and writes of one message. This system has none, and in the first header
-/// of a batch there is with what error, of which socket, the latest batch ended that was received: it is the next one's,
-/// as Linux has it, for most are told once.
+/// On systems with calls for batches, the header of one message. Here, the first header of a batch to receive keeps the
+/// error that ended the previous batch, with the number of its socket. The next call returns the error, as Linux does:
+/// the kernel reports most errors only once.
 pub struct BatchHeader(Option<(i64, Errno)>);
 
 impl BatchHeader {
-    /// A header without anything.
+    /// An empty header.
     pub const fn new() -> Self {
         Self(None)
     }
 }
 
-/// Headers, slots, and parts for messages that are sent as one.
+/// Headers, slots, and parts that are not used here.
 type Storage<'s, const C: usize> = (&'s mut [BatchHeader], &'s mut [SendSlot<C>], &'s mut [Part]);
 
 pub(super) fn receive<const C: usize, K: Caller>(
@@ -42,14 +41,13 @@ pub(super) fn receive<const C: usize, K: Caller>(
             Some((of, errno)) if of == number => return Err(errno),
             _ => {}
         }
-        // Again for each call: some systems write the lengths also when it fails.
+        // Before each call: some systems change the lengths even if the call fails.
         slot.fill(&mut header, payload);
-        // SAFETY: the header was just set: each pointer is that of the slot or of the payload buffer, borrowed
+        // SAFETY: the header was set above. Each pointer comes from the slot or the payload buffer, which are borrowed
         // mutably here, with its length.
         unsafe { os::receive(socket, &mut header, (now - MessageFlags::WAIT_FOR_ONE).bits()) }
     })?;
-    // SAFETY: the kernel has just received into the header, filled by this slot.
-    unsafe { slot.take(&header, len) };
+    slot.take(&header, len);
     if flags.contains(MessageFlags::WAIT_FOR_ONE) {
         flags = (flags - MessageFlags::WAIT_FOR_ONE) | MessageFlags::DONT_WAIT;
     }
@@ -58,8 +56,7 @@ pub(super) fn receive<const C: usize, K: Caller>(
         slot.fill(&mut header, payload);
         // SAFETY: as above.
         match unsafe { os::receive(socket, &mut header, flags.bits()) } {
-            // SAFETY: as above.
-            Ok(len) => unsafe { slot.take(&header, len) },
+            Ok(len) => slot.take(&header, len),
             Err(Errno::AGAIN | Errno::INTR) => break,
             Err(errno) => {
                 *latest = Some((number, errno));
@@ -76,13 +73,13 @@ pub(super) fn send<'a, const C: usize, K: Caller>(
     (headers, slots, _): Storage<'_, C>,
     messages: &'a [Outgoing<'a>],
     mut accept: impl FnMut(&Outgoing<'a>) -> Option<Ports>,
-    // These systems cannot cut.
+    // These systems cannot segment.
     _: Coalesce,
     caller: K,
 ) -> Result<usize, SendError<K::Error>> {
     let mut header = os::header();
     let mut count = 0;
-    // Who makes the first call; the others are made as that one was, once.
+    // The caller makes the first call. Each other call is made once, with the same flags.
     let mut caller = Some(caller);
     let mut flags = MessageFlags::empty();
     for ((_, slot), outgoing) in headers.iter().zip(slots).zip(messages).take(MAX) {
@@ -90,11 +87,12 @@ pub(super) fn send<'a, const C: usize, K: Caller>(
         match slot.fill(&mut header, outgoing, ports) {
             Ok(()) => {}
             Err(error) if count == 0 => return Err(SendError::Control(error)),
-            // It is the next call's first message, and an error there.
+            // The next call, which starts with this message, returns the error.
             Err(_) => break,
         }
-        // SAFETY: the header was just set: each pointer is that of the slot, borrowed mutably here, or of the payload
-        // or its parts, borrowed for 'a, with its length.
+        // SAFETY: the header was set above. Each pointer comes from the slot, which is borrowed mutably here, or from the
+        // payload, which is borrowed for 'a, with its length. The control messages are those of an encoder, which holds
+        // no descriptors.
         let make = |now: MessageFlags| unsafe { os::send(socket, &header, now.bits()) };
         if let Some(caller) = caller.take() {
             let first = |now| {

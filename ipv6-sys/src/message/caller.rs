@@ -29,14 +29,16 @@ impl Caller for MessageFlags {
 
     #[inline(always)]
     fn at_once(&self) -> Option<MessageFlags> {
-        Some(*self)
+        if MessageFlags::all().contains(*self) { Some(*self) } else { None }
     }
 
     #[inline(always)]
     fn next(&mut self, failed: Option<Errno>) -> Result<MessageFlags, Errno> {
         match failed {
             Some(errno) => Err(errno),
-            None => Ok(*self),
+            None if MessageFlags::all().contains(*self) => Ok(*self),
+            // Other flags could change what the result means: `MSG_TRUNC` makes it exceed the buffer.
+            None => Err(Errno::INVAL),
         }
     }
 }

@@ -1,17 +1,18 @@
-//! Room for control messages: aligned for the kernel, and not cleared before it writes.
+//! Buffers for received control messages: aligned for the kernel, and not cleared before it writes.
 
 use core::mem::MaybeUninit;
 use core::slice;
 
-use ipv6_core::abi::Platform;
-use ipv6_core::{DecodeError, EncodeError, RecvControl, SendControl};
+use ipv6_core::cmsg::RawMessages;
+use ipv6_core::{DecodeError, RecvControl};
 
+use super::padding::{self, assume_init};
 use crate::host::Host;
 use crate::os;
 
-/// Room for `N` bytes of control messages, aligned as the system's headers are.
+/// A buffer for `N` bytes of received control messages, with the alignment of the system's headers.
 ///
-/// [`ControlFlags::space`](ipv6_core::ControlFlags::space) says how many bytes a socket's messages take.
+/// [`ControlFlags::space`](ipv6_core::ControlFlags::space) returns how many bytes the messages of a socket need.
 ///
 /// ```
 /// use ipv6_core::ControlFlags;
@@ -28,23 +29,14 @@ pub struct ControlBuffer<const N: usize> {
 const _: () = assert!(align_of::<os::ControlHeader>() <= align_of::<ControlBuffer<0>>());
 
 impl<const N: usize> ControlBuffer<N> {
-    /// A buffer whose bytes are not set.
+    /// A buffer whose bytes are not initialised.
     pub const fn new() -> Self {
         Self { bytes: [const { MaybeUninit::uninit() }; N] }
     }
 
-    /// Bytes from `start` on that the kernel wrote.
-    ///
-    /// # Safety
-    ///
-    /// The first `len` bytes are initialised, or all of them when there are fewer.
-    pub(crate) unsafe fn written(&self, len: usize) -> &[u8] {
-        // SAFETY: within `bytes`, and initialised, as the caller promises.
-        unsafe { slice::from_raw_parts(self.bytes.as_ptr().cast(), len.min(N)) }
-    }
-
-    pub(crate) fn as_mut_ptr(&mut self) -> *mut u8 {
-        self.bytes.as_mut_ptr().cast()
+    #[inline]
+    pub(crate) fn room(&mut self) -> &mut [MaybeUninit<u8>] {
+        &mut self.bytes
     }
 }
 
@@ -54,79 +46,10 @@ impl<const N: usize> Default for ControlBuffer<N> {
     }
 }
 
-/// Room in which to encode `N` bytes of control messages to send, aligned as the system's headers are.
+/// Where the kernel writes received control messages: a [`ControlBuffer`], or a slice of bytes.
 ///
-/// [`SendControl::max_space`](ipv6_core::SendControl::max_space) is enough for any.
-#[derive(Clone, Copy, Debug)]
-#[repr(C, align(8))]
-pub struct ControlBytes<const N: usize> {
-    bytes: [MaybeUninit<u8>; N],
-}
-
-const _: () = assert!(align_of::<os::ControlHeader>() <= align_of::<ControlBytes<0>>());
-
-/// Bytes of a packet info alone, with the padding after it and without.
-const INFO: (usize, usize) = match Host::ABI.control.packet_info {
-    Some(number) => (Host::ABI.cmsg.space(number.size), Host::ABI.cmsg.len(number.size)),
-    None => (0, 0),
-};
-
-impl<const N: usize> ControlBytes<N> {
-    /// Room whose bytes are not set.
-    pub const fn new() -> Self {
-        Self { bytes: [const { MaybeUninit::uninit() }; N] }
-    }
-
-    /// Encodes the control messages of one message to send, and gives their bytes.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`SendControl::encode`].
-    #[inline(always)]
-    pub fn encode(&mut self, control: &SendControl<'_>) -> Result<&[u8], EncodeError> {
-        let mut used = control.encode_to::<Host, _>(&mut self.bytes)?;
-        // So short, Linux keeps it on its stack (net/socket.c: `____sys_sendmsg`); the padding after the last
-        // message means nothing to it.
-        if os::TAKES_NO_PADDING && used == INFO.0 {
-            used = INFO.1;
-        }
-        // SAFETY: within `bytes`, whose first `used` were just written.
-        Ok(unsafe { slice::from_raw_parts(self.bytes.as_ptr().cast(), used.min(N)) })
-    }
-}
-
-impl<const N: usize> ControlBytes<N> {
-    pub(crate) fn as_mut_ptr(&mut self) -> *mut u8 {
-        self.bytes.as_mut_ptr().cast()
-    }
-
-    /// What [`encode`](Self::encode) gives where the three most common messages are there and no others; `None` says
-    /// nothing of others: [`SendControl::encode_three`].
-    ///
-    /// # Errors
-    ///
-    /// Those of [`SendControl::encode_three`].
-    #[inline(always)]
-    pub fn encode_three(&mut self, control: &SendControl<'_>) -> Option<Result<&[u8], EncodeError>> {
-        let used = match control.encode_three::<Host, _>(&mut self.bytes)? {
-            Ok(used) => used,
-            Err(error) => return Some(Err(error)),
-        };
-        // SAFETY: within `bytes`, whose first `used` were just written.
-        Some(Ok(unsafe { slice::from_raw_parts(self.bytes.as_ptr().cast(), used.min(N)) }))
-    }
-}
-
-impl<const N: usize> Default for ControlBytes<N> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// Where the kernel is to write control messages: a [`ControlBuffer`], or any bytes of the caller's.
-///
-/// Of bytes that do not start aligned to the system's headers, the few before the first aligned one are
-/// not used; that makes room for as many fewer.
+/// If a slice does not start at an address that is aligned to the system's headers, the bytes before the first aligned
+/// address are not used.
 ///
 /// ```
 /// use ipv6_sys::message::{ControlBuffer, ControlSpace};
@@ -136,20 +59,22 @@ impl<const N: usize> Default for ControlBytes<N> {
 /// ```
 #[derive(Debug)]
 pub struct ControlSpace<'c> {
-    /// Bytes are written here and never un-written: what was initialised stays so.
+    /// Initialised bytes in it are never made uninitialised again.
     bytes: &'c mut [MaybeUninit<u8>],
-    /// So many from the start are initialised.
+    /// How many bytes are initialised, from the start. At most `bytes.len()`.
+    initialised: usize,
+    /// The length of the control messages of the latest message. At most `initialised`.
     written: usize,
     /// Whether there were more messages than room.
     truncated: bool,
 }
 
-/// Reads the control messages of this host: strictly, or where they were `truncated`, those that arrived
-/// whole.
+/// Decodes the control messages of this system; if they were `truncated`, those that arrived as a whole.
 ///
 /// # Errors
 ///
-/// Those of [`RecvControl::decode`].
+/// Those of [`RecvControl::decode`]; none if `truncated`.
+#[doc(hidden)]
 #[inline]
 pub fn decode(control: &[u8], truncated: bool) -> Result<RecvControl<'_>, DecodeError> {
     if truncated {
@@ -159,67 +84,81 @@ pub fn decode(control: &[u8], truncated: bool) -> Result<RecvControl<'_>, Decode
 }
 
 impl<'c> ControlSpace<'c> {
-    /// The control messages that came with the latest message, as bytes; none after an error.
+    /// The bytes of the control messages of the latest message. None after an error. Padding that the kernel did not write
+    /// is zero, or left from an earlier message.
+    #[inline]
     pub fn written(&self) -> &[u8] {
-        // SAFETY: within `bytes`, and initialised: `set_written` has seen to that.
-        unsafe { slice::from_raw_parts(self.bytes.as_ptr().cast(), self.written) }
+        // SAFETY: initialised: `written` is at most `initialised`.
+        unsafe { assume_init(self.bytes, self.written) }
     }
 
-    /// The same, for as long as the buffer is borrowed.
+    /// The same, with the lifetime of the buffer.
     pub fn into_written(self) -> &'c [u8] {
-        // SAFETY: within `bytes`, which are borrowed for 'c, and initialised: `set_written` has seen to
-        // that.
-        unsafe { slice::from_raw_parts(self.bytes.as_ptr().cast(), self.written) }
+        // SAFETY: initialised: `written` is at most `initialised`.
+        unsafe { assume_init(self.bytes, self.written) }
     }
 
-    /// The control messages that came with the latest message.
+    /// Decodes the control messages of the latest message.
     ///
     /// # Errors
     ///
-    /// Those of [`RecvControl::decode`]. Where there was less room than messages, those that arrived whole
-    /// are given, without error.
+    /// Those of [`RecvControl::decode`]. If the control messages were truncated, there is no error: those that arrived
+    /// as a whole are decoded.
     #[inline]
     pub fn decode(&self) -> Result<RecvControl<'_>, DecodeError> {
         decode(self.written(), self.truncated)
     }
 
-    pub(crate) fn as_mut_ptr(&mut self) -> *mut u8 {
-        self.bytes.as_mut_ptr().cast()
+    /// Returns an iterator over all control messages of the latest message, as level, type and data.
+    #[must_use = "iterators are lazy"]
+    #[doc(alias = "CMSG_FIRSTHDR", alias = "CMSG_NXTHDR")]
+    pub fn raw_messages(&self) -> RawMessages<'_, Host> {
+        RawMessages::new(self.written())
     }
 
-    pub(crate) fn capacity(&self) -> usize {
-        self.bytes.len()
-    }
-
-    pub(crate) fn clear(&mut self) {
+    /// The room for the next message. There are no control messages until [`set_written`](Self::set_written).
+    #[inline]
+    pub(crate) fn room(&mut self) -> &mut [MaybeUninit<u8>] {
         self.written = 0;
         self.truncated = false;
+        self.bytes
     }
 
-    /// Says how many bytes the kernel wrote, and whether it had more.
+    /// Records what the kernel reports: the length of the control messages, and whether it truncated them. Limits the
+    /// length to the room, which NetBSD exceeds.
     ///
     /// # Safety
     ///
-    /// The first `len` bytes are initialised, or all of them when there are fewer.
+    /// The kernel has just received control messages into [`room`](Self::room), and reports this length.
+    #[inline(always)]
     pub(crate) unsafe fn set_written(&mut self, len: usize, truncated: bool) {
-        self.written = len.min(self.bytes.len());
+        if self.initialised < self.bytes.len() {
+            // SAFETY: as the caller promises.
+            unsafe { padding::initialise(self.bytes, len) };
+        }
+        let len = len.min(self.bytes.len());
+        self.initialised = self.initialised.max(len);
+        self.written = len;
         self.truncated = truncated;
     }
 }
 
 impl<'c, const N: usize> From<&'c mut ControlBuffer<N>> for ControlSpace<'c> {
+    #[inline]
     fn from(buffer: &'c mut ControlBuffer<N>) -> Self {
-        Self { bytes: &mut buffer.bytes, written: 0, truncated: false }
+        Self { bytes: &mut buffer.bytes, initialised: 0, written: 0, truncated: false }
     }
 }
 
 impl<'c> From<&'c mut [u8]> for ControlSpace<'c> {
+    #[inline]
     fn from(bytes: &'c mut [u8]) -> Self {
         let skipped = bytes.as_ptr().align_offset(align_of::<os::ControlHeader>());
         let bytes = bytes.get_mut(skipped..).unwrap_or_default();
-        // SAFETY: the same bytes with the same lifetime, as a type of the same layout. Through it they
-        // are only handed to the kernel, which initialises what it writes: they stay initialised.
-        let bytes = unsafe { slice::from_raw_parts_mut(bytes.as_mut_ptr().cast(), bytes.len()) };
-        Self { bytes, written: 0, truncated: false }
+        let initialised = bytes.len();
+        // SAFETY: the same bytes with the same lifetime, as a type of the same layout. They stay initialised: only the
+        // kernel and `padding` write to them, and both write initialised bytes.
+        let bytes = unsafe { slice::from_raw_parts_mut(bytes.as_mut_ptr().cast(), initialised) };
+        Self { bytes, initialised, written: 0, truncated: false }
     }
 }

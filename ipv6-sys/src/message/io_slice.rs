@@ -1,4 +1,4 @@
-//! `IoSlice` and `IoSliceMut` for programs without `std`, which has the originals.
+//! `IoSlice` and `IoSliceMut` for programs without `std`. With `std`, its types are used.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -7,7 +7,7 @@ use core::slice;
 
 use crate::os;
 
-/// Bytes to send, laid out as the system's own part of a payload.
+/// Bytes to send, with the layout of the system's part of a payload (`struct iovec`, `WSABUF`).
 #[derive(Clone, Copy)]
 #[repr(transparent)]
 pub struct IoSlice<'a> {
@@ -15,7 +15,7 @@ pub struct IoSlice<'a> {
     bytes: PhantomData<&'a [u8]>,
 }
 
-/// Room for bytes to receive, laid out as the system's own part of a payload.
+/// A buffer to receive into, with the layout of the system's part of a payload (`struct iovec`, `WSABUF`).
 #[repr(transparent)]
 pub struct IoSliceMut<'a> {
     part: os::Part,
@@ -23,7 +23,7 @@ pub struct IoSliceMut<'a> {
 }
 
 impl<'a> IoSlice<'a> {
-    /// These bytes.
+    /// Wraps bytes to send.
     pub const fn new(bytes: &'a [u8]) -> Self {
         let part = os::part(bytes.as_ptr().cast_mut(), bytes.len());
         Self { part, bytes: PhantomData }
@@ -31,7 +31,7 @@ impl<'a> IoSlice<'a> {
 }
 
 impl<'a> IoSliceMut<'a> {
-    /// This room.
+    /// Wraps a buffer to receive into.
     pub const fn new(bytes: &'a mut [u8]) -> Self {
         let part = os::part(bytes.as_mut_ptr(), bytes.len());
         Self { part, bytes: PhantomData }
@@ -42,7 +42,7 @@ impl Deref for IoSlice<'_> {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        // SAFETY: pointer and length are those of the slice borrowed in `new`.
+        // SAFETY: pointer and length come from the slice that `new` borrows for 'a.
         unsafe { slice::from_raw_parts(os::part_start(&self.part), os::part_len(&self.part)) }
     }
 }
@@ -51,25 +51,25 @@ impl Deref for IoSliceMut<'_> {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        // SAFETY: pointer and length are those of the slice borrowed in `new`.
+        // SAFETY: pointer and length come from the slice that `new` borrows for 'a.
         unsafe { slice::from_raw_parts(os::part_start(&self.part), os::part_len(&self.part)) }
     }
 }
 
 impl DerefMut for IoSliceMut<'_> {
     fn deref_mut(&mut self) -> &mut [u8] {
-        // SAFETY: pointer and length are those of the slice borrowed mutably in `new`.
+        // SAFETY: pointer and length come from the slice that `new` borrows mutably for 'a.
         unsafe { slice::from_raw_parts_mut(os::part_start(&self.part), os::part_len(&self.part)) }
     }
 }
 
-// SAFETY: as Send as the `&[u8]` that it stands for.
+// SAFETY: it stands for a `&[u8]`, which is Send.
 unsafe impl Send for IoSlice<'_> {}
-// SAFETY: as Sync as the `&[u8]` that it stands for.
+// SAFETY: it stands for a `&[u8]`, which is Sync.
 unsafe impl Sync for IoSlice<'_> {}
-// SAFETY: as Send as the `&mut [u8]` that it stands for.
+// SAFETY: it stands for a `&mut [u8]`, which is Send.
 unsafe impl Send for IoSliceMut<'_> {}
-// SAFETY: as Sync as the `&mut [u8]` that it stands for.
+// SAFETY: it stands for a `&mut [u8]`, which is Sync.
 unsafe impl Sync for IoSliceMut<'_> {}
 
 impl fmt::Debug for IoSlice<'_> {

@@ -1,26 +1,33 @@
-//! One message and its control messages: `sendmsg(2)` and `recvmsg(2)` over the caller's buffers.
+//! One message with its control messages: `sendmsg(2)` and `recvmsg(2)` on the caller's buffers.
 //!
-//! The payload is a list of parts. Control messages to send are bytes that [`ControlBytes::encode`] wrote;
-//! of those received, [`ControlSpace::decode`] makes values, and
-//! [`RawMessages`](ipv6_core::cmsg::RawMessages) walks through all of them.
+//! The payload is a list of parts. [`ControlBytes::encode`] encodes control messages to send.
+//! [`ControlSpace::decode`] decodes received ones; [`ControlSpace::raw_messages`] iterates over all of them.
+//!
+//! Manual pages: [sendmsg(2)](https://man7.org/linux/man-pages/man2/sendmsg.2.html),
+//! [recvmsg(2)](https://man7.org/linux/man-pages/man2/recvmsg.2.html),
+//! [cmsg(3)](https://man7.org/linux/man-pages/man3/cmsg.3.html). On Windows: `WSASendMsg` and `WSARecvMsg`.
 
 mod caller;
 mod control;
+mod encoded;
 mod flags;
 #[cfg(not(feature = "std"))]
 mod io_slice;
+mod padding;
 mod receive;
 mod send;
 
 pub use caller::Caller;
 pub(crate) use caller::call;
-pub use control::{ControlBuffer, ControlBytes, ControlSpace, decode};
+pub use control::{ControlBuffer, ControlSpace, decode};
+pub use encoded::{ControlBytes, Encoded};
 pub use flags::MessageFlags;
 #[cfg(not(feature = "std"))]
 pub use io_slice::{IoSlice, IoSliceMut};
-pub use receive::{Arrival, Received, receive, receive_from, receive_raw};
-pub use send::send;
+pub use receive::{Arrival, Fresh, Received, receive, receive_fresh, receive_from};
+pub use send::{send, send_raw};
 #[cfg(feature = "std")]
 pub use std::io::{IoSlice, IoSliceMut};
 
-pub use crate::peer::PeerName;
+#[doc(hidden)]
+pub use crate::os::PeerName;

@@ -1,140 +1,242 @@
 //! Receiving one message.
 
+use core::mem::MaybeUninit;
 use core::net::SocketAddrV6;
 
+use ipv6_core::cmsg::RawMessages;
 use ipv6_core::{DecodeError, RecvControl, sockaddr};
 
 use super::IoSliceMut;
 use super::caller::{Caller, call};
-use super::control::{ControlSpace, decode};
-use crate::fd::AsFd;
+use super::control::{ControlBuffer, ControlSpace, decode};
+use super::padding;
+use crate::fd::{AsFd, BorrowedFd};
 use crate::host::Host;
-use crate::os;
-use crate::peer::PeerName;
+use crate::os::{self, PeerName};
 
-/// What the kernel said of a message that was received.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What the kernel reports about a received message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Received {
-    /// Bytes of payload that were written.
+    /// Bytes of payload in the buffers.
     pub len: usize,
-    /// Who sent it; `None` where there is no IPv6 address to tell, as on a stream.
+    /// The sender; `None` if the system reports no IPv6 address, as on a stream.
     pub source: Option<SocketAddrV6>,
-    /// Whether there was more payload than room (`MSG_TRUNC`). What was over is lost.
+    /// Whether the payload was longer than the buffers. The rest is lost.
+    #[doc(alias = "MSG_TRUNC")]
     pub truncated: bool,
-    /// Whether there were more control messages than room (`MSG_CTRUNC`). What was over is lost.
+    /// Whether the control messages were longer than the space. The rest is lost. NetBSD does not report it if the space
+    /// ends where a message ends.
+    #[doc(alias = "MSG_CTRUNC")]
     pub control_truncated: bool,
 }
 
-/// Receives one message into `payload`'s parts, and its control messages into `control`, where
-/// [`written`](ControlSpace::written) has them then.
+/// Receives one message: its payload into the parts of `payload` one after another, its control messages into `control`.
+///
+/// `flags` are [`MessageFlags`](super::MessageFlags).
 ///
 /// # Errors
 ///
-/// Those of [recvmsg(2)](https://man7.org/linux/man-pages/man2/recvmsg.2.html): [`Errno::AGAIN`](crate::Errno::AGAIN) where it
-/// would have to wait and is not to, and what the network reported for an earlier message. There are no
-/// control messages then.
+/// Those of [recvmsg(2)](https://man7.org/linux/man-pages/man2/recvmsg.2.html), among them
+/// [`Errno::AGAIN`](crate::Errno::AGAIN) if the call would have to wait and must not, and the network's error about an
+/// earlier message. After an error, `control` is empty.
 #[doc(alias = "recvmsg")]
 #[inline]
 pub fn receive<C: Caller>(
     socket: impl AsFd,
     payload: &mut [IoSliceMut<'_>],
     control: &mut ControlSpace<'_>,
-    caller: C,
+    flags: C,
 ) -> Result<Received, C::Error> {
-    Ok(receive_raw(socket, payload, &mut PeerName::new(), control, caller)?.received())
+    let mut peer = PeerName::new();
+    let reported = call_receive(socket.as_fd(), payload, &mut peer, control.room(), flags)?;
+    let Reported { len, flags, name_len, control_len } = reported;
+    // SAFETY: the kernel has just received into the room of `control`, and reports this length.
+    unsafe { control.set_written(control_len, flags & os::MSG_CTRUNC != 0) };
+    // SAFETY: the kernel has just received into `peer`, and reports this length.
+    let name = unsafe { peer.written(name_len) };
+    Ok(Arrival::new(len, flags, name, &[]).received())
 }
 
-/// The same, with what the system wrote left as it is, for callers that look at it piece by piece.
-///
-/// # Errors
-///
-/// Those of [`receive`].
-#[doc(alias = "recvmsg")]
+/// What the kernel reports beside what it writes to buffers.
+struct Reported {
+    len: usize,
+    flags: i32,
+    name_len: usize,
+    control_len: usize,
+}
+
+/// Makes the call.
 #[inline(always)]
-pub fn receive_raw<'m, C: Caller>(
-    socket: impl AsFd,
+fn call_receive<C: Caller>(
+    socket: BorrowedFd<'_>,
     payload: &mut [IoSliceMut<'_>],
-    peer: &'m mut PeerName,
-    control: &'m mut ControlSpace<'_>,
-    caller: C,
-) -> Result<Arrival<'m>, C::Error> {
-    let socket = socket.as_fd();
-    control.clear();
+    peer: &mut PeerName,
+    control: &mut [MaybeUninit<u8>],
+    flags: C,
+) -> Result<Reported, C::Error> {
     let mut message = os::header();
     os::set_payload(&mut message, payload.as_mut_ptr().cast(), payload.len());
     let (lent, name) = (&mut message, peer.as_mut_ptr());
-    let (start, room) = (control.as_mut_ptr(), control.capacity());
-    // Everything is moved into it, so that nothing has to be in memory for a call that does not come.
-    let len = call(caller, move |flags| {
-        // Again for each call: some systems write the lengths also when it fails.
+    let (start, room) = (control.as_mut_ptr().cast(), control.len());
+    // The closure takes everything by value, so that the common path does not spill registers for a repeated call.
+    let len = call(flags, move |flags| {
+        // Before each call: some systems change the lengths even if the call fails.
         os::set_name(lent, name, PeerName::SIZE);
         os::set_control(lent, start, room);
-        // SAFETY: every pointer in `message` is that of a slice or an array that is borrowed mutably here
-        // and so outlives the call, with its length; `IoSliceMut` has the layout of `Part`, as its
-        // documentation promises.
+        // SAFETY: each pointer in `message` comes from a slice or an array that is borrowed mutably here and outlives
+        // the call, with its length. `IoSliceMut` has the layout of `Part`, as its documentation says.
         unsafe { os::receive(socket, lent, flags.bits()) }
     })?;
-    let flags = os::flags(&message);
-    // SAFETY: the kernel has just written as many bytes from the start of `control` on.
-    unsafe { control.set_written(os::control_len(&message), flags & os::MSG_CTRUNC != 0) };
-    let name = peer.written(os::name_len(&message));
-    Ok(Arrival { len, flags, name, control: control.written() })
+    let (name_len, control_len) = (os::name_len(&message), os::control_len(&message));
+    Ok(Reported { len, flags: os::flags(&message), name_len, control_len })
 }
 
-/// Receives one message without control messages, of a UDP or a raw socket
-/// ([`tells_length`](crate::socket::tells_length)): on Linux by `recvfrom(2)`, which costs the kernel less.
+/// Receives as [`receive`] does, and leaves decoding to the caller.
 ///
 /// # Errors
 ///
 /// Those of [`receive`].
-#[doc(alias = "recvfrom")]
+#[doc(hidden)]
+#[inline(always)]
+pub fn receive_fresh<'m, const N: usize, C: Caller>(
+    socket: impl AsFd,
+    payload: &mut [IoSliceMut<'_>],
+    peer: &'m mut PeerName,
+    control: &'m mut ControlBuffer<N>,
+    flags: C,
+) -> Result<Fresh<'m>, C::Error> {
+    let room = control.room();
+    let reported = call_receive(socket.as_fd(), payload, peer, room, flags)?;
+    Ok(Fresh { reported, peer, room })
+}
+
+/// A message that [`receive_fresh`] received. The padding of its control messages is not initialised yet: that costs less
+/// where it is known what the messages are.
+#[doc(hidden)]
+pub struct Fresh<'m> {
+    reported: Reported,
+    /// The kernel has just received an address into it, of the reported length.
+    peer: &'m PeerName,
+    /// The kernel has just received control messages into it, of the reported length.
+    room: &'m mut [MaybeUninit<u8>],
+}
+
+impl<'m> Fresh<'m> {
+    /// Decodes the control messages if they are packet info, hop limit and traffic class. `None`: others; use
+    /// [`finish`](Self::finish).
+    #[inline(always)]
+    pub fn decode_three(&mut self) -> Option<RecvControl<'_>> {
+        // SAFETY: the kernel has just received control messages into the room, and reports this length.
+        let control = unsafe { padding::three(self.room, self.reported.control_len) };
+        RecvControl::decode_three::<Host>(control?)
+    }
+
+    /// The message without its control messages.
+    #[inline(always)]
+    pub fn without_control(&self) -> Arrival<'m> {
+        let Reported { len, flags, name_len, .. } = self.reported;
+        // SAFETY: the kernel has just received into `peer`, and reports this length.
+        Arrival { len, flags, name: unsafe { self.peer.written(name_len) }, control: &[] }
+    }
+
+    /// The message, if its control messages are packet info alone. `None`: others; use [`finish`](Self::finish).
+    #[inline(always)]
+    pub fn with_packet_info(&mut self) -> Option<Arrival<'_>> {
+        let arrival = self.without_control();
+        // SAFETY: the kernel has just received control messages into the room, and reports this length.
+        let control = unsafe { padding::one(self.room, self.reported.control_len) };
+        Some(Arrival { control: control?, ..arrival })
+    }
+
+    /// The message, if its control messages are the size of segments, packet info, hop limit and traffic class. `None`:
+    /// others; use [`finish`](Self::finish).
+    #[inline(always)]
+    pub fn with_four(&mut self) -> Option<Arrival<'_>> {
+        let arrival = self.without_control();
+        // SAFETY: the kernel has just received control messages into the room, and reports this length.
+        let control = unsafe { padding::four(self.room, self.reported.control_len) };
+        Some(Arrival { control: control?, ..arrival })
+    }
+
+    /// The message with any control messages.
+    #[inline(always)]
+    pub fn finish(self) -> Arrival<'m> {
+        let arrival = self.without_control();
+        // SAFETY: the kernel has just received control messages into the room, and reports this length.
+        let control = unsafe { padding::initialise(self.room, self.reported.control_len) };
+        Arrival { control, ..arrival }
+    }
+}
+
+/// Receives one message without control messages from a UDP or raw socket. On Linux it uses `recvfrom(2)`, which costs
+/// the kernel less than `recvmsg(2)`; [`tells_length`](crate::socket::tells_length) says for which sockets.
+///
+/// # Errors
+///
+/// Those of [`receive`].
+#[doc(hidden)]
 #[inline(always)]
 pub fn receive_from<C: Caller>(
     socket: impl AsFd,
     payload: &mut [u8],
-    caller: C,
+    flags: C,
 ) -> Result<Received, C::Error> {
     let socket = socket.as_fd();
     let mut peer = PeerName::new();
     let mut told = os::Told::default();
-    let len = call(caller, |flags| os::receive_from(socket, payload, &mut peer, &mut told, flags.bits()))?;
-    let source = sockaddr::decode::<Host>(peer.written(told.name_len));
+    let len = call(flags, |flags| os::receive_from(socket, payload, &mut peer, &mut told, flags.bits()))?;
+    // SAFETY: the kernel has just received into `peer`, and reports this length.
+    let source = sockaddr::decode::<Host>(unsafe { peer.written(told.name_len) });
     Ok(Received { len: len.min(payload.len()), source, truncated: told.truncated, control_truncated: false })
 }
 
-/// A message that was received, as the system told of it.
+/// A received message without its payload, as the system reports it.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Arrival<'m> {
-    /// Bytes of payload that were written.
+    /// Bytes of payload in the buffers.
     pub len: usize,
     /// `msg_flags`.
+    #[doc(hidden)]
     pub flags: i32,
-    /// The peer's `struct sockaddr`; nothing where there is none, as on a stream.
+    /// The peer's `struct sockaddr`; empty if there is none, as on a stream.
+    #[doc(hidden)]
     pub name: &'m [u8],
-    /// The control messages.
+    /// The bytes of the control messages.
     pub control: &'m [u8],
 }
 
 impl<'m> Arrival<'m> {
-    /// Who sent it, as in [`Received::source`].
+    /// A message of these parts.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub const fn new(len: usize, flags: i32, name: &'m [u8], control: &'m [u8]) -> Self {
+        Self { len, flags, name, control }
+    }
+
+    /// The sender, as in [`Received::source`].
+    #[must_use]
     #[inline(always)]
     pub fn source(&self) -> Option<SocketAddrV6> {
         sockaddr::decode::<Host>(self.name)
     }
 
-    /// Whether there was more payload than room, as in [`Received::truncated`].
+    /// Whether the payload was truncated, as in [`Received::truncated`].
+    #[must_use]
     #[inline]
     pub fn truncated(&self) -> bool {
         self.flags & os::MSG_TRUNC != 0
     }
 
-    /// Whether there were more control messages than room, as in [`Received::control_truncated`].
+    /// Whether the control messages were truncated, as in [`Received::control_truncated`].
+    #[must_use]
     #[inline]
     pub fn control_truncated(&self) -> bool {
         self.flags & os::MSG_CTRUNC != 0
     }
 
-    /// Its control messages, as values.
+    /// Decodes the control messages.
     ///
     /// # Errors
     ///
@@ -144,7 +246,15 @@ impl<'m> Arrival<'m> {
         decode(self.control, self.control_truncated())
     }
 
-    /// All but its control messages, as values.
+    /// Returns an iterator over all control messages, as level, type and data.
+    #[must_use = "iterators are lazy"]
+    #[doc(alias = "CMSG_FIRSTHDR", alias = "CMSG_NXTHDR")]
+    pub fn raw_messages(&self) -> RawMessages<'m, Host> {
+        RawMessages::new(self.control)
+    }
+
+    /// The message without its control messages.
+    #[must_use]
     #[inline]
     pub fn received(&self) -> Received {
         Received {

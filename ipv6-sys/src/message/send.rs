@@ -7,28 +7,82 @@ use ipv6_core::sockaddr;
 
 use super::IoSlice;
 use super::caller::{Caller, call};
+use super::encoded::Encoded;
 use crate::fd::AsFd;
 use crate::host::Host;
 use crate::os;
 
-/// Sends one message: `payload`'s parts one after another, with `control` as its control messages, to
-/// `to` or, when the socket is connected, to its peer. Says how many bytes of payload went.
+/// Sends one message: the parts of `payload` one after another, with the control messages `control`. Returns how many
+/// bytes of payload were sent.
 ///
-/// One part without control messages goes by `sendto(2)`, which costs the kernel less.
+/// `to` is the destination; `None` is the peer of a connected socket. `flags` are
+/// [`MessageFlags`](super::MessageFlags).
+///
+/// One part without control messages is sent with `sendto(2)`, which costs the kernel less than `sendmsg(2)`.
+///
+/// ```
+/// use ipv6_sys::message::{self, Encoded, IoSlice, MessageFlags};
+/// use ipv6_sys::socket;
+/// let socket = socket::datagram()?;
+/// socket::bind(&socket, &"[::1]:0".parse().unwrap())?;
+/// let to = socket::local_address(&socket)?;
+/// let parts = [IoSlice::new(b"hel"), IoSlice::new(b"lo")];
+/// assert_eq!(message::send(&socket, &parts, Encoded::NONE, to.as_ref(), MessageFlags::empty())?, 5);
+/// # Ok::<(), ipv6_sys::Errno>(())
+/// ```
+///
+/// Bytes of control messages do not compile, because they can hold file descriptors. [`send_raw`] takes them:
+///
+/// ```compile_fail
+/// use ipv6_sys::message::{self, MessageFlags};
+/// let (sender, receiver) = std::os::unix::net::UnixDatagram::pair()?;
+/// let control = [0; 24];
+/// message::send(&sender, &[], &control[..], None, MessageFlags::empty())?;
+/// # std::io::Result::Ok(())
+/// ```
 ///
 /// # Errors
 ///
-/// Those of [sendmsg(2)](https://man7.org/linux/man-pages/man2/sendmsg.2.html): [`Errno::MSGSIZE`](crate::Errno::MSGSIZE) for a
-/// payload that is too large or has more than 1,024 parts, [`Errno::INVAL`](crate::Errno::INVAL) for control messages that the
-/// system does not take, [`Errno::AGAIN`](crate::Errno::AGAIN) where it would have to wait and is not to.
+/// Those of [sendmsg(2)](https://man7.org/linux/man-pages/man2/sendmsg.2.html), among them
+/// [`Errno::MSGSIZE`](crate::Errno::MSGSIZE) for a payload that is too long or has more than 1,024 parts,
+/// [`Errno::INVAL`](crate::Errno::INVAL) for control messages that the system does not accept, and
+/// [`Errno::AGAIN`](crate::Errno::AGAIN) if the call would have to wait and must not. The network's error about an earlier
+/// message can be returned too.
 #[doc(alias = "sendmsg", alias = "sendto")]
 #[inline(always)]
-pub fn send<C: Caller>(
+pub fn send<'c, C: Caller>(
+    socket: impl AsFd,
+    payload: &[IoSlice<'_>],
+    control: impl Into<Encoded<'c>>,
+    to: Option<&SocketAddrV6>,
+    flags: C,
+) -> Result<usize, C::Error> {
+    // SAFETY: the output of an encoder holds no file descriptors.
+    unsafe { send_raw(socket, payload, control.into().as_bytes(), to, flags) }
+}
+
+/// Sends one message, as [`send`] does, with control messages of any kind as bytes.
+///
+/// The bytes have the layout of this system; [`Writer`](ipv6_core::cmsg::Writer) writes it. They should be aligned as a
+/// [`ControlBytes`](super::ControlBytes) is: some systems require it.
+///
+/// # Errors
+///
+/// Those of [`send`].
+///
+/// # Safety
+///
+/// `control` holds no file descriptor that the program may not use. On a socket of family `AF_UNIX`, a message
+/// `SCM_RIGHTS` sends the descriptors whose numbers are in it: the receiver gets them, even if the number belongs to
+/// something that owns its descriptor alone ([I/O safety](https://doc.rust-lang.org/std/io/index.html#io-safety)).
+#[doc(alias = "sendmsg")]
+#[inline(always)]
+pub unsafe fn send_raw<C: Caller>(
     socket: impl AsFd,
     payload: &[IoSlice<'_>],
     control: &[u8],
     to: Option<&SocketAddrV6>,
-    caller: C,
+    flags: C,
 ) -> Result<usize, C::Error> {
     let socket = socket.as_fd();
     let encoded;
@@ -40,15 +94,15 @@ pub fn send<C: Caller>(
         None => &[],
     };
     if let ([part], []) = (payload, control) {
-        return call(caller, move |flags| os::send_to(socket, part, name, flags.bits()));
+        return call(flags, move |flags| os::send_to(socket, part, name, flags.bits()));
     }
     let mut message = os::header();
     os::set_name(&mut message, name.as_ptr().cast_mut(), name.len());
     os::set_payload(&mut message, payload.as_ptr().cast::<os::Part>().cast_mut(), payload.len());
     os::set_control(&mut message, control.as_ptr().cast_mut(), control.len());
     let message = &message;
-    // SAFETY: every pointer in `message` is that of a slice or an array that is borrowed here and so
-    // outlives the calls, with its length; `IoSlice` has the layout of `Part`, as its documentation
-    // promises.
-    call(caller, move |flags| unsafe { os::send(socket, message, flags.bits()) })
+    // SAFETY: each pointer in `message` comes from a slice or an array that is borrowed here and outlives the calls,
+    // with its length. `IoSlice` has the layout of `Part`, as its documentation says. The caller vouches for
+    // descriptors in `control`.
+    call(flags, move |flags| unsafe { os::send(socket, message, flags.bits()) })
 }

@@ -13,7 +13,7 @@ pub(crate) fn attached_filter(socket: BorrowedFd<'_>, room: &mut [BpfInstruction
     use ipv6_core::abi::Platform;
 
     // The number of SO_ATTACH_FILTER (asm-generic/socket.h), for the other direction.
-    let number = crate::Host::ABI.options.attach_filter.ok_or(Error::Unsupported(NAME))?;
+    let number = crate::host::Host::ABI.options.attach_filter.ok_or(Error::Unsupported(NAME))?;
     let mut count = libc::socklen_t::try_from(room.len()).unwrap_or(libc::socklen_t::MAX);
     // SAFETY: the kernel writes nothing when `count` is 0, and otherwise at most `count` instructions
     // (net/core/filter.c: `sk_get_filter`), for which `room` is writable. They are laid out as

@@ -7,10 +7,12 @@ mod windows;
 
 pub(crate) mod entry;
 mod filter;
+mod peer;
 mod portable;
 pub(crate) mod setup;
 
 pub(crate) use filter::*;
+pub use peer::PeerName;
 pub(crate) use portable::*;
 #[cfg(unix)]
 pub(crate) use unix::*;

@@ -8,7 +8,7 @@ use super::header::*;
 use super::kernel;
 use crate::error::Errno;
 use crate::fd::BorrowedFd;
-use crate::peer::PeerName;
+use crate::os::peer::PeerName;
 
 #[inline]
 pub(crate) fn raw(fd: BorrowedFd<'_>) -> libc::c_int {

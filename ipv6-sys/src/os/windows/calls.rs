@@ -11,7 +11,7 @@ use windows_sys::core::GUID;
 use super::header::*;
 use crate::error::Errno;
 use crate::fd::BorrowedFd;
-use crate::peer::PeerName;
+use crate::os::peer::PeerName;
 
 pub(crate) fn raw(fd: BorrowedFd<'_>) -> winsock::SOCKET {
     rustix::fd::AsRawSocket::as_raw_socket(&fd) as winsock::SOCKET

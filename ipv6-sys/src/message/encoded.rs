@@ -1,0 +1,128 @@
+//! Control messages to send, as bytes.
+
+use core::mem::MaybeUninit;
+use core::ops::Deref;
+use core::slice;
+
+use ipv6_core::abi::Platform;
+use ipv6_core::{EncodeError, SendControl};
+
+use crate::host::Host;
+use crate::os;
+
+/// Encoded control messages to send.
+///
+/// Only an encoder makes them, so they hold no other messages than those of [`SendControl`]. In particular, they hold
+/// no file descriptors (`SCM_RIGHTS`, [unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html)).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Encoded<'a>(&'a [u8]);
+
+impl<'a> Encoded<'a> {
+    /// No control messages.
+    pub const NONE: Self = Self(&[]);
+
+    /// The bytes, as the kernel reads them.
+    #[must_use]
+    pub const fn as_bytes(self) -> &'a [u8] {
+        self.0
+    }
+}
+
+impl Deref for Encoded<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.0
+    }
+}
+
+impl AsRef<[u8]> for Encoded<'_> {
+    fn as_ref(&self) -> &[u8] {
+        self.0
+    }
+}
+
+/// No control messages: `&[]`.
+impl<'a> From<&'a [u8; 0]> for Encoded<'a> {
+    #[inline]
+    fn from(_: &'a [u8; 0]) -> Self {
+        Self::NONE
+    }
+}
+
+/// A buffer to encode `N` bytes of control messages to send, with the alignment of the system's headers.
+///
+/// [`SendControl::max_space`](ipv6_core::SendControl::max_space) is enough for any.
+///
+/// ```
+/// use ipv6_core::SendControl;
+/// use ipv6_sys::{Host, message::ControlBytes};
+/// let mut bytes = ControlBytes::<{ SendControl::max_space::<Host>() }>::new();
+/// let control = bytes.encode(&SendControl::new().with_hop_limit(1)).unwrap();
+/// assert!(!control.is_empty());
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(8))]
+pub struct ControlBytes<const N: usize> {
+    bytes: [MaybeUninit<u8>; N],
+}
+
+const _: () = assert!(align_of::<os::ControlHeader>() <= align_of::<ControlBytes<0>>());
+
+/// The length of packet info alone, with and without the padding after it.
+const INFO: (usize, usize) = match Host::ABI.control.packet_info {
+    Some(number) => (Host::ABI.cmsg.space(number.size), Host::ABI.cmsg.len(number.size)),
+    None => (0, 0),
+};
+
+impl<const N: usize> ControlBytes<N> {
+    /// A buffer whose bytes are not initialised.
+    pub const fn new() -> Self {
+        Self { bytes: [const { MaybeUninit::uninit() }; N] }
+    }
+
+    /// Encodes the control messages of one message to send.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`SendControl::encode`].
+    #[inline(always)]
+    pub fn encode(&mut self, control: &SendControl<'_>) -> Result<Encoded<'_>, EncodeError> {
+        let mut used = control.encode_to::<Host, _>(&mut self.bytes)?;
+        // At this length, Linux keeps the messages on its stack and does not allocate (`____sys_sendmsg` in
+        // net/socket.c). It ignores the padding after the last message.
+        if os::TAKES_NO_PADDING && used == INFO.0 {
+            used = INFO.1;
+        }
+        // SAFETY: within `bytes`; the encoder wrote the first `used`, padding included.
+        Ok(Encoded(unsafe { slice::from_raw_parts(self.bytes.as_ptr().cast(), used.min(N)) }))
+    }
+
+    #[inline]
+    pub(crate) fn as_mut_ptr(&mut self) -> *mut u8 {
+        self.bytes.as_mut_ptr().cast()
+    }
+
+    /// Encodes the three most common messages if there are no others. `None`: other messages; use
+    /// [`encode`](Self::encode).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`SendControl::encode_three`].
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn encode_three(&mut self, control: &SendControl<'_>) -> Option<Result<Encoded<'_>, EncodeError>> {
+        let used = match control.encode_three::<Host, _>(&mut self.bytes)? {
+            Ok(used) => used,
+            Err(error) => return Some(Err(error)),
+        };
+        // SAFETY: within `bytes`; the encoder wrote the first `used`, padding included.
+        Some(Ok(Encoded(unsafe { slice::from_raw_parts(self.bytes.as_ptr().cast(), used.min(N)) })))
+    }
+}
+
+impl<const N: usize> Default for ControlBytes<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
