@@ -277,8 +277,14 @@ impl<'a, P: Platform, B: Byte> Writer<'a, P, B> {
         let (header, rest) = message.split_at_mut_checked(layout.data_offset())?;
         // The padding is written together with the bytes that it pads: one store if their number is a constant.
         let (whole, end) = data.split_at_checked(data.len() & !7)?;
-        let mut padded = [0; 8];
-        padded.iter_mut().zip(end).for_each(|(to, byte)| *to = *byte);
+        let padded = match *end {
+            [a, b, c, d] => u64::from(u32::from_le_bytes([a, b, c, d])).to_le_bytes(),
+            _ => {
+                let mut padded = [0; 8];
+                padded.iter_mut().zip(end).for_each(|(to, byte)| *to = *byte);
+                padded
+            }
+        };
 
         let level_at = layout.len.bytes();
         let kind_at = level_at.saturating_add(4);
