@@ -89,6 +89,18 @@ macro_rules! for_each_option {
             DONT_FRAGMENT dont_fragment with_dont_fragment: bool = "IPV6_DONTFRAG";
             /// Whether the socket carries IPv6 only, and not IPv4 with mapped addresses too (RFC 3493 section 5.3).
             ONLY_V6 only_v6 with_only_v6: bool = "IPV6_V6ONLY";
+            /// Whether the socket can be bound to an address that the host does not have, or does not have yet. FreeBSD,
+            /// NetBSD and OpenBSD have one option for this and for `TRANSPARENT`, which needs root. Set it before the
+            /// bind.
+            #[doc(alias = "IPV6_BINDANY", alias = "SO_BINDANY")]
+            FREEBIND freebind with_freebind: bool = "IPV6_FREEBIND";
+            /// Whether the socket can be bound to any address, and receives what is routed to it for that address. Linux
+            /// requires `CAP_NET_ADMIN` or `CAP_NET_RAW`, other systems root. Set it before the bind.
+            #[doc(alias = "IPV6_BINDANY", alias = "SO_BINDANY")]
+            TRANSPARENT transparent with_transparent: bool = "IPV6_TRANSPARENT";
+            /// The only interface by which the socket sends and receives; `None` for all of them (Apple, illumos,
+            /// Solaris). On Linux, `ipv6_sys::socket::set_device` does the same with another option.
+            BOUND_INTERFACE bound_interface with_bound_interface: Option<InterfaceIndex> = "IPV6_BOUND_IF";
             /// The offset of the checksum in the payload of a raw socket, even and counted from its start; `None` for
             /// no checksum (RFC 3542 section 3.1). The kernel writes and checks it. On ICMPv6 sockets it is always 2.
             CHECKSUM checksum with_checksum: Option<u16> = "IPV6_CHECKSUM";

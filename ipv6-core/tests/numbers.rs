@@ -116,33 +116,38 @@ fn constant(os: &str, arch: &str, name: &str) -> Option<i32> {
     lines(CONSTANTS).find(of)?[3].parse().ok()
 }
 
-/// A number from the headers: the system's column of the row with this name.
-fn in_headers(os: &str, kind: Kind, name: &str) -> Option<i32> {
+/// A number from the headers: the system's column of the row with this name, and the name that the system has for it.
+fn in_headers(os: &str, kind: Kind, name: &'static str) -> Option<(&'static str, i32)> {
     let header = lines(OPTIONS).next()?;
     let column = header.iter().position(|column| *column == if os == "darwin" { "macos" } else { os })?;
     let kind = if kind == Kind::Message { "cmsg" } else { "option" };
-    let row = lines(OPTIONS).find(|row| row[0] == name && row[1] == kind)?;
-    let (_, number) = row[column].split_once('=').unwrap_or(("", row[column]));
-    number.parse().ok()
+    // A row without a level is about one system only: its cells are no numbers.
+    let of = |row: &Vec<&str>| row[0] == name && row[1] == kind && row[2].starts_with(char::is_numeric);
+    let (name, number) = {
+        let cell = lines(OPTIONS).find(of)?[column];
+        cell.split_once('=').unwrap_or((name, cell))
+    };
+    Some((name, number.parse().ok()?))
 }
 
 /// Level, and type or name, of a message or an option in the data; the two sources agree where both have it.
-fn expected(os: &str, arch: &str, kind: Kind, name: &str) -> Option<Number> {
+fn expected(os: &str, arch: &str, kind: Kind, name: &'static str) -> Option<Number> {
     let others = OTHER_NAMES.iter().filter(|(of, ours, _)| (*of == os || *of == "*") && *ours == name);
     let names: Vec<&str> = [name].into_iter().chain(others.map(|(.., other)| *other)).collect();
-    let find = |source: &dyn Fn(&str) -> Option<i32>| names.iter().find_map(|name| source(name));
-    let go = find(&|name| constant(os, arch, name));
-    let headers = find(&|name| in_headers(os, kind, name));
-    assert!(go.is_none() || headers.is_none() || go == headers, "{os} {name}: {go:?} and {headers:?}");
-    let level = match name {
+    let go = names.iter().find_map(|name| constant(os, arch, name));
+    let headers = names.iter().find_map(|name| in_headers(os, kind, name));
+    let agree = go.zip(headers).is_none_or(|(go, (_, headers))| go == headers);
+    assert!(agree, "{os} {name}: {go:?} and {headers:?}");
+    // The level is that of the option that the system has, such as SO_BINDANY for IPV6_FREEBIND.
+    let level = match headers.map_or(name, |(name, _)| name) {
         // RFC 3542 section 3.1 has it at IPPROTO_IPV6; Linux documents SOL_RAW.
         "IPV6_CHECKSUM" if os == "linux" => constant(os, arch, "SOL_RAW"),
-        _ if name.starts_with("SO_") => constant(os, arch, "SOL_SOCKET"),
-        _ if name.starts_with("UDP_") => Some(17),
-        _ if name.starts_with("ICMP6_") => Some(58),
+        name if name.starts_with("SO_") => constant(os, arch, "SOL_SOCKET"),
+        name if name.starts_with("UDP_") => Some(17),
+        name if name.starts_with("ICMP6_") || name.starts_with("ICMPV6_") => Some(58),
         _ => Some(41),
     };
-    level.zip(go.or(headers))
+    level.zip(go.or(headers.map(|(_, number)| number)))
 }
 
 /// Whether a list of exceptions has the entry.

@@ -13,6 +13,7 @@ pub(super) const TABLE: Abi = bsd::table(Endian::Little, 30, 4)
         traffic_class: option(36),
         receive_traffic_class: option(35),
         receive_packet_info: option(61),
+        bound_interface: option(125),
         ..bsd::OPTIONS_WITH_SOURCES
     })
     .with_group_req(GroupReqLayout::ALIGNED_TO_4);

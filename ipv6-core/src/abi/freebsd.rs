@@ -7,8 +7,15 @@
 use super::number::option;
 use super::{Abi, Endian, GroupReqLayout, OptionNumbers, bsd};
 
+const IPV6_BINDANY: i32 = 64;
+
 pub(super) const fn table(endian: Endian, align: usize, group_req: GroupReqLayout) -> Abi {
     bsd::table(endian, 28, align)
-        .with_options(OptionNumbers { stream_control: option(25), ..bsd::OPTIONS_WITH_SOURCES })
+        .with_options(OptionNumbers {
+            stream_control: option(25),
+            freebind: option(IPV6_BINDANY),
+            transparent: option(IPV6_BINDANY),
+            ..bsd::OPTIONS_WITH_SOURCES
+        })
         .with_group_req(group_req)
 }

@@ -43,6 +43,8 @@ const fn options(sol_socket: i32) -> OptionNumbers {
         min_hop_limit: option(73),
         dont_fragment: option(62),
         only_v6: option(26),
+        freebind: option(78),
+        transparent: option(75),
         // RFC 3542 section 3.1 has this option at IPPROTO_IPV6, and net/ipv6/raw.c takes it there too; raw(7) and libc
         // document SOL_RAW.
         checksum: option_at(SOL_RAW, 7),

@@ -6,7 +6,13 @@
 use super::number::option;
 use super::{Abi, Endian, OptionNumbers, bsd};
 
+const IPV6_BINDANY: i32 = 64;
+
 pub(super) const fn table(align: usize) -> Abi {
-    bsd::table(Endian::Little, 24, align)
-        .with_options(OptionNumbers { stream_control: option(25), ..bsd::OPTIONS })
+    bsd::table(Endian::Little, 24, align).with_options(OptionNumbers {
+        stream_control: option(25),
+        freebind: option(IPV6_BINDANY),
+        transparent: option(IPV6_BINDANY),
+        ..bsd::OPTIONS
+    })
 }

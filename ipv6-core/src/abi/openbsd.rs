@@ -1,11 +1,19 @@
 //! OpenBSD.
 //!
-//! The numbers are those of `sys/netinet6/in6.h`, `sys/netinet/in.h` and `sys/netinet/icmp6.h`. The processor's `_ALIGN`
-//! aligns control messages (`sys/arch/*/include/_types.h`). Memberships have no source filters.
+//! The numbers are those of `sys/netinet6/in6.h`, `sys/netinet/in.h`, `sys/netinet/icmp6.h` and `sys/sys/socket.h`. The
+//! processor's `_ALIGN` aligns control messages (`sys/arch/*/include/_types.h`). Memberships have no source filters.
 
-use super::number::option;
+use super::number::{option, option_at};
 use super::{Abi, Endian, OptionNumbers, bsd};
 
+const SOL_SOCKET: i32 = 0xffff;
+const SO_BINDANY: i32 = 0x1000;
+
 pub(super) const fn table(endian: Endian, align: usize) -> Abi {
-    bsd::table(endian, 24, align).with_options(OptionNumbers { min_hop_limit: option(65), ..bsd::OPTIONS })
+    bsd::table(endian, 24, align).with_options(OptionNumbers {
+        min_hop_limit: option(65),
+        freebind: option_at(SOL_SOCKET, SO_BINDANY),
+        transparent: option_at(SOL_SOCKET, SO_BINDANY),
+        ..bsd::OPTIONS
+    })
 }

@@ -32,6 +32,7 @@ const OPTIONS: OptionNumbers = OptionNumbers {
     path_mtu: option(37),
     dont_fragment: option(33),
     only_v6: option(39),
+    bound_interface: option(65),
     checksum: option(24),
     icmp6_filter: option_at(IPPROTO_ICMPV6, 1),
     join_group: option(9),

@@ -14,6 +14,7 @@ options_are!({
     receive_packet_info: IPPROTO_IPV6 IPV6_RECVPKTINFO,
     dont_fragment: IPPROTO_IPV6 IPV6_DONTFRAG,
     only_v6: IPPROTO_IPV6 IPV6_V6ONLY,
+    bound_interface: IPPROTO_IPV6 IPV6_BOUND_IF,
     checksum: IPPROTO_IPV6 IPV6_CHECKSUM,
     join_group: IPPROTO_IPV6 IPV6_JOIN_GROUP,
     leave_group: IPPROTO_IPV6 IPV6_LEAVE_GROUP,

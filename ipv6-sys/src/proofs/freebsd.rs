@@ -15,6 +15,8 @@ options_are!({
     receive_packet_info: IPPROTO_IPV6 IPV6_RECVPKTINFO,
     dont_fragment: IPPROTO_IPV6 IPV6_DONTFRAG,
     only_v6: IPPROTO_IPV6 IPV6_V6ONLY,
+    freebind: IPPROTO_IPV6 IPV6_BINDANY,
+    transparent: IPPROTO_IPV6 IPV6_BINDANY,
     checksum: IPPROTO_IPV6 IPV6_CHECKSUM,
     join_group: IPPROTO_IPV6 IPV6_JOIN_GROUP,
     leave_group: IPPROTO_IPV6 IPV6_LEAVE_GROUP,

@@ -22,6 +22,8 @@ options_are!({
     min_hop_limit: IPPROTO_IPV6 IPV6_MINHOPCOUNT,
     dont_fragment: IPPROTO_IPV6 IPV6_DONTFRAG,
     only_v6: IPPROTO_IPV6 IPV6_V6ONLY,
+    freebind: IPPROTO_IPV6 IPV6_FREEBIND,
+    transparent: IPPROTO_IPV6 IPV6_TRANSPARENT,
     checksum: SOL_RAW IPV6_CHECKSUM,
     header_included: IPPROTO_IPV6 IPV6_HDRINCL,
     stream_control: IPPROTO_IPV6 IPV6_2292PKTOPTIONS,

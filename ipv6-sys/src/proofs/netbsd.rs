@@ -23,6 +23,8 @@ options_are!({
     icmp6_filter,
     stream_control,
     checksum,
+    freebind,
+    transparent,
 });
 
 messages_are!({
@@ -43,6 +45,8 @@ pub const GAPS: &[Gap] = &[
     gap("IPV6_CHECKSUM", &["netinet/in.h"], name(ABI.options.checksum)),
     gap("IPV6_HOPLIMIT", &["netinet/in.h"], kind(ABI.control.hop_limit)),
     gap("IPV6_2292PKTOPTIONS", &["netinet/in.h"], name(ABI.options.stream_control)),
+    gap("IPV6_BINDANY", &["netinet/in.h"], name(ABI.options.freebind)),
+    gap("IPV6_BINDANY", &["netinet/in.h"], name(ABI.options.transparent)),
     gap("IPV6_NEXTHOP", &["netinet/in.h"], kind(ABI.control.next_hop)),
     gap("IPV6_PATHMTU", &["netinet/in.h"], kind(ABI.control.path_mtu)),
     gap("sizeof(struct icmp6_filter)", &["netinet/in.h", "netinet/icmp6.h"], 32),

@@ -14,6 +14,8 @@ options_are!({
     receive_packet_info: IPPROTO_IPV6 IPV6_RECVPKTINFO,
     dont_fragment: IPPROTO_IPV6 IPV6_DONTFRAG,
     only_v6: IPPROTO_IPV6 IPV6_V6ONLY,
+    freebind: SOL_SOCKET SO_BINDANY,
+    transparent: SOL_SOCKET SO_BINDANY,
     join_group: IPPROTO_IPV6 IPV6_JOIN_GROUP,
     leave_group: IPPROTO_IPV6 IPV6_LEAVE_GROUP,
 } gaps {
