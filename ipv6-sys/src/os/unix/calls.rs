@@ -3,11 +3,15 @@
 use core::ptr;
 
 use ipv6_core::abi::OptionNumber;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use ipv6_core::abi::Platform;
 
 use super::header::*;
 use super::kernel;
 use crate::error::Errno;
 use crate::fd::BorrowedFd;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use crate::host::Host;
 use crate::os::peer::PeerName;
 
 #[inline]
@@ -36,6 +40,13 @@ fn count<T: TryInto<usize>>(answer: T) -> Result<usize, Errno> {
 /// Whether `IPV6_2292PKTOPTIONS` returns the control messages of the latest segment of a stream.
 pub(crate) const HAS_STREAM_CONTROL: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
+/// The level of the table's socket options. libc 0.2.191 has another one on 64-bit MIPS (see `proofs/mod.rs`).
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) const SOL_SOCKET: libc::c_int = match Host::ABI.options.attach_filter {
+    Some(number) => number.level,
+    None => libc::SOL_SOCKET,
+};
+
 /// Whether the value of the option is the number of a descriptor.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) const fn takes_descriptor(number: OptionNumber) -> bool {
@@ -44,7 +55,7 @@ pub(crate) const fn takes_descriptor(number: OptionNumber) -> bool {
     const SO_ATTACH_BPF: libc::c_int = 50;
     #[cfg(target_os = "linux")]
     const SO_ATTACH_BPF: libc::c_int = libc::SO_ATTACH_BPF;
-    number.level == libc::SOL_SOCKET
+    number.level == SOL_SOCKET
         && (number.name == SO_ATTACH_BPF || number.name == libc::SO_ATTACH_REUSEPORT_EBPF)
 }
 
