@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::net::{SocketAddr, SocketAddrV6, ToSocketAddrs, UdpSocket};
 
 use ipv6_core::InterfaceIndex;
-use ipv6_sys::{Error, option, setup, socket};
+use ipv6_sys::{Error, option, socket};
 
 use crate::address::mapped;
 use crate::error;
@@ -163,7 +163,7 @@ impl<C> Builder<C> {
             socket::set_reuse_address(&socket, true)?;
         }
         if let Some(device) = self.device {
-            setup::set_device(&socket, device).map_err(|error| match error {
+            socket::set_device(&socket, device).map_err(|error| match error {
                 Error::Os(errno) => {
                     error::privileged(interface::named(errno, &device), "device needs CAP_NET_RAW")
                 }
@@ -171,21 +171,21 @@ impl<C> Builder<C> {
             })?;
         }
         if self.freebind {
-            let set = setup::set_freebind(&socket, true).map_err(io::Error::from);
+            let set = option::FREEBIND.set(&socket, true).map_err(io::Error::from);
             set.map_err(|error| error::privileged(error, "freebind needs root"))?;
         }
         if self.transparent {
-            let set = setup::set_transparent(&socket, true).map_err(io::Error::from);
+            let set = option::TRANSPARENT.set(&socket, true).map_err(io::Error::from);
             set.map_err(|error| error::privileged(error, TRANSPARENT_NEEDS))?;
         }
         if let Some(bytes) = self.receive_buffer {
-            setup::set_receive_buffer_size(&socket, bytes)?;
+            socket::set_receive_buffer_size(&socket, bytes)?;
         }
         if let Some(bytes) = self.send_buffer {
-            setup::set_send_buffer_size(&socket, bytes)?;
+            socket::set_send_buffer_size(&socket, bytes)?;
         }
         if self.nonblocking {
-            setup::set_nonblocking(&socket, true)?;
+            socket::set_nonblocking(&socket, true)?;
         }
         Ok(socket)
     }

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ipv6_core::{ControlFlags, Ecn, RecvControl, dscp, traffic_class};
 use ipv6_sys::option::{self, Readable, SocketOption, Writable};
-use ipv6_sys::{Errno, Host, setup, socket};
+use ipv6_sys::{Errno, Host, socket};
 
 use crate::error;
 use crate::fd::{AsFd, OwnedFd, lends_socket};
@@ -310,7 +310,7 @@ impl<S: AsFd> Conn<S> {
     /// Systems: all.
     #[doc(alias = "FIONBIO", alias = "O_NONBLOCK")]
     pub fn set_nonblocking(&self, on: bool) -> io::Result<()> {
-        Ok(setup::set_nonblocking(self.socket.as_fd(), on)?)
+        Ok(socket::set_nonblocking(self.socket.as_fd(), on)?)
     }
 
     /// The size of the receive buffer in bytes. Linux counts its own overhead: the value is twice the
@@ -319,7 +319,7 @@ impl<S: AsFd> Conn<S> {
     /// Systems: all.
     #[doc(alias = "SO_RCVBUF")]
     pub fn receive_buffer_size(&self) -> io::Result<usize> {
-        Ok(setup::receive_buffer_size(self.socket.as_fd())?)
+        Ok(socket::receive_buffer_size(self.socket.as_fd())?)
     }
 
     /// Requests a size of the receive buffer in bytes. Linux grants at most `net.core.rmem_max`, without an
@@ -332,7 +332,7 @@ impl<S: AsFd> Conn<S> {
     /// `ENOBUFS` on the BSDs and Apple's systems for more than `kern.ipc.maxsockbuf`.
     #[doc(alias = "SO_RCVBUF", alias = "SetReadBuffer")]
     pub fn set_receive_buffer_size(&self, bytes: usize) -> io::Result<()> {
-        Ok(setup::set_receive_buffer_size(self.socket.as_fd(), bytes)?)
+        Ok(socket::set_receive_buffer_size(self.socket.as_fd(), bytes)?)
     }
 
     /// The size of the send buffer in bytes. Linux counts its own overhead: the value is twice the
@@ -341,7 +341,7 @@ impl<S: AsFd> Conn<S> {
     /// Systems: all.
     #[doc(alias = "SO_SNDBUF")]
     pub fn send_buffer_size(&self) -> io::Result<usize> {
-        Ok(setup::send_buffer_size(self.socket.as_fd())?)
+        Ok(socket::send_buffer_size(self.socket.as_fd())?)
     }
 
     /// Requests a size of the send buffer in bytes. Linux grants at most `net.core.wmem_max`, without an
@@ -354,7 +354,7 @@ impl<S: AsFd> Conn<S> {
     /// `ENOBUFS` on the BSDs and Apple's systems for more than `kern.ipc.maxsockbuf`.
     #[doc(alias = "SO_SNDBUF", alias = "SetWriteBuffer")]
     pub fn set_send_buffer_size(&self, bytes: usize) -> io::Result<()> {
-        Ok(setup::set_send_buffer_size(self.socket.as_fd(), bytes)?)
+        Ok(socket::set_send_buffer_size(self.socket.as_fd(), bytes)?)
     }
 
     /// Enables or disables the control messages of these flags. The other flags stay as they are.

@@ -12,8 +12,7 @@
 //! | read or change an option of a socket | [`option`] |
 //! | send or receive one message with its control messages | [`message`] |
 //! | send or receive many in one system call | [`batch`] |
-//! | open a socket, or find out what one is | [`socket`] |
-//! | set its device, its buffers and whether it blocks | [`setup`] |
+//! | open a socket, set its device and buffers, or find out what one is | [`socket`] |
 //! | find an interface | [`interface`] |
 //! | wait until a socket is ready | [`wait`] |
 //!
@@ -79,7 +78,6 @@ pub mod option;
 mod os;
 #[doc(hidden)]
 pub mod proofs;
-pub mod setup;
 pub mod socket;
 pub mod wait;
 

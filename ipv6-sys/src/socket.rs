@@ -1,4 +1,4 @@
-//! Opening sockets, and asking what a socket is.
+//! Opening, binding and connecting sockets; their buffers; what kind a socket is.
 //!
 //! Manual pages: [socket(2)](https://man7.org/linux/man-pages/man2/socket.2.html),
 //! [udp(7)](https://man7.org/linux/man-pages/man7/udp.7.html), [raw(7)](https://man7.org/linux/man-pages/man7/raw.7.html),
@@ -6,12 +6,12 @@
 
 use core::net::SocketAddrV6;
 
-use ipv6_core::Icmp6Type;
+use ipv6_core::{Icmp6Type, InterfaceIndex};
 use rustix::net::{Protocol, RawProtocol, SocketType, ipproto};
 
-use crate::error::Errno;
+use crate::error::{Errno, Error};
 use crate::fd::{AsFd, OwnedFd};
-use crate::option::{COALESCE, ICMP6_TYPE_FILTER};
+use crate::option::{BOUND_INTERFACE, COALESCE, ICMP6_TYPE_FILTER};
 use crate::os;
 
 /// The type of a socket (`SO_TYPE`).
@@ -69,6 +69,68 @@ pub fn icmp6_datagram() -> Result<OwnedFd, Errno> {
 #[doc(alias = "SO_REUSEADDR", alias = "SO_REUSEPORT")]
 pub fn set_reuse_address(socket: impl AsFd, on: bool) -> Result<(), Errno> {
     os::share_port(socket.as_fd(), on)
+}
+
+/// Restricts the socket to one interface: it sends and receives on no other. Call it before [`bind`].
+///
+/// Linux has `SO_BINDTODEVICE`, which takes a name; `SO_BINDTOIFINDEX` takes the index, but only since Linux 5.1. Apple's
+/// systems, illumos and Solaris have [`BOUND_INTERFACE`].
+///
+/// # Errors
+///
+/// [`Error::Unsupported`] on the BSDs, AIX and Windows. `ENODEV` or `ENXIO` if there is no such interface. `EPERM` on Linux
+/// before 5.7 without `CAP_NET_RAW`, and since then if the socket is already bound to a device.
+#[doc(alias = "SO_BINDTODEVICE", alias = "SO_BINDTOIFINDEX", alias = "IPV6_BOUND_IF")]
+pub fn set_device(socket: impl AsFd, device: InterfaceIndex) -> Result<(), Error> {
+    if BOUND_INTERFACE.is_supported() {
+        return BOUND_INTERFACE.set(socket, Some(device));
+    }
+    os::bind_to_device(socket.as_fd(), device)
+}
+
+/// The size of the receive buffer in bytes. Linux counts its own overhead: twice what was
+/// [requested](set_receive_buffer_size).
+#[doc(alias = "SO_RCVBUF")]
+pub fn receive_buffer_size(socket: impl AsFd) -> Result<usize, Errno> {
+    os::receive_buffer_size(socket.as_fd())
+}
+
+/// Requests a size of the receive buffer in bytes. Linux reduces it to `net.core.rmem_max` without an error.
+///
+/// # Errors
+///
+/// `ENOBUFS` on the BSDs and Apple's systems for more than `kern.ipc.maxsockbuf`.
+#[doc(alias = "SO_RCVBUF")]
+pub fn set_receive_buffer_size(socket: impl AsFd, bytes: usize) -> Result<(), Errno> {
+    os::set_receive_buffer_size(socket.as_fd(), int(bytes))
+}
+
+/// The size of the send buffer in bytes. Linux counts its own overhead: twice what was
+/// [requested](set_send_buffer_size).
+#[doc(alias = "SO_SNDBUF")]
+pub fn send_buffer_size(socket: impl AsFd) -> Result<usize, Errno> {
+    os::send_buffer_size(socket.as_fd())
+}
+
+/// Requests a size of the send buffer in bytes. Linux reduces it to `net.core.wmem_max` without an error.
+///
+/// # Errors
+///
+/// `ENOBUFS` on the BSDs and Apple's systems for more than `kern.ipc.maxsockbuf`.
+#[doc(alias = "SO_SNDBUF")]
+pub fn set_send_buffer_size(socket: impl AsFd, bytes: usize) -> Result<(), Errno> {
+    os::set_send_buffer_size(socket.as_fd(), int(bytes))
+}
+
+/// The options are an `int`. A size that it cannot hold is more than any system grants.
+fn int(bytes: usize) -> usize {
+    bytes.min(i32::MAX as usize)
+}
+
+/// Sets whether calls return `EAGAIN` instead of waiting.
+#[doc(alias = "FIONBIO", alias = "O_NONBLOCK")]
+pub fn set_nonblocking(socket: impl AsFd, on: bool) -> Result<(), Errno> {
+    os::set_nonblocking(socket.as_fd(), on)
 }
 
 /// Binds the socket to a local address. Port 0 lets the system choose one.

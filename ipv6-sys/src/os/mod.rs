@@ -5,12 +5,13 @@ mod unix;
 #[cfg(windows)]
 mod windows;
 
+mod device;
 pub(crate) mod entry;
 mod filter;
 mod peer;
 mod portable;
-pub(crate) mod setup;
 
+pub(crate) use device::*;
 pub(crate) use filter::*;
 pub use peer::PeerName;
 pub(crate) use portable::*;
