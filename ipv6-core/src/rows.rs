@@ -83,7 +83,8 @@ macro_rules! for_each_option {
             /// connected one on Linux while it has no route, from a change of its traffic class to the next packet.
             PATH_MTU path_mtu with_path_mtu: Mtu = "IPV6_PATHMTU";
             /// The lowest hop limit that a received packet may have, 0 to 255; 0 accepts all (GTSM, RFC 5082). Linux checks
-            /// it on TCP sockets only, and OpenBSD on all: `ipv6_std::Conn::set_min_hop_limit` works on each kind of socket.
+            /// it on TCP sockets only, OpenBSD on TCP and UDP sockets. `ipv6_std::Conn::set_min_hop_limit` works on each
+            /// kind of socket on Linux.
             MIN_HOP_LIMIT min_hop_limit with_min_hop_limit: u8 = "IPV6_MINHOPCOUNT";
             /// Whether packets larger than the path MTU are refused instead of fragmented (RFC 3542 section 11.2).
             DONT_FRAGMENT dont_fragment with_dont_fragment: bool = "IPV6_DONTFRAG";

@@ -16,7 +16,7 @@
 use std::io::{self, ErrorKind};
 
 use ipv6_core::BpfInstruction;
-use ipv6_sys::option::SocketOption;
+use ipv6_sys::option::{MIN_HOP_LIMIT, SocketOption};
 use ipv6_sys::socket::{self, Kind};
 use ipv6_sys::{Error, filter, option};
 
@@ -24,17 +24,9 @@ use crate::conn::Conn;
 use crate::error;
 use crate::fd::AsFd;
 
-const NAME: &str = "IPV6_MINHOPCOUNT";
-
-/// The option of TCP sockets (linux/in6.h; netinet6/in6.h of OpenBSD).
-const FOR_STREAMS: Option<SocketOption<u8>> = match () {
-    () if IS_LINUX => Some(SocketOption::<u8>::custom(41, 73, NAME)),
-    () if cfg!(target_os = "openbsd") => Some(SocketOption::<u8>::custom(41, 65, NAME)),
-    () => None,
-};
-
-/// The same for IPv4 on a TCP socket for both (linux/in.h).
-const FOR_STREAMS_OF_IPV4: SocketOption<u8> = SocketOption::<u8>::custom(0, 21, "IP_MINTTL");
+/// [`MIN_HOP_LIMIT`] of the IPv4 packets of a dual-stack TCP socket (linux/in.h). It has no row: the tables have no options
+/// of IPv4.
+const MIN_TTL: SocketOption<u8> = SocketOption::<u8>::custom(0, 21, "IP_MINTTL");
 
 const IS_LINUX: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
@@ -144,7 +136,8 @@ impl<S: AsFd> Conn<S> {
     /// | | Linux | OpenBSD | elsewhere |
     /// |---|---|---|---|
     /// | TCP | `IPV6_MINHOPCOUNT`, `IP_MINTTL` | `IPV6_MINHOPCOUNT` | `Unsupported` |
-    /// | UDP, raw, ICMPv6 | a BPF filter, together with the one of [`set_bpf`](Self::set_bpf) | `Unsupported` | `Unsupported` |
+    /// | UDP | a BPF filter, together with the one of [`set_bpf`](Self::set_bpf) | `IPV6_MINHOPCOUNT` | `Unsupported` |
+    /// | raw, ICMPv6 | a BPF filter, as for UDP | `Unsupported` | `Unsupported` |
     ///
     /// On a socket that carries IPv4 too, the limit is also the smallest TTL. Connections that a listener accepts
     /// inherit its limit.
@@ -175,11 +168,11 @@ impl<S: AsFd> Conn<S> {
     #[doc(alias = "IPV6_MINHOPCOUNT", alias = "IP_MINTTL", alias = "GTSM")]
     pub fn set_min_hop_limit(&self, least: u8) -> io::Result<()> {
         let _changing = self.change();
-        if let Some(option) = self.stream_option()? {
+        if self.has_option()? {
             if IS_LINUX && !self.carries_only_v6() {
-                FOR_STREAMS_OF_IPV4.set(self, least)?;
+                MIN_TTL.set(self, least)?;
             }
-            return Ok(option.set(self, least)?);
+            return Ok(MIN_HOP_LIMIT.set(self, least)?);
         }
         let program = attached(self).map_err(cannot_combine)?;
         match (least, split(&program)) {
@@ -200,8 +193,8 @@ impl<S: AsFd> Conn<S> {
     /// Those of [`set_min_hop_limit`](Self::set_min_hop_limit).
     #[doc(alias = "IPV6_MINHOPCOUNT", alias = "IP_MINTTL")]
     pub fn min_hop_limit(&self) -> io::Result<u8> {
-        if let Some(option) = self.stream_option()? {
-            return Ok(option.get(self)?);
+        if self.has_option()? {
+            return Ok(MIN_HOP_LIMIT.get(self)?);
         }
         let program = attached(self).map_err(cannot_combine)?;
         Ok(split(&program).map_or(0, |(least, _)| least))
@@ -216,19 +209,21 @@ impl<S: AsFd> Conn<S> {
         Ok(option::attach_filter(self, &[check, program].concat())?)
     }
 
-    /// The option that checks the hop limit, if this is a TCP socket. Others have a filter.
-    fn stream_option(&self) -> io::Result<Option<SocketOption<u8>>> {
-        match socket::kind(self)? {
-            Kind::Stream => FOR_STREAMS.map(Some).ok_or_else(|| Error::Unsupported(NAME).into()),
-            _ => Ok(None),
-        }
+    /// Whether the limit of this kind of socket is [`MIN_HOP_LIMIT`]. Others have a filter.
+    fn has_option(&self) -> io::Result<bool> {
+        Ok(match socket::kind(self)? {
+            Kind::Stream => true,
+            // OpenBSD: sys/netinet/udp_usrreq.c checks the option, sys/netinet6/raw_ip6.c does not.
+            Kind::Datagram => cfg!(target_os = "openbsd"),
+            _ => false,
+        })
     }
 }
 
 /// Why the check and the program of the socket do not become one program.
 fn cannot_combine(error: Error) -> io::Error {
     match error {
-        Error::Unsupported(_) => Error::Unsupported(NAME).into(),
+        Error::Unsupported(_) => Error::Unsupported(MIN_HOP_LIMIT.name()).into(),
         error => match io::Error::from(error) {
             error if error.kind() == ErrorKind::PermissionDenied => error::busy(
                 "the socket has an eBPF program, with which a minimum hop limit cannot be combined",
