@@ -1,18 +1,20 @@
-//! The IPv6 socket API, bound to system calls: no std, no allocator, and the only `unsafe` of the
-//! workspace.
+//! The IPv6 socket API of this system: socket options, control messages, batches and interfaces, without `std` and
+//! without an allocator.
 //!
-//! Most programs want `ipv6-std`, which builds connections on this. This crate is for programs that
-//! have a kernel with sockets and no allocator; `ipv6-core` is for those that have neither. With
-//! `default-features = false` nothing here, and nothing it depends on, needs `std`. The feature `std`
-//! (on by default) makes file descriptors and I/O slices those of `std` and lets errors convert into
-//! `std::io::Error`.
+//! Most programs want `ipv6-std`, which builds connections on this crate. Use this crate where there is a kernel with
+//! sockets, but no `std` or no allocator; use `ipv6-core` where there is neither. All `unsafe` code of the three crates is
+//! here.
 //!
-//! | You want to | Look at |
+//! The feature `std` (on by default) takes the types of file descriptors and I/O slices from `std`, and converts errors
+//! into `std::io::Error`. With `default-features = false`, neither this crate nor a dependency needs `std`.
+//!
+//! | To | see |
 //! |---|---|
-//! | read or change an option of a socket | [`option`] |
+//! | read or set an option of a socket | [`option`] |
 //! | send or receive one message with its control messages | [`message`] |
-//! | send or receive many in one system call | [`batch`] |
-//! | open a socket, set its device and buffers, or find out what one is | [`socket`] |
+//! | send or receive many messages in one system call | [`batch`] |
+//! | open a socket, set its device and buffers, or ask what a socket is | [`socket`] |
+//! | read the attached BPF program | [`filter`] |
 //! | find an interface | [`interface`] |
 //! | wait until a socket is ready | [`wait`] |
 //!
@@ -21,45 +23,44 @@
 //! use ipv6_sys::message::{self, ControlBuffer, ControlBytes, ControlSpace, IoSlice, IoSliceMut, MessageFlags};
 //! use ipv6_sys::{Host, option, socket};
 //!
-//! // A socket that tells the traffic class and hop limit of what arrives.
+//! // A socket that receives the traffic class and the hop limit of each datagram.
 //! const WANTED: ControlFlags = ControlFlags::TRAFFIC_CLASS.union(ControlFlags::HOP_LIMIT);
 //! let receiver = socket::datagram()?;
 //! socket::bind(&receiver, &"[::1]:0".parse().unwrap())?;
 //! option::set_control_flags(&receiver, WANTED)?;
 //! let address = socket::local_address(&receiver)?.unwrap();
 //!
-//! // Encode what is to go with the datagram, and send both.
+//! // Send a datagram with a traffic class of its own.
 //! let mut bytes = ControlBytes::<{ SendControl::max_space::<Host>() }>::new();
 //! let control = bytes.encode(&SendControl::new().with_traffic_class(0xe0)).unwrap();
 //! let sender = socket::datagram()?;
 //! message::send(&sender, &[IoSlice::new(b"hello")], control, Some(&address), MessageFlags::empty())?;
 //!
-//! // Receive into buffers of our own, and decode what the kernel wrote.
+//! // Receive it into buffers on the stack, and decode its control messages.
 //! let mut payload = [0; 16];
 //! let mut buffer = ControlBuffer::<{ WANTED.space::<Host>() }>::new();
 //! let mut control = ControlSpace::from(&mut buffer);
 //! let mut parts = [IoSliceMut::new(&mut payload)];
-//! let got = message::receive(&receiver, &mut parts, &mut control, MessageFlags::empty())?;
-//! assert_eq!((got.len, got.truncated), (5, false));
+//! let received = message::receive(&receiver, &mut parts, &mut control, MessageFlags::empty())?;
+//! assert_eq!((received.len, received.truncated), (5, false));
 //! assert_eq!(control.decode().unwrap().traffic_class, Some(0xe0));
 //! # Ok::<(), ipv6_sys::Error>(())
 //! ```
 //!
 //! # Signals
 //!
-//! A call that a signal interrupts returns [`Errno::INTR`]; [`retry`] makes it again. (`ipv6-std` always
-//! does.)
+//! A call that a signal interrupts returns [`Errno::INTR`]. [`retry`] calls again, as `ipv6-std` always does.
 //!
 //! # Programs without `std`
 //!
-//! It is `std` that asks the linker for the C library. A `#![no_std]` program does so itself, once:
+//! `std` makes the linker look for the C library. A `#![no_std]` program does it itself, once:
 //!
 //! ```
 //! #[link(name = "c")]
 //! unsafe extern "C" {}
 //! ```
 //!
-//! Two whole programs are in `examples/constrained`.
+//! The directory `examples/constrained` of the repository has two whole programs.
 
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]

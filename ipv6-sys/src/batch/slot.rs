@@ -43,7 +43,7 @@ impl<const C: usize> RecvSlot<C> {
         }
     }
 
-    /// The message that the latest [`receive`](super::receive) put here.
+    /// The message that the latest [`RecvArray::receive`](super::RecvArray::receive) put here.
     #[must_use]
     #[inline]
     pub fn arrival(&self) -> Arrival<'_> {

@@ -11,7 +11,7 @@ mod caller;
 mod control;
 mod encoded;
 mod flags;
-#[cfg(not(feature = "std"))]
+#[cfg_attr(feature = "std", path = "io_slice_std.rs")]
 mod io_slice;
 mod padding;
 mod receive;
@@ -22,12 +22,9 @@ pub(crate) use caller::call;
 pub use control::{ControlBuffer, ControlSpace, decode};
 pub use encoded::{ControlBytes, Encoded};
 pub use flags::MessageFlags;
-#[cfg(not(feature = "std"))]
 pub use io_slice::{IoSlice, IoSliceMut};
 pub use receive::{Arrival, Fresh, Received, receive, receive_fresh, receive_from};
 pub use send::{send, send_raw};
-#[cfg(feature = "std")]
-pub use std::io::{IoSlice, IoSliceMut};
 
 #[doc(hidden)]
 pub use crate::os::PeerName;

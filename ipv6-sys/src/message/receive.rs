@@ -6,9 +6,9 @@ use core::net::SocketAddrV6;
 use ipv6_core::cmsg::RawMessages;
 use ipv6_core::{DecodeError, RecvControl, sockaddr};
 
-use super::IoSliceMut;
 use super::caller::{Caller, call};
 use super::control::{ControlBuffer, ControlSpace, decode};
+use super::io_slice::IoSliceMut;
 use super::padding;
 use crate::fd::{AsFd, BorrowedFd};
 use crate::host::Host;

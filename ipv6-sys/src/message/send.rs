@@ -5,9 +5,9 @@ use core::net::SocketAddrV6;
 use ipv6_core::abi::Platform;
 use ipv6_core::sockaddr;
 
-use super::IoSlice;
 use super::caller::{Caller, call};
 use super::encoded::Encoded;
+use super::io_slice::IoSlice;
 use crate::fd::AsFd;
 use crate::host::Host;
 use crate::os;

@@ -10,11 +10,12 @@ use crate::fd::BorrowedFd;
 pub(crate) fn bind_to_device(socket: BorrowedFd<'_>, device: InterfaceIndex) -> Result<(), Error> {
     use ipv6_core::abi::OptionNumber;
 
-    const NUMBER: OptionNumber = OptionNumber { level: super::SOL_SOCKET, name: libc::SO_BINDTODEVICE };
-    let mut bytes = [0; super::interface::NAME_MAX + 1];
-    let name = super::interface::name_of(device, &mut bytes)?;
+    const NUMBER: OptionNumber =
+        OptionNumber { level: super::system::SOL_SOCKET, name: libc::SO_BINDTODEVICE };
+    let mut bytes = [0; super::system::interface::NAME_MAX + 1];
+    let name = super::system::interface::name_of(device, &mut bytes)?;
     // SAFETY: the value is text, without a pointer.
-    unsafe { super::set_option(socket, NUMBER, name.to_bytes()) }?;
+    unsafe { super::system::set_option(socket, NUMBER, name.to_bytes()) }?;
     Ok(())
 }
 

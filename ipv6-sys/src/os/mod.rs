@@ -1,9 +1,8 @@
 //! The system below: its calls, and the structures that they take. Every system call of this crate is here.
 
-#[cfg(unix)]
-mod unix;
-#[cfg(windows)]
-mod windows;
+#[cfg_attr(unix, path = "unix/mod.rs")]
+#[cfg_attr(windows, path = "windows/mod.rs")]
+mod system;
 
 mod device;
 pub(crate) mod entry;
@@ -15,7 +14,4 @@ pub(crate) use device::*;
 pub(crate) use filter::*;
 pub use peer::PeerName;
 pub(crate) use portable::*;
-#[cfg(unix)]
-pub(crate) use unix::*;
-#[cfg(windows)]
-pub(crate) use windows::*;
+pub(crate) use system::*;

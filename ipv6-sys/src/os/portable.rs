@@ -21,7 +21,7 @@ pub(crate) fn connect(socket: BorrowedFd<'_>, peer: &SocketAddrV6) -> Result<(),
 
 /// `getsockname(2)`, also for a socket that is not bound.
 fn name(socket: BorrowedFd<'_>) -> Result<SocketAddrAny, Errno> {
-    net::getsockname(socket).or_else(|errno| super::unbound_address(socket, errno.into()))
+    net::getsockname(socket).or_else(|errno| super::system::unbound_address(socket, errno.into()))
 }
 
 /// `getsockname(2)`; `None` for another address family.

@@ -1,0 +1,3 @@
+//! `IoSlice` and `IoSliceMut` of `std`.
+
+pub use std::io::{IoSlice, IoSliceMut};
