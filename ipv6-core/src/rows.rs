@@ -197,9 +197,9 @@ macro_rules! for_each_platform {
             /// OpenBSD with 32-bit ARM programs, where control messages are aligned to 8.
             OpenBsdArm = openbsd::table(Endian::Little, 8);
             /// illumos and Solaris on x86_64.
-            Solaris = solaris::table(Endian::Little, 4);
+            Solaris = solaris::table(Endian::Little, 4, solaris::PACKED);
             /// Solaris on SPARC.
-            SolarisSparc = solaris::table(Endian::Big, 8);
+            SolarisSparc = solaris::table(Endian::Big, 8, solaris::NOT_PACKED);
             /// AIX with 64-bit programs, big-endian: powerpc64.
             Aix = aix::TABLE;
             /// Windows with 64-bit programs: x86_64, aarch64.

@@ -322,6 +322,8 @@ fn solaris() {
         &A,
         &[0, 0, 0, 3],
     ]);
+    // A long long is aligned to eight, so group requests are not packed.
+    source_request::<SolarisSparc>(520, &[(3, &[3]), (9, &[26]), (16, &G), (265, &[26]), (272, &A)]);
     let mut buffer = [0xff; 64];
     let mut writer = cmsg::Writer::<SolarisSparc>::new(&mut buffer);
     writer.push(41, 11, &[7; 2]).unwrap();

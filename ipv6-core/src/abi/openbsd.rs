@@ -4,16 +4,19 @@
 //! processor's `_ALIGN` aligns control messages (`sys/arch/*/include/_types.h`). Memberships have no source filters.
 
 use super::number::{option, option_at};
-use super::{Abi, Endian, OptionNumbers, bsd};
+use super::{Abi, ControlNumbers, Endian, OptionNumbers, bsd};
 
 const SOL_SOCKET: i32 = 0xffff;
 const SO_BINDANY: i32 = 0x1000;
 
 pub(super) const fn table(endian: Endian, align: usize) -> Abi {
-    bsd::table(endian, 24, align).with_options(OptionNumbers {
-        min_hop_limit: option(65),
-        freebind: option_at(SOL_SOCKET, SO_BINDANY),
-        transparent: option_at(SOL_SOCKET, SO_BINDANY),
-        ..bsd::OPTIONS
-    })
+    bsd::table(endian, 24, align)
+        // IPV6_NEXTHOP is in the headers; ip6_setpktopt() in sys/netinet6/ip6_output.c answers ENOPROTOOPT.
+        .with_control(ControlNumbers { next_hop: None, ..bsd::CONTROL })
+        .with_options(OptionNumbers {
+            min_hop_limit: option(65),
+            freebind: option_at(SOL_SOCKET, SO_BINDANY),
+            transparent: option_at(SOL_SOCKET, SO_BINDANY),
+            ..bsd::OPTIONS
+        })
 }

@@ -2,7 +2,9 @@
 //!
 //! The numbers are those of `sys/netinet/in.h` and `netinet/icmp6.h`. An address ends with `__sin6_src_id`, which makes
 //! it 32 bytes. In a control buffer headers are aligned to four, on SPARC to eight, and data always to four
-//! (`_CMSG_HDR_ALIGNMENT` and `_CMSG_DATA_ALIGNMENT` in `sys/socket.h`). Group requests are packed to four.
+//! (`_CMSG_HDR_ALIGNMENT` and `_CMSG_DATA_ALIGNMENT` in `sys/socket.h`). `netinet/in.h` packs group requests to four
+//! on x86, where 32-bit programs align a `long long` to four. On SPARC it is aligned to eight in all programs, and group
+//! requests are not packed (calculated, not compiled). A `struct sockaddr_storage` has 256 bytes.
 
 use super::number::{IPPROTO_ICMPV6, message, option, option_at};
 use super::{
@@ -44,10 +46,15 @@ const OPTIONS: OptionNumbers = OptionNumbers {
     ..OptionNumbers::NONE
 };
 
-pub(super) const fn table(endian: Endian, header_align: usize) -> Abi {
+/// Group requests that are packed to four.
+pub(super) const PACKED: GroupReqLayout = GroupReqLayout::new(4, 260, 516);
+/// Group requests that are not packed.
+pub(super) const NOT_PACKED: GroupReqLayout = GroupReqLayout::new(8, 264, 520);
+
+pub(super) const fn table(endian: Endian, header_align: usize, group_req: GroupReqLayout) -> Abi {
     Abi::new(endian, CmsgLayout::new(Width::Four, header_align, 4), SockaddrLayout::new(26, false, 32))
         .with_control(CONTROL)
         .with_options(OPTIONS)
-        .with_group_req(GroupReqLayout::new(4, 260, 516))
+        .with_group_req(group_req)
         .with_icmp6_filter(FilterPolarity::SetPasses)
 }

@@ -32,7 +32,6 @@ messages_are!({
     packet_info: IPV6_PKTINFO size_of::<libc::in6_pktinfo>(),
 } gaps {
     hop_limit: size_of::<libc::c_int>(),
-    next_hop: ABI.sockaddr.size,
     path_mtu: ABI.sockaddr.size + 4,
 });
 
@@ -45,7 +44,6 @@ pub const GAPS: &[Gap] = &[
     gap("IPV6_MINHOPCOUNT", &["netinet/in.h"], name(ABI.options.min_hop_limit)),
     gap("IPV6_CHECKSUM", &["netinet/in.h"], name(ABI.options.checksum)),
     gap("IPV6_HOPLIMIT", &["netinet/in.h"], kind(ABI.control.hop_limit)),
-    gap("IPV6_NEXTHOP", &["netinet/in.h"], kind(ABI.control.next_hop)),
     gap("IPV6_PATHMTU", &["netinet/in.h"], kind(ABI.control.path_mtu)),
     gap("sizeof(struct icmp6_filter)", &["netinet/in.h", "netinet/icmp6.h"], 32),
     gap("sizeof(struct ip6_mtuinfo)", &["netinet/in.h"], ABI.sockaddr.size as i64 + 4),
