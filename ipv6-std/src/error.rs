@@ -7,8 +7,11 @@ use std::net::{Ipv6Addr, SocketAddrV6};
 use ipv6_core::{Control, DecodeError, EncodeError};
 use ipv6_sys::Errno;
 
-/// Whether a call failed because a datagram is too long: for its protocol, for the device, or for the path of a socket
-/// that [does not fragment](crate::Conn::set_dont_fragment). [`std::io::ErrorKind`] has no kind for it.
+/// Whether a call failed because a datagram is too long: for its protocol, for the device, for the path of a socket that
+/// [does not fragment](crate::Conn::set_dont_fragment), or for the send buffer. [`std::io::ErrorKind`] has no kind for it.
+///
+/// The send buffer of a UDP socket has 9,216 bytes by default on FreeBSD (13, executed):
+/// [`set_send_buffer_size`](crate::Conn::set_send_buffer_size) allows longer datagrams.
 ///
 /// ```
 /// use ipv6_std::{PacketConn, SendControl, is_too_long};

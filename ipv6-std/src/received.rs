@@ -24,7 +24,7 @@ pub struct Received {
     pub truncated: bool,
     /// Whether the control messages did not all fit. `control` has those that did. Only messages that are enabled by
     /// options, not by flags, can cause this: use [`recv_message`](crate::PacketConn::recv_message) with a larger
-    /// buffer.
+    /// buffer. NetBSD does not report it if the room ends between two messages (7.99, executed).
     #[doc(alias = "MSG_CTRUNC")]
     pub control_truncated: bool,
 }

@@ -10,6 +10,8 @@ use ipv6_sys::Host;
 /// take the room of the flags' messages. It fits all of them: `SCM_TIMESTAMPNS`, `SCM_TIMESTAMPING` with its packet info,
 /// `SO_RXQ_OVFL`, `SO_WIFI_STATUS`, `SO_MARK`, `SO_PRIORITY`, `IPV6_ORIGDSTADDR` and `IPV6_RECVFRAGSIZE`. Extension
 /// headers can be larger than any buffer here; Linux writes most of them last.
+///
+/// The messages of the flags must always fit: NetBSD does not report truncation if the room ends between two messages.
 pub(crate) const RECV_SPACE: usize = RecvControl::max_space::<Host>()
     + 6 * Host::ABI.cmsg.space(4)
     + 3 * Host::ABI.cmsg.space(16)

@@ -67,7 +67,8 @@ fn ipv4_packet_info_does_not_replace_the_ipv6_packet_info() {
     assert_eq!((got.destination, got.interface), (Some(MAPPED), InterfaceIndex::new(1).ok()));
 }
 
-// Scar 24 (quic-go#4105): FreeBSD refuses IPv6 packet info to an IPv4-mapped peer with EINVAL.
+// Scar 24 (quic-go#4105): FreeBSD answers EINVAL to IPv6 packet info with an IPv4-mapped source, unless the socket has a
+// port and is bound to the wildcard address, as here.
 // Scar 25 (gosrt#149, envoy#46506): Darwin refuses an AF_INET address on an AF_INET6 socket.
 fn a_reply_reaches_an_ipv4_peer_of_a_dual_stack_socket() {
     let (conn, port) = dual_stack();

@@ -97,7 +97,7 @@ received! {
     #[doc(alias = "IPV6_FLOWINFO")]
     pub flow_label: FlowLabel, ControlFlags::FLOW_LABEL, "flow label {}";
     /// A change of the path MTU to a destination (`IPV6_PATHMTU`, RFC 3542 section 11.3). The payload is empty.
-    /// All systems except Windows.
+    /// All systems except Windows. OpenBSD accepts the option and never delivers the message.
     #[doc(alias = "IPV6_PATHMTU", alias = "ip6_mtuinfo", alias = "MTU")]
     pub path_mtu: PathMtu, ControlFlags::PATH_MTU, "path MTU {}";
     /// The payload holds several datagrams of one sender with equal headers: each has this many bytes, the last may have
@@ -224,6 +224,9 @@ impl<'a> RecvControl<'a> {
 
     /// The control messages of a reply: it leaves by the interface that received the datagram, and its source is the
     /// address that the datagram was sent to, unless that is a group.
+    ///
+    /// If that address is IPv4-mapped, FreeBSD takes the reply only from a socket that is bound to a port and to the
+    /// wildcard address. It answers `EINVAL` if the socket is bound to an address or connected (FreeBSD 13, executed).
     ///
     /// ```
     /// use ipv6_core::{RecvControl, SendControl, InterfaceIndex};

@@ -140,9 +140,10 @@ sent! {
     /// has leased a label for itself alone (`IPV6_FLOWLABEL_MGR`).
     #[doc(alias = "IPV6_FLOWINFO")]
     flow_label with_flow_label: FlowLabel, "flow label {}";
-    /// The neighbour that the datagram is handed to (`IPV6_NEXTHOP`, RFC 3542 section 6.4). All systems
-    /// except Linux and Windows: there, encoding fails with [`EncodeError::Unsupported`]. (Linux has the number, and its
-    /// kernel refuses the message.)
+    /// The neighbour that the datagram is handed to (`IPV6_NEXTHOP`, RFC 3542 section 6.4). Encoding fails with
+    /// [`EncodeError::Unsupported`] on Linux, OpenBSD and Windows. (Linux and OpenBSD have the number, and their kernels
+    /// refuse the message.) Apple's systems and FreeBSD require the superuser (`EACCES`). NetBSD answers `EHOSTUNREACH` if
+    /// the address is not that of a neighbour.
     #[doc(alias = "IPV6_NEXTHOP", alias = "NextHop")]
     next_hop with_next_hop: SocketAddrV6, "next hop {}";
     /// The payload holds several datagrams, each of this many bytes, the last of at most as many: the system or the

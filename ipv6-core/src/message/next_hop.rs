@@ -1,5 +1,5 @@
 //! `IPV6_NEXTHOP`: the neighbour that a datagram is handed to, a `struct sockaddr_in6` (RFC 3542 section 6.4). It is sent
-//! only; no system delivers it. [`crate::sockaddr`] draws the layout.
+//! only; no system delivers it. Linux and OpenBSD have its number, and do not take it. [`crate::sockaddr`] draws the layout.
 
 use core::net::SocketAddrV6;
 

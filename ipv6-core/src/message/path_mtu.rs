@@ -45,8 +45,9 @@ impl PathMtu {
         Ok(Self { destination: *address.ip(), interface: InterfaceIndex::new(address.scope_id()).ok(), mtu })
     }
 
-    /// Reads only the MTU of a `struct ip6_mtuinfo`. Use it for the value of the socket option `IPV6_PATHMTU`, in which
-    /// most systems leave the address empty (RFC 3542 section 11.4).
+    /// Reads only the MTU of a `struct ip6_mtuinfo`. Use it for the value of the socket option `IPV6_PATHMTU` (RFC 3542
+    /// section 11.4): Linux, FreeBSD, NetBSD, OpenBSD and Apple's systems leave the address in it empty, for which
+    /// [`decode`](Self::decode) returns [`DecodeError::Family`].
     ///
     /// # Errors
     ///
@@ -124,7 +125,7 @@ mod tests {
         structure[0] = 0;
         let error = DecodeError::Family { control: Control::PathMtu, family: [0, 0] };
         assert_eq!(PathMtu::decode::<Linux64>(&structure), Err(error));
-        // The socket option has the MTU without the address.
+        // The socket option has the MTU without the address, on Linux and on other systems.
         assert_eq!(PathMtu::decode_mtu::<Linux64>(&structure), Ok(1300));
     }
 }

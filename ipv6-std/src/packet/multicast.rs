@@ -91,6 +91,10 @@ impl<S: AsFd> PacketConn<S> {
     /// `InvalidInput` when `group` is not a multicast address. On Linux `EADDRINUSE` when the group is already joined
     /// on that interface, `ENODEV` when the interface does not exist, `ENOMEM` when the socket has more memberships
     /// than `net.core.optmem_max` allows.
+    ///
+    /// On FreeBSD (13, executed) `EINVAL` when the group is already joined on that interface, and also after
+    /// [`leave_source_group`](Self::leave_source_group) of the last source, until [`leave_group`](Self::leave_group).
+    /// `EADDRNOTAVAIL` for [`AnyInterface`](crate::AnyInterface) without a route for multicast.
     #[doc(alias = "MCAST_JOIN_GROUP", alias = "IPV6_JOIN_GROUP", alias = "IPV6_ADD_MEMBERSHIP")]
     #[doc(alias = "JoinGroup")]
     pub fn join_group(&self, group: Ipv6Addr, on: impl Into<OnInterface>) -> io::Result<()> {
@@ -106,7 +110,9 @@ impl<S: AsFd> PacketConn<S> {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` when `group` is not a multicast address; `EADDRNOTAVAIL` when it is not joined on that interface.
+    /// `InvalidInput` when `group` is not a multicast address; `EADDRNOTAVAIL` when it is not joined on that interface. On
+    /// NetBSD (7.99, executed) also for [`AnyInterface`](crate::AnyInterface) and a group of interface-local or link-local
+    /// scope, even if it was joined that way: name the interface.
     #[doc(alias = "MCAST_LEAVE_GROUP", alias = "IPV6_LEAVE_GROUP", alias = "IPV6_DROP_MEMBERSHIP")]
     #[doc(alias = "LeaveGroup")]
     pub fn leave_group(&self, group: Ipv6Addr, on: impl Into<OnInterface>) -> io::Result<()> {
@@ -136,7 +142,8 @@ impl<S: AsFd> PacketConn<S> {
     }
 
     /// Leaves a group on an interface, for one source (RFC 3678 section 5.1). Leaving the last source ends the
-    /// membership.
+    /// membership. On FreeBSD (13, executed) the group cannot be joined for any source before
+    /// [`leave_group`](Self::leave_group).
     ///
     /// Systems: Linux, Android, Apple, FreeBSD, AIX, Solaris, illumos, Windows. `Unsupported` on OpenBSD, NetBSD and
     /// DragonFly BSD.
@@ -158,7 +165,8 @@ impl<S: AsFd> PacketConn<S> {
     /// Blocks one source of a group that is joined for any source (RFC 3678 section 5.1).
     ///
     /// Systems: Linux, Android, Apple, FreeBSD, AIX, Solaris, illumos, Windows. `Unsupported` on OpenBSD, NetBSD and
-    /// DragonFly BSD.
+    /// DragonFly BSD. On FreeBSD the call succeeds and datagrams of the source are still received (FreeBSD 13, executed);
+    /// Apple's systems have the same code. Compare [`Received::source`](crate::Received::source) there.
     ///
     /// # Errors
     ///

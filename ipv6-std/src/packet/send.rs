@@ -26,7 +26,11 @@ impl<S: AsFd> PacketConn<S> {
     /// - `Unsupported` for a control message that the system does not have, or a segment size on a socket that cannot
     ///   send segments: see [`send_segments`](Self::send_segments).
     /// - `EMSGSIZE` ([`is_too_long`](crate::is_too_long)) for a payload above the protocol's maximum (65,527 bytes for
-    ///   UDP), or above the path MTU on a socket that [does not fragment](crate::Conn::set_dont_fragment).
+    ///   UDP), above the path MTU on a socket that [does not fragment](crate::Conn::set_dont_fragment), or above the send
+    ///   buffer (9,216 bytes by default on FreeBSD).
+    /// - `EHOSTUNREACH` on FreeBSD for a group of link-local scope without a scope in `to`, from a socket that is bound to
+    ///   an address. Packet info and [`set_multicast_interface`](Self::set_multicast_interface) do not help (FreeBSD 13,
+    ///   executed).
     /// - `TimedOut` after the [deadline](Self::set_write_deadline) or the [timeout](Self::set_write_timeout).
     /// - The error that the network reported for an earlier datagram (`ConnectionRefused`, for example).
     #[doc(alias = "sendmsg", alias = "WriteTo")]
