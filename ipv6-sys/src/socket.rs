@@ -197,9 +197,9 @@ pub fn kind(socket: impl AsFd) -> Result<Kind, Errno> {
 
 /// Whether `recvfrom(2)` reports the length of a datagram that it cut: on Linux, for UDP and raw sockets.
 #[doc(hidden)]
-pub fn tells_length(socket: impl AsFd) -> Result<bool, Errno> {
+pub fn reports_length(socket: impl AsFd) -> Result<bool, Errno> {
     let socket = socket.as_fd();
-    Ok(os::TELLS_LENGTH && (kind(socket)? == Kind::Raw || os::protocol(socket)? == Some(UDP)))
+    Ok(os::REPORTS_LENGTH && (kind(socket)? == Kind::Raw || os::protocol(socket)? == Some(UDP)))
 }
 
 /// Whether the socket [receives](COALESCE) several datagrams as one payload; `None` if it can neither send nor receive

@@ -349,12 +349,12 @@ fn arrays_coalesce_runs_of_messages() {
         assert_eq!(outgoing.send(&sender, &messages, coalesce, MessageFlags::empty()), Ok(8));
         let mut payloads = [[0; 100]; 8];
         let slots = incoming.receive(&receiver, &mut payloads, MessageFlags::WAIT_FOR_ONE).unwrap();
-        let told = slots.iter().map(|slot| slot.arrival());
-        let told: Vec<_> =
-            told.map(|arrival| (arrival.len, arrival.decode().unwrap().segment_size)).collect();
-        assert_eq!(told, expected);
+        let reported = slots.iter().map(|slot| slot.arrival());
+        let reported: Vec<_> =
+            reported.map(|arrival| (arrival.len, arrival.decode().unwrap().segment_size)).collect();
+        assert_eq!(reported, expected);
         let whole: Vec<_> =
-            payloads.iter().zip(told).flat_map(|(payload, (len, _))| &payload[..len]).collect();
+            payloads.iter().zip(reported).flat_map(|(payload, (len, _))| &payload[..len]).collect();
         assert!(whole.into_iter().eq(texts.iter().flatten()));
     }
 }

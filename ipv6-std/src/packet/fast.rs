@@ -39,7 +39,7 @@ impl<S: AsFd> PacketConn<S> {
     /// Receives without control messages.
     #[inline(always)]
     pub(super) fn receive_plain(&self, payload: &mut [u8]) -> io::Result<Received> {
-        if !self.tells_length || self.coalescing.receives() || self.read.is_set() {
+        if !self.reports_length || self.coalescing.receives() || self.read.is_set() {
             return self.receive_until(&mut [IoSliceMut::new(payload)], None);
         }
         match message::receive_from(self.as_fd(), payload, MessageFlags::empty()) {

@@ -49,7 +49,7 @@ pub struct PacketConn<S = UdpSocket> {
     /// How the port of a destination is passed to the system.
     ports: Ports,
     /// Whether a receive without control messages reports truncation.
-    tells_length: bool,
+    reports_length: bool,
     coalescing: Coalescing,
     read: Limit,
     write: Limit,
@@ -120,10 +120,10 @@ impl<S: AsFd> PacketConn<S> {
         if ports == Ports::Zero {
             conn.never_carries_ipv4();
         }
-        let tells_length = socket::tells_length(&conn)?;
+        let reports_length = socket::reports_length(&conn)?;
         let coalescing = Coalescing::new(socket::coalesces(&conn));
         let (read, write) = (Limit::none(Ready::Receive), Limit::none(Ready::Send));
-        Ok(Self { conn, ports, tells_length, coalescing, read, write })
+        Ok(Self { conn, ports, reports_length, coalescing, read, write })
     }
 }
 

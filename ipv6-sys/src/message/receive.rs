@@ -170,7 +170,7 @@ impl<'m> Fresh<'m> {
 }
 
 /// Receives one message without control messages from a UDP or raw socket. On Linux it uses `recvfrom(2)`, which costs
-/// the kernel less than `recvmsg(2)`; [`tells_length`](crate::socket::tells_length) says for which sockets.
+/// the kernel less than `recvmsg(2)`; [`reports_length`](crate::socket::reports_length) says for which sockets.
 ///
 /// # Errors
 ///
@@ -184,11 +184,16 @@ pub fn receive_from<C: Caller>(
 ) -> Result<Received, C::Error> {
     let socket = socket.as_fd();
     let mut peer = PeerName::new();
-    let mut told = os::Told::default();
-    let len = call(flags, |flags| os::receive_from(socket, payload, &mut peer, &mut told, flags.bits()))?;
+    let mut reported = os::Reported::default();
+    let len = call(flags, |flags| os::receive_from(socket, payload, &mut peer, &mut reported, flags.bits()))?;
     // SAFETY: the kernel has just received into `peer`, and reports this length.
-    let source = sockaddr::decode::<Host>(unsafe { peer.written(told.name_len) });
-    Ok(Received { len: len.min(payload.len()), source, truncated: told.truncated, control_truncated: false })
+    let source = sockaddr::decode::<Host>(unsafe { peer.written(reported.name_len) });
+    Ok(Received {
+        len: len.min(payload.len()),
+        source,
+        truncated: reported.truncated,
+        control_truncated: false,
+    })
 }
 
 /// A received message without its payload, as the system reports it.

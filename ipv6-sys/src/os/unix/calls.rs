@@ -152,13 +152,13 @@ pub(crate) unsafe fn send_many(
 
 /// What a receive reports beside its count.
 #[derive(Default)]
-pub(crate) struct Told {
+pub(crate) struct Reported {
     pub(crate) name_len: usize,
     pub(crate) truncated: bool,
 }
 
 /// Whether `recvfrom(2)` with `MSG_TRUNC` reports the length of a datagram that it cut.
-pub(crate) const TELLS_LENGTH: bool = cfg!(any(target_os = "linux", target_os = "android"));
+pub(crate) const REPORTS_LENGTH: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 /// `recvfrom(2)`, or `recvmsg(2)` where `recvfrom` does not report that it cut the datagram.
 #[inline]
@@ -166,11 +166,11 @@ pub(crate) fn receive_from(
     socket: BorrowedFd<'_>,
     payload: &mut [u8],
     name: &mut PeerName,
-    told: &mut Told,
+    reported: &mut Reported,
     flags: i32,
 ) -> Result<usize, Errno> {
     let (start, len) = (payload.as_mut_ptr(), payload.len());
-    if TELLS_LENGTH {
+    if REPORTS_LENGTH {
         let mut name_len = PeerName::SIZE as libc::socklen_t;
         // SAFETY: both buffers are borrowed mutably here and may hold any bytes; the kernel keeps to the lengths.
         // `name_len` is a `socklen_t` of ours.
@@ -185,7 +185,7 @@ pub(crate) fn receive_from(
             )
         };
         let received = count(answer)?;
-        *told = Told { name_len: name_len as usize, truncated: received > len };
+        *reported = Reported { name_len: name_len as usize, truncated: received > len };
         return Ok(received);
     }
     let mut message = header();
@@ -194,7 +194,7 @@ pub(crate) fn receive_from(
     set_payload(&mut message, &mut part, 1);
     // SAFETY: each pointer in `message` comes from something that is borrowed mutably here, with its length.
     let received = unsafe { receive(socket, &mut message, flags) }?;
-    *told = Told { name_len: name_len(&message), truncated: self::flags(&message) & MSG_TRUNC != 0 };
+    *reported = Reported { name_len: name_len(&message), truncated: self::flags(&message) & MSG_TRUNC != 0 };
     Ok(received)
 }
 

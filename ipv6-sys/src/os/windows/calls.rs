@@ -110,20 +110,20 @@ pub(crate) fn send_to(
 
 /// What a receive reports beside its count.
 #[derive(Default)]
-pub(crate) struct Told {
+pub(crate) struct Reported {
     pub(crate) name_len: usize,
     pub(crate) truncated: bool,
 }
 
 /// Whether a receive reports the length of a datagram that it cut.
-pub(crate) const TELLS_LENGTH: bool = false;
+pub(crate) const REPORTS_LENGTH: bool = false;
 
 /// `recvfrom`, implemented by `WSARecvMsg`, which reports that it cut the datagram.
 pub(crate) fn receive_from(
     socket: BorrowedFd<'_>,
     payload: &mut [u8],
     name: &mut PeerName,
-    told: &mut Told,
+    reported: &mut Reported,
     flags: i32,
 ) -> Result<usize, Errno> {
     let mut message = header();
@@ -132,7 +132,7 @@ pub(crate) fn receive_from(
     set_payload(&mut message, &mut part, 1);
     // SAFETY: each pointer in `message` comes from something that is borrowed mutably here, with its length.
     let received = unsafe { receive(socket, &mut message, flags) }?;
-    *told = Told { name_len: name_len(&message), truncated: self::flags(&message) & MSG_TRUNC != 0 };
+    *reported = Reported { name_len: name_len(&message), truncated: self::flags(&message) & MSG_TRUNC != 0 };
     Ok(received)
 }
 
