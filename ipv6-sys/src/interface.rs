@@ -4,12 +4,15 @@
 //! [getifaddrs(3)](https://man7.org/linux/man-pages/man3/getifaddrs.3.html), [netdevice(7)](https://man7.org/linux/man-pages/man7/netdevice.7.html).
 
 use core::ffi::CStr;
-use core::net::SocketAddrV6;
+use core::net::{Ipv6Addr, SocketAddrV6};
 
 use ipv6_core::InterfaceIndex;
 
 use crate::error::Errno;
 use crate::os;
+use crate::os::entry::Listed;
+
+pub use crate::os::entry::AddressFlags;
 
 /// The name of an interface, with room for the system's longest name.
 pub type Name = heapless::String<{ os::interface::NAME_MAX }>;
@@ -44,7 +47,9 @@ bitflags::bitflags! {
 #[deprecated(note = "renamed to `InterfaceFlags`")]
 pub type Flags = InterfaceFlags;
 
-/// Returns the index of the interface with this name.
+/// Returns the index of the interface with this name. On Linux, the name may be an alternative one (`ip link property add
+/// dev eth0 altname uplink`); those of more than 15 bytes need netlink. On Windows, it is a name of `if_nametoindex`
+/// (`ethernet_32769`) or a friendly name (`Ethernet`).
 ///
 /// ```
 /// use ipv6_sys::interface;
@@ -57,12 +62,13 @@ pub type Flags = InterfaceFlags;
 /// # Errors
 ///
 /// `ENODEV` or `ENXIO` (Windows: `ERROR_NOT_FOUND`) if no interface has the name. The same for a name that is longer
-/// than the system allows or contains a NUL.
+/// than the system allows, contains a NUL, or on Linux a colon: `eth0:1` is a label of an IPv4 address. Any other error
+/// (`EMFILE`, among others) does not mean that there is no such interface.
 #[doc(alias = "if_nametoindex")]
 pub fn index_of(name: &str) -> Result<InterfaceIndex, Errno> {
-    let mut bytes = [0_u8; os::interface::NAME_MAX + 1];
+    let mut bytes = [0_u8; os::interface::LOOKUP_MAX + 1];
     // The last byte stays NUL.
-    let room = bytes[..os::interface::NAME_MAX].get_mut(..name.len());
+    let room = bytes[..os::interface::LOOKUP_MAX].get_mut(..name.len());
     room.ok_or(os::interface::NO_SUCH)?.copy_from_slice(name.as_bytes());
     // Fails if the name contains a NUL itself.
     let name = bytes.get(..=name.len()).and_then(|bytes| CStr::from_bytes_with_nul(bytes).ok());
@@ -87,6 +93,94 @@ pub fn is_missing(errno: Errno) -> bool {
     os::interface::is_missing(errno)
 }
 
+/// An interface, or one of its addresses.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Entry {
+    /// An interface. It precedes its addresses.
+    #[non_exhaustive]
+    Interface {
+        /// Its index.
+        index: InterfaceIndex,
+        /// The system's own name. What is not UTF-8 is replaced by U+FFFD. On Windows, the friendly name.
+        name: Name,
+        /// Properties and state.
+        flags: InterfaceFlags,
+    },
+    /// An IPv6 address.
+    #[non_exhaustive]
+    Address {
+        /// The interface.
+        on: InterfaceIndex,
+        /// The address.
+        address: Ipv6Addr,
+        /// The length of the network prefix in bits, 0 to 128.
+        prefix_len: u8,
+        /// The state of the address.
+        flags: AddressFlags,
+    },
+}
+
+impl From<Listed<{ os::interface::NAME_MAX }>> for Entry {
+    fn from(listed: Listed<{ os::interface::NAME_MAX }>) -> Self {
+        match listed {
+            Listed::Interface { index, name, flags } => {
+                Self::Interface { index, name, flags: InterfaceFlags::from_bits_retain(flags) }
+            }
+            Listed::Address { on, address, prefix_len, flags } => {
+                Self::Address { on, address, prefix_len, flags }
+            }
+        }
+    }
+}
+
+/// Visits all interfaces, also those without addresses, and their IPv6 addresses. Every system but AIX.
+///
+/// An interface may be visited again. Linux and Android use no allocator; other systems use their own.
+///
+/// Linux and Android use netlink. Where a program may not (a seccomp filter, Android's rule for applications), they read
+/// `/proc/thread-self/net`. Where a program may read neither, only interfaces with an IPv6 address are listed, as with
+/// Android's own `getifaddrs(3)`, or the error of netlink is returned.
+///
+/// ```
+/// use ipv6_sys::interface::{self, Entry, InterfaceFlags};
+/// use ipv6_sys::retry;
+///
+/// let mut loopback = None;
+/// retry(|| {
+///     interface::for_each(|entry| match entry {
+///         Entry::Interface { index, flags, .. } if flags.contains(InterfaceFlags::LOOPBACK) => {
+///             loopback = Some(index);
+///         }
+///         _ => {}
+///     })
+/// })?;
+/// assert!(loopback.is_some());
+/// # Ok::<(), ipv6_sys::Errno>(())
+/// ```
+///
+/// # Errors
+///
+/// `EINTR` if the list changed meanwhile: forget what was visited, and call again. `EMFILE` and `ENOMEM`, among others.
+/// `ENOTSUP` on AIX.
+#[doc(alias = "getifaddrs", alias = "if_nameindex", alias = "RTM_GETLINK", alias = "RTM_GETADDR")]
+pub fn for_each(mut visit: impl FnMut(Entry)) -> Result<(), Errno> {
+    os::list(None, &mut |listed| visit(listed.into()))
+}
+
+/// Visits one interface, and then its IPv6 addresses. Every system but AIX.
+///
+/// Linux asks for this interface only; other systems list all. Where a Linux program may not use netlink, the flags are
+/// the lower 16 bits, and the addresses are those of `/proc/thread-self/net/if_inet6`, or none if the program may not
+/// read it.
+///
+/// # Errors
+///
+/// As for [`for_each`]; [`is_missing`] is true for the error if there is no such interface.
+pub fn for_one(index: InterfaceIndex, mut visit: impl FnMut(Entry)) -> Result<(), Errno> {
+    os::list(Some(index), &mut |listed| visit(listed.into()))
+}
+
 /// One entry of the list: an interface and one of its addresses. Each interface has at least one entry. Entries without
 /// an IPv6 address are those of the link layer or of another protocol.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -94,7 +188,8 @@ pub fn is_missing(errno: Errno) -> bool {
 pub struct Address {
     /// The name of the interface. What is not UTF-8 is replaced by U+FFFD. On Windows, the friendly name.
     pub interface: Name,
-    /// The index of the interface, if the list has it (Windows). Elsewhere, call [`index_of`].
+    /// The index of the interface, if the list has it (Windows; on the BSDs and Apple, in entries of the link layer).
+    /// Elsewhere, call [`index_of`].
     pub index: Option<InterfaceIndex>,
     /// Properties and state of the interface.
     pub flags: InterfaceFlags,
@@ -106,7 +201,9 @@ pub struct Address {
 
 /// The addresses of all interfaces, as they were when the list was made.
 ///
-/// The memory belongs to the system: that of the C library, on Windows the process's heap.
+/// The memory belongs to the system: that of the C library, on Windows the process's heap. [`for_each`] needs none on
+/// Linux, has one entry for each interface there (this list has the labels of IPv4 addresses as names), and has the state
+/// of addresses.
 ///
 /// ```
 /// use ipv6_sys::interface::{Addresses, InterfaceFlags};

@@ -17,6 +17,10 @@ pub(crate) const IFF_MULTICAST: u32 = libc::IFF_MULTICAST as u32;
 /// The longest name in bytes, without the NUL: `IF_NAMESIZE` is 16, on Solaris 32.
 pub(crate) const NAME_MAX: usize = 31;
 
+/// The longest name that [`index_of`] takes, in bytes without the NUL. On Linux, that of an alternative name.
+pub(crate) const LOOKUP_MAX: usize =
+    if cfg!(any(target_os = "linux", target_os = "android")) { 127 } else { 31 };
+
 /// The error of `if_nametoindex(3)` for an unknown name.
 pub(crate) const NO_SUCH: Errno = Errno::from_raw(libc::ENODEV);
 /// Whether there is no such interface: `if_nametoindex(3)` and `if_indextoname(3)` differ between systems.
@@ -27,8 +31,16 @@ pub(crate) fn is_missing(errno: Errno) -> bool {
 /// The error for a name that is not UTF-8.
 pub(crate) const NOT_TEXT: Errno = Errno::from_raw(libc::EILSEQ);
 
-/// `if_nametoindex(3)`.
+/// The interface with this name.
 pub(crate) fn index_of(name: &CStr) -> Result<InterfaceIndex, Errno> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    return super::linux::index_of(name);
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    index_of_short(name)
+}
+
+/// `if_nametoindex(3)`. On Linux the name has at most 15 bytes: musl cuts a longer one.
+pub(super) fn index_of_short(name: &CStr) -> Result<InterfaceIndex, Errno> {
     // SAFETY: a C string that lives through the call.
     let index = unsafe { libc::if_nametoindex(name.as_ptr()) };
     InterfaceIndex::new(index).map_err(|_| last_error())
@@ -46,4 +58,18 @@ pub(crate) fn name_of(index: InterfaceIndex, bytes: &mut [u8; NAME_MAX + 1]) -> 
         return Err(last_error());
     }
     CStr::from_bytes_until_nul(bytes).map_err(|_| NOT_TEXT)
+}
+
+/// A name as text. Replaces what is not UTF-8.
+#[cfg_attr(target_os = "aix", expect(dead_code, reason = "AIX has no list"))]
+pub(super) fn text(bytes: &[u8]) -> heapless::String<NAME_MAX> {
+    let mut name = heapless::String::new();
+    for chunk in bytes.utf8_chunks() {
+        let replaced = if chunk.invalid().is_empty() { None } else { Some(char::REPLACEMENT_CHARACTER) };
+        for character in chunk.valid().chars().chain(replaced) {
+            // Every name fits, unless replacements make it longer.
+            let _ = name.push(character);
+        }
+    }
+    name
 }

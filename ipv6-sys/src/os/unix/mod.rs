@@ -7,8 +7,14 @@ mod calls;
 mod header;
 pub(crate) mod interface;
 mod kernel;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod linux;
 mod socket;
 
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) use addresses::list;
 pub(crate) use calls::*;
 pub(crate) use header::*;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) use linux::list;
 pub(crate) use socket::*;

@@ -2,10 +2,18 @@
 
 use core::iter;
 
+use ipv6_core::InterfaceIndex;
+
 use crate::error::Errno;
 use crate::os::entry;
 
 type Entry = entry::Entry<{ super::interface::NAME_MAX }>;
+type Listed = entry::Listed<{ super::interface::NAME_MAX }>;
+
+/// Fails with `ENOTSUP`.
+pub(crate) fn list(_: Option<InterfaceIndex>, _: &mut dyn FnMut(Listed)) -> Result<(), Errno> {
+    Err(Errno::from_raw(libc::ENOTSUP))
+}
 
 #[derive(Debug)]
 pub(crate) struct Addresses(());

@@ -14,16 +14,19 @@ use windows_sys::Win32::NetworkManagement::IpHelper::{
     IP_ADAPTER_ADDRESSES_LH, IP_ADAPTER_NO_MULTICAST, IP_ADAPTER_UNICAST_ADDRESS_LH,
 };
 use windows_sys::Win32::NetworkManagement::Ndis::IfOperStatusUp;
-use windows_sys::Win32::Networking::WinSock::{AF_INET6, AF_UNSPEC};
+use windows_sys::Win32::Networking::WinSock::{
+    AF_INET6, AF_UNSPEC, IpDadStateDeprecated, IpDadStateDuplicate, IpDadStateTentative, IpSuffixOriginRandom,
+};
 use windows_sys::Win32::System::Memory::{GetProcessHeap, HEAP_NONE, HeapAlloc, HeapFree};
 
 use super::interface::*;
 use crate::error::Errno;
 use crate::host::Host;
-use crate::os::entry;
+use crate::os::entry::{self, AddressFlags};
 
 type Name = heapless::String<NAME_MAX>;
 type Entry = entry::Entry<NAME_MAX>;
+type Listed = entry::Listed<NAME_MAX>;
 
 /// The result of `GetAdaptersAddresses`, in memory of the process's heap.
 #[derive(Debug)]
@@ -68,6 +71,11 @@ impl Addresses {
 
     /// The entries, in the system's order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Entry> {
+        self.states().map(|(entry, _)| entry)
+    }
+
+    /// The entries, with the states of their addresses.
+    fn states(&self) -> impl Iterator<Item = (Entry, AddressFlags)> {
         // SAFETY: null, or the first entry of the list, which lives as long as `self` and does not change.
         let adapter = unsafe { self.first.cast::<IP_ADAPTER_ADDRESSES_LH>().as_ref() };
         Iter { adapter, unicast: None, returned: false }
@@ -83,6 +91,22 @@ impl Drop for Addresses {
     }
 }
 
+/// Visits an interface and its IPv6 addresses, or all.
+pub(crate) fn list(only: Option<InterfaceIndex>, visit: &mut dyn FnMut(Listed)) -> Result<(), Errno> {
+    let mut found = false;
+    for (entry, flags) in Addresses::new()?.states() {
+        let Some(on) = entry.index.filter(|index| only.is_none_or(|only| only == *index)) else { continue };
+        found = true;
+        visit(match (entry.address, entry.prefix_len) {
+            (Some(address), Some(prefix_len)) => {
+                Listed::Address { on, address: *address.ip(), prefix_len, flags }
+            }
+            _ => Listed::Interface { index: on, name: entry.name, flags: entry.flags },
+        });
+    }
+    if only.is_some() && !found { Err(NO_SUCH) } else { Ok(()) }
+}
+
 struct Iter<'a> {
     adapter: Option<&'a IP_ADAPTER_ADDRESSES_LH>,
     /// The next address to return.
@@ -92,9 +116,9 @@ struct Iter<'a> {
 }
 
 impl Iterator for Iter<'_> {
-    type Item = Entry;
+    type Item = (Entry, AddressFlags);
 
-    fn next(&mut self) -> Option<Entry> {
+    fn next(&mut self) -> Option<Self::Item> {
         loop {
             let adapter = self.adapter?;
             let entry = Entry {
@@ -108,14 +132,15 @@ impl Iterator for Iter<'_> {
                 self.returned = true;
                 // SAFETY: null, or an entry of the list.
                 self.unicast = unsafe { adapter.FirstUnicastAddress.as_ref() };
-                return Some(entry);
+                return Some((entry, AddressFlags::empty()));
             }
             if let Some(unicast) = self.unicast {
                 // SAFETY: null, or an entry of the list.
                 self.unicast = unsafe { unicast.Next.as_ref() };
                 let Some(address) = ipv6(unicast) else { continue };
                 let prefix_len = Some(unicast.OnLinkPrefixLength);
-                return Some(Entry { address: Some(address), prefix_len, ..entry });
+                let entry = Entry { address: Some(address), prefix_len, ..entry };
+                return Some((entry, address_flags(unicast)));
             }
             self.returned = false;
             // SAFETY: null, or an entry of the list.
@@ -159,6 +184,19 @@ fn flags(adapter: &IP_ADAPTER_ADDRESSES_LH) -> u32 {
         (IFF_MULTICAST, bits & IP_ADAPTER_NO_MULTICAST == 0),
     ];
     flags.into_iter().filter(|(_, set)| *set).fold(0, |flags, (flag, _)| flags | flag)
+}
+
+/// The state of an address. `IpDadStateInvalid` has no name: such an address is about to be removed.
+fn address_flags(unicast: &IP_ADAPTER_UNICAST_ADDRESS_LH) -> AddressFlags {
+    // A lifetime of all ones is infinite.
+    let flags = [
+        (AddressFlags::TENTATIVE, unicast.DadState == IpDadStateTentative),
+        (AddressFlags::DUPLICATED, unicast.DadState == IpDadStateDuplicate),
+        (AddressFlags::DEPRECATED, unicast.DadState == IpDadStateDeprecated),
+        (AddressFlags::TEMPORARY, unicast.SuffixOrigin == IpSuffixOriginRandom),
+        (AddressFlags::DYNAMIC, unicast.ValidLifetime != u32::MAX),
+    ];
+    flags.into_iter().filter(|(_, set)| *set).map(|(flag, _)| flag).collect()
 }
 
 fn ipv6(unicast: &IP_ADAPTER_UNICAST_ADDRESS_LH) -> Option<SocketAddrV6> {

@@ -6,6 +6,7 @@ mod header;
 pub(crate) mod interface;
 mod socket;
 
+pub(crate) use addresses::list;
 pub(crate) use calls::*;
 pub(crate) use header::*;
 pub(crate) use socket::*;

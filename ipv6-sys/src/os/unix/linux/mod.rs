@@ -1,0 +1,283 @@
+//! The list of interfaces and their IPv6 addresses on Linux, without an allocator.
+//!
+//! Source: rtnetlink(7), in a buffer on the stack. It reports names, flags and addresses by index, reports interfaces
+//! without addresses, and can be asked for one interface only. Not used: `getifaddrs(3)`, which allocates, returns the
+//! labels of IPv4 addresses as names, and asks for statistics of every interface; `SIOCGIFCONF`, which knows IPv4 only;
+//! `/sys/class/net`, which may be absent or that of another namespace.
+//!
+//! Some programs may not use netlink: a seccomp filter forbids it, and Android forbids the list of links. There the list
+//! is that of `/proc/thread-self/net` (`dev` and `if_inet6`), with ioctls for what the files lack. (`/proc/net` is that
+//! of the process's first thread, which may be in another namespace.)
+
+mod proc_net;
+mod rtnetlink;
+
+use core::ffi::CStr;
+
+use ipv6_core::InterfaceIndex;
+use ipv6_core::abi::OptionNumber;
+use rustix::fs::{Mode, OFlags};
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
+
+use self::rtnetlink::{Messages, Request, Said};
+use super::calls::{check, raw, set_option};
+use super::interface::{self, NAME_MAX, NO_SUCH, text};
+use crate::error::{Errno, retry};
+use crate::fd::{AsFd, BorrowedFd, OwnedFd};
+use crate::os::entry;
+
+type Listed = entry::Listed<NAME_MAX>;
+type Visit<'v> = dyn FnMut(Listed) + 'v;
+
+/// The longest name that `struct ifreq` holds, in bytes without the NUL (`IFNAMSIZ` in linux/if.h).
+const SHORT_NAME_MAX: usize = 15;
+
+/// The datagrams of a list have at most this size, or that of the longest message (net/netlink/af_netlink.c:
+/// `netlink_dump`).
+const DATAGRAM: usize = 8192;
+
+/// The error of an answer that is malformed or too long.
+const UNREADABLE: Errno = Errno::from_raw(libc::EBADMSG);
+
+/// The error of a kernel without netlink.
+const NO_NETLINK: Errno = Errno::from_raw(libc::EPROTONOSUPPORT);
+
+/// The interface with this name, which may be an alternative one. `if_nametoindex(3)` knows those of up to 15 bytes.
+pub(super) fn index_of(name: &CStr) -> Result<InterfaceIndex, Errno> {
+    let bytes = name.to_bytes();
+    // The kernel ignores a colon and what follows, as the label of an IPv4 address (net/core/dev_ioctl.c). No name
+    // contains one (net/core/dev.c: `dev_valid_name`).
+    if bytes.contains(&b':') || bytes.len() > rtnetlink::ALTERNATIVE_NAME_MAX {
+        return Err(NO_SUCH);
+    }
+    if bytes.len() <= SHORT_NAME_MAX {
+        return interface::index_of_short(name);
+    }
+    let mut found = Err(NO_SUCH);
+    let request = rtnetlink::link_by_alternative_name(bytes);
+    let asked = exchange(open()?.as_fd(), &request, &mut |said| {
+        if let Said::Link { index, .. } = said {
+            found = Ok(index);
+        }
+    });
+    match asked {
+        // Linux before 5.5 has no alternative names, and takes this for a request without a name.
+        Err(Errno::INVAL) => Err(NO_SUCH),
+        asked => asked.and(found),
+    }
+}
+
+/// Visits an interface and its IPv6 addresses, or all interfaces and then their addresses.
+///
+/// Fails with `EINTR` if the list changed meanwhile.
+pub(crate) fn list(on: Option<InterfaceIndex>, visit: &mut Visit<'_>) -> Result<(), Errno> {
+    let netlink = open();
+    let netlink = netlink.as_ref().map(AsFd::as_fd).map_err(|error| *error);
+    links(netlink, on, visit)?;
+    or_if_refused(addresses(netlink, on, visit), |_| match addresses_in_proc(on, visit) {
+        // The system forbids reading the addresses.
+        Err(errno) if is_refused(errno) => Ok(()),
+        read => read,
+    })
+}
+
+/// Visits the interfaces. If the system forbids to list them: those that have an IPv6 address.
+fn links(
+    netlink: Result<BorrowedFd<'_>, Errno>,
+    on: Option<InterfaceIndex>,
+    visit: &mut Visit<'_>,
+) -> Result<(), Errno> {
+    let asked = netlink.and_then(|netlink| {
+        exchange(netlink, &rtnetlink::link(on), &mut |said| {
+            if let Said::Link { index, name, flags } = said {
+                visit(Listed::Interface { index, name: text(name), flags });
+            }
+        })
+    });
+    // The message of an interface can be too long for the buffer. All links are then visited again.
+    let asked = asked.map_err(|errno| if errno == UNREADABLE { NO_NETLINK } else { errno });
+    or_if_refused(asked, |refused| {
+        if let Some(index) = on {
+            return visit_by_index(index, visit);
+        }
+        or_if_refused(links_in_proc(visit), |_| {
+            let mut result = Ok(());
+            let addresses = addresses(netlink, None, &mut |listed| {
+                if let (Listed::Address { on, .. }, Ok(())) = (listed, result) {
+                    result = unless_missing(visit_by_index(on, visit));
+                }
+            });
+            // Nothing is allowed: the first refusal is the one to report.
+            or_if_refused(addresses, |_| Err(refused)).and(result)
+        })
+    })
+}
+
+fn addresses(
+    netlink: Result<BorrowedFd<'_>, Errno>,
+    only: Option<InterfaceIndex>,
+    visit: &mut Visit<'_>,
+) -> Result<(), Errno> {
+    let netlink = netlink?;
+    if only.is_some() {
+        // Without it, the kernel lists the addresses of all interfaces.
+        let _ = check_strictly(netlink);
+    }
+    exchange(netlink, &rtnetlink::addresses(only), &mut |said| {
+        if let Said::Address { on, address, prefix_len, flags } = said {
+            if only.is_none_or(|only| only == on) {
+                visit(Listed::Address { on, address, prefix_len, flags });
+            }
+        }
+    })
+}
+
+fn links_in_proc(visit: &mut Visit<'_>) -> Result<(), Errno> {
+    let file = open_file(c"/proc/thread-self/net/dev")?;
+    proc_net::lines(reads(&file), |line| {
+        let Some(name) = proc_net::name(line) else { return Ok(()) };
+        let mut bytes = [0; SHORT_NAME_MAX + 1];
+        // The last byte stays NUL.
+        bytes.iter_mut().take(SHORT_NAME_MAX).zip(name).for_each(|(to, from)| *to = *from);
+        let c_name = CStr::from_bytes_until_nul(&bytes).map_err(|_| NO_SUCH)?;
+        // An interface that was removed since is left out.
+        unless_missing(interface::index_of_short(c_name).and_then(|index| {
+            let flags = flags_of(&bytes)?;
+            visit(Listed::Interface { index, name: text(name), flags });
+            Ok(())
+        }))
+    })
+}
+
+fn addresses_in_proc(only: Option<InterfaceIndex>, visit: &mut Visit<'_>) -> Result<(), Errno> {
+    let file = match open_file(c"/proc/thread-self/net/if_inet6") {
+        // The kernel has no IPv6, or there is no /proc.
+        Err(errno) if errno.raw() == libc::ENOENT => return Ok(()),
+        file => file?,
+    };
+    proc_net::lines(reads(&file), |line| {
+        if let Some(proc_net::Address { on, address, prefix_len, flags }) = proc_net::address(line) {
+            if only.is_none_or(|only| only == on) {
+                visit(Listed::Address { on, address, prefix_len, flags });
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Visits an interface by means of ioctls.
+fn visit_by_index(index: InterfaceIndex, visit: &mut Visit<'_>) -> Result<(), Errno> {
+    let mut bytes = [0; NAME_MAX + 1];
+    let name = interface::name_of(index, &mut bytes)?.to_bytes();
+    let mut short = [0; SHORT_NAME_MAX + 1];
+    short.iter_mut().take(SHORT_NAME_MAX).zip(name).for_each(|(to, from)| *to = *from);
+    let flags = flags_of(&short)?;
+    visit(Listed::Interface { index, name: text(name), flags });
+    Ok(())
+}
+
+/// `SIOCGIFFLAGS`, netdevice(7). It reports the lower 16 bits.
+fn flags_of(name: &[u8; SHORT_NAME_MAX + 1]) -> Result<u32, Errno> {
+    // linux/sockios.h. libc lacks it for some targets.
+    const SIOCGIFFLAGS: u32 = 0x8913;
+    let socket =
+        rustix::net::socket_with(AddressFamily::INET6, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
+    let mut request = [0_u8; size_of::<libc::ifreq>()];
+    request.iter_mut().zip(name).for_each(|(to, from)| *to = *from);
+    // SAFETY: for this request, the kernel reads and writes a `struct ifreq` in user space, of which `request` has the
+    // size. It copies bytes, so that no alignment is needed.
+    let answer = unsafe { libc::ioctl(raw(socket.as_fd()), SIOCGIFFLAGS as _, request.as_mut_ptr()) };
+    check(answer)?;
+    let [low, high] = [request[SHORT_NAME_MAX + 1], request[SHORT_NAME_MAX + 2]];
+    Ok(u16::from_ne_bytes([low, high]).into())
+}
+
+/// Whether the error means that this program may not use netlink or a file, or that the system lacks it.
+fn is_refused(errno: Errno) -> bool {
+    matches!(
+        errno.raw(),
+        libc::EACCES
+            | libc::EPERM
+            | libc::ENOENT
+            | libc::ENOSYS
+            | libc::EAFNOSUPPORT
+            | libc::EPROTONOSUPPORT
+            | libc::ESOCKTNOSUPPORT
+            | libc::EOPNOTSUPP
+    )
+}
+
+/// `result`, or that of `otherwise` if `result` is a refusal.
+fn or_if_refused(
+    result: Result<(), Errno>,
+    otherwise: impl FnOnce(Errno) -> Result<(), Errno>,
+) -> Result<(), Errno> {
+    match result {
+        Err(errno) if is_refused(errno) => otherwise(errno),
+        result => result,
+    }
+}
+
+/// `result`, or `Ok` if there is no such interface.
+fn unless_missing(result: Result<(), Errno>) -> Result<(), Errno> {
+    match result {
+        Err(errno) if interface::is_missing(errno) => Ok(()),
+        result => result,
+    }
+}
+
+/// Opens a socket for `NETLINK_ROUTE`, which is protocol 0.
+fn open() -> Result<OwnedFd, Errno> {
+    let flags = SocketFlags::CLOEXEC;
+    Ok(rustix::net::socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None)?)
+}
+
+/// Lets requests for addresses name an interface. Linux since 4.20.
+fn check_strictly(netlink: BorrowedFd<'_>) -> Result<(), Errno> {
+    // linux/netlink.h: SOL_NETLINK, NETLINK_GET_STRICT_CHK.
+    const OPTION: OptionNumber = OptionNumber { level: 270, name: 12 };
+    // SAFETY: the value is a number.
+    unsafe { set_option(netlink, OPTION, &1_i32.to_ne_bytes()) }
+}
+
+/// Sends a request and visits the messages of the answer.
+///
+/// Fails with `EINTR` if the list changed meanwhile, with `EBADMSG` if a message does not fit the buffer.
+fn exchange(
+    netlink: BorrowedFd<'_>,
+    request: &Request,
+    visit: &mut dyn FnMut(Said<'_>),
+) -> Result<(), Errno> {
+    retry(|| Ok(rustix::net::send(netlink, request, SendFlags::empty())?))?;
+    let mut interrupted = false;
+    let mut buffer = [0; DATAGRAM];
+    loop {
+        let (_, len) = retry(|| Ok(rustix::net::recv(netlink, &mut buffer[..], RecvFlags::TRUNC)?))?;
+        let datagram = buffer.get(..len).filter(|datagram| !datagram.is_empty()).ok_or(UNREADABLE)?;
+        for message in Messages(datagram) {
+            interrupted |= message.interrupted;
+            let ended = match message.said {
+                Said::Malformed => return Err(UNREADABLE),
+                Said::End { errno: 0 } => true,
+                Said::End { errno } => return Err(Errno::from_raw(errno)),
+                said => {
+                    visit(said);
+                    !message.more
+                }
+            };
+            if ended {
+                return if interrupted { Err(Errno::INTR) } else { Ok(()) };
+            }
+        }
+    }
+}
+
+/// Opens a file for reading.
+fn open_file(path: &CStr) -> Result<OwnedFd, Errno> {
+    retry(|| Ok(rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?))
+}
+
+/// Reads from a file.
+fn reads(file: &OwnedFd) -> impl FnMut(&mut [u8]) -> Result<usize, Errno> {
+    move |room| retry(|| Ok(rustix::io::read(file, &mut *room)?))
+}
