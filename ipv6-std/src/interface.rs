@@ -1,12 +1,13 @@
 //! The host's network interfaces, with their IPv6 addresses.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::net::Ipv6Addr;
 
 use ipv6_core::InterfaceIndex;
 use ipv6_sys::Errno;
-use ipv6_sys::interface::{self, Addresses, InterfaceFlags};
+use ipv6_sys::interface::{self, AddressFlags, Entry, InterfaceFlags};
 
 /// A network interface, as it was when it was looked up.
 ///
@@ -14,6 +15,15 @@ use ipv6_sys::interface::{self, Addresses, InterfaceFlags};
 ///
 /// Every system but AIX, which lacks `getifaddrs(3)`: there only [`name_of`](Self::name_of) works, and the other
 /// functions return `ENOTSUP`.
+///
+/// # Programs that may not use netlink
+///
+/// Linux and Android are asked through netlink. Where a program may not use it (a seccomp filter,
+/// `RestrictAddressFamilies=` of systemd, Android's rules for applications), everything works by ioctls and
+/// `/proc/thread-self/net`, with these limits: alternative names of more than 15 bytes are not found, and
+/// [`flags`](Self::flags) has the lower 16 bits. Where it may not read `/proc/thread-self/net` either,
+/// [`addresses`](Self::addresses) is empty and [`all`](Self::all) fails. An Android application may list addresses:
+/// there [`all`](Self::all) has the interfaces with an IPv6 address.
 ///
 /// ```
 /// use ipv6_std::{Interface, InterfaceFlags, PacketConn};
@@ -46,13 +56,35 @@ pub struct InterfaceAddress {
     pub address: Ipv6Addr,
     /// The length of the network prefix in bits, 0 to 128.
     pub prefix_len: u8,
+    /// The state of the address, on Linux, Android and Windows. Empty on other systems.
+    pub flags: AddressFlags,
 }
 
 impl InterfaceAddress {
-    /// An address with the length of its network prefix in bits. A length over 128 counts as 128.
+    /// An address with the length of its network prefix in bits, without flags. A length over 128 counts as 128.
     #[must_use]
     pub const fn new(address: Ipv6Addr, prefix_len: u8) -> Self {
-        Self { address, prefix_len: if prefix_len > 128 { 128 } else { prefix_len } }
+        let prefix_len = if prefix_len > 128 { 128 } else { prefix_len };
+        Self { address, prefix_len, flags: AddressFlags::empty() }
+    }
+
+    /// Whether duplicate address detection has not finished (RFC 4862 section 5.4). On Linux, `bind` to the address then
+    /// fails with `EADDRNOTAVAIL`, unless it is [optimistic](AddressFlags::OPTIMISTIC).
+    ///
+    /// Systems: Linux, Android, Windows. `false` on others.
+    #[must_use]
+    #[doc(alias = "IFA_F_TENTATIVE")]
+    pub const fn is_tentative(&self) -> bool {
+        self.flags.contains(AddressFlags::TENTATIVE)
+    }
+
+    /// Whether the preferred lifetime is over: use another address for new communication (RFC 4862 section 5.5.4).
+    ///
+    /// Systems: Linux, Android, Windows. `false` on others.
+    #[must_use]
+    #[doc(alias = "IFA_F_DEPRECATED")]
+    pub const fn is_deprecated(&self) -> bool {
+        self.flags.contains(AddressFlags::DEPRECATED)
     }
 
     /// Whether `other` has the same network prefix: the same first [`prefix_len`](Self::prefix_len) bits. An
@@ -73,33 +105,46 @@ impl InterfaceAddress {
 }
 
 impl Interface {
-    /// The interface with this name.
+    /// Returns the interface with this name, which may be an alternative one. [`name`](Self::name) of the result is the
+    /// system's own name.
     ///
-    /// Systems: all except AIX.
+    /// | System | Alternative names |
+    /// |---|---|
+    /// | Linux, Android | those of `ip link property add dev eth0 altname uplink` |
+    /// | Windows | `ethernet_32769`, beside the friendly name `Ethernet` |
+    ///
+    /// The label of an IPv4 address on Linux, such as `eth0:1`, is no name.
+    ///
+    /// Systems: all except AIX. Linux and Android ask for this interface; other systems list all.
     ///
     /// # Errors
     ///
-    /// `NotFound`, with the name, when there is none.
+    /// `NotFound`, with the name, when there is none. Any other error, such as `EMFILE`, does not mean that there is none.
     #[doc(alias = "if_nametoindex", alias = "InterfaceByName")]
     pub fn by_name(name: &str) -> io::Result<Self> {
-        without_nul(name)?;
-        Self::all()?.into_iter().find(|interface| interface.name == name).ok_or_else(|| not_found(&name))
+        Self::found(index_of(name)?, &name)
     }
 
-    /// The interface with this index.
+    /// Returns the interface with this index.
     ///
-    /// Systems: all except AIX.
+    /// Systems: all except AIX. Linux and Android ask for this interface; other systems list all.
     ///
     /// # Errors
     ///
-    /// `NotFound`, with the index, when there is none.
+    /// `NotFound`, with the index, when there is none. Any other error, such as `EMFILE`, does not mean that there is none.
     #[doc(alias = "InterfaceByIndex")]
     pub fn by_index(index: InterfaceIndex) -> io::Result<Self> {
-        Self::all()?.into_iter().find(|interface| interface.index == index).ok_or_else(|| not_found(&index))
+        Self::found(index, &index)
     }
 
-    /// The name of the interface with this index, in one system call. ([`by_index`](Self::by_index) looks up
-    /// all interfaces with their addresses.)
+    /// The interface with this index, which the caller knows as `which`.
+    fn found(index: InterfaceIndex, which: &dyn fmt::Display) -> io::Result<Self> {
+        let mut list =
+            listed(|visit| interface::for_one(index, visit)).map_err(|errno| named(errno, which))?;
+        list.pop().ok_or_else(|| not_found(which))
+    }
+
+    /// Returns the name of the interface with this index, without its flags and addresses.
     ///
     /// Systems: all.
     ///
@@ -121,29 +166,17 @@ impl Interface {
         }
     }
 
-    /// All interfaces of this host, in the system's order.
+    /// Returns all interfaces of this host, in the system's order: one entry for each index, under the system's own name,
+    /// also for interfaces without addresses.
     ///
     /// Systems: all except AIX.
+    ///
+    /// # Errors
+    ///
+    /// `EMFILE`, `ENFILE` and `ENOMEM`, among others. `EINTR` when the list changed during each of 100 attempts (Linux).
     #[doc(alias = "getifaddrs", alias = "Interfaces")]
     pub fn all() -> io::Result<Vec<Self>> {
-        let mut all: Vec<Self> = Vec::new();
-        for entry in Addresses::new()?.iter() {
-            let name = entry.interface.as_str();
-            if !all.iter().any(|known| known.name == name) {
-                // An interface that was removed since the list was made is left out.
-                let index = entry.index.or_else(|| interface::index_of(name).ok());
-                let Some(index) = index else { continue };
-                let (name, flags) = (name.to_string(), entry.flags);
-                all.push(Self { index, name, flags, addresses: Vec::new() });
-            }
-            let interface = all.iter_mut().find(|known| known.name == name);
-            if let (Some(interface), Some(address), Some(prefix_len)) =
-                (interface, entry.address, entry.prefix_len)
-            {
-                interface.addresses.push(InterfaceAddress::new(*address.ip(), prefix_len));
-            }
-        }
-        Ok(all)
+        Ok(listed(|visit| interface::for_each(visit))?)
     }
 
     /// The system's number of the interface.
@@ -164,11 +197,48 @@ impl Interface {
         self.flags
     }
 
-    /// The IPv6 addresses, in the system's order.
+    /// The IPv6 addresses, in the system's order, also those that are not ready for use
+    /// ([`is_tentative`](InterfaceAddress::is_tentative)).
     #[must_use]
     pub fn addresses(&self) -> &[InterfaceAddress] {
         &self.addresses
     }
+}
+
+/// The interfaces that `each` visits, each once.
+fn listed(each: impl Fn(&mut dyn FnMut(Entry)) -> Result<(), Errno>) -> Result<Vec<Interface>, Errno> {
+    for _ in 1..100 {
+        match listed_once(&each) {
+            // The list changed meanwhile.
+            Err(Errno::INTR) => {}
+            result => return result,
+        }
+    }
+    listed_once(&each)
+}
+
+fn listed_once(each: impl Fn(&mut dyn FnMut(Entry)) -> Result<(), Errno>) -> Result<Vec<Interface>, Errno> {
+    let mut all: Vec<Interface> = Vec::new();
+    let mut places: HashMap<InterfaceIndex, usize> = HashMap::new();
+    each(&mut |entry| match entry {
+        Entry::Interface { index, name, flags, .. } => {
+            places.entry(index).or_insert_with(|| {
+                all.push(Interface { index, name: name.as_str().into(), flags, addresses: Vec::new() });
+                all.len() - 1
+            });
+        }
+        Entry::Address { on, address, prefix_len, flags, .. } => {
+            // An interface that was added meanwhile is left out.
+            let interface = places.get(&on).and_then(|place| all.get_mut(*place));
+            if let Some(interface) = interface {
+                interface
+                    .addresses
+                    .push(InterfaceAddress { flags, ..InterfaceAddress::new(address, prefix_len) });
+            }
+        }
+        _ => {}
+    })?;
+    Ok(all)
 }
 
 fn not_found(which: &dyn fmt::Display) -> io::Error {
@@ -189,14 +259,9 @@ fn without_nul(name: &str) -> io::Result<()> {
     }
 }
 
-/// The index of the interface with this name, without anything else about it.
+/// The index of the interface with this name or alternative name.
 pub(crate) fn index_of(name: &str) -> io::Result<InterfaceIndex> {
     without_nul(name)?;
-    // Linux ignores a colon and what follows, as the label of an IPv4 address (net/core/dev_ioctl.c), and no
-    // interface has one in its name (net/core/dev.c: `dev_valid_name`). "eth0:53" would lose its port.
-    if cfg!(any(target_os = "linux", target_os = "android")) && name.contains(':') {
-        return Err(not_found(&name));
-    }
     interface::index_of(name).map_err(|errno| named(errno, &name))
 }
 

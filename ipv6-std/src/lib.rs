@@ -287,7 +287,7 @@ pub use ipv6_sys::batch::{Outgoing, Payload, Room, Vectored};
 /// # std::io::Result::Ok(())
 /// ```
 pub use ipv6_sys::fd::AsFd;
-pub use ipv6_sys::interface::InterfaceFlags;
+pub use ipv6_sys::interface::{AddressFlags, InterfaceFlags};
 
 /// Compiles the example of the README.
 #[cfg(doctest)]
