@@ -40,6 +40,12 @@ impl FlowLabel {
         }
     }
 
+    /// A number that is not 0, for every label.
+    #[inline(always)]
+    pub(crate) const fn non_zero(self) -> u32 {
+        self.0.get()
+    }
+
     /// Returns the value in host byte order, at most [`MAX`](Self::MAX).
     #[must_use]
     pub const fn get(self) -> u32 {

@@ -49,17 +49,27 @@ impl<P: Platform, const N: usize> Messages<P, N> {
     /// not fit behind the others, and [`EncodeError::Forbidden`] for a message of a program that is not of the Internet
     /// protocols or of the socket level, and for `SCM_RIGHTS`. The messages appended before stay.
     pub fn push<M: SendMessage<P>>(&mut self, message: &M) -> Result<(), EncodeError> {
-        let control = Control::of::<M, P>();
-        let number = M::NUMBER.ok_or(EncodeError::Unsupported(control))?;
-        if !may_be_sent(number) {
+        self.append(const { Control::of::<M, P>() }, const { M::NUMBER }, message.encode().as_ref())
+    }
+
+    /// The same for a message of any type.
+    fn append(
+        &mut self,
+        control: Control,
+        number: Option<ControlNumber>,
+        data: &[u8],
+    ) -> Result<(), EncodeError> {
+        if number.is_some_and(|number| !may_be_sent(number)) {
             return Err(EncodeError::Forbidden(control));
         }
         let used = self.encoded.used;
         let mut writer = Writer::<P>::new(self.encoded.bytes.get_mut(used..).unwrap_or_default());
-        let data = message.encode();
-        let pushed = writer.push(number.level, number.kind, data.as_ref());
-        let too_small = |needed| EncodeError::BufferTooSmall { needed, available: N };
-        pushed.map_err(|error| too_small(used.saturating_add(error.needed)))?;
+        writer.push_data(control, number, data).map_err(|error| match error {
+            EncodeError::BufferTooSmall { needed, .. } => {
+                EncodeError::BufferTooSmall { needed: used.saturating_add(needed), available: N }
+            }
+            other => other,
+        })?;
         self.encoded.used = used.saturating_add(writer.finish());
         Ok(())
     }

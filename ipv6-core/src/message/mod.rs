@@ -39,7 +39,8 @@
 //! ```
 
 use crate::abi::{ControlNumber, ControlNumbers, Linux64, Platform};
-use crate::cmsg::{RawMessage, RawMessages};
+use crate::cmsg::{Byte, RawMessage, RawMessages, Writer};
+use crate::error::BufferTooSmall;
 
 mod ecn;
 mod flow_label;
@@ -136,11 +137,49 @@ impl<'a, P: Platform> RawMessages<'a, P> {
     }
 }
 
+impl<P: Platform, B: Byte> Writer<'_, P, B> {
+    /// Appends a message by type. This is the way to encode with the least code: nothing is cleared, and messages that the
+    /// program does not name are not linked.
+    ///
+    /// ```
+    /// use ipv6_core::abi::Linux64;
+    /// use ipv6_core::cmsg::Writer;
+    /// use ipv6_core::message::{HopLimit, TrafficClass};
+    ///
+    /// let mut buffer = [0; 48];
+    /// let mut writer = Writer::<Linux64>::new(&mut buffer);
+    /// writer.push_message(&HopLimit(1))?;
+    /// writer.push_message(&TrafficClass(0xe0))?;
+    /// assert_eq!(writer.finish(), 48);
+    /// # Ok::<(), ipv6_core::EncodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError::Unsupported`] when the platform has no such message, and [`EncodeError::BufferTooSmall`] when it does
+    /// not fit. The messages before it stay.
+    pub fn push_message<M: SendMessage<P>>(&mut self, message: &M) -> Result<(), EncodeError> {
+        self.push_data(Control::of::<M, P>(), const { M::NUMBER }, message.encode().as_ref())
+    }
+
+    /// The same for a message of any type: a small program has this code once.
+    pub(crate) fn push_data(
+        &mut self,
+        control: Control,
+        number: Option<ControlNumber>,
+        data: &[u8],
+    ) -> Result<(), EncodeError> {
+        let number = number.ok_or(EncodeError::Unsupported(control))?;
+        self.push(number.level, number.kind, data)
+            .map_err(|BufferTooSmall { needed, available }| EncodeError::BufferTooSmall { needed, available })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::abi::Apple;
-    use crate::cmsg::{MalformedMessage, Writer};
+    use crate::cmsg::MalformedMessage;
 
     #[test]
     fn a_kind_has_the_name_of_its_message_on_every_platform() {
