@@ -78,6 +78,21 @@ const NO_DATA: &[(&str, Kind, &str, &str)] = &[
     ("windows", Kind::Option, "IPV6_RECVECN", "windows-sys, in ipv6-sys/src/proofs/windows.rs"),
 ];
 
+/// Facts of the headers for which the data has no number: the system, whether its `sockaddr_in6` starts with `sin6_len`,
+/// and what a set bit in its `icmp6_filter` does (`ICMP6_FILTER_WILLPASS`; Linux drops when the bit is set, in
+/// `net/ipv6/raw.c`). `None`: no such filter.
+const HEADERS: &[(&str, bool, Option<FilterPolarity>)] = &[
+    ("linux", false, Some(FilterPolarity::SetBlocks)),
+    ("darwin", true, Some(FilterPolarity::SetPasses)),
+    ("freebsd", true, Some(FilterPolarity::SetPasses)),
+    ("dragonfly", true, Some(FilterPolarity::SetPasses)),
+    ("netbsd", true, Some(FilterPolarity::SetPasses)),
+    ("openbsd", true, Some(FilterPolarity::SetPasses)),
+    ("solaris", false, Some(FilterPolarity::SetPasses)),
+    ("aix", true, Some(FilterPolarity::SetPasses)),
+    ("windows", false, None),
+];
+
 /// Names in C that the data has for one of ours, by system (`*` is any).
 const OTHER_NAMES: &[(&str, &str, &str)] = &[
     ("*", "IPV6_JOIN_GROUP", "IPV6_ADD_MEMBERSHIP"),
@@ -99,7 +114,13 @@ type Number = (i32, i32);
 /// The table of a platform.
 fn table(platform: &str) -> Abi {
     let found = PLATFORMS.iter().find(|(name, _)| *name == platform);
-    found.unwrap_or_else(|| panic!("{platform} is not in the list of platforms (ipv6-core/src/rows)")).1
+    found
+        .unwrap_or_else(|| {
+            panic!(
+                "{platform} is in SYSTEMS or LIKE and not in the list of platforms (ipv6-core/src/rows.rs)"
+            )
+        })
+        .1
 }
 
 /// Every row of both lists: its name, and its number in a table.
@@ -156,6 +177,11 @@ fn expected(os: &str, arch: &str, kind: Kind, name: &'static str) -> Option<Numb
     level.zip(go.or(headers.map(|(_, number)| number)))
 }
 
+/// The file with the table of a system of the data.
+fn file(os: &str) -> String {
+    format!("ipv6-core/src/abi/{}.rs", if os == "darwin" { "apple" } else { os })
+}
+
 /// Whether a list of exceptions has the entry.
 fn is_in(list: &[(&str, Kind, &str, &str)], os: &str, kind: Kind, name: &str) -> bool {
     list.iter().any(|(of, what, which, _)| (*of, *what, *which) == (os, kind, name))
@@ -169,8 +195,21 @@ fn every_platform_is_compared_with_data() {
         assert_eq!(
             compared + like,
             1,
-            "{platform} is in the list of platforms: add it to SYSTEMS (with the data that it is compared with) or to LIKE"
+            "{platform} is in the list of platforms (ipv6-core/src/rows.rs): add it to SYSTEMS or to LIKE in {}",
+            file!()
         );
+    }
+    // Windows has its numbers in options.tsv, and no sizes (see SYSTEMS). sparc64 has no sizes either.
+    for (platform, os, arches) in SYSTEMS.iter().filter(|(_, os, _)| *os != "windows") {
+        for arch in *arches {
+            let numbers = constant(os, arch, "AF_INET6").is_some();
+            let sizes = *arch == "sparc64" || size(os, arch, "SockaddrInet6").is_some();
+            assert!(
+                numbers && sizes,
+                "{platform} is in SYSTEMS, and the data lacks lines for {os} {arch}: add them to ipv6-core/tests/data \
+                 (constants.tsv: {numbers}, struct_sizes.tsv: {sizes})"
+            );
+        }
     }
 }
 
@@ -185,42 +224,58 @@ fn every_system_of_the_data_has_a_platform_or_a_reason() {
         match (with.count(), without.count()) {
             (1, 0) | (0, 1) => {}
             (2.., 0) if arch == "*" => {}
-            counts => panic!("{os} {arch}: {counts:?} platforms and reasons"),
+            (with, without) => panic!(
+                "{os} {arch} is in ipv6-core/tests/data: add it to one line of SYSTEMS, or {os} to NO_PLATFORM with the \
+                 reason ({with} and {without} lines have it)"
+            ),
         }
     }
 }
 
 #[test]
 fn every_entry_of_the_data_is_in_the_table_and_every_entry_of_the_table_is_in_the_data() {
-    let mut wrong = Vec::new();
+    let mut wrong: Vec<String> = Vec::new();
     for (platform, os, arches) in SYSTEMS {
         for arch in *arches {
             for (kind, name, ours) in rows(&table(platform)) {
                 let data = expected(os, arch, kind, name);
-                let text = match (ours, data) {
-                    _ if ours == data && !is_in(LEFT_OUT, os, kind, name) => continue,
+                let what = match (ours, data) {
+                    (Some(_), _) if is_in(LEFT_OUT, os, kind, name) => {
+                        "is in the table and in LEFT_OUT: remove it from one of them".to_string()
+                    }
+                    (None, None) if is_in(LEFT_OUT, os, kind, name) => {
+                        "is in LEFT_OUT and not in the data: remove it from LEFT_OUT".to_string()
+                    }
+                    (None, None) => continue,
+                    (Some(ours), Some(data)) if ours == data => continue,
                     (None, Some(_)) if is_in(LEFT_OUT, os, kind, name) => continue,
                     (Some(_), None) if is_in(NO_DATA, os, kind, name) => continue,
-                    (Some(ours), Some(data)) => {
-                        format!("is {ours:?}, and {data:?} in the data: correct the table")
-                    }
                     (None, Some(data)) => {
                         format!(
                             "is missing, and {data:?} in the data: add it to the table, or to LEFT_OUT with the reason"
                         )
                     }
-                    (Some(ours), None) => {
-                        format!(
-                            "is {ours:?}, and not in the data: remove it, or add it to NO_DATA with another source"
-                        )
+                    (Some(ours), None) => format!(
+                        "is {ours:?}, and not in the data: remove it, add it to the data, or to NO_DATA with another source"
+                    ),
+                    (Some(ours), Some(data)) => {
+                        format!("is {ours:?}, and {data:?} in the data: correct the table")
                     }
-                    (None, None) => "is in LEFT_OUT, and not in the data: remove it there".to_string(),
                 };
-                wrong.push(format!("{platform} ({os} {arch}): {kind:?} {name} {text}"));
+                let line = format!("{platform} ({}): {kind:?} {name} {what}", file(os));
+                // Most architectures of a platform have the same numbers.
+                if !wrong.contains(&line) {
+                    wrong.push(line);
+                }
             }
         }
     }
-    assert!(wrong.is_empty(), "tables in ipv6-core/src/abi:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "(level, number), data in ipv6-core/tests/data, LEFT_OUT and NO_DATA in {}:\n{}",
+        file!(),
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -228,11 +283,20 @@ fn every_row_of_the_lists_is_on_some_platform_and_every_exception_is_a_row() {
     let named = |kind, name| move |row: &(Kind, &'static str, Option<Number>)| (row.0, row.1) == (kind, name);
     for (kind, name, _) in rows(&table("Linux64")) {
         let on = PLATFORMS.iter().flat_map(|(_, abi)| rows(abi)).filter(named(kind, name));
-        assert!(on.filter(|row| row.2.is_some()).count() > 0, "{kind:?} {name} is in a list and in no table");
+        assert!(
+            on.filter(|row| row.2.is_some()).count() > 0,
+            "{kind:?} {name} is in a list of ipv6-core/src/rows.rs and in no table: add its number to a table in ipv6-core/src/abi"
+        );
     }
     for (os, kind, name, _) in LEFT_OUT.iter().chain(NO_DATA) {
-        assert!(SYSTEMS.iter().any(|system| system.1 == *os), "{os}");
-        assert!(rows(&table("Linux64")).iter().any(named(*kind, name)), "{kind:?} {name} is not in a list");
+        assert!(
+            SYSTEMS.iter().any(|system| system.1 == *os),
+            "an exception is for {os}, which is not in SYSTEMS"
+        );
+        assert!(
+            rows(&table("Linux64")).iter().any(named(*kind, name)),
+            "{os} has an exception for {kind:?} {name}, which is in no list of ipv6-core/src/rows.rs: remove the exception"
+        );
     }
     // The lists are what the functions above look in: an empty one would agree with every table.
     assert!(rows(&table("Linux64")).iter().filter(|row| row.2.is_some()).count() >= 30);
@@ -244,36 +308,61 @@ fn size(os: &str, arch: &str, structure: &str) -> Option<usize> {
     of(&format!("{os}_{arch}")).or_else(|| of(os))?[2].parse().ok()
 }
 
+/// The bytes of a message's data.
+fn size_of_message(name: &str, of: impl Fn(&str) -> usize) -> usize {
+    match name {
+        "IPV6_PKTINFO" => of("Inet6Pktinfo"),
+        "IPV6_NEXTHOP" => of("SockaddrInet6"),
+        "IPV6_PATHMTU" => of("IPv6Mtuinfo"),
+        "UDP_SEGMENT" => 2,
+        // An int, or another integer of four bytes.
+        _ => 4,
+    }
+}
+
 #[test]
 fn sizes_and_layouts_are_those_of_the_data() {
-    for (platform, os, arches) in SYSTEMS.iter().filter(|(_, os, _)| *os != "windows") {
+    for (platform, os, arches) in SYSTEMS {
         let Abi { endian, cmsg, sockaddr, control, group_req, icmp6_filter, .. } = table(platform);
+        let file = file(os);
+        let headers = HEADERS.iter().find(|(of, ..)| of == os);
+        let (_, length_byte, polarity) =
+            headers.unwrap_or_else(|| panic!("add {os} to HEADERS in {}", file!()));
+        assert_eq!(
+            sockaddr.length_byte, *length_byte,
+            "{platform} ({file}), sin6_len: correct the table or HEADERS"
+        );
+        assert_eq!(
+            icmp6_filter, *polarity,
+            "{platform} ({file}), icmp6_filter: correct the table or HEADERS"
+        );
+
         // The data has numbers of sparc64, and no sizes.
-        for arch in arches.iter().filter(|arch| **arch != "sparc64") {
+        for arch in arches.iter().filter(|arch| *os != "windows" && **arch != "sparc64") {
             let find = |structure: &str| size(os, arch, structure);
-            let of = |structure: &str| find(structure).unwrap_or_else(|| panic!("{os}_{arch} {structure}"));
-            assert_eq!(Some(i32::from(sockaddr.af_inet6)), constant(os, arch, "AF_INET6"), "{platform}");
-            assert_eq!(sockaddr.size, of("SockaddrInet6"), "{platform}");
+            let of = |structure: &str| {
+                find(structure).unwrap_or_else(|| {
+                    panic!(
+                        "add the size of {structure} on {os}_{arch} to ipv6-core/tests/data/struct_sizes.tsv"
+                    )
+                })
+            };
+            let at = format!("{platform} ({file}), {os} {arch}: correct the table");
+            assert_eq!(Some(i32::from(sockaddr.af_inet6)), constant(os, arch, "AF_INET6"), "{at}: AF_INET6");
+            assert_eq!(sockaddr.size, of("SockaddrInet6"), "{at}: sockaddr_in6");
             for (name, message) in control.rows() {
-                let expected = match name {
-                    "IPV6_PKTINFO" => of("Inet6Pktinfo"),
-                    "IPV6_NEXTHOP" => of("SockaddrInet6"),
-                    "IPV6_PATHMTU" => of("IPv6Mtuinfo"),
-                    "UDP_SEGMENT" => 2,
-                    // An int, or another integer of four bytes.
-                    _ => 4,
-                };
-                assert!(message.is_none_or(|message| message.size == expected), "{platform} {name}");
+                let Some(message) = message else { continue };
+                assert_eq!(message.size, size_of_message(name, of), "{at}, or size_of_message: {name}");
             }
             assert_eq!(group::MREQ_SIZE, of("IPv6Mreq"), "{platform}");
-            assert_eq!(group_req.map(|layout| layout.source), find("GroupReq"), "{platform}");
-            assert_eq!(group_req.map(|layout| layout.size), find("GroupSourceReq"), "{platform}");
+            assert_eq!(group_req.map(|layout| layout.source), find("GroupReq"), "{at}: group_req");
+            assert_eq!(group_req.map(|layout| layout.size), find("GroupSourceReq"), "{at}: group_source_req");
             if let Some(GroupReqLayout { group, source, .. }) = group_req {
                 // In a struct group_req, everything except the sockaddr_storage precedes it.
                 let storage = find("SockaddrStorage").unwrap_or_else(|| of("KernelSockaddrStorage"));
-                assert_eq!(group, source - storage, "{platform}");
+                assert_eq!(group, source - storage, "{at}: gr_group");
             }
-            assert_eq!(of("ICMPv6Filter"), 32);
+            assert!(icmp6_filter.is_none() || of("ICMPv6Filter") == 32, "{platform}");
             // struct iovec is a pointer and a size_t.
             let long = of("Iovec") / 2;
             let (cmsg_len, align) = match (*os, *arch) {
@@ -285,15 +374,14 @@ fn sizes_and_layouts_are_those_of_the_data() {
                 _ => (4, long),
             };
             let aligns = (cmsg.header_align, cmsg.data_align);
-            assert_eq!((cmsg.len.bytes(), aligns), (cmsg_len, (align, align)), "{platform} {arch}");
+            assert_eq!(
+                (cmsg.len.bytes(), aligns),
+                (cmsg_len, (align, align)),
+                "{at}, or the alignments of this test: cmsghdr"
+            );
             let big = ["s390x", "ppc64", "ppc", "mips", "mips64"].contains(arch);
-            assert_eq!(endian, if big { Endian::Big } else { Endian::Little }, "{platform} {arch}");
+            assert_eq!(endian, if big { Endian::Big } else { Endian::Little }, "{at}: byte order");
         }
-        // The data has no number for these: whether the system's sockaddr_in6 starts with sin6_len, and what
-        // ICMP6_FILTER_WILLPASS does in its headers (Linux: net/ipv6/raw.c drops when the bit is set).
-        let bsd = !["linux", "solaris"].contains(os);
-        let polarity = if *os == "linux" { FilterPolarity::SetBlocks } else { FilterPolarity::SetPasses };
-        assert_eq!((sockaddr.length_byte, icmp6_filter), (bsd, Some(polarity)), "{platform}");
     }
 }
 

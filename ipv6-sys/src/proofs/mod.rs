@@ -55,15 +55,16 @@ macro_rules! options_are {
     ({ $($field:ident: $level:ident $name:ident,)* } gaps { $($gap:ident,)* }) => {
         const _: () = {
             let table = $crate::proofs::ABI.options;
+            $($crate::proofs::is_in!(table $field);)*
             $(assert!(
                 matches!(table.$field, Some(number) if number.level == $crate::proofs::library::$level as i32
                     && number.name == $crate::proofs::library::$name as i32),
                 concat!(
-                    "the table's `", stringify!($field), "` is not the library's ", stringify!($name),
-                    ": correct the system's table in ipv6-core/src/abi"
+                    "the option `", stringify!($field), "` of the table is not ", stringify!($name), " of level ",
+                    stringify!($level), " in the system's library: correct the system's table in ipv6-core/src/abi"
                 )
             );)*
-            $(assert!(table.$gap.is_some(), concat!("`", stringify!($gap), "` is a gap, and not in the table"));)*
+            $($crate::proofs::is_in!(table $gap);)*
             $crate::proofs::nothing_else!(OptionNumbers table { $($field,)* $($gap,)* });
         };
     };
@@ -74,20 +75,48 @@ macro_rules! messages_are {
     ({ $($field:ident: $name:ident $size:expr,)* } gaps { $($gap:ident: $gap_size:expr,)* }) => {
         const _: () = {
             let table = $crate::proofs::ABI.control;
+            $($crate::proofs::is_in!(table $field);)*
             $(assert!(
                 matches!(table.$field, Some(number) if number.level == $crate::proofs::library::IPPROTO_IPV6 as i32
-                    && number.kind == $crate::proofs::library::$name as i32 && number.size == $size),
+                    && number.kind == $crate::proofs::library::$name as i32),
                 concat!(
-                    "the table's `", stringify!($field), "` is not the library's ", stringify!($name),
-                    ", or has another size: correct the system's table in ipv6-core/src/abi"
+                    "the message `", stringify!($field), "` of the table is not ", stringify!($name),
+                    " of level IPPROTO_IPV6 in the system's library: correct the system's table in ipv6-core/src/abi"
                 )
             );)*
-            $(assert!(
-                matches!(table.$gap, Some(number) if number.size == $gap_size),
-                concat!("`", stringify!($gap), "` is a gap, and not in the table with this size")
-            );)*
+            $($crate::proofs::is_in!(table $gap);)*
+            $($crate::proofs::has_size!(table $field $size);)*
+            $($crate::proofs::has_size!(table $gap $gap_size);)*
             $crate::proofs::nothing_else!(ControlNumbers table { $($field,)* $($gap,)* });
         };
+    };
+}
+
+/// Fails with the name of an entry that the proof has and the table lacks.
+macro_rules! is_in {
+    ($table:ident $field:ident) => {
+        assert!(
+            matches!($table.$field, Some(_)),
+            concat!(
+                "`",
+                stringify!($field),
+                "` is in the proof and not in the system's table: add the number to the table in ipv6-core/src/abi, or ",
+                "delete the line of the proof"
+            )
+        );
+    };
+}
+
+/// Fails with the name of a message that has another size than its C type.
+macro_rules! has_size {
+    ($table:ident $field:ident $size:expr) => {
+        assert!(
+            matches!($table.$field, Some(number) if number.size == $size),
+            concat!(
+                "the message `", stringify!($field), "` of the table does not have the size ", stringify!($size),
+                ": correct the system's table in ipv6-core/src/abi, or the size in the proof"
+            )
+        );
     };
 }
 
@@ -102,7 +131,7 @@ macro_rules! nothing_else {
     };
 }
 
-use {messages_are, nothing_else, options_are};
+use {has_size, is_in, messages_are, nothing_else, options_are};
 
 /// A fact for which the library has no constant.
 #[derive(Debug)]
