@@ -4,7 +4,7 @@ use core::mem::MaybeUninit;
 use core::net::SocketAddrV6;
 
 use ipv6_core::cmsg::RawMessages;
-use ipv6_core::{DecodeError, RecvControl, sockaddr};
+use ipv6_core::{DecodeError, RecvControl};
 
 use super::caller::{Caller, call};
 use super::control::{ControlBuffer, ControlSpace, decode};
@@ -187,7 +187,7 @@ pub fn receive_from<C: Caller>(
     let mut reported = os::Reported::default();
     let len = call(flags, |flags| os::receive_from(socket, payload, &mut peer, &mut reported, flags.bits()))?;
     // SAFETY: the kernel has just received into `peer`, and reports this length.
-    let source = sockaddr::decode::<Host>(unsafe { peer.written(reported.name_len) });
+    let source = os::decode_address(unsafe { peer.written(reported.name_len) });
     Ok(Received {
         len: len.min(payload.len()),
         source,
@@ -224,7 +224,7 @@ impl<'m> Arrival<'m> {
     #[must_use]
     #[inline(always)]
     pub fn source(&self) -> Option<SocketAddrV6> {
-        sockaddr::decode::<Host>(self.name)
+        os::decode_address(self.name)
     }
 
     /// Whether the payload was truncated, as in [`Received::truncated`].

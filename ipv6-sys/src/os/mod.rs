@@ -13,5 +13,6 @@ mod portable;
 pub(crate) use device::*;
 pub(crate) use filter::*;
 pub use peer::PeerName;
+pub(crate) use peer::decode_address;
 pub(crate) use portable::*;
 pub(crate) use system::*;

@@ -7,17 +7,16 @@ use core::net::SocketAddrV6;
 use core::{ptr, slice};
 
 use ipv6_core::InterfaceIndex;
-use ipv6_core::abi::Platform;
 
 use super::calls::check;
 use super::interface::{NAME_MAX, text};
 #[cfg(any(test, not(any(target_os = "linux", target_os = "android"))))]
 use super::interface::{NO_SUCH, index_of, is_missing};
 use crate::error::Errno;
-use crate::host::Host;
 use crate::os::entry;
 #[cfg(any(test, not(any(target_os = "linux", target_os = "android"))))]
 use crate::os::entry::AddressFlags;
+use crate::os::peer::decode_address;
 
 type Entry = entry::Entry<NAME_MAX>;
 #[cfg(any(test, not(any(target_os = "linux", target_os = "android"))))]
@@ -67,7 +66,7 @@ impl Iterator for Iter<'_> {
         // SAFETY: every entry has a name (getifaddrs(3)), a C string that lives as long as the list.
         let name = unsafe { CStr::from_ptr(entry.ifa_name) };
         let bytes = bytes(entry.ifa_addr);
-        let address = ipv6(bytes).map(without_embedded_scope);
+        let address = ipv6(bytes);
         let masked = address.filter(|_| !entry.ifa_netmask.is_null());
         let prefix_len = masked.map(|_| prefix_len(self::bytes(entry.ifa_netmask)));
         #[allow(
@@ -131,20 +130,6 @@ fn index_of_text(name: &str) -> Result<InterfaceIndex, Errno> {
     index_of(CStr::from_bytes_until_nul(&bytes).map_err(|_| NO_SUCH)?)
 }
 
-/// Removes an embedded scope. Kernels derived from KAME keep the scope of a link-local address in its second 16 bits, and
-/// some report it there.
-fn without_embedded_scope(address: SocketAddrV6) -> SocketAddrV6 {
-    let bsd = Host::ABI.sockaddr.length_byte;
-    let embedded = address.ip().segments()[1];
-    if !(bsd && address.ip().is_unicast_link_local() && embedded != 0) {
-        return address;
-    }
-    let mut segments = address.ip().segments();
-    segments[1] = 0;
-    let scope = if address.scope_id() == 0 { embedded.into() } else { address.scope_id() };
-    SocketAddrV6::new(segments.into(), address.port(), address.flowinfo(), scope)
-}
-
 /// The bytes of an address of the list; none if there is no address.
 ///
 /// The BSDs have the length in the first byte. They cut zeros off the end of a netmask, which may then be shorter than a
@@ -185,7 +170,7 @@ fn bytes<'a>(address: *const libc::sockaddr) -> &'a [u8] {
 fn ipv6(bytes: &[u8]) -> Option<SocketAddrV6> {
     let mut whole = [0; size_of::<libc::sockaddr_in6>()];
     whole.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
-    ipv6_core::sockaddr::decode::<Host>(&whole)
+    decode_address(&whole)
 }
 
 /// The length of a prefix whose netmask has these bytes. What a BSD left out at the end is zero. A netmask's family may
