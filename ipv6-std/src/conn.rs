@@ -36,7 +36,7 @@ pub struct Conn<S> {
     flags: AtomicU32,
     /// Whether the socket carries IPv6 only. Sends read this instead of the option.
     only_v6: AtomicBool,
-    /// Held while an option changes that takes more than one system call.
+    /// Held while an option changes: some changes take more than one system call.
     changing: Mutex<()>,
 }
 
@@ -103,6 +103,7 @@ impl<S: AsFd> Conn<S> {
     /// refuses the value.
     #[doc(alias = "setsockopt")]
     pub fn set_option<T: Writable>(&self, option: &SocketOption<T>, value: T) -> io::Result<()> {
+        let _changing = self.change();
         Ok(option.set(self.socket.as_fd(), value)?)
     }
 
@@ -158,6 +159,12 @@ impl<S: AsFd> Conn<S> {
     /// Systems: all.
     #[doc(alias = "IPV6_TCLASS", alias = "SetTrafficClass")]
     pub fn set_traffic_class(&self, traffic_class: u8) -> io::Result<()> {
+        let _changing = self.change();
+        self.write_traffic_class(traffic_class)
+    }
+
+    /// Writes the option. The caller holds [`change`](Self::change).
+    fn write_traffic_class(&self, traffic_class: u8) -> io::Result<()> {
         Ok(option::TRAFFIC_CLASS.set(self.socket.as_fd(), traffic_class)?)
     }
 
@@ -171,6 +178,10 @@ impl<S: AsFd> Conn<S> {
 
     /// Sets the differentiated services codepoint of sent packets (RFC 2474). The ECN stays as it is.
     ///
+    /// The two share one option, which this call reads and writes. Calls of other threads on this value wait
+    /// meanwhile. Calls on another value of the same socket ([`try_clone`](Self::try_clone)) do not: one of the
+    /// two changes may be lost.
+    ///
     /// Systems: all.
     ///
     /// # Errors
@@ -178,8 +189,9 @@ impl<S: AsFd> Conn<S> {
     /// `InvalidInput` for a value over 63.
     #[doc(alias = "IPV6_TCLASS", alias = "DSCP")]
     pub fn set_dscp(&self, dscp: u8) -> io::Result<()> {
+        let _changing = self.change();
         let class = traffic_class(dscp, self.ecn()?);
-        self.set_traffic_class(class.ok_or_else(|| {
+        self.write_traffic_class(class.ok_or_else(|| {
             error::invalid(format!("DSCP {dscp} is over 63: set_traffic_class sets all eight bits"))
         })?)
     }
@@ -192,12 +204,14 @@ impl<S: AsFd> Conn<S> {
         self.traffic_class().map(Ecn::from_traffic_class)
     }
 
-    /// Sets the congestion notification of sent packets (RFC 3168). The DSCP stays as it is.
+    /// Sets the congestion notification of sent packets (RFC 3168). The DSCP stays as it is; about other threads,
+    /// see [`set_dscp`](Self::set_dscp).
     ///
     /// Systems: all.
     #[doc(alias = "IPV6_TCLASS", alias = "ECN")]
     pub fn set_ecn(&self, ecn: Ecn) -> io::Result<()> {
-        self.set_traffic_class(ecn.mark(self.traffic_class()?))
+        let _changing = self.change();
+        self.write_traffic_class(ecn.mark(self.traffic_class()?))
     }
 
     /// The hop limit of packets sent to unicast addresses (RFC 3493 section 5.1).
