@@ -374,7 +374,9 @@ impl<S: AsFd> Conn<S> {
     /// Enables or disables the control messages of these flags. The other flags stay as they are.
     ///
     /// The system delivers destination and interface in one message. Here each has its own flag, and
-    /// [`Received`](crate::Received) has what was requested.
+    /// [`Received`](crate::Received) has what was requested. On a stream of Linux, the options of traffic class, hop
+    /// limit and packet info are enabled together, and [`stream_control`](Self::stream_control) has what was
+    /// requested.
     ///
     /// Systems: all; each flag lists those that have it.
     ///
@@ -386,11 +388,14 @@ impl<S: AsFd> Conn<S> {
     #[doc(alias = "IPV6_RECVPKTINFO", alias = "IPV6_RECVPATHMTU")]
     pub fn set_control_flags(&self, flags: ControlFlags, on: bool) -> io::Result<()> {
         let _changing = self.change();
-        let (flags, mut now) = (flags.as_supported_by::<Host>(), self.control_flags());
-        for (option, of) in option::CONTROL {
-            if flags.intersects(of) {
+        let (socket, flags, mut now) =
+            (self.socket.as_fd(), flags.as_supported_by::<Host>(), self.control_flags());
+        let mut wanted = now;
+        wanted.set(flags, on);
+        for (option, of, needed_by) in option::deliveries(socket)? {
+            if flags.intersects(needed_by) {
+                option::switch(socket, option, wanted.intersects(needed_by))?;
                 now.set(flags & of, on);
-                option::switch(self.socket.as_fd(), option, now.intersects(of))?;
                 self.flags.store(now.bits(), Ordering::Relaxed);
             }
         }
@@ -400,6 +405,10 @@ impl<S: AsFd> Conn<S> {
     /// The control messages of the segment that a stream received last, as far as they are
     /// [enabled](Self::set_control_flags). A stream has no message boundaries, so this is a sample,
     /// not an account of every segment.
+    ///
+    /// All fields are `None` until the kernel has recorded a segment, which it does for those that arrive in order
+    /// while messages are enabled; on an accepted connection, the last segment of the handshake is recorded too.
+    /// They stay `None` with an IPv4 peer.
     ///
     /// Systems: Linux and Android; `Unsupported` elsewhere.
     ///

@@ -21,18 +21,20 @@
 use core::mem::size_of;
 
 use ipv6_core::abi::Platform;
-use ipv6_core::{BpfInstruction, ControlFlags, Icmp6Filter, InterfaceIndex, RecvControl};
+use ipv6_core::{BpfInstruction, ControlFlags, Icmp6Filter, InterfaceIndex};
 
 use crate::error::{Errno, Error};
 use crate::fd::AsFd;
-use crate::host::{Host, Kernel};
+use crate::host::Host;
 use crate::os;
 
 mod descriptor;
+mod stream;
 mod value;
 
 pub use descriptor::SocketOption;
 pub use ipv6_core::option::{Group, Mtu, SourceGroup};
+pub use stream::stream_control;
 pub use value::{Integer, Readable, Writable};
 
 /// Makes a descriptor of each row.
@@ -105,14 +107,26 @@ macro_rules! deliveries {
 
 ipv6_core::for_each_delivery!(deliveries);
 
+/// An option that delivers control messages, the flags of those messages, and the flags that need the option.
+#[doc(hidden)]
+pub type Delivery = (&'static SocketOption<bool>, ControlFlags, ControlFlags);
+
+/// The options that deliver control messages, for this socket. On a stream of Linux, a field of the header needs the
+/// options of all of them (`stream.rs`); the packet info comes last.
+#[doc(hidden)]
+pub fn deliveries(socket: impl AsFd) -> Result<[Delivery; CONTROL.len()], Errno> {
+    let is_recorded = stream::is_recorded(socket.as_fd())?;
+    Ok(CONTROL.map(|(option, of)| (option, of, if is_recorded { stream::needed_by(of) } else { of })))
+}
+
 /// Enables or disables one of the options that deliver control messages. A system that lacks `IPV6_RECVTCLASS` and has
 /// `IPV6_RECVECN` (older versions of Windows) delivers the ECN bits in place of the traffic class.
 #[doc(hidden)]
 pub fn switch(socket: impl AsFd, option: &SocketOption<bool>, on: bool) -> Result<(), Error> {
     let socket = socket.as_fd();
     match option.set(socket, on) {
-        Err(Error::Os(errno))
-            if os::lacks_option(errno)
+        Err(error)
+            if is_absent(error)
                 && RECEIVE_ECN.is_supported()
                 && option.name() == RECEIVE_TRAFFIC_CLASS.name() =>
         {
@@ -125,57 +139,44 @@ pub fn switch(socket: impl AsFd, option: &SocketOption<bool>, on: bool) -> Resul
 /// Makes the socket deliver the control messages of these flags, and none of the other flags.
 /// [`ControlFlags::SUPPORTED`] stands for the flags that this system has.
 ///
+/// On a stream of Linux, the flags of the header's fields are enabled together: see [`stream_control`].
+///
 /// # Errors
 ///
-/// Those of [`SocketOption::set`], for the first option that fails. An option that the system lacks is no error unless
-/// one of its flags is given.
+/// Those of [`SocketOption::set`], for the first option that fails. An option that the system or the socket lacks is no
+/// error unless one of its flags is given.
 pub fn set_control_flags(socket: impl AsFd, flags: ControlFlags) -> Result<(), Error> {
     let (socket, flags) = (socket.as_fd(), flags.as_supported_by::<Host>());
-    for (option, of) in CONTROL {
-        let on = flags.intersects(of);
-        if on || option.is_supported() {
-            switch(socket, option, on)?;
+    for (option, _, needed_by) in deliveries(socket)? {
+        let on = flags.intersects(needed_by);
+        match switch(socket, option, on) {
+            Err(error) if on || !is_absent(error) => return Err(error),
+            _ => {}
         }
     }
     Ok(())
 }
 
+/// Whether the system has no such option, or not for this kind of socket.
+fn is_absent(error: Error) -> bool {
+    match error {
+        Error::Unsupported(_) => true,
+        Error::Os(errno) => os::lacks_option(errno),
+        Error::Value { .. } => false,
+    }
+}
+
 /// The flags whose control messages the socket delivers. One option delivers destination and interface, so both are set
-/// or neither.
+/// or neither. A flag whose option the socket lacks is not set.
 pub fn control_flags(socket: impl AsFd) -> Result<ControlFlags, Error> {
     let socket = socket.as_fd();
     let mut flags = ControlFlags::empty();
     for (option, of) in CONTROL {
         match option.get(socket) {
             Ok(true) => flags |= of,
-            // The system has no such messages, or not for this kind of socket.
-            Ok(false) | Err(Error::Unsupported(_)) => {}
-            Err(Error::Os(errno)) if os::lacks_option(errno) => {}
-            Err(error) => return Err(error),
+            Err(error) if !is_absent(error) => return Err(error),
+            _ => {}
         }
     }
     Ok(flags)
-}
-
-/// The control messages of the latest segment that a stream received: those whose delivery is
-/// [enabled](set_control_flags). Linux only.
-///
-/// The option is of RFC 2292 section 3.5, and RFC 3542 dropped it. Other systems have its number, and return what was set
-/// with it, or nothing.
-///
-/// # Errors
-///
-/// Those of [`SocketOption::get`].
-#[doc(alias = "IPV6_2292PKTOPTIONS", alias = "IPV6_PKTOPTIONS")]
-pub fn stream_control(socket: impl AsFd) -> Result<RecvControl<'static>, Error> {
-    const NAME: &str = "IPV6_2292PKTOPTIONS";
-    let number = Host::ABI.options.stream_control.filter(|_| os::HAS_STREAM_CONTROL);
-    // The system has no larger messages, and does not report truncation: there is room for all that it can deliver.
-    let mut control = [0; ControlFlags::all().space::<Kernel>()];
-    let len = os::get_option(socket.as_fd(), number.ok_or(Error::Unsupported(NAME))?, &mut control)?;
-    let control = control.get(..len).unwrap_or_default();
-    // A 64-bit kernel writes its own layout here for 32-bit programs, and a 32-bit kernel theirs. Read as the other, one
-    // is malformed: the level, 41, would be a half of the length.
-    let decoded = RecvControl::decode::<Kernel>(control).or_else(|_| RecvControl::decode::<Host>(control));
-    decoded.map(RecvControl::detach).map_err(|_| Error::Value { option: NAME, len })
 }
