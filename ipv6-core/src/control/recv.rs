@@ -222,24 +222,37 @@ impl<'a> RecvControl<'a> {
         self.traffic_class.map(Ecn::from_traffic_class).or(self.ecn)
     }
 
-    /// The control messages of a reply: it leaves by the interface that received the datagram, and its source is the
-    /// address that the datagram was sent to, unless that is a group.
+    /// The control messages of a reply: its source is the address that the datagram was sent to, unless that is a group. If
+    /// that address is link-local or a group, the reply leaves by the interface that received the datagram. Both need
+    /// [`ControlFlags::DESTINATION`].
+    ///
+    /// In all other cases the system chooses the interface. It can be another one: a client on this host that uses the
+    /// address of a second interface is not reachable through the first (Linux: `ENETUNREACH`). If the peer's address is
+    /// link-local, its scope is the interface.
     ///
     /// If that address is IPv4-mapped, FreeBSD takes the reply only from a socket that is bound to a port and to the
     /// wildcard address. It answers `EINVAL` if the socket is bound to an address or connected (FreeBSD 13, executed).
     ///
     /// ```
     /// use ipv6_core::{RecvControl, SendControl, InterfaceIndex};
+    /// let eth0 = InterfaceIndex::new(2)?;
     /// let mut got = RecvControl::default();
+    /// got.interface = Some(eth0);
+    ///
     /// got.destination = Some("ff02::fb".parse().unwrap());
-    /// got.interface = InterfaceIndex::new(2).ok();
-    /// assert_eq!(got.reply(), SendControl::new().with_interface(InterfaceIndex::new(2).unwrap()));
+    /// assert_eq!(got.reply(), SendControl::new().with_interface(eth0));
+    ///
+    /// let address = "2001:db8::1".parse().unwrap();
+    /// got.destination = Some(address);
+    /// assert_eq!(got.reply(), SendControl::new().with_source(address));
+    /// # Ok::<(), ipv6_core::ZeroIndex>(())
     /// ```
     #[must_use]
     pub fn reply(&self) -> SendControl<'static> {
+        let needs_interface = |to: Ipv6Addr| to.is_multicast() || to.is_unicast_link_local();
         let mut reply = SendControl::new();
         reply.source = self.destination.filter(|address| !address.is_multicast());
-        reply.interface = self.interface;
+        reply.interface = self.interface.filter(|_| self.destination.is_some_and(needs_interface));
         reply
     }
 }
@@ -404,11 +417,30 @@ mod tests {
         assert!(format!("{got:?}").starts_with("RecvControl { traffic_class: Some(224)"));
     }
 
+    // Scar 74 (unbound#1390): an interface of a reply to an address of global scope can make the peer unreachable.
     #[test]
-    fn a_reply_leaves_by_the_interface_and_from_the_address_of_the_datagram() {
+    fn a_reply_names_the_interface_for_link_local_and_multicast_destinations_only() {
+        let interface = InterfaceIndex::new(7).ok();
+        for (destination, is_source, has_interface) in [
+            (Some("2001:db8::1"), true, false),
+            (Some("fd00::1"), true, false),
+            (Some("::1"), true, false),
+            (Some("fe80::1"), true, true),
+            (Some("ff02::1"), false, true),
+            (Some("ff0e::1"), false, true),
+            (None, false, false),
+        ] {
+            let destination = destination.map(|address| address.parse().unwrap());
+            let got = RecvControl { destination, interface, ..RecvControl::default() };
+            let (source, on) = (destination.filter(|_| is_source), interface.filter(|_| has_interface));
+            assert_eq!((got.reply().source, got.reply().interface), (source, on), "{destination:?}");
+        }
+    }
+
+    #[test]
+    fn a_reply_has_no_traffic_class_and_no_hop_limit() {
         let bytes = encoded(&full());
         let reply = RecvControl::decode::<Linux64>(&bytes).unwrap().reply();
-        assert_eq!((reply.source, reply.interface), (full().source, full().interface));
-        assert_eq!((reply.traffic_class, reply.hop_limit), (None, None));
+        assert_eq!(reply, SendControl::new().with_source("2001:db8::1".parse().unwrap()));
     }
 }
