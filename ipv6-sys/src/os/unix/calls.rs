@@ -65,9 +65,10 @@ pub(crate) const fn takes_descriptor(_: OptionNumber) -> bool {
     false
 }
 
-/// Whether the error means that the socket does not have the option.
+/// Whether the error means that the socket does not have the option. MPTCP sockets answer `EOPNOTSUPP`
+/// (net/mptcp/sockopt.c), some systems `EINVAL`.
 pub(crate) fn lacks_option(errno: Errno) -> bool {
-    errno.raw() == libc::ENOPROTOOPT
+    matches!(errno.raw(), libc::ENOPROTOOPT | libc::EOPNOTSUPP | libc::EINVAL)
 }
 
 /// `getsockopt(2)`. Returns how many bytes of `value` the kernel wrote.
