@@ -96,6 +96,7 @@ pub fn is_missing(errno: Errno) -> bool {
 /// An interface, or one of its addresses.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[allow(clippy::large_enum_variant, reason = "names are long on Windows, and there is no heap")]
 pub enum Entry {
     /// An interface. It precedes its addresses.
     #[non_exhaustive]

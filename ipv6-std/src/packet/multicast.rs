@@ -4,11 +4,13 @@ use std::io;
 use std::net::Ipv6Addr;
 
 use ipv6_core::InterfaceIndex;
+use ipv6_sys::Errno;
 use ipv6_sys::option::{self, Group, SourceGroup};
 
 use super::PacketConn;
 use crate::error;
 use crate::fd::AsFd;
+use crate::interface::Interface;
 use crate::on_interface::OnInterface;
 
 /// Multicast.
@@ -88,9 +90,10 @@ impl<S: AsFd> PacketConn<S> {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` when `group` is not a multicast address. On Linux `EADDRINUSE` when the group is already joined
-    /// on that interface, `ENODEV` when the interface does not exist, `ENOMEM` when the socket has more memberships
-    /// than `net.core.optmem_max` allows.
+    /// `InvalidInput` when `group` is not a multicast address, and on Linux when the interface has no IPv6 (the source of
+    /// the error is `EINVAL`). On Linux `EADDRINUSE` when the group is already joined on that interface, or was joined on
+    /// an interface that is gone and had the same index ([what to do](#interfaces-that-are-recreated)); `ENODEV` when the
+    /// interface does not exist; `ENOMEM` when the socket has more memberships than `net.core.optmem_max` allows.
     ///
     /// On FreeBSD (13, executed) `EINVAL` when the group is already joined on that interface, and also after
     /// [`leave_source_group`](Self::leave_source_group) of the last source, until [`leave_group`](Self::leave_group).
@@ -98,13 +101,17 @@ impl<S: AsFd> PacketConn<S> {
     #[doc(alias = "MCAST_JOIN_GROUP", alias = "IPV6_JOIN_GROUP", alias = "IPV6_ADD_MEMBERSHIP")]
     #[doc(alias = "JoinGroup")]
     pub fn join_group(&self, group: Ipv6Addr, on: impl Into<OnInterface>) -> io::Result<()> {
-        Ok(option::JOIN_GROUP.set(self, any_source(group, on.into())?)?)
+        let on = on.into();
+        option::JOIN_GROUP.set(self, any_source(group, on)?).map_err(|error| refused(error.into(), on))
     }
 
     /// Leaves a group on an interface, for all sources (RFC 3678 section 5.1).
     ///
     /// With [`AnyInterface`](crate::AnyInterface), Linux leaves one membership of the group, on whichever interface:
     /// name the interface when the socket has joined the group on several.
+    ///
+    /// The interface may be gone: on Linux this removes what is left of a membership, and the group can be joined again on
+    /// a new interface with the same index ([why](#interfaces-that-are-recreated)).
     ///
     /// Systems: all.
     ///
@@ -121,6 +128,8 @@ impl<S: AsFd> PacketConn<S> {
 
     /// Joins a group on an interface, for one source (RFC 3678 section 5.1, RFC 4607). Call it again to add sources.
     ///
+    /// On Linux, a membership for any source that excludes none becomes one for this source.
+    ///
     /// [`source_membership`](Self::source_membership) is the form that leaves on drop.
     ///
     /// Systems: Linux, Android, Apple, FreeBSD, AIX, Solaris, illumos, Windows. `Unsupported` on OpenBSD, NetBSD and
@@ -128,9 +137,10 @@ impl<S: AsFd> PacketConn<S> {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` when `group` is not a multicast address, or `source` is not a unicast IPv6 address. On Linux
-    /// `EINVAL` when the group is already joined for any source, `EADDRNOTAVAIL` when this source is already joined,
-    /// `ENOBUFS` for more sources than `net.ipv6.mld_max_msf` (64).
+    /// `InvalidInput` when `group` is not a multicast address, or `source` is not a unicast IPv6 address, and on Linux when
+    /// the interface has no IPv6 (the source of the error is `EINVAL`). On Linux `EINVAL` when the group is joined for any
+    /// source with some excluded, `EADDRNOTAVAIL` when this source is already joined, `ENOBUFS` for more sources than
+    /// `net.ipv6.mld_max_msf` (64).
     #[doc(alias = "MCAST_JOIN_SOURCE_GROUP", alias = "JoinSourceSpecificGroup")]
     pub fn join_source_group(
         &self,
@@ -138,7 +148,10 @@ impl<S: AsFd> PacketConn<S> {
         source: Ipv6Addr,
         on: impl Into<OnInterface>,
     ) -> io::Result<()> {
-        Ok(option::JOIN_SOURCE_GROUP.set(self, one_source(group, source, on.into())?)?)
+        let on = on.into();
+        option::JOIN_SOURCE_GROUP
+            .set(self, one_source(group, source, on)?)
+            .map_err(|error| refused(error.into(), on))
     }
 
     /// Leaves a group on an interface, for one source (RFC 3678 section 5.1). Leaving the last source ends the
@@ -198,6 +211,20 @@ impl<S: AsFd> PacketConn<S> {
         on: impl Into<OnInterface>,
     ) -> io::Result<()> {
         Ok(option::UNBLOCK_SOURCE.set(self, one_source(group, source, on.into())?)?)
+    }
+}
+
+/// The error of a join. Linux joins nothing on an interface without IPv6 (net/ipv6/mcast.c: `__ipv6_dev_mc_inc`), and
+/// returns `EINVAL`, which has other causes too.
+#[cold]
+fn refused(error: io::Error, on: OnInterface) -> io::Error {
+    let index = on.index().filter(|_| error.raw_os_error() == Some(Errno::INVAL.raw()));
+    match index.map(Interface::by_index) {
+        Some(Ok(interface)) if interface.addresses().is_empty() => {
+            let why = "has no IPv6: enable it, with an MTU of at least 1280 (RFC 8200 section 5)";
+            error::explained(io::ErrorKind::InvalidInput, error, format!("interface {interface} {why}"))
+        }
+        _ => error,
     }
 }
 

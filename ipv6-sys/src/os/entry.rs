@@ -54,6 +54,7 @@ pub(crate) struct Entry<const N: usize> {
 /// An interface, or an address of an interface that was listed before. `N` is the longest name in bytes.
 #[cfg_attr(target_os = "aix", expect(dead_code, reason = "AIX has no list"))]
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "names are long on Windows, and there is no heap")]
 pub(crate) enum Listed<const N: usize> {
     Interface { index: InterfaceIndex, name: heapless::String<N>, flags: u32 },
     Address { on: InterfaceIndex, address: Ipv6Addr, prefix_len: u8, flags: AddressFlags },

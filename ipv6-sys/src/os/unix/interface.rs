@@ -1,9 +1,12 @@
 //! Interfaces on Unix.
 
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
 use core::ffi::{CStr, c_char, c_uint};
 
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
 use ipv6_core::InterfaceIndex;
 
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
 use super::calls::last_error;
 use crate::error::Errno;
 
@@ -31,22 +34,19 @@ pub(crate) fn is_missing(errno: Errno) -> bool {
 /// The error for a name that is not UTF-8.
 pub(crate) const NOT_TEXT: Errno = Errno::from_raw(libc::EILSEQ);
 
-/// The interface with this name.
-pub(crate) fn index_of(name: &CStr) -> Result<InterfaceIndex, Errno> {
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    return super::linux::index_of(name);
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    index_of_short(name)
-}
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) use super::linux::{index_of, name_of};
 
-/// `if_nametoindex(3)`. On Linux the name has at most 15 bytes: musl cuts a longer one.
-pub(super) fn index_of_short(name: &CStr) -> Result<InterfaceIndex, Errno> {
+/// `if_nametoindex(3)`.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn index_of(name: &CStr) -> Result<InterfaceIndex, Errno> {
     // SAFETY: a C string that lives through the call.
     let index = unsafe { libc::if_nametoindex(name.as_ptr()) };
     InterfaceIndex::new(index).map_err(|_| last_error())
 }
 
 /// `if_indextoname(3)`.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(crate) fn name_of(index: InterfaceIndex, bytes: &mut [u8; NAME_MAX + 1]) -> Result<&CStr, Errno> {
     #[cfg(not(target_os = "aix"))]
     const {

@@ -21,7 +21,7 @@ use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
 
 use self::rtnetlink::{Messages, Request, Said};
 use super::calls::{check, raw, set_option};
-use super::interface::{self, NAME_MAX, NO_SUCH, text};
+use super::interface::{self, NAME_MAX, NO_SUCH, NOT_TEXT, text};
 use crate::error::{Errno, retry};
 use crate::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::os::entry;
@@ -42,8 +42,8 @@ const UNREADABLE: Errno = Errno::from_raw(libc::EBADMSG);
 /// The error of a kernel without netlink.
 const NO_NETLINK: Errno = Errno::from_raw(libc::EPROTONOSUPPORT);
 
-/// The interface with this name, which may be an alternative one. `if_nametoindex(3)` knows those of up to 15 bytes.
-pub(super) fn index_of(name: &CStr) -> Result<InterfaceIndex, Errno> {
+/// The interface with this name, which may be an alternative one.
+pub(crate) fn index_of(name: &CStr) -> Result<InterfaceIndex, Errno> {
     let bytes = name.to_bytes();
     // The kernel ignores a colon and what follows, as the label of an IPv4 address (net/core/dev_ioctl.c). No name
     // contains one (net/core/dev.c: `dev_valid_name`).
@@ -51,7 +51,7 @@ pub(super) fn index_of(name: &CStr) -> Result<InterfaceIndex, Errno> {
         return Err(NO_SUCH);
     }
     if bytes.len() <= SHORT_NAME_MAX {
-        return interface::index_of_short(name);
+        return index_of_short(bytes);
     }
     let mut found = Err(NO_SUCH);
     let request = rtnetlink::link_by_alternative_name(bytes);
@@ -136,14 +136,9 @@ fn links_in_proc(visit: &mut Visit<'_>) -> Result<(), Errno> {
     let file = open_file(c"/proc/thread-self/net/dev")?;
     proc_net::lines(reads(&file), |line| {
         let Some(name) = proc_net::name(line) else { return Ok(()) };
-        let mut bytes = [0; SHORT_NAME_MAX + 1];
-        // The last byte stays NUL.
-        bytes.iter_mut().take(SHORT_NAME_MAX).zip(name).for_each(|(to, from)| *to = *from);
-        let c_name = CStr::from_bytes_until_nul(&bytes).map_err(|_| NO_SUCH)?;
         // An interface that was removed since is left out.
-        unless_missing(interface::index_of_short(c_name).and_then(|index| {
-            let flags = flags_of(&bytes)?;
-            visit(Listed::Interface { index, name: text(name), flags });
+        unless_missing(index_of_short(name).and_then(|index| {
+            visit(Listed::Interface { index, name: text(name), flags: flags_of(name)? });
             Ok(())
         }))
     })
@@ -168,28 +163,82 @@ fn addresses_in_proc(only: Option<InterfaceIndex>, visit: &mut Visit<'_>) -> Res
 /// Visits an interface by means of ioctls.
 fn visit_by_index(index: InterfaceIndex, visit: &mut Visit<'_>) -> Result<(), Errno> {
     let mut bytes = [0; NAME_MAX + 1];
-    let name = interface::name_of(index, &mut bytes)?.to_bytes();
-    let mut short = [0; SHORT_NAME_MAX + 1];
-    short.iter_mut().take(SHORT_NAME_MAX).zip(name).for_each(|(to, from)| *to = *from);
-    let flags = flags_of(&short)?;
-    visit(Listed::Interface { index, name: text(name), flags });
+    let name = name_of(index, &mut bytes)?.to_bytes();
+    visit(Listed::Interface { index, name: text(name), flags: flags_of(name)? });
     Ok(())
 }
 
+/// `SIOCGIFINDEX`, netdevice(7), for a name of at most 15 bytes. It knows alternative names.
+///
+/// Not `if_nametoindex(3)`: without a descriptor for its socket, that of glibc 2.36 fails with `ENOENT`, and musl's cuts
+/// a name that is too long.
+fn index_of_short(name: &[u8]) -> Result<InterfaceIndex, Errno> {
+    const SIOCGIFINDEX: u32 = 0x8933;
+    let mut request = Ifreq::default();
+    request.name_mut().iter_mut().zip(name).for_each(|(to, from)| *to = *from);
+    request.ask(SIOCGIFINDEX)?;
+    InterfaceIndex::new(u32::from_ne_bytes(request.value())).map_err(|_| NO_SUCH)
+}
+
+/// `SIOCGIFNAME`, netdevice(7).
+pub(crate) fn name_of(index: InterfaceIndex, bytes: &mut [u8; NAME_MAX + 1]) -> Result<&CStr, Errno> {
+    const SIOCGIFNAME: u32 = 0x8910;
+    let mut request = Ifreq::default();
+    request.value_mut().copy_from_slice(&index.get().to_ne_bytes());
+    request.ask(SIOCGIFNAME)?;
+    bytes.iter_mut().zip(request.name_mut()).for_each(|(to, from)| *to = *from);
+    CStr::from_bytes_until_nul(bytes).map_err(|_| NOT_TEXT)
+}
+
 /// `SIOCGIFFLAGS`, netdevice(7). It reports the lower 16 bits.
-fn flags_of(name: &[u8; SHORT_NAME_MAX + 1]) -> Result<u32, Errno> {
-    // linux/sockios.h. libc lacks it for some targets.
+fn flags_of(name: &[u8]) -> Result<u32, Errno> {
     const SIOCGIFFLAGS: u32 = 0x8913;
-    let socket =
-        rustix::net::socket_with(AddressFamily::INET6, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
-    let mut request = [0_u8; size_of::<libc::ifreq>()];
-    request.iter_mut().zip(name).for_each(|(to, from)| *to = *from);
-    // SAFETY: for this request, the kernel reads and writes a `struct ifreq` in user space, of which `request` has the
-    // size. It copies bytes, so that no alignment is needed.
-    let answer = unsafe { libc::ioctl(raw(socket.as_fd()), SIOCGIFFLAGS as _, request.as_mut_ptr()) };
-    check(answer)?;
-    let [low, high] = [request[SHORT_NAME_MAX + 1], request[SHORT_NAME_MAX + 2]];
-    Ok(u16::from_ne_bytes([low, high]).into())
+    let mut request = Ifreq::default();
+    request.name_mut().iter_mut().zip(name).for_each(|(to, from)| *to = *from);
+    request.ask(SIOCGIFFLAGS)?;
+    let [first, second, ..] = request.value();
+    Ok(u16::from_ne_bytes([first, second]).into())
+}
+
+/// A `struct ifreq` (linux/if.h): a name of at most 15 bytes with a NUL, and a value.
+struct Ifreq([u8; size_of::<libc::ifreq>()]);
+
+impl Default for Ifreq {
+    fn default() -> Self {
+        Self([0; size_of::<libc::ifreq>()])
+    }
+}
+
+impl Ifreq {
+    /// The bytes of the name. The next one stays NUL.
+    fn name_mut(&mut self) -> &mut [u8] {
+        self.0.split_at_mut(SHORT_NAME_MAX).0
+    }
+
+    /// The first four bytes of the value.
+    fn value_mut(&mut self) -> &mut [u8] {
+        self.0.split_at_mut(SHORT_NAME_MAX + 1).1.split_at_mut(4).0
+    }
+
+    fn value(&mut self) -> [u8; 4] {
+        let mut value = [0; 4];
+        value.copy_from_slice(self.value_mut());
+        value
+    }
+
+    /// Makes a request of linux/sockios.h, in any socket.
+    fn ask(&mut self, request: u32) -> Result<(), Errno> {
+        let open = |family| rustix::net::socket_with(family, SocketType::DGRAM, SocketFlags::CLOEXEC, None);
+        let socket = match open(AddressFamily::INET6) {
+            // The kernel has no IPv6, or this program may not use it.
+            Err(errno) if is_refused(errno.into()) => open(AddressFamily::UNIX)?,
+            socket => socket?,
+        };
+        // SAFETY: for the requests of this file, the kernel copies a `struct ifreq` from user space and back, and follows
+        // no pointer in it. These are as many bytes; a copy needs no alignment.
+        let answer = unsafe { libc::ioctl(raw(socket.as_fd()), request as _, self.0.as_mut_ptr()) };
+        check(answer)
+    }
 }
 
 /// Whether the error means that this program may not use netlink or a file, or that the system lacks it.
