@@ -174,7 +174,7 @@ impl<S: AsFd> PacketConn<S> {
         let (mut limits, mut refused) = (self.coalescing.limits(), false);
         loop {
             let accept = |message: &Outgoing<'_>| {
-                self.check(&message.control, message.to.as_ref()).ok().map(|()| self.ports)
+                self.check(&message.control, message.to.as_ref()).ok().map(|()| (self.ports, usize::MAX))
             };
             let answer = batch::send_if(socket, batch.storage(), messages, accept, limits, &mut *caller);
             let error = match answer {

@@ -61,7 +61,7 @@ pub(super) fn send<'a, const C: usize, K: Caller>(
     socket: BorrowedFd<'_>,
     (headers, slots, parts): Storage<'_, C>,
     messages: &'a [Outgoing<'a>],
-    accept: impl FnMut(&Outgoing<'a>) -> Option<Ports>,
+    accept: impl FnMut(&Outgoing<'a>) -> Option<(Ports, usize)>,
     coalesce: Coalesce,
     caller: K,
 ) -> Result<usize, SendError<K::Error>> {
@@ -96,11 +96,11 @@ fn fill<'a, const C: usize>(
     headers: &mut [BatchHeader],
     slots: &mut [SendSlot<C>],
     messages: &'a [Outgoing<'a>],
-    mut accept: impl FnMut(&Outgoing<'a>) -> Option<Ports>,
+    mut accept: impl FnMut(&Outgoing<'a>) -> Option<(Ports, usize)>,
 ) -> Result<usize, EncodeError> {
     let mut ready = 0;
     for ((BatchHeader(header), slot), message) in headers.iter_mut().zip(slots).zip(messages).take(MAX) {
-        let Some(ports) = accept(message) else { break };
+        let Some((ports, _)) = accept(message) else { break };
         match slot.fill(&mut header.msg_hdr, message, ports) {
             Ok(()) => ready += 1,
             Err(error) if ready == 0 => return Err(error),
@@ -118,7 +118,7 @@ fn fill_with_runs<'a, const C: usize>(
     slots: &mut [SendSlot<C>],
     mut parts: &mut [Part],
     messages: &'a [Outgoing<'a>],
-    mut accept: impl FnMut(&Outgoing<'a>) -> Option<Ports>,
+    mut accept: impl FnMut(&Outgoing<'a>) -> Option<(Ports, usize)>,
     coalesce: Coalesce,
 ) -> Result<usize, EncodeError> {
     // The number of filled headers, and the remaining messages.
@@ -126,10 +126,11 @@ fn fill_with_runs<'a, const C: usize>(
     let all = parts.len();
     for (BatchHeader(header), slot) in headers.iter_mut().zip(slots).take(MAX) {
         let Some(first) = rest.first() else { break };
-        let Some(ports) = accept(first) else { break };
+        let Some((ports, max_size)) = accept(first) else { break };
         let room = parts.len();
-        let most = run(rest, all, coalesce);
-        let run = if room < all { run(rest, room, coalesce) } else { most };
+        let limits = Coalesce { max_size: coalesce.max_size.min(max_size), ..coalesce };
+        let most = run(rest, all, limits);
+        let run = if room < all { run(rest, room, limits) } else { most };
         if run < most {
             // The next call has all parts, so that more messages fit into this run.
             break;

@@ -49,12 +49,12 @@ pub fn send<'a, const C: usize, K: Caller>(
     coalesce: Coalesce,
     flags: K,
 ) -> Result<usize, SendError<K::Error>> {
-    send_if(socket, storage, messages, |_| Some(Ports::Sent), coalesce, flags)
+    send_if(socket, storage, messages, |_| Some((Ports::Sent, usize::MAX)), coalesce, flags)
 }
 
-/// Sends as [`send`] does. `accept` decides what to do with the port of a message; `None` ends the batch before that
-/// message. It is called for each message that is sent by itself, and for the first of those that are sent as one, which
-/// have the same destination and control messages.
+/// Sends as [`send`] does. `accept` returns what to do with the port of a message, and the size up to which it may be sent
+/// as one with others; `None` ends the batch before that message. It is called for each message that is sent by itself,
+/// and for the first of those that are sent as one, which have the same destination and control messages.
 ///
 /// # Errors
 ///
@@ -65,7 +65,7 @@ pub fn send_if<'a, const C: usize, K: Caller>(
     socket: impl AsFd,
     storage: SendStorage<'_, C>,
     messages: &'a [Outgoing<'a>],
-    accept: impl FnMut(&Outgoing<'a>) -> Option<Ports>,
+    accept: impl FnMut(&Outgoing<'a>) -> Option<(Ports, usize)>,
     coalesce: Coalesce,
     flags: K,
 ) -> Result<usize, SendError<K::Error>> {
