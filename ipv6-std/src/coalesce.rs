@@ -1,19 +1,27 @@
-//! The coalescing state of one socket: what is enabled, and what the system and the device accept.
+//! The coalescing state of one socket: what is enabled, and what the system and the paths accept.
 
 use std::io;
+use std::net::SocketAddrV6;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicUsize, Ordering};
 
+use ipv6_sys::Errno;
 use ipv6_sys::batch::Coalesce;
 
 use crate::error::is_too_long;
+use crate::paths::Paths;
 
 /// Bytes of UDP payload that fit in one packet on every path (RFC 8200 section 5: 1,280 bytes, less two headers).
 const SURE_SIZE: usize = 1280 - 40 - 8;
-/// Most segments in Linux 6.9 and later (`UDP_MAX_SEGMENTS` in `include/linux/udp.h`), and in earlier versions.
-const SEGMENTS: [u16; 2] = [128, 64];
+/// Most segments in Linux 6.9 and later (`UDP_MAX_SEGMENTS` in `include/linux/udp.h`).
+const SEGMENTS: u16 = 128;
+/// Most segments in earlier versions.
+const OLD_SEGMENTS: u16 = 64;
+/// Most bytes that Linux sends as one: 65,535 less the headers of IPv6 and UDP.
+pub(crate) const MAX_BYTES: usize = 65_535 - 40 - 8;
 
-/// Longest message to coalesce before any refusal: any.
-const ANY_SIZE: u16 = u16::MAX;
+/// The same numbers on all Unix systems.
+const EIO: i32 = 5;
+const EINVAL: i32 = 22;
 
 /// Any thread may read and change it. A race sends at most a few messages singly.
 #[derive(Debug)]
@@ -24,9 +32,9 @@ pub(crate) struct Coalescing {
     send: AtomicBool,
     /// Whether the socket coalesces received datagrams.
     receive: AtomicBool,
+    /// What the system accepts on this socket, to any destination.
     max_segments: AtomicU16,
-    /// Longest message to coalesce, in bytes.
-    max_size: AtomicU16,
+    paths: Paths,
     refused: AtomicU32,
     /// Identifies the wrapper within this program.
     id: usize,
@@ -42,8 +50,8 @@ impl Coalescing {
             able,
             send: AtomicBool::new(able),
             receive: AtomicBool::new(receives.unwrap_or(false)),
-            max_segments: AtomicU16::new(if able { SEGMENTS[0] } else { 1 }),
-            max_size: AtomicU16::new(ANY_SIZE),
+            max_segments: AtomicU16::new(if able { SEGMENTS } else { 1 }),
+            paths: Paths::new(),
             refused: AtomicU32::new(0),
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
         }
@@ -60,8 +68,8 @@ impl Coalescing {
     /// Enables or disables it for sent batches. Enabling forgets refusals.
     pub(crate) fn set_send(&self, on: bool) {
         if on && self.able {
-            self.max_segments.store(SEGMENTS[0], Ordering::Relaxed);
-            self.max_size.store(ANY_SIZE, Ordering::Relaxed);
+            self.max_segments.store(SEGMENTS, Ordering::Relaxed);
+            self.paths.clear();
         }
         self.send.store(on && self.able, Ordering::Relaxed);
     }
@@ -71,11 +79,11 @@ impl Coalescing {
     }
 
     pub(crate) fn set_receive(&self, on: bool) {
-        self.receive.store(on, Ordering::Relaxed);
+        self.receive.store(on, Ordering::Release);
     }
 
     pub(crate) fn receives(&self) -> bool {
-        self.receive.load(Ordering::Relaxed)
+        self.receive.load(Ordering::Acquire)
     }
 
     pub(crate) fn max_segments(&self) -> u16 {
@@ -86,47 +94,55 @@ impl Coalescing {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// What a batch may coalesce.
+    /// What a batch may coalesce, if the paths accept it.
     pub(crate) fn limits(&self) -> Coalesce {
-        if self.sends() { self.accepted() } else { Coalesce::NONE }
+        if self.sends() { Coalesce::new(self.max_segments().into(), usize::MAX) } else { Coalesce::NONE }
     }
 
-    /// What the system and the device accept, as far as known.
-    pub(crate) fn accepted(&self) -> Coalesce {
-        Coalesce::new(self.max_segments().into(), self.max_size.load(Ordering::Relaxed).into())
+    /// The size up to which messages to this destination may be coalesced. Counts `messages` of `size` bytes.
+    #[inline]
+    pub(crate) fn max_size(&self, to: Option<&SocketAddrV6>, size: usize, messages: usize) -> usize {
+        self.paths.max_size(to, size, messages)
     }
 
-    /// Lowers the limits to these, which worked after a refusal.
+    /// Remembers limits that worked for messages of `size` bytes after a refusal. `is_unable`: the socket cannot send
+    /// segments to any destination.
     #[cold]
-    pub(crate) fn learn(&self, limits: Coalesce) {
-        let narrow = |limit: usize| u16::try_from(limit).unwrap_or(u16::MAX);
-        self.max_segments.fetch_min(narrow(limits.max_segments), Ordering::Relaxed);
-        self.max_size.fetch_min(narrow(limits.max_size), Ordering::Relaxed);
+    pub(crate) fn learn(&self, limits: Coalesce, to: Option<&SocketAddrV6>, size: usize, is_unable: bool) {
+        let max_segments = if is_unable { 1 } else { limits.max_segments.try_into().unwrap_or(u16::MAX) };
+        self.max_segments.fetch_min(max_segments, Ordering::Relaxed);
+        if size > limits.max_size && !is_unable {
+            self.paths.learn(to, limits.max_size);
+        }
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-/// The limits to try after `messages` messages of `size` bytes failed as one. `None`: coalescing did not cause the error.
-/// The caller stores them only after they have worked, because the cause may be another one.
+/// Whether the result of a call may not be about its own messages, or not about each of them by itself: `messages` were
+/// sent as one.
+///
+/// - `EMSGSIZE` may be about an earlier datagram. Linux returns the network's report from the next call (`sk_err`).
+/// - `EIO`: the device cannot split.
+/// - `EINVAL`: more segments than the system accepts, segments above the path MTU (older Linux), a socket with
+///   `UDP_NO_CHECK6_TX`, and other causes.
+#[cold]
+pub(crate) fn is_doubtful(error: &io::Error, messages: usize) -> bool {
+    is_too_long(error) || (messages > 1 && matches!(error.raw_os_error(), Some(EIO | EINVAL)))
+}
+
+/// The limits to try after `messages` messages of `size` bytes were refused as one, twice. `None`: coalescing is not the
+/// cause. The caller learns them only after they have worked, because the cause may be another one.
 #[cold]
 pub(crate) fn fewer(limits: Coalesce, error: &io::Error, messages: usize, size: usize) -> Option<Coalesce> {
-    const EIO: i32 = 5;
-    const EINVAL: i32 = 22;
-    let (number, is_too_long) = (error.raw_os_error(), is_too_long(error));
-    if messages < 2 || !(is_too_long || matches!(number, Some(EIO | EINVAL))) {
-        return None;
-    }
-    // `EIO`: the device cannot split at all. Neither the number nor the size is the cause.
-    if number != Some(EIO) {
-        let mut known = SEGMENTS.into_iter().map(usize::from);
-        if let Some(max_segments) = known.find(|fewer| *fewer < messages) {
-            return Some(Coalesce::new(max_segments, limits.max_size));
-        }
-        // They may exceed the MTU of the device. Assume so once for an error that does not say it.
-        let is_first = limits.max_size == usize::from(ANY_SIZE);
-        if size > SURE_SIZE && (is_too_long || is_first) {
-            return Some(Coalesce::new(limits.max_segments, size - 1));
-        }
-    }
-    Some(Coalesce::new(1, limits.max_size))
+    let old = usize::from(OLD_SEGMENTS);
+    let max_size = match error.raw_os_error()? {
+        _ if messages < 2 => return None,
+        EINVAL if messages > old => return Some(Coalesce::new(old, limits.max_size)),
+        // Shorter messages may fit into the packets of the path.
+        EINVAL if size > SURE_SIZE => size - 1,
+        EINVAL | EIO => 0,
+        number if number == Errno::MSGSIZE.raw() => size - 1,
+        _ => return None,
+    };
+    Some(Coalesce::new(limits.max_segments, max_size))
 }

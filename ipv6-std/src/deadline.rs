@@ -23,6 +23,8 @@ const RECHECK: Duration = Duration::from_millis(100);
 /// Bits of [`Limit::set`].
 const DEADLINE: u8 = 1;
 const TIMEOUT: u8 = 2;
+/// Not a limit: a call was repeated, and its first error is still to be reported.
+const LATE: u8 = 4;
 
 /// How long the calls of one direction wait. Any thread may read and change it.
 #[derive(Debug)]
@@ -85,9 +87,29 @@ impl Limit {
         is_set.then(|| Duration::from_nanos(from.load(Ordering::Relaxed)))
     }
 
+    /// Whether a call must look at this: a limit is set, or an error waits.
     #[inline]
     pub(crate) fn is_set(&self) -> bool {
         self.set.load(Ordering::Relaxed) != 0
+    }
+
+    /// Whether there is a limit.
+    fn limits(&self) -> bool {
+        self.set.load(Ordering::Relaxed) & (DEADLINE | TIMEOUT) != 0
+    }
+
+    /// Keeps the news of an `EMSGSIZE` about an earlier datagram for the next call.
+    #[cold]
+    pub(crate) fn keep_late(&self) {
+        self.set.fetch_or(LATE, Ordering::Relaxed);
+    }
+
+    /// Takes what [`keep_late`](Self::keep_late) kept, as an error. One call gets it.
+    #[cold]
+    pub(crate) fn take_late(&self) -> io::Result<()> {
+        let kept = self.set.load(Ordering::Relaxed) & LATE != 0
+            && self.set.fetch_and(!LATE, Ordering::Relaxed) & LATE != 0;
+        if kept { Err(error::earlier()) } else { Ok(()) }
     }
 
     /// How long a call that started then may still wait, and the error once it is zero.
@@ -196,7 +218,7 @@ impl Caller for Until<'_> {
         if let Some(errno) = self.failed.take().or(failed) {
             self.wait_after(errno)?;
         }
-        if self.started.is_none() && !self.limit.is_set() {
+        if self.started.is_none() && !self.limit.limits() {
             return Ok(self.flags);
         }
         let now = Instant::now();

@@ -13,6 +13,10 @@ use ipv6_sys::Errno;
 /// The send buffer of a UDP socket has 9,216 bytes by default on FreeBSD (13, executed):
 /// [`set_send_buffer_size`](crate::Conn::set_send_buffer_size) allows longer datagrams.
 ///
+/// `false` for the network's report that an earlier datagram was too long, which the system returns from the next call
+/// on the socket, whatever that sends. Calls return it as an error of its own kind, whose
+/// [source](std::error::Error::source) is the system's error `EMSGSIZE`. Repeat the call.
+///
 /// ```
 /// use ipv6_std::{PacketConn, SendControl, is_too_long};
 /// let conn = PacketConn::bind("[::1]:0")?;
@@ -61,6 +65,44 @@ impl std::error::Error for Explained {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&self.source)
     }
+}
+
+/// `EMSGSIZE` that is not about the datagram of the call that returns it. It has no number, so that [`is_too_long`] is
+/// `false`.
+#[derive(Debug)]
+struct Earlier {
+    source: io::Error,
+    about: &'static str,
+}
+
+impl fmt::Display for Earlier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { source, about } = self;
+        write!(f, "{source}: {about}")
+    }
+}
+
+impl std::error::Error for Earlier {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
+}
+
+/// The error of a send call that returns the network's report about an earlier datagram.
+#[cold]
+pub(crate) fn earlier() -> io::Error {
+    let about = "an earlier datagram was too long for its path; this one was not sent: repeat the call";
+    io::Error::other(Earlier { source: Errno::MSGSIZE.into(), about })
+}
+
+/// The error of a receive call. What it receives is never too long: the system cuts it off.
+#[cold]
+pub(crate) fn received(source: io::Error) -> io::Error {
+    if is_too_long(&source) {
+        let about = "an earlier datagram was too long for its path, or a payload has more than 1,024 buffers";
+        return io::Error::other(Earlier { source, about });
+    }
+    source
 }
 
 /// `source` with more text; the error stays its source.

@@ -244,6 +244,7 @@ mod membership;
 mod min_hop_limit;
 mod on_interface;
 mod packet;
+mod paths;
 mod raw;
 mod received;
 mod recv_batch;

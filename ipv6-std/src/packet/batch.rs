@@ -2,14 +2,14 @@
 
 use std::io;
 
-use ipv6_sys::batch::{self, Outgoing, Room, SendError};
+use ipv6_sys::batch::{self, Coalesce, Outgoing, Room, SendError};
 use ipv6_sys::message::MessageFlags;
 
 use super::PacketConn;
 use super::send_error::explain;
 use crate::coalesce;
 use crate::deadline::Until;
-use crate::error::{Refused, Unsent};
+use crate::error::{self, Refused, Unsent};
 use crate::fd::AsFd;
 use crate::recv_batch::RecvBatch;
 use crate::send_batch::{SendAllError, SendBatch};
@@ -54,7 +54,9 @@ impl<S: AsFd> PacketConn<S> {
     #[doc(alias = "recvmmsg", alias = "ReadBatch")]
     pub fn recv_batch(&self, batch: &mut RecvBatch, payloads: &mut [impl Room]) -> io::Result<usize> {
         let caller = self.read.on(self.as_fd()).with(MessageFlags::WAIT_FOR_ONE);
-        batch.receive(self.as_fd(), caller, self.conn.control_flags(), &self.coalescing, payloads)
+        let answer =
+            batch.receive(self.as_fd(), caller, self.conn.control_flags(), &self.coalescing, payloads);
+        answer.map_err(error::received)
     }
 
     /// Sends messages in order until one fails, in as few system calls as `batch` has room for, and returns how many
@@ -149,6 +151,9 @@ impl<S: AsFd> PacketConn<S> {
         batch: &mut SendBatch,
         messages: &'m [Outgoing<'m>],
     ) -> (usize, Option<Unsent<'m>>) {
+        if let Err(error) = self.late() {
+            return (0, Some(Unsent::System(error)));
+        }
         let (mut sent, mut caller) = (0, self.write.on(self.as_fd()));
         while let Some(rest) = messages.get(sent..).filter(|rest| !rest.is_empty()) {
             match self.send_some(batch, rest, &mut caller) {
@@ -170,27 +175,68 @@ impl<S: AsFd> PacketConn<S> {
         // A message that is refused here ends the system call before it. As the first it is an error.
         let Some(first) = messages.first() else { return Ok(0) };
         self.check(&first.control, first.to.as_ref())?;
-        let socket = self.as_fd();
-        let (mut limits, mut refused) = (self.coalescing.limits(), false);
+        let limits = self.coalescing.limits();
+        match self.send_with_limits(batch, messages, limits, caller) {
+            Err(Unsent::System(error)) if coalesce::is_doubtful(&error, batch.first_run()) => {
+                self.send_again(batch, messages, limits, error, caller)
+            }
+            answer => answer,
+        }
+    }
+
+    fn send_with_limits<'m>(
+        &self,
+        batch: &mut SendBatch,
+        messages: &'m [Outgoing<'m>],
+        limits: Coalesce,
+        caller: &mut Until<'_>,
+    ) -> Result<usize, Unsent<'m>> {
+        let accept = |message: &Outgoing<'_>| {
+            self.check(&message.control, message.to.as_ref()).ok()?;
+            let max_size = self.coalescing.max_size(message.to.as_ref(), message.payload.len(), 1);
+            Some((self.ports, max_size))
+        };
+        match batch::send_if(self.as_fd(), batch.storage(), messages, accept, limits, caller) {
+            Ok(count) => Ok(count),
+            Err(SendError::Control(error)) => Err(Refused::Control(error).into()),
+            Err(SendError::Os(error)) => Err(Unsent::System(error)),
+        }
+    }
+
+    /// Sends after a first call that failed with an error that may not be about its own messages. Coalesces fewer if the
+    /// error is about this.
+    #[cold]
+    #[inline(never)]
+    fn send_again<'m>(
+        &self,
+        batch: &mut SendBatch,
+        messages: &'m [Outgoing<'m>],
+        limits: Coalesce,
+        error: io::Error,
+        caller: &mut Until<'_>,
+    ) -> Result<usize, Unsent<'m>> {
+        let Some(first) = messages.first() else { return Ok(0) };
+        let (to, size) = (first.to.as_ref(), first.payload.len());
+        let (mut messages, mut limits) = (messages, limits);
+        let (mut first_answer, mut refused) = (Some(Err(Unsent::System(error))), None);
         loop {
-            let accept = |message: &Outgoing<'_>| {
-                self.check(&message.control, message.to.as_ref()).ok().map(|()| (self.ports, usize::MAX))
-            };
-            let answer = batch::send_if(socket, batch.storage(), messages, accept, limits, &mut *caller);
-            let error = match answer {
-                Ok(count) => {
-                    if refused {
-                        self.coalescing.learn(limits);
-                    }
+            let run = batch.first_run();
+            let mut send = || self.send_with_limits(batch, messages, limits, caller);
+            let answer = first_answer.take().unwrap_or_else(&mut send);
+            let error = match (self.confirm(answer, run, send), refused) {
+                (Err(Unsent::System(error)), _) => error,
+                (Ok(count), Some(error)) => {
+                    self.learn(limits, to, size, &error);
                     return Ok(count);
                 }
-                Err(SendError::Control(error)) => return Err(Refused::Control(error).into()),
-                Err(SendError::Os(error)) => error,
+                (answer, _) => return answer,
             };
-            match coalesce::fewer(limits, &error, batch.first_run(), first.payload.len()) {
-                Some(fewer) => (limits, refused) = (fewer, true),
-                None => return Err(Unsent::System(error)),
-            }
+            // Only those that were refused: the others may be accepted.
+            let run = batch.first_run();
+            let Some(fewer) = coalesce::fewer(limits, &error, run, size) else {
+                return Err(Unsent::System(error));
+            };
+            (messages, limits, refused) = (messages.get(..run).unwrap_or(messages), fewer, Some(error));
         }
     }
 }

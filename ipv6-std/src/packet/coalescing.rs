@@ -1,33 +1,34 @@
 //! Coalescing: several datagrams as one message of the system.
 
-use std::io::{self, IoSlice};
-use std::mem;
+use std::io::{self, ErrorKind, IoSlice};
 use std::net::SocketAddrV6;
 use std::time::Duration;
 
 use ipv6_core::SendControl;
 use ipv6_sys::Errno;
-use ipv6_sys::option;
+use ipv6_sys::batch::Coalesce;
+use ipv6_sys::option::{self, SocketOption};
 use ipv6_sys::wait::{Ready, wait};
 
 use super::PacketConn;
 use super::send_error::explain;
-use crate::coalesce;
-use crate::error;
+use crate::coalesce::{self, MAX_BYTES};
+use crate::error::{self, Unsent};
 use crate::fd::{AsFd, BorrowedFd};
-
-/// Most bytes that Linux coalesces: 65,535 less the headers of IPv6 and UDP.
-const MAX_BYTES: usize = 65_535 - 40 - 8;
 
 impl<S: AsFd> PacketConn<S> {
     /// Sets whether [`send_batch`](Self::send_batch) coalesces messages: hands several to the system as one. The default
     /// is `true` where the system can.
     ///
     /// Consecutive messages with the same destination, the same control messages and the same size (the last may be
-    /// shorter) go to the system as one, which splits them again (`UDP_SEGMENT`). The receiver gets separate datagrams.
+    /// shorter) go to the system as one, which splits them again (`UDP_SEGMENT`). UDP sockets receive separate datagrams.
+    /// Raw and packet sockets of this host can see one large datagram instead: Linux passes a packet to them before it
+    /// splits it.
     ///
-    /// Enabling it, even if it is enabled, forgets what was [refused](Self::coalescing_refused): call it after the route
-    /// has changed to another device.
+    /// Messages that the system, the device or the path refuses to take as one are sent in smaller groups or singly. What
+    /// was refused is learnt: for a destination until 8,192 messages were sent to it
+    /// ([`max_segments_to`](Self::max_segments_to)), for the socket if the system cannot do it at all
+    /// ([`max_segments`](Self::max_segments)). Enabling it, even if it is enabled, forgets both.
     ///
     /// Systems: Linux and Android, UDP sockets. No effect elsewhere.
     #[doc(alias = "UDP_SEGMENT", alias = "GSO")]
@@ -41,20 +42,33 @@ impl<S: AsFd> PacketConn<S> {
         self.coalescing.sends()
     }
 
-    /// Returns how many messages [`send_batch`](Self::send_batch) coalesces at most. 1: the system cannot, or the device
-    /// has refused.
+    /// Returns how many messages the system takes as one at most on this socket, to any destination. 1: it cannot.
     ///
-    /// Starts at Linux's maximum, 128; lowered after a refusal. Kernels before 6.9 accept 64. A socket with
-    /// `UDP_NO_CHECK6_TX` accepts 1. Coalesced messages have at most 65,487 bytes together, so large messages reach that
-    /// limit first.
+    /// Starts at Linux's maximum, 128. Lowered when the system refuses so many: kernels before 6.9 accept 64, a socket with
+    /// `UDP_NO_CHECK6_TX` 1. [`max_segments_to`](Self::max_segments_to) is the limit for one destination and size.
     #[doc(alias = "UDP_MAX_SEGMENTS")]
     #[must_use]
     pub fn max_segments(&self) -> usize {
         self.coalescing.max_segments().into()
     }
 
-    /// Returns how many times a device or the system has refused coalesced messages. Those messages were sent again,
-    /// alone or with fewer others, as are all messages after them.
+    /// Returns how many messages of `size` bytes to this destination are coalesced at most. 1: the path or its device
+    /// refused more, or `size` is 0 or too large for two. (Coalesced messages have at most 65,487 bytes together.)
+    ///
+    /// `to` is a `SocketAddrV6`, or `None` for the peer of a connected socket; the port does not matter. Refusals are
+    /// remembered for up to 16 destinations. They expire: after 8,192 messages that were sent singly,
+    /// [`send_batch`](Self::send_batch) tries again, because the path may have changed.
+    #[must_use]
+    pub fn max_segments_to(&self, to: impl Into<Option<SocketAddrV6>>, size: u16) -> usize {
+        let (to, size) = (to.into(), size.into());
+        // Counts no message.
+        let max_size = self.coalescing.max_size(to.as_ref(), size, 0);
+        if size == 0 { 1 } else { most(Coalesce::new(self.max_segments(), max_size), size) }
+    }
+
+    /// Returns how many times a device, a path or the system has refused coalesced messages, which were then sent in
+    /// smaller groups or singly. A call counts as refused if it fails twice in a row with the same error, and the smaller
+    /// groups are sent.
     #[must_use]
     pub fn coalescing_refused(&self) -> u32 {
         self.coalescing.refused()
@@ -67,8 +81,8 @@ impl<S: AsFd> PacketConn<S> {
     /// returns several datagrams in one payload, with the size of each in [`RecvControl::segment_size`], and needs a
     /// buffer of 65,535 bytes: see [`Segments`](crate::Segments).
     ///
-    /// Change it while no other thread receives: a call that already waits has a buffer for one datagram, or would lose
-    /// the sizes. A wrapper reads the option when it is [created](Self::new): set it on each wrapper of a copy of the
+    /// Calls that start after this one know of it, in every thread. Change it while no other thread waits in a receive: a
+    /// call that already waits has a buffer for one datagram, or would lose the sizes. A wrapper reads the option when it is [created](Self::new): set it on each wrapper of a copy of the
     /// socket (`try_clone`).
     ///
     /// Systems: Linux and Android, UDP sockets.
@@ -105,13 +119,22 @@ impl<S: AsFd> PacketConn<S> {
         if ends && something_waits(socket)? {
             return Err(error::busy(busy));
         }
-        option::COALESCE.set(socket, on)?;
+        // The flag first: a receive of another thread must not take coalesced datagrams for one.
+        if on {
+            let before = self.coalescing.receives();
+            self.coalescing.set_receive(true);
+            return option::COALESCE.set(socket, true).map_err(|error| {
+                self.coalescing.set_receive(before);
+                error.into()
+            });
+        }
+        option::COALESCE.set(socket, false)?;
         // Datagrams are separate from now on. Some may have arrived in between.
         if ends && something_waits(socket)? {
             option::COALESCE.set(socket, true)?;
             return Err(error::busy(busy));
         }
-        self.coalescing.set_receive(on);
+        self.coalescing.set_receive(false);
         Ok(())
     }
 
@@ -124,9 +147,9 @@ impl<S: AsFd> PacketConn<S> {
 
     /// Sends a payload as datagrams of `size` bytes each; the last may be shorter. Returns how many bytes were sent.
     ///
-    /// Hands as much to the system in one call as it and the device accept (`UDP_SEGMENT`). Learns from a refusal as
-    /// [`send_batch`](Self::send_batch) does ([`max_segments`](Self::max_segments)), and sends fewer segments in each
-    /// call, or one by one. [`set_send_coalescing`](Self::set_send_coalescing) does not affect it. `size` replaces
+    /// Hands as much to the system in one call as it, the device and the path accept (`UDP_SEGMENT`). Learns from a
+    /// refusal as [`send_batch`](Self::send_batch) does ([`max_segments_to`](Self::max_segments_to)), and sends fewer
+    /// segments in each call, or one by one. ([`send_to`](Self::send_to) with a segment size returns the refusal.) [`set_send_coalescing`](Self::set_send_coalescing) does not affect it. `size` replaces
     /// [`segment_size`](crate::SendControl::segment_size) in `control`. `to` is a `SocketAddrV6`, or `None` for the peer
     /// of a connected socket. An empty payload is one empty datagram.
     ///
@@ -163,33 +186,63 @@ impl<S: AsFd> PacketConn<S> {
         if each == 0 {
             return Err(error::invalid("segment size 0: it must be at least 1"));
         }
+        self.late()?;
         let (to, mut caller) = (to.into(), self.write.on(self.as_fd()));
-        let (mut limits, mut refused, mut sent) = (self.coalescing.accepted(), false, 0);
+        let to = to.as_ref();
+        let max_size = self.coalescing.max_size(to, each, payload.len().div_ceil(each));
+        let mut limits = Coalesce::new(self.max_segments(), max_size);
+        let (mut refused, mut sent) = (None, 0);
         loop {
             let rest = payload.get(sent..).unwrap_or_default();
-            let together =
-                if each > limits.max_size { 1 } else { limits.max_segments.min(MAX_BYTES / each).max(1) };
-            let part = rest.get(..together * each).unwrap_or(rest);
+            let part = rest.get(..most(limits, each) * each).unwrap_or(rest);
+            let messages = part.len().div_ceil(each);
             let mut control = *control;
-            control.segment_size = Some(size).filter(|_| part.len() > each);
-            match self.send_with(&[IoSlice::new(part)], &control, to.as_ref(), &mut caller) {
+            control.segment_size = Some(size).filter(|_| messages > 1);
+            let mut send = || {
+                let sent = self.send_with(&[IoSlice::new(part)], &control, to, &mut caller);
+                sent.map_err(Unsent::System)
+            };
+            let answer = send();
+            match self.confirm(answer, messages, send) {
                 Ok(_) => {
-                    if mem::take(&mut refused) {
-                        self.coalescing.learn(limits);
+                    if let Some(error) = refused.take() {
+                        self.learn(limits, to, each, &error);
                     }
                     sent += part.len();
                 }
-                Err(error) => match coalesce::fewer(limits, &error, part.len().div_ceil(each), each) {
-                    Some(fewer) => (limits, refused) = (fewer, true),
-                    None if sent == 0 => return Err(explain(error, &control)),
-                    None => return Ok(sent),
-                },
+                Err(unsent) => {
+                    let error = unsent.into();
+                    match coalesce::fewer(limits, &error, messages, each) {
+                        Some(fewer) => (limits, refused) = (fewer, Some(error)),
+                        None if sent == 0 => return Err(explain(error, &control)),
+                        None => return Ok(sent),
+                    }
+                }
             }
             if sent == payload.len() {
                 return Ok(sent);
             }
         }
     }
+
+    /// Remembers limits that worked after this error of messages of `size` bytes.
+    #[cold]
+    pub(super) fn learn(&self, limits: Coalesce, to: Option<&SocketAddrV6>, size: usize, error: &io::Error) {
+        // Linux: net/ipv6/udp.c, `udp_v6_send_skb`.
+        const NO_CHECKSUMS: SocketOption<i32> = SocketOption::custom(17, 101, "UDP_NO_CHECK6_TX");
+        let is_unable = error.kind() == ErrorKind::InvalidInput
+            && size > limits.max_size
+            && NO_CHECKSUMS.get(self.as_fd()).is_ok_and(|value| value != 0);
+        self.coalescing.learn(limits, to, size, is_unable);
+    }
+}
+
+/// How many messages of `size` bytes are sent as one at most, at least 1.
+fn most(limits: Coalesce, size: usize) -> usize {
+    if size > limits.max_size {
+        return 1;
+    }
+    limits.max_segments.min(MAX_BYTES.checked_div(size).unwrap_or(1)).max(1)
 }
 
 /// Whether a datagram or an error waits on the socket.

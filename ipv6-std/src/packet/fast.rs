@@ -54,7 +54,8 @@ impl<S: AsFd> PacketConn<S> {
     fn receive_until(&self, payload: &mut [IoSliceMut<'_>], failed: Option<Errno>) -> io::Result<Received> {
         let (mut peer, mut buffer) = (PeerName::new(), ControlBuffer::<RECV_SPACE>::new());
         let caller = self.read.on(self.as_fd()).after(failed);
-        let fresh = message::receive_fresh(self.as_fd(), payload, &mut peer, &mut buffer, caller)?;
+        let fresh = message::receive_fresh(self.as_fd(), payload, &mut peer, &mut buffer, caller);
+        let fresh = fresh.map_err(error::received)?;
         Received::fresh(fresh, self.conn.control_flags())
     }
 
@@ -66,28 +67,43 @@ impl<S: AsFd> PacketConn<S> {
         control: &SendControl<'_>,
         to: Option<&SocketAddrV6>,
     ) -> io::Result<usize> {
+        if self.write.is_set() {
+            return self.send_until(payload, control, to, None);
+        }
         let mut bytes = ControlBytes::<SEND_SPACE>::new();
-        let caller = || self.write.on(self.as_fd());
         let sent = match bytes.encode_three(control) {
-            Some(encoded) => {
-                self.send_encoded(payload, control, encoded.map_err(error::encode)?, to, caller())
-            }
-            None if control.is_empty() => {
-                self.send_encoded(payload, &SendControl::new(), Encoded::NONE, to, caller())
-            }
-            None => self.send_any(payload, control, to),
+            Some(Ok(encoded)) => self.send_once(payload, control, encoded, to)?,
+            None if control.is_empty() => self.send_once(payload, &SendControl::new(), Encoded::NONE, to)?,
+            _ => return self.send_until(payload, control, to, None),
         };
-        sent.map_err(|error| explain(error, control))
+        sent.or_else(|errno| self.send_until(payload, control, to, Some(errno)))
     }
 
+    #[inline(always)]
+    fn send_once(
+        &self,
+        payload: &[IoSlice<'_>],
+        control: &SendControl<'_>,
+        encoded: Encoded<'_>,
+        to: Option<&SocketAddrV6>,
+    ) -> io::Result<Result<usize, Errno>> {
+        self.check(control, to)?;
+        let to = to.map(|to| self.ports.of(to));
+        Ok(message::send(self.as_fd(), payload, encoded, to.as_ref(), MessageFlags::empty()))
+    }
+
+    /// Sends in all other cases: with a limit, after a call that has failed, or with other control messages.
     #[inline(never)]
-    fn send_any(
+    fn send_until(
         &self,
         payload: &[IoSlice<'_>],
         control: &SendControl<'_>,
         to: Option<&SocketAddrV6>,
+        failed: Option<Errno>,
     ) -> io::Result<usize> {
-        self.send_with(payload, control, to, self.write.on(self.as_fd()))
+        let mut caller = self.write.on(self.as_fd()).after(failed);
+        self.send_confirmed(|| self.send_with(payload, control, to, &mut caller))
+            .map_err(|error| explain(error, control))
     }
 
     /// Sends with any control messages.

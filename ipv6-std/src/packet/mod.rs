@@ -19,6 +19,7 @@ mod batch;
 mod coalescing;
 pub(crate) mod errors;
 mod fast;
+mod late;
 mod multicast;
 mod receive;
 mod send;

@@ -5,6 +5,7 @@ use std::io::{self, IoSliceMut};
 use ipv6_sys::message::{self, ControlSpace};
 
 use super::PacketConn;
+use crate::error;
 use crate::fd::AsFd;
 use crate::received::{Message, Received};
 
@@ -21,7 +22,8 @@ impl<S: AsFd> PacketConn<S> {
     ///
     /// `TimedOut` after the [deadline](Self::set_read_deadline) or the [timeout](Self::set_read_timeout); `WouldBlock` on
     /// a non-blocking socket without either; the error that the network reported for an earlier datagram
-    /// (`ConnectionRefused`, for example).
+    /// (`ConnectionRefused`, for example; the report that it was too long for its path has the
+    /// [source](std::error::Error::source) `EMSGSIZE`).
     #[doc(alias = "recvmsg", alias = "ReadFrom")]
     // Inlined, so that the result stays in registers.
     #[inline(always)]
@@ -74,7 +76,8 @@ impl<S: AsFd> PacketConn<S> {
     pub fn recv_message<'c>(&self, payload: &mut [u8], control: &'c mut [u8]) -> io::Result<Message<'c>> {
         let mut control = ControlSpace::from(control);
         let caller = self.read.on(self.as_fd());
-        let received = message::receive(self.as_fd(), &mut [IoSliceMut::new(payload)], &mut control, caller)?;
+        let received = message::receive(self.as_fd(), &mut [IoSliceMut::new(payload)], &mut control, caller)
+            .map_err(error::received)?;
         Ok(Message::new(received, control.into_written()))
     }
 }

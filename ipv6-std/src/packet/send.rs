@@ -33,6 +33,10 @@ impl<S: AsFd> PacketConn<S> {
     ///   executed).
     /// - `TimedOut` after the [deadline](Self::set_write_deadline) or the [timeout](Self::set_write_timeout).
     /// - The error that the network reported for an earlier datagram (`ConnectionRefused`, for example).
+    ///
+    /// The system can return the report that an earlier datagram was too long for its path from any call, also as
+    /// `EMSGSIZE`. A send call that fails with `EMSGSIZE` is therefore repeated once. If it then succeeds, the next send call
+    /// returns the report, as an error whose text says so and for which `is_too_long` is `false`.
     #[doc(alias = "sendmsg", alias = "WriteTo")]
     #[inline(always)]
     pub fn send_to(&self, payload: &[u8], control: &SendControl<'_>, to: SocketAddrV6) -> io::Result<usize> {
@@ -119,8 +123,9 @@ impl<S: AsFd> PacketConn<S> {
         let control = SendControl::new().with_messages(messages);
         let mut bytes = ControlBytes::<N>::new();
         let encoded = bytes.encode(&control).map_err(error::encode)?;
-        let (to, caller) = (to.into(), self.write.on(self.as_fd()));
-        self.send_encoded(&[IoSlice::new(payload)], &control, encoded, to.as_ref(), caller)
+        let (to, mut caller) = (to.into(), self.write.on(self.as_fd()));
+        let payload = [IoSlice::new(payload)];
+        self.send_confirmed(|| self.send_encoded(&payload, &control, encoded, to.as_ref(), &mut caller))
     }
 
     /// Sends one datagram whose payload is the concatenation of several buffers.
