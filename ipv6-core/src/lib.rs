@@ -39,6 +39,9 @@
 //!
 //! # Features
 //!
+//! `std`, off by default: the errors convert into `std::io::Error`, so that `?` works in functions that return
+//! `std::io::Result`. The error is the source of the `io::Error`.
+//!
 //! `serde`: the values implement `Serialize` and `Deserialize`. An [`InterfaceIndex`], a [`FlowLabel`] and an
 //! [`Icmp6Type`] are numbers; text formats write [`ControlFlags`] as `"TRAFFIC_CLASS | HOP_LIMIT"`; an [`Icmp6Filter`] is
 //! the shorter of its two lists, as in `{"pass": [129]}`. Values that cannot exist, such as the interface index 0, are an
@@ -64,6 +67,9 @@
     )
 )]
 
+#[cfg(feature = "std")]
+extern crate std;
+
 // First: the lists are macros, which the modules after it use.
 #[macro_use]
 mod rows;
@@ -86,6 +92,8 @@ mod segments;
 #[cfg(feature = "serde")]
 mod serde_impls;
 pub mod sockaddr;
+#[cfg(feature = "std")]
+mod std_impls;
 mod traffic_class;
 mod wire;
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::{Ipv6Addr, SocketAddrV6};
 
-use ipv6_core::{Control, DecodeError, EncodeError};
+use ipv6_core::{Control, EncodeError};
 use ipv6_sys::Errno;
 
 /// Whether a call failed because a datagram is too long: for its protocol, for the device, for the path of a socket that
@@ -29,20 +29,19 @@ pub fn is_too_long(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::MSGSIZE.raw())
 }
 
-/// What was being done when `source` happened.
+/// Control messages that do not fit in the buffer of a single send.
 #[derive(Debug)]
-struct Context<E> {
-    doing: &'static str,
-    source: E,
+struct DoNotFit {
+    source: EncodeError,
 }
 
-impl<E: fmt::Display> fmt::Display for Context<E> {
+impl fmt::Display for DoNotFit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.doing, self.source)
+        write!(f, "writing control messages: {}; send_messages takes a larger buffer", self.source)
     }
 }
 
-impl<E: std::error::Error + 'static> std::error::Error for Context<E> {
+impl std::error::Error for DoNotFit {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&self.source)
     }
@@ -120,23 +119,11 @@ pub(crate) fn privileged(source: io::Error, needs: impl fmt::Display) -> io::Err
 }
 
 #[cold]
-pub(crate) fn decode(source: DecodeError) -> io::Error {
-    io::Error::new(ErrorKind::InvalidData, Context { doing: "reading control messages", source })
-}
-
-#[cold]
 pub(crate) fn encode(source: EncodeError) -> io::Error {
-    let kind = match source {
-        EncodeError::Unsupported(_) => ErrorKind::Unsupported,
-        _ => ErrorKind::InvalidInput,
-    };
-    let doing = match source {
-        EncodeError::BufferTooSmall { .. } => {
-            "writing control messages (send_messages takes those that are too large here)"
-        }
-        _ => "writing control messages",
-    };
-    io::Error::new(kind, Context { doing, source })
+    match source {
+        EncodeError::BufferTooSmall { .. } => io::Error::new(ErrorKind::InvalidInput, DoNotFit { source }),
+        _ => source.into(),
+    }
 }
 
 #[cold]

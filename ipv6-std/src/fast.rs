@@ -9,7 +9,6 @@ use ipv6_core::{ControlFlags, RecvControl};
 use ipv6_sys::Host;
 use ipv6_sys::message::{self, Arrival, Fresh};
 
-use crate::error;
 use crate::received::{NOBODY, Received};
 
 /// The flags of the three usual messages.
@@ -101,7 +100,7 @@ impl Received {
     #[inline(never)]
     fn any(len: usize, flags: i32, name: &[u8], control: &[u8], wanted: ControlFlags) -> io::Result<Self> {
         let arrival = Arrival::new(len, flags, name, control);
-        Ok(Self::with(arrival, arrival.decode().map_err(error::decode)?, wanted))
+        Ok(Self::with(arrival, arrival.decode()?, wanted))
     }
 
     /// The result with these control messages, without those that are not wanted.

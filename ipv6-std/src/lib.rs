@@ -194,7 +194,7 @@
 //!
 //! let (mut payload, mut control) = ([0; 16], [0; 256]);
 //! let message = conn.recv_message(&mut payload, &mut control)?;
-//! let dropped = message.get::<Dropped>().unwrap();
+//! let dropped = message.get::<Dropped>()?;
 //! println!("{} datagrams dropped", dropped.map_or(0, |dropped| dropped.0));
 //! # }
 //! # std::io::Result::Ok(())
@@ -207,7 +207,8 @@
 //! - A meaningless argument (a group that is not multicast, an IPv4-mapped address) is `InvalidInput` before any
 //!   system call. The text has the value.
 //! - What the system lacks is `Unsupported`. The text has the name of the option.
-//! - The error of a codec is the [source](std::error::Error::source) of the `io::Error`.
+//! - The error of a codec is the [source](std::error::Error::source) of the `io::Error`. Errors that functions without
+//!   a system call return, such as [`EncodeError`] and [`ZeroIndex`], convert into an `io::Error` with `?`.
 //! - A signal is never an error: an interrupted call is made again.
 //!
 //! Errors that a method does not list are the system's own.
@@ -274,6 +275,20 @@ pub use ipv6_core::{
 pub use ipv6_sys::{Host, option};
 
 /// Control messages to send, encoded for this system in `N` bytes of its own memory: [`ipv6_core::Messages`].
+///
+/// ```
+/// use ipv6_std::message::{HopLimit, TrafficClass};
+/// use ipv6_std::{ControlFlags, Messages, PacketConn, SendControl};
+///
+/// # fn main() -> std::io::Result<()> {
+/// let messages = Messages::<64>::new().with(HopLimit(3))?.with(TrafficClass(0xb8))?;
+/// let conn = PacketConn::bind("[::1]:0")?;
+/// conn.set_control_flags(ControlFlags::HOP_LIMIT, true)?;
+/// conn.send_to(b"x", &SendControl::new().with_messages(&messages), conn.local_addr()?)?;
+/// assert_eq!(conn.recv_from(&mut [0; 16])?.control.hop_limit, Some(3));
+/// # Ok(())
+/// # }
+/// ```
 pub type Messages<const N: usize> = ipv6_core::Messages<Host, N>;
 
 pub use ipv6_sys::batch::{Outgoing, Payload, Room, Vectored};

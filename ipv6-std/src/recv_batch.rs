@@ -129,9 +129,9 @@ impl RecvBatch {
     /// conn.recv_batch(&mut batch, &mut payloads)?;
     /// for message in batch.messages() {
     ///     for raw in message.raw_messages() {
-    ///         println!("{:?}", raw.unwrap());
+    ///         println!("{:?}", raw?);
     ///     }
-    ///     assert_eq!(message.control().unwrap().hop_limit, Some(9));
+    ///     assert_eq!(message.control()?.hop_limit, Some(9));
     /// }
     /// # std::io::Result::Ok(())
     /// ```

@@ -67,9 +67,9 @@ impl<S: AsFd> PacketConn<S> {
     /// let (mut payload, mut control) = ([0; 16], [0; 256]);
     /// let message = conn.recv_message(&mut payload, &mut control)?;
     /// for raw in message.raw_messages() {
-    ///     println!("{:?}", raw.unwrap());
+    ///     println!("{:?}", raw?);
     /// }
-    /// assert_eq!(message.control().unwrap().hop_limit, Some(9));
+    /// assert_eq!(message.control()?.hop_limit, Some(9));
     /// # std::io::Result::Ok(())
     /// ```
     #[doc(alias = "recvmsg")]

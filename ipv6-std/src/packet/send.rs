@@ -105,9 +105,8 @@ impl<S: AsFd> PacketConn<S> {
     /// # {
     /// let conn = PacketConn::bind("[::1]:0")?;
     /// conn.set_control_flags(ControlFlags::HOP_LIMIT | ControlFlags::TRAFFIC_CLASS, true)?;
-    /// let messages = Messages::<64>::new();
-    /// let messages = messages.with(HopLimit(3)).and_then(|messages| messages.with(TrafficClass(0xb8)));
-    /// conn.send_messages(b"x", &messages.unwrap(), conn.local_addr()?)?;
+    /// let messages = Messages::<64>::new().with(HopLimit(3))?.with(TrafficClass(0xb8))?;
+    /// conn.send_messages(b"x", &messages, conn.local_addr()?)?;
     /// let got = conn.recv_from(&mut [0; 16])?;
     /// assert_eq!((got.control.hop_limit, got.control.traffic_class), (Some(3), Some(0xb8)));
     /// # }
