@@ -10,7 +10,8 @@ use rustix::io;
 pub struct Errno(i32);
 
 impl Errno {
-    /// A signal interrupted the call. Call again, as [`retry`] does.
+    /// A signal interrupted the call, or a receive on Windows had an ICMPv6 error about an earlier datagram. Call again,
+    /// as [`retry`] does.
     #[doc(alias = "EINTR")]
     pub const INTR: Self = Self(io::Errno::INTR.raw_os_error());
     /// The call would have to wait, and must not ([`MessageFlags::DONT_WAIT`](crate::message::MessageFlags::DONT_WAIT)

@@ -38,7 +38,12 @@ pub(crate) const fn takes_descriptor(_: OptionNumber) -> bool {
 
 /// Whether the error means that the socket does not have the option. For a stream it is `WSAEINVAL`.
 pub(crate) fn lacks_option(errno: Errno) -> bool {
-    matches!(errno.raw(), winsock::WSAENOPROTOOPT | winsock::WSAEINVAL)
+    matches!(errno.raw(), winsock::WSAENOPROTOOPT | winsock::WSAEOPNOTSUPP | winsock::WSAEINVAL)
+}
+
+/// Whether the error means that the system does not have the option: an older version of Windows, or Wine.
+pub(crate) const fn is_unknown_option(errno: Errno) -> bool {
+    errno.raw() == winsock::WSAENOPROTOOPT
 }
 
 /// `getsockopt`. Returns how many bytes of `value` the system wrote.
@@ -150,36 +155,35 @@ pub(crate) unsafe fn receive(
     let call = CALL.get(socket)?;
     // SAFETY: the identifier names a function of this type.
     let call = unsafe { transmute::<*mut (), winsock::LPFN_WSARECVMSG>(call) }.ok_or(Errno::INVAL)?;
-    let (name_len, control_len) = (message.namelen, message.Control.len);
-    loop {
-        if flags & MSG_DONTWAIT != 0 && !is_ready(socket, winsock::POLLIN)? {
-            return Err(Errno::AGAIN);
+    if flags & MSG_DONTWAIT != 0 && !is_ready(socket, winsock::POLLIN)? {
+        return Err(Errno::AGAIN);
+    }
+    message.dwFlags = (flags & !MSG_DONTWAIT).cast_unsigned();
+    let (lens, mut received) = ((message.namelen, message.Control.len), 0);
+    // SAFETY: the caller vouches for the pointers; the system keeps to the lengths. Without an OVERLAPPED structure, the
+    // call is complete when it returns.
+    let answer = unsafe { call(raw(socket), message, &mut received, ptr::null_mut(), None) };
+    match check(answer).map_err(Errno::raw) {
+        Ok(()) => Ok(received as usize),
+        // An ICMPv6 error about an earlier datagram to any destination, not about this receive. The caller repeats the
+        // call, as after a signal: it may have a limit, and any number of these errors can arrive.
+        Err(winsock::WSAECONNRESET | winsock::WSAENETRESET) => {
+            // The call may have replaced the lengths.
+            (message.namelen, message.Control.len) = lens;
+            Err(Errno::INTR)
         }
-        // The previous call has replaced the lengths.
-        message.namelen = name_len;
-        message.Control.len = control_len;
-        message.dwFlags = (flags & !MSG_DONTWAIT).cast_unsigned();
-        let mut received = 0;
-        // SAFETY: the caller vouches for the pointers; the system keeps to the lengths. Without an OVERLAPPED structure,
-        // the call is complete when it returns.
-        let answer = unsafe { call(raw(socket), message, &mut received, ptr::null_mut(), None) };
-        match check(answer).map_err(Errno::raw) {
-            Ok(()) => return Ok(received as usize),
-            // An ICMPv6 error about an earlier datagram to any destination, not about this receive.
-            Err(winsock::WSAECONNRESET | winsock::WSAENETRESET) => {}
-            // The message was cut; what fits was written.
-            Err(winsock::WSAEMSGSIZE) => {
-                let cut = winsock::MSG_TRUNC | winsock::MSG_CTRUNC;
-                if message.dwFlags & cut == 0 {
-                    message.dwFlags |= winsock::MSG_TRUNC;
-                }
-                // SAFETY: the caller vouches for the parts and their count.
-                let len = unsafe { room(message) };
-                let whole = message.dwFlags & winsock::MSG_TRUNC == 0;
-                return Ok(if whole || received != 0 { len.min(received as usize) } else { len });
+        // The message was cut; what fits was written.
+        Err(winsock::WSAEMSGSIZE) => {
+            let cut = winsock::MSG_TRUNC | winsock::MSG_CTRUNC;
+            if message.dwFlags & cut == 0 {
+                message.dwFlags |= winsock::MSG_TRUNC;
             }
-            Err(errno) => return Err(Errno::from_raw(errno)),
+            // SAFETY: the caller vouches for the parts and their count.
+            let len = unsafe { room(message) };
+            let whole = message.dwFlags & winsock::MSG_TRUNC == 0;
+            Ok(if whole || received != 0 { len.min(received as usize) } else { len })
         }
+        Err(errno) => Err(Errno::from_raw(errno)),
     }
 }
 

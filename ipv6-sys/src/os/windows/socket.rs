@@ -5,7 +5,7 @@ use core::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
 use core::ptr;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fd::FromRawSocket;
+use rustix::fd::{AsFd, FromRawSocket};
 use rustix::net::{self, Protocol, SocketAddrAny, SocketType};
 use windows_sys::Win32::Networking::WinSock as winsock;
 
@@ -43,7 +43,35 @@ pub(crate) fn open(kind: SocketType, protocol: Option<Protocol>) -> Result<Owned
         return Err(last_error());
     }
     // SAFETY: the socket has just been opened, and nothing else owns it.
-    Ok(unsafe { OwnedFd::from_raw_socket(socket as _) })
+    let socket = unsafe { OwnedFd::from_raw_socket(socket as _) };
+    if kind == SocketType::DGRAM {
+        // If the system cannot, a receive skips the reports.
+        let _ = disable_report(socket.as_fd(), winsock::SIO_UDP_CONNRESET);
+        let _ = disable_report(socket.as_fd(), winsock::SIO_UDP_NETRESET);
+    }
+    Ok(socket)
+}
+
+/// Disables one of the reports of ICMPv6 errors about earlier datagrams to any destination: `WSAECONNRESET` for
+/// unreachable ports, `WSAENETRESET` for an exceeded hop limit. A receive would return them.
+fn disable_report(socket: BorrowedFd<'_>, code: u32) -> Result<(), Errno> {
+    let (off, mut len) = (windows_sys::core::BOOL::from(false), 0);
+    // SAFETY: these control codes read a BOOL and write nothing. Without an OVERLAPPED structure, the call is complete
+    // when it returns.
+    let answer = unsafe {
+        winsock::WSAIoctl(
+            raw(socket),
+            code,
+            (&raw const off).cast(),
+            size_of_val(&off) as u32,
+            ptr::null_mut(),
+            0,
+            &mut len,
+            ptr::null_mut(),
+            None,
+        )
+    };
+    check(answer)
 }
 
 /// Allows several sockets to be bound to one port; each receives what is sent to a group.
