@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 use ipv6_core::abi::OptionNumber;
 
 use super::value::{Integer, Readable, Writable};
-use crate::error::Error;
+use crate::error::{Errno, Error};
 use crate::fd::AsFd;
 use crate::os;
 
@@ -62,11 +62,16 @@ impl<T> SocketOption<T> {
         self.number.ok_or(Error::Unsupported(self.name))
     }
 
+    /// The error of a system call with this option.
+    fn error(&self, errno: Errno) -> Error {
+        if os::is_unknown_option(errno) { Error::Unsupported(self.name) } else { Error::Os(errno) }
+    }
+
     /// Reads the option.
     ///
     /// # Errors
     ///
-    /// [`Error::Unsupported`] when the system has no such option, [`Error::Os`] when the socket has no such option, and
+    /// [`Error::Unsupported`] when the system has no such option (on Windows also `WSAENOPROTOOPT`), [`Error::Os`] when the socket has no such option, and
     /// [`Error::Value`] when the system returns a value that the option cannot have.
     #[doc(alias = "getsockopt")]
     pub fn get(&self, socket: impl AsFd) -> Result<T, Error>
@@ -75,7 +80,8 @@ impl<T> SocketOption<T> {
     {
         let mut bytes = T::Bytes::default();
         let bytes = bytes.as_mut();
-        let len = os::get_option(socket.as_fd(), self.number()?, bytes)?;
+        let got = os::get_option(socket.as_fd(), self.number()?, bytes);
+        let len = got.map_err(|errno| self.error(errno))?;
         bytes.get(..len).and_then(T::read).ok_or(Error::Value { option: self.name, len })
     }
 
@@ -83,7 +89,7 @@ impl<T> SocketOption<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Unsupported`] when the system has no such option, and [`Error::Os`] when the socket has no such option or
+    /// [`Error::Unsupported`] when the system has no such option (on Windows also `WSAENOPROTOOPT`), and [`Error::Os`] when the socket has no such option or
     /// the system refuses the value.
     #[doc(alias = "setsockopt")]
     pub fn set(&self, socket: impl AsFd, value: T) -> Result<(), Error>
@@ -97,7 +103,7 @@ impl<T> SocketOption<T> {
         // SAFETY: the kernel reads `bytes`, and finds no pointer in them: the values are those of `Writable`, which is
         // sealed, and none of them holds one. Options of 4 bytes that are not in the tables (`custom`) have no room for a
         // structure with a pointer in it.
-        unsafe { os::set_option(socket.as_fd(), number, bytes) }?;
-        Ok(())
+        let set = unsafe { os::set_option(socket.as_fd(), number, bytes) };
+        set.map_err(|errno| self.error(errno))
     }
 }

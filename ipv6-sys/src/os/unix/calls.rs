@@ -71,6 +71,11 @@ pub(crate) fn lacks_option(errno: Errno) -> bool {
     matches!(errno.raw(), libc::ENOPROTOOPT | libc::EOPNOTSUPP | libc::EINVAL)
 }
 
+/// Whether the error means that the system does not have the option. Here it can be the kind of socket that lacks it.
+pub(crate) const fn is_unknown_option(_: Errno) -> bool {
+    false
+}
+
 /// `getsockopt(2)`. Returns how many bytes of `value` the kernel wrote.
 pub(crate) fn get_option(
     socket: BorrowedFd<'_>,
