@@ -16,7 +16,7 @@ use std::thread;
 use clap::{Parser, Subcommand};
 use common::icmp::resolve;
 use common::{Outcome, Output, byte, printable, run};
-use ipv6_std::{Conn, ControlFlags};
+use ipv6_std::{Conn, ControlFlags, RecvControl};
 use serde_json::json;
 
 #[derive(Parser)]
@@ -134,11 +134,13 @@ fn connect(options: &Connect, output: &Output) -> Outcome<bool> {
         | ErrorKind::NotConnected => "the server closed the connection".into(),
         _ => Box::<dyn std::error::Error>::from(error),
     })?;
-    // The control messages of the last segment.
+    // The header fields of the last segment. Those of an IPv4 server are unknown.
     let control = conn.stream_control()?;
+    let fields =
+        if control == RecvControl::default() { "header fields unknown".into() } else { control.to_string() };
     let text = String::from_utf8_lossy(&echo);
     output.print(
-        format_args!("{} from {}: {control}", printable(&text), server),
+        format_args!("{} from {server}: {fields}", printable(&text)),
         json!({
             "text": text, "from": server.to_string(), "traffic_class": control.traffic_class,
             "hop_limit": control.hop_limit,

@@ -12,6 +12,7 @@ ipv6_testnet::tests! {
     [] help_lists_the_options;
     [Namespace] invalid_arguments_are_refused;
     [Namespace] the_client_prints_the_servers_traffic_class_and_hop_limit;
+    [Namespace, Ipv4] header_fields_that_no_segment_had_are_not_printed;
     [Namespace, Program("ss"), Program("socat")] ss_shows_the_traffic_class;
     [RawSocket, Program("dumpcap"), Program("tshark")] packets_have_the_traffic_class_and_hop_limit;
     [Namespace] a_reset_connection_does_not_end_the_server;
@@ -57,6 +58,19 @@ fn the_client_prints_the_servers_traffic_class_and_hop_limit() {
     assert_eq!((&printed["traffic_class"], &printed["hop_limit"]), (&0xb8.into(), &9.into()));
     assert_eq!(printed["path_mtu"], 1500);
     assert!(server.end().0.success());
+}
+
+// Scar 73: of an IPv4 server the kernel records no segment. The socket's own values are hop limit 1 and traffic class 0.
+fn header_fields_that_no_segment_had_are_not_printed() {
+    let host = Host::new("host").unwrap();
+    let (_server, port) = server(&host, "--hop-limit 9");
+    let got = output(&host, tcp_mark(&format!("connect [::ffff:127.0.0.1]:{port} --json")));
+    assert!(got.status.success(), "{got:?}");
+    let seen = &objects(&got)[0];
+    assert_eq!(seen["text"], "hello");
+    assert!(seen["traffic_class"].is_null() && seen["hop_limit"].is_null(), "{seen}");
+    let got = output(&host, tcp_mark(&format!("connect [::ffff:127.0.0.1]:{port}")));
+    assert!(text(&got).ends_with(": header fields unknown\n"), "{got:?}");
 }
 
 fn ss_shows_the_traffic_class() {
