@@ -40,6 +40,7 @@ fn main() {
         [Namespace] a_reply_comes_from_the_address_that_was_asked;
         [Namespace, Probed(MPTCP)] an_mptcp_socket_can_be_wrapped;
         [Namespace, Strace] a_socket_whose_options_fail_can_be_wrapped;
+        [Namespace] a_socket_that_shares_the_port_takes_unicast_datagrams;
     })
 }
 
@@ -275,4 +276,13 @@ fn wrap_a_socket_whose_options_fail() {
     assert_eq!(socket2::SockRef::from(&socket).only_v6().map_err(|error| error.kind()).ok(), None);
     let conn = Conn::new(socket.as_fd()).unwrap();
     assert_eq!(conn.control_flags(), ControlFlags::empty());
+}
+
+// What the documentation of `bind_reusable` warns of, here with one user.
+fn a_socket_that_shares_the_port_takes_unicast_datagrams() {
+    let first = PacketConn::bind_reusable("[::1]:0".parse().unwrap()).unwrap();
+    let last = PacketConn::bind_reusable(first.local_addr().unwrap()).unwrap();
+    last.set_deadline(soon());
+    loopback().send_to(b"x", &SendControl::new(), first.local_addr().unwrap()).unwrap();
+    assert_eq!(receive(&last).0, b"x");
 }

@@ -77,6 +77,10 @@ impl PacketConn<UdpSocket> {
     /// A multicast address, complete or as a prefix such as `[ff02::]:1024`, stands for the wildcard address: the socket
     /// receives from the groups that it [joins](Self::join_group).
     ///
+    /// **On Linux, a socket of another user can share the port and take unicast datagrams**: the kernel delivers them to
+    /// the socket that was bound last, and `SO_REUSEADDR` does not compare users. Use this for multicast; receive
+    /// unicast on a socket of its own ([`bind`](Self::bind)).
+    ///
     /// Systems: all.
     ///
     /// # Errors
