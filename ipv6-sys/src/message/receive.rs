@@ -270,3 +270,17 @@ impl<'m> Arrival<'m> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_that_repeat_those_of_the_call_are_not_truncation() {
+        // NetBSD returns MSG_DONTWAIT in msg_flags (7.99, executed).
+        let arrival = Arrival::new(1, os::MSG_DONTWAIT, &[], &[]);
+        assert!(!arrival.truncated() && !arrival.control_truncated());
+        let truncated = Arrival::new(1, os::MSG_DONTWAIT | os::MSG_CTRUNC, &[], &[]);
+        assert!(!truncated.truncated() && truncated.control_truncated());
+    }
+}
