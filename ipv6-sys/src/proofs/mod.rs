@@ -96,7 +96,7 @@ macro_rules! messages_are {
 macro_rules! is_in {
     ($table:ident $field:ident) => {
         assert!(
-            matches!($table.$field, Some(_)),
+            $table.$field.is_some(),
             concat!(
                 "`",
                 stringify!($field),
