@@ -22,8 +22,16 @@ pub(crate) fn raw(fd: BorrowedFd<'_>) -> libc::c_int {
 /// The error of the system call that has just failed on this thread.
 #[inline]
 pub(crate) fn last_error() -> Errno {
-    Errno::from_raw(errno::errno().0)
+    match errno::errno().0 {
+        ERESTARTSYS => Errno::INTR,
+        number => Errno::from_raw(number),
+    }
 }
+
+/// A signal, as Linux keeps it in the socket (include/linux/errno.h): `recvmmsg(2)` without `MSG_WAITFORONE` returns the
+/// messages that it has received before the signal, and the next call on the socket fails with this number
+/// (`do_recvmmsg` in net/socket.c). No C library has a name for it. Other systems have no such number.
+const ERESTARTSYS: i32 = if cfg!(any(target_os = "linux", target_os = "android")) { 512 } else { i32::MIN };
 
 /// The result of a call that returns -1 and sets `errno` if it fails.
 #[inline]
