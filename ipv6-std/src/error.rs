@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::{Ipv6Addr, SocketAddrV6};
 
-use ipv6_core::{Control, EncodeError};
+use ipv6_core::{Control, DecodeError, EncodeError};
 use ipv6_sys::Errno;
 
 /// Whether a call failed because a datagram is too long: for its protocol, for the device, for the path of a socket that
@@ -27,6 +27,47 @@ use ipv6_sys::Errno;
 #[doc(alias = "EMSGSIZE", alias = "WSAEMSGSIZE")]
 pub fn is_too_long(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::MSGSIZE.raw())
+}
+
+/// Whether a receive failed because of the network or a peer. The next receive can succeed: a server continues.
+///
+/// - An ICMPv6 error about a datagram that the socket sent before (`ConnectionRefused`, `HostUnreachable`,
+///   `NetworkUnreachable`, `PermissionDenied`, too long, and others). Linux reports it to the next call of a socket that is
+///   connected or [queues errors](crate::PacketConn::set_queue_errors), other systems to connected sockets; Windows
+///   reports `ConnectionReset`.
+/// - Control messages that cannot be decoded (`InvalidData`). The datagram is lost.
+///
+/// Everything else is about the socket or the program, such as `TimedOut`, `BrokenPipe` or `OutOfMemory`. A receive into more
+/// than 1,024 buffers fails in the same way as after a report that a datagram was too long, and always: use fewer.
+///
+/// ```no_run
+/// use ipv6_std::{ControlFlags, PacketConn, is_about_peer};
+///
+/// let conn = PacketConn::bind("[::]:7")?;
+/// conn.set_control_flags(ControlFlags::DESTINATION | ControlFlags::INTERFACE, true)?;
+/// let mut payload = [0; 1500];
+/// loop {
+///     let got = match conn.recv_from(&mut payload) {
+///         // A path MTU message is no datagram. It is received only with `ControlFlags::PATH_MTU`.
+///         Ok(got) if got.control.path_mtu.is_none() => got,
+///         Ok(_) => continue,
+///         Err(error) if is_about_peer(&error) => continue,
+///         Err(error) => return Err(error),
+///     };
+///     // A reply that cannot be sent must not end the server either.
+///     let _ = conn.send_to(&payload[..got.len], &got.control.reply(), got.source);
+/// }
+/// # #[allow(unreachable_code)]
+/// # std::io::Result::Ok(())
+/// ```
+#[doc(alias = "ECONNREFUSED", alias = "EHOSTUNREACH", alias = "WSAECONNRESET")]
+pub fn is_about_peer(error: &io::Error) -> bool {
+    let source = std::error::Error::source(error);
+    let cause = source.and_then(|source| source.downcast_ref::<io::Error>());
+    match error.raw_os_error().or(cause.and_then(io::Error::raw_os_error)) {
+        Some(errno) => Errno::from_raw(errno).is_from_network(),
+        None => source.is_some_and(|source| source.is::<DecodeError>()),
+    }
 }
 
 /// Control messages that do not fit in the buffer of a single send.
@@ -134,6 +175,20 @@ pub(crate) fn invalid(text: impl Into<String>) -> io::Error {
 #[cold]
 pub(crate) fn busy(text: &'static str) -> io::Error {
     io::Error::new(ErrorKind::ResourceBusy, text)
+}
+
+/// The error of a receive after the socket was shut down for receiving. Linux returns an empty datagram without a sender.
+#[cold]
+pub(crate) fn shut_down() -> io::Error {
+    io::Error::new(ErrorKind::BrokenPipe, "the socket is shut down for receiving, and no datagram is left")
+}
+
+/// The error of a send on a socket that is not bound, when the system has no free port for it.
+#[cold]
+pub(crate) fn no_port(source: io::Error) -> io::Error {
+    let range =
+        "no local port is free: bind the socket, or widen net.ipv4.ip_local_port_range, which IPv6 uses too";
+    explained(ErrorKind::AddrInUse, source, range)
 }
 
 /// Why a datagram is refused before the system call. An `io::Error` has its text on the heap, so it is made only when

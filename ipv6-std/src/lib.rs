@@ -256,7 +256,7 @@ pub use address::{mapped, parse_scoped};
 pub use builder::Builder;
 pub use conn::Conn;
 pub use connected::Connected;
-pub use error::is_too_long;
+pub use error::{is_about_peer, is_too_long};
 pub use interface::{Interface, InterfaceAddress};
 pub use membership::Membership;
 pub use on_interface::{AnyInterface, OnInterface};

@@ -25,6 +25,35 @@ impl Errno {
     #[doc(alias = "EMSGSIZE")]
     pub const MSGSIZE: Self = Self(io::Errno::MSGSIZE.raw_os_error());
 
+    /// Whether the network, or the host of a peer, causes this error of a receive: it is about a datagram that the socket
+    /// sent before, and the next receive can succeed.
+    ///
+    /// These are the errors that a kernel makes of ICMPv6 and ICMP messages (Linux: `tab_unreach` and
+    /// `icmpv6_err_convert` in net/ipv6/icmp.c, `icmp_err_convert` in net/ipv4/icmp.c).
+    #[must_use]
+    pub fn is_from_network(self) -> bool {
+        use io::Errno;
+        #[cfg(not(windows))]
+        const MORE: [Errno; 2] = [Errno::PROTO, Errno::HOSTDOWN];
+        #[cfg(windows)]
+        const MORE: [Errno; 2] = [Errno::NETRESET, Errno::HOSTDOWN];
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        const LINUX: [Errno; 1] = [Errno::NONET];
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        const LINUX: [Errno; 0] = [];
+        const ALL: [Errno; 8] = [
+            Errno::CONNREFUSED,
+            Errno::CONNRESET,
+            Errno::HOSTUNREACH,
+            Errno::NETUNREACH,
+            Errno::ACCESS,
+            Errno::MSGSIZE,
+            Errno::NOPROTOOPT,
+            Errno::OPNOTSUPP,
+        ];
+        ALL.iter().chain(&MORE).chain(&LINUX).any(|errno| errno.raw_os_error() == self.0)
+    }
+
     /// The error with this number.
     pub const fn from_raw(errno: i32) -> Self {
         Self(errno)
