@@ -1,36 +1,26 @@
 //! Waiting until a socket is ready.
 //!
-//! Manual page: [poll(2)](https://man7.org/linux/man-pages/man2/poll.2.html).
+//! Manual pages: [poll(2)](https://man7.org/linux/man-pages/man2/poll.2.html),
+//! [epoll(7)](https://man7.org/linux/man-pages/man7/epoll.7.html).
 
 use core::time::Duration;
-
-use rustix::event::PollFlags;
 
 use crate::error::Errno;
 use crate::fd::AsFd;
 use crate::os;
+pub use crate::os::{Events, Ready};
 
-/// What to wait for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Ready {
-    /// A message can be received, or an error is pending.
-    #[doc(alias = "POLLIN")]
-    Receive,
-    /// A message can be sent, or an error is pending.
-    #[doc(alias = "POLLOUT")]
-    Send,
-}
-
-/// Waits until the socket is ready, at most for `timeout`. `None` waits without a limit. Returns whether the socket is
-/// ready.
+/// Waits until the socket is ready, at most for `timeout`. `None` waits without a limit. Returns what ended the wait.
+///
+/// [`Events::ERROR`] and [`Events::HANG_UP`] end every wait, and the next one at once, as long as their cause lasts. A
+/// loop that only waits for a message would then run without a pause: wait with [`Changes`] instead.
 ///
 /// ```
 /// use core::time::Duration;
-/// use ipv6_sys::wait::{Ready, wait};
+/// use ipv6_sys::wait::{Events, Ready, wait};
 /// let socket = ipv6_sys::socket::datagram()?;
-/// assert!(wait(&socket, Ready::Send, None)?);
-/// assert!(!wait(&socket, Ready::Receive, Some(Duration::from_millis(1)))?);
+/// assert_eq!(wait(&socket, Ready::Send, None)?, Events::WRITABLE);
+/// assert!(wait(&socket, Ready::Receive, Some(Duration::from_millis(1)))?.is_empty());
 /// # Ok::<(), ipv6_sys::Errno>(())
 /// ```
 ///
@@ -38,11 +28,53 @@ pub enum Ready {
 ///
 /// [`Errno::INTR`] if a signal arrived first.
 #[doc(alias = "poll")]
-#[must_use = "the result says whether the socket is ready"]
-pub fn wait(socket: impl AsFd, ready: Ready, timeout: Option<Duration>) -> Result<bool, Errno> {
-    let events = match ready {
-        Ready::Receive => PollFlags::IN,
-        Ready::Send => PollFlags::OUT,
-    };
-    Ok(!os::poll(socket.as_fd(), events, timeout)?.is_empty())
+#[must_use = "the result says what ended the wait"]
+pub fn wait(socket: impl AsFd, ready: Ready, timeout: Option<Duration>) -> Result<Events, Errno> {
+    os::poll(socket.as_fd(), ready, timeout)
+}
+
+/// Waits for changes of a socket. An error that stays in the error queue ends one wait; `poll` would return at once for
+/// as long as it is there.
+///
+/// Systems: Linux and Android (an edge-triggered `epoll`, which is one more descriptor).
+///
+/// ```
+/// # #[cfg(target_os = "linux")] {
+/// use core::time::Duration;
+/// use ipv6_sys::wait::{Changes, Events, Ready};
+/// let socket = ipv6_sys::socket::datagram()?;
+/// // It can be sent to, but that is no change.
+/// let changes = Changes::of(&socket, Ready::Send)?;
+/// assert!(changes.wait(Some(Duration::from_millis(1)))?.is_empty());
+/// # }
+/// # Ok::<(), ipv6_sys::Errno>(())
+/// ```
+#[doc(alias = "epoll", alias = "EPOLLET")]
+#[derive(Debug)]
+pub struct Changes(os::Epoll);
+
+impl Changes {
+    /// Starts to observe the socket. Every change from now on ends a wait; what there was before does not. So call the
+    /// socket once more before the first wait.
+    ///
+    /// # Errors
+    ///
+    /// The system's error when there is no descriptor left; `EOPNOTSUPP` on other systems.
+    pub fn of(socket: impl AsFd, ready: Ready) -> Result<Self, Errno> {
+        let changes = Self(os::Epoll::new(socket.as_fd(), ready)?);
+        // The state at the start counts as a change.
+        let _: Result<Events, Errno> = changes.wait(Some(Duration::ZERO));
+        Ok(changes)
+    }
+
+    /// Waits until the socket has changed since the last wait, at most for `timeout`, rounded up to milliseconds. Returns
+    /// the state of the socket; nothing after the timeout.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::INTR`] if a signal arrived first.
+    #[must_use = "the result says what ended the wait"]
+    pub fn wait(&self, timeout: Option<Duration>) -> Result<Events, Errno> {
+        self.0.wait(timeout)
+    }
 }

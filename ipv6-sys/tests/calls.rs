@@ -14,7 +14,7 @@ use ipv6_sys::interface::{self, Addresses, InterfaceFlags};
 use ipv6_sys::message::{self, ControlBuffer, ControlSpace, Encoded, IoSlice, IoSliceMut, MessageFlags};
 use ipv6_sys::option::{self, Group, SourceGroup};
 use ipv6_sys::socket::{self, Kind};
-use ipv6_sys::wait::{Ready, wait};
+use ipv6_sys::wait::{Events, Ready, wait};
 use ipv6_sys::{Errno, Error, Host};
 
 ipv6_testnet::tests! {
@@ -242,10 +242,10 @@ fn a_receive_that_must_not_wait_returns_again() {
 fn waiting_ends_at_the_timeout_or_when_ready() {
     let (socket, address) = bound();
     let moment = core::time::Duration::from_millis(5);
-    assert_eq!(wait(&socket, Ready::Receive, Some(moment)), Ok(false));
-    assert_eq!(wait(&socket, Ready::Send, None), Ok(true));
+    assert_eq!(wait(&socket, Ready::Receive, Some(moment)), Ok(Events::empty()));
+    assert_eq!(wait(&socket, Ready::Send, None), Ok(Events::WRITABLE));
     message::send(&socket, &[IoSlice::new(b"x")], &[], Some(&address), MessageFlags::empty()).unwrap();
-    assert_eq!(wait(&socket, Ready::Receive, Some(core::time::Duration::MAX)), Ok(true));
+    assert_eq!(wait(&socket, Ready::Receive, Some(core::time::Duration::MAX)), Ok(Events::READABLE));
 }
 
 const SENT: usize = SendControl::max_space::<Host>();

@@ -250,7 +250,7 @@ fn something_waits(socket: BorrowedFd<'_>) -> io::Result<bool> {
     loop {
         match wait(socket, Ready::Receive, Some(Duration::ZERO)) {
             Err(Errno::INTR) => {}
-            answer => return Ok(answer?),
+            answer => return Ok(!answer?.is_empty()),
         }
     }
 }

@@ -6,11 +6,17 @@ mod system;
 
 mod device;
 pub(crate) mod entry;
+#[cfg_attr(any(target_os = "linux", target_os = "android"), path = "epoll.rs")]
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "no_epoll.rs")]
+mod epoll;
+mod events;
 mod filter;
 mod peer;
 mod portable;
 
 pub(crate) use device::*;
+pub(crate) use epoll::*;
+pub use events::{Events, Ready};
 pub(crate) use filter::*;
 pub use peer::PeerName;
 pub(crate) use peer::decode_address;

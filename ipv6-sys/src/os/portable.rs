@@ -6,6 +6,7 @@ use core::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::net::{self, AddressFamily, SocketAddrAny, SocketType};
 
+use super::events::{Events, Ready};
 use crate::error::Errno;
 use crate::fd::BorrowedFd;
 
@@ -70,16 +71,30 @@ pub(crate) fn socket_type(socket: BorrowedFd<'_>) -> Result<SocketType, Errno> {
     Ok(net::sockopt::socket_type(socket)?)
 }
 
+/// The event of a socket that is shut down for receiving. Linux reports it only if asked for.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const SHUT: PollFlags = PollFlags::RDHUP;
+/// Other systems have no such event, or none for datagram sockets.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const SHUT: PollFlags = PollFlags::empty();
+
 /// `poll(2)` for one socket. Returns the events that woke it; none after `timeout`, which may be `None` for no limit.
-pub(crate) fn poll(
-    socket: BorrowedFd<'_>,
-    events: PollFlags,
-    timeout: Option<Duration>,
-) -> Result<PollFlags, Errno> {
+pub(crate) fn poll(socket: BorrowedFd<'_>, ready: Ready, timeout: Option<Duration>) -> Result<Events, Errno> {
+    let asked = match ready {
+        Ready::Receive => PollFlags::IN.union(SHUT),
+        Ready::Send => PollFlags::OUT,
+    };
     // A timeout of more seconds than the type holds never passes.
     let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
-    let mut sockets = [PollFd::from_borrowed_fd(socket, events)];
+    let mut sockets = [PollFd::from_borrowed_fd(socket, asked)];
     rustix::event::poll(&mut sockets, timeout.as_ref())?;
     let [socket] = sockets;
-    Ok(socket.revents())
+    let pairs = [
+        (PollFlags::IN, Events::READABLE),
+        (PollFlags::OUT, Events::WRITABLE),
+        (PollFlags::ERR, Events::ERROR),
+        (PollFlags::HUP.union(SHUT), Events::HANG_UP),
+    ];
+    let reported = pairs.into_iter().filter(|(flags, _)| socket.revents().intersects(*flags));
+    Ok(reported.map(|(_, event)| event).collect())
 }

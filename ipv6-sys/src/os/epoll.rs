@@ -1,0 +1,44 @@
+//! `epoll(7)`, edge-triggered, for one socket.
+
+use core::time::Duration;
+
+use rustix::event::Timespec;
+use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+
+use super::events::{Events, Ready};
+use crate::error::Errno;
+use crate::fd::{BorrowedFd, OwnedFd};
+
+#[derive(Debug)]
+pub(crate) struct Epoll(OwnedFd);
+
+impl Epoll {
+    pub(crate) fn new(socket: BorrowedFd<'_>, ready: Ready) -> Result<Self, Errno> {
+        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
+        // EPOLLERR and EPOLLHUP are always reported.
+        let flags = match ready {
+            Ready::Receive => EventFlags::IN | EventFlags::RDHUP,
+            Ready::Send => EventFlags::OUT,
+        };
+        epoll::add(&epoll, socket, EventData::new_u64(0), flags | EventFlags::ET)?;
+        Ok(Self(epoll))
+    }
+
+    pub(crate) fn wait(&self, timeout: Option<Duration>) -> Result<Events, Errno> {
+        // Whole milliseconds, rounded up: kernels before 5.11 have no other timeout.
+        let milliseconds = |timeout: Duration| u64::try_from(timeout.as_nanos().div_ceil(1_000_000));
+        let timeout = timeout.and_then(|timeout| milliseconds(timeout).ok()).map(Duration::from_millis);
+        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
+        let mut events = [Event { flags: EventFlags::empty(), data: EventData::new_u64(0) }];
+        let count = epoll::wait(&self.0, &mut events, timeout.as_ref())?;
+        let reported = events.iter().take(count).fold(EventFlags::empty(), |all, event| all | event.flags);
+        let pairs = [
+            (EventFlags::IN, Events::READABLE),
+            (EventFlags::OUT, Events::WRITABLE),
+            (EventFlags::ERR, Events::ERROR),
+            (EventFlags::HUP, Events::HANG_UP),
+            (EventFlags::RDHUP, Events::HANG_UP),
+        ];
+        Ok(pairs.into_iter().filter(|(flag, _)| reported.contains(*flag)).map(|(_, event)| event).collect())
+    }
+}
