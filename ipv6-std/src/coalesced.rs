@@ -7,6 +7,7 @@ use ipv6_sys::batch::{self, BatchHeader, RecvSlot, Room};
 use ipv6_sys::message::Caller;
 
 use crate::fd::BorrowedFd;
+use crate::received::datagrams;
 use crate::space::RECV_SPACE;
 
 /// Bytes of the largest payload.
@@ -72,7 +73,8 @@ impl Coalesced {
         caller: impl Caller<Error = io::Error>,
     ) -> io::Result<()> {
         self.filled = 0;
-        self.filled = batch::receive(socket, headers, slots, &mut self.payloads, caller)?;
+        let count = batch::receive(socket, headers, slots, &mut self.payloads, caller)?;
+        self.filled = datagrams(slots, count)?;
         (self.next, self.offset) = (0, 0);
         Ok(())
     }

@@ -5,11 +5,13 @@ use std::io::{self, ErrorKind};
 #[cfg(target_has_atomic = "64")]
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use ipv6_sys::Errno;
 use ipv6_sys::message::{Caller, MessageFlags};
-use ipv6_sys::wait::{Ready, wait};
+use ipv6_sys::socket;
+use ipv6_sys::wait::{Changes, Events, Ready, wait};
 // 32-bit MIPS and PowerPC have no 64-bit atomic instructions.
 #[cfg(not(target_has_atomic = "64"))]
 use portable_atomic::AtomicU64;
@@ -17,8 +19,13 @@ use portable_atomic::AtomicU64;
 use crate::error;
 use crate::fd::BorrowedFd;
 
-/// Longest single wait: a call checks at least this often whether its limit has changed.
-const RECHECK: Duration = Duration::from_millis(100);
+/// How long a call waits at most before it checks whether its limit has changed, and after how many such waits the system
+/// call is repeated: a path MTU message wakes nobody. This is at most twelve system calls per second.
+const BY_STATE: (Duration, usize) = (Duration::from_millis(100), 5);
+/// The same for [`By::Changes`], which needs some calls to start.
+const BY_CHANGES: (Duration, usize) = (Duration::from_millis(250), 2);
+/// How often the awaited event may wake a call in vain, because another thread was faster. After that, only changes do.
+const IN_VAIN: u8 = 3;
 
 /// Bits of [`Limit::set`].
 const DEADLINE: u8 = 1;
@@ -116,11 +123,11 @@ impl Limit {
     fn left(&self, started: Instant, now: Instant) -> Option<(Duration, Passed)> {
         let deadline = self.deadline().map(|deadline| {
             let left = deadline.saturating_duration_since(now);
-            (left, Passed { ready: self.ready, timeout: None })
+            (left, Passed { ready: self.ready, timeout: None, has_errors: false })
         });
         let timeout = self.timeout().map(|timeout| {
             let left = timeout.saturating_sub(now.saturating_duration_since(started));
-            (left, Passed { ready: self.ready, timeout: Some(timeout) })
+            (left, Passed { ready: self.ready, timeout: Some(timeout), has_errors: false })
         });
         match (deadline, timeout) {
             (Some(deadline), Some(timeout)) if timeout.0 < deadline.0 => Some(timeout),
@@ -131,7 +138,8 @@ impl Limit {
     /// Makes the system calls of one method call on `socket`, within this limit.
     #[inline]
     pub(crate) fn on<'a>(&'a self, socket: BorrowedFd<'a>) -> Until<'a> {
-        Until { limit: self, socket, flags: MessageFlags::empty(), failed: None, started: None }
+        let (flags, by) = (MessageFlags::empty(), By::State { in_vain: 0 });
+        Until { limit: self, socket, flags, failed: None, started: None, by, seen: Events::empty() }
     }
 }
 
@@ -141,6 +149,8 @@ struct Passed {
     ready: Ready,
     /// The timeout; `None`: the deadline.
     timeout: Option<Duration>,
+    /// Whether an error waited in the error queue meanwhile.
+    has_errors: bool,
 }
 
 impl fmt::Display for Passed {
@@ -150,11 +160,25 @@ impl fmt::Display for Passed {
             (_, None) => f.write_str("the write deadline has passed"),
             (Ready::Receive, Some(timeout)) => write!(f, "no datagram within {timeout:?}"),
             (_, Some(timeout)) => write!(f, "no room in the send buffer within {timeout:?}"),
+        }?;
+        if self.has_errors {
+            f.write_str("; the error queue is not empty, and takes room from datagrams: see drain_errors")?;
         }
+        Ok(())
     }
 }
 
 impl std::error::Error for Passed {}
+
+/// How a call waits.
+enum By {
+    /// For the awaited event, in `poll`, which also ends at once for an error in the error queue.
+    State { in_vain: u8 },
+    /// For changes: something ended the wait in `poll` that a repeated call did not take away.
+    Changes(Changes),
+    /// In slices, where the system cannot report changes.
+    Clock,
+}
 
 /// Makes a system call; repeats it after a signal, and until the limit passes if there is one.
 ///
@@ -170,6 +194,9 @@ pub(crate) struct Until<'a> {
     /// When the first call with a limit started. From then on calls do not wait in the kernel, even if the limit is
     /// removed: a limit that is set again must reach them.
     started: Option<Instant>,
+    by: By,
+    /// What ended the latest wait.
+    seen: Events,
 }
 
 impl Until<'_> {
@@ -185,19 +212,70 @@ impl Until<'_> {
     }
 
     /// Waits after an error until the call can be repeated. Returns the error if waiting does not help.
-    fn wait_after(&self, errno: Errno) -> io::Result<()> {
+    fn wait_after(&mut self, errno: Errno) -> io::Result<()> {
         match (errno, self.started) {
             (Errno::INTR, _) => Ok(()),
+            (Errno::AGAIN, _) if self.lacks_port() => Err(error::no_port(errno.into())),
             (Errno::AGAIN, Some(started)) => {
-                let left = self.limit.left(started, Instant::now()).map_or(RECHECK, |(left, _)| left);
-                match wait(self.socket, self.limit.ready, Some(left.min(RECHECK))) {
-                    // Ready, or time to recheck: `next` does. Or a signal.
-                    Ok(_) | Err(Errno::INTR) => Ok(()),
-                    Err(errno) => Err(errno.into()),
+                // Seen before the call that has failed: there are no datagrams left.
+                if self.limit.ready == Ready::Receive && self.seen.contains(Events::HANG_UP) {
+                    return Err(error::shut_down());
                 }
+                self.wait(started)
             }
             (errno, _) => Err(errno.into()),
         }
+    }
+
+    /// Whether a send failed because the system has no free port for the socket: Linux answers `EAGAIN` then, and `poll`
+    /// reports that it can send (`inet_autobind` in net/ipv4/af_inet.c).
+    fn lacks_port(&self) -> bool {
+        let may = cfg!(any(target_os = "linux", target_os = "android")) && self.limit.ready == Ready::Send;
+        let is_full = self.started.is_some() && !self.seen.contains(Events::WRITABLE);
+        let address = || socket::local_address(self.socket).ok().flatten();
+        may && !is_full && address().is_some_and(|address| address.port() == 0)
+    }
+
+    /// Waits until repeating the call may help.
+    fn wait(&mut self, started: Instant) -> io::Result<()> {
+        let (longest, waits) = match self.by {
+            By::State { .. } => BY_STATE,
+            By::Changes(_) | By::Clock => BY_CHANGES,
+        };
+        for _ in 0..waits {
+            let left =
+                self.limit.left(started, Instant::now()).map_or(longest, |(left, _)| left.min(longest));
+            let ended = match &self.by {
+                By::State { .. } => wait(self.socket, self.limit.ready, Some(left)),
+                By::Changes(changes) => changes.wait(Some(left)),
+                By::Clock => {
+                    thread::sleep(left);
+                    return Ok(());
+                }
+            };
+            match ended {
+                // Time to recheck, which `next` does once the limit may have passed.
+                Ok(events) if events.is_empty() && left == longest => {}
+                Ok(events) => return self.note(events),
+                Err(Errno::INTR) => return Ok(()),
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides how the next wait is made. A state that ends a wait and stays would end all others at once.
+    fn note(&mut self, events: Events) -> io::Result<()> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        self.seen = events;
+        let By::State { in_vain } = &mut self.by else { return Ok(()) };
+        *in_vain += 1;
+        if *in_vain >= IN_VAIN || !events.contains(self.limit.ready.event()) {
+            self.by = Changes::of(self.socket, self.limit.ready).map_or(By::Clock, By::Changes);
+        }
+        Ok(())
     }
 }
 
@@ -224,7 +302,10 @@ impl Caller for Until<'_> {
         let now = Instant::now();
         let started = *self.started.get_or_insert(now);
         match self.limit.left(started, now) {
-            Some((Duration::ZERO, passed)) => Err(io::Error::new(ErrorKind::TimedOut, passed)),
+            Some((Duration::ZERO, passed)) => {
+                let passed = Passed { has_errors: self.seen.contains(Events::ERROR), ..passed };
+                Err(io::Error::new(ErrorKind::TimedOut, passed))
+            }
             _ => Ok(self.flags | MessageFlags::DONT_WAIT),
         }
     }

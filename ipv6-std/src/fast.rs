@@ -9,7 +9,7 @@ use ipv6_core::{ControlFlags, RecvControl};
 use ipv6_sys::Host;
 use ipv6_sys::message::{self, Arrival, Fresh};
 
-use crate::received::{NOBODY, Received};
+use crate::received::{Received, sender};
 
 /// The flags of the three usual messages.
 const FIELDS: ControlFlags =
@@ -77,7 +77,7 @@ impl Received {
     fn in_order(arrival: Arrival<'_>, wanted: ControlFlags) -> io::Result<Self> {
         let Arrival { len, flags, name, control, .. } = arrival;
         match RecvControl::decode_in_order::<Host>(control) {
-            Some(got) if !arrival.control_truncated() => Ok(Self::with(arrival, got, wanted)),
+            Some(got) if !arrival.control_truncated() => Self::with(arrival, got, wanted),
             _ => Self::any(len, flags, name, control, wanted),
         }
     }
@@ -100,20 +100,21 @@ impl Received {
     #[inline(never)]
     fn any(len: usize, flags: i32, name: &[u8], control: &[u8], wanted: ControlFlags) -> io::Result<Self> {
         let arrival = Arrival::new(len, flags, name, control);
-        Ok(Self::with(arrival, arrival.decode()?, wanted))
+        Self::with(arrival, arrival.decode()?, wanted)
     }
 
     /// The result with these control messages, without those that are not wanted.
     #[inline(always)]
-    fn with(arrival: Arrival<'_>, control: RecvControl<'_>, wanted: ControlFlags) -> Self {
-        Self { control: control.filter(wanted).detach(), ..Self::plain(arrival.received()) }
+    fn with(arrival: Arrival<'_>, control: RecvControl<'_>, wanted: ControlFlags) -> io::Result<Self> {
+        let plain = Self::plain(arrival.received())?;
+        Ok(Self { control: control.filter(wanted).detach(), ..plain })
     }
 
     /// The result without control messages.
     #[inline(always)]
-    pub(crate) fn plain(received: message::Received) -> Self {
-        let message::Received { len, source, truncated, control_truncated, .. } = received;
-        let control = RecvControl::default();
-        Self { len, source: source.unwrap_or(NOBODY), control, truncated, control_truncated }
+    pub(crate) fn plain(received: message::Received) -> io::Result<Self> {
+        let message::Received { len, truncated, control_truncated, .. } = received;
+        let (source, control) = (sender(&received)?, RecvControl::default());
+        Ok(Self { len, source, control, truncated, control_truncated })
     }
 }

@@ -1,11 +1,16 @@
 //! What is received beside the payload of a datagram.
 
+use std::io;
 use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use ipv6_core::cmsg::RawMessages;
 use ipv6_core::{ControlMessage, DecodeError, RecvControl};
 use ipv6_sys::Host;
+use ipv6_sys::batch::RecvSlot;
 use ipv6_sys::message;
+
+use crate::error;
+use crate::space::RECV_SPACE;
 
 /// A received datagram without its payload, which is in the caller's buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -154,6 +159,34 @@ fn unmapped(address: SocketAddrV6) -> SocketAddr {
     match address.ip().to_ipv4_mapped() {
         Some(ipv4) => SocketAddr::from((ipv4, address.port())),
         None => SocketAddr::V6(address),
+    }
+}
+
+/// The sender of a received datagram.
+///
+/// An error if the socket is shut down for receiving. The system then returns no bytes and no sender. An empty datagram
+/// and a path MTU message have no bytes either, but an address.
+#[inline(always)]
+pub(crate) fn sender(received: &message::Received) -> io::Result<SocketAddrV6> {
+    match received.source {
+        Some(source) => Ok(source),
+        None if received.len == 0 => Err(error::shut_down()),
+        None => Ok(NOBODY),
+    }
+}
+
+/// How many of the first `count` slots of a batch hold a datagram. An error if the socket is shut down for receiving, as in
+/// [`sender`]; a system without calls for batches returns that once for each slot that is left.
+#[inline]
+pub(crate) fn datagrams(slots: &[RecvSlot<RECV_SPACE>], count: usize) -> io::Result<usize> {
+    let is_datagram = |slot: &RecvSlot<RECV_SPACE>| {
+        let arrival = slot.arrival();
+        arrival.len > 0 || !arrival.name.is_empty()
+    };
+    match slots.iter().take(count).rposition(is_datagram) {
+        Some(last) => Ok(last + 1),
+        None if count == 0 => Ok(0),
+        None => Err(error::shut_down()),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::coalesce::Coalescing;
 use crate::coalesced::{Coalesced, Given};
 use crate::error;
 use crate::fd::BorrowedFd;
-use crate::received::{Message, Received};
+use crate::received::{Message, Received, datagrams};
 use crate::space::RECV_SPACE;
 
 /// Storage for receiving batches ([`PacketConn::recv_batch`](crate::PacketConn::recv_batch)).
@@ -211,7 +211,8 @@ impl RecvBatch {
         self.is_coalesced = coalescing.receives() || left;
         if !self.is_coalesced {
             self.wanted = wanted;
-            self.count = batch::receive(socket, &mut self.headers, &mut self.slots, payloads, caller)?;
+            let count = batch::receive(socket, &mut self.headers, &mut self.slots, payloads, caller)?;
+            self.count = datagrams(&self.slots, count)?;
             return Ok(self.count);
         }
         let Self { headers, slots, .. } = self;

@@ -43,7 +43,7 @@ impl<S: AsFd> PacketConn<S> {
             return self.receive_until(&mut [IoSliceMut::new(payload)], None);
         }
         match message::receive_from(self.as_fd(), payload, MessageFlags::empty()) {
-            Ok(received) => Ok(Received::plain(received)),
+            Ok(received) => Received::plain(received),
             Err(errno) => self.receive_until(&mut [IoSliceMut::new(payload)], Some(errno)),
         }
     }

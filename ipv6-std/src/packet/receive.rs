@@ -7,7 +7,7 @@ use ipv6_sys::message::{self, ControlSpace};
 use super::PacketConn;
 use crate::error;
 use crate::fd::AsFd;
-use crate::received::{Message, Received};
+use crate::received::{Message, Received, sender};
 
 impl<S: AsFd> PacketConn<S> {
     /// Receives one datagram into `payload`, with the control messages that
@@ -20,10 +20,13 @@ impl<S: AsFd> PacketConn<S> {
     ///
     /// # Errors
     ///
-    /// `TimedOut` after the [deadline](Self::set_read_deadline) or the [timeout](Self::set_read_timeout); `WouldBlock` on
-    /// a non-blocking socket without either; the error that the network reported for an earlier datagram
-    /// (`ConnectionRefused`, for example; the report that it was too long for its path has the
-    /// [source](std::error::Error::source) `EMSGSIZE`).
+    /// - `TimedOut` after the [deadline](Self::set_read_deadline) or the [timeout](Self::set_read_timeout); `WouldBlock`
+    ///   on a non-blocking socket without either.
+    /// - The error that the network reported for an earlier datagram (`ConnectionRefused`, for example; the report that it
+    ///   was too long for its path has the [source](std::error::Error::source) `EMSGSIZE`), and `InvalidData` for control
+    ///   messages that cannot be decoded. A server continues after both: [`is_about_peer`](crate::is_about_peer).
+    /// - `BrokenPipe` when the socket is shut down for receiving and no datagram is left. A non-blocking socket without a
+    ///   deadline and a timeout returns `WouldBlock` then.
     #[doc(alias = "recvmsg", alias = "ReadFrom")]
     // Inlined, so that the result stays in registers.
     #[inline(always)]
@@ -78,6 +81,7 @@ impl<S: AsFd> PacketConn<S> {
         let caller = self.read.on(self.as_fd());
         let received = message::receive(self.as_fd(), &mut [IoSliceMut::new(payload)], &mut control, caller)
             .map_err(error::received)?;
+        sender(&received)?;
         Ok(Message::new(received, control.into_written()))
     }
 }

@@ -18,9 +18,9 @@ use super::PacketConn;
 impl<S> PacketConn<S> {
     /// Sets the time after which receive and send calls fail with `TimedOut`; `None`: no deadline.
     ///
-    /// A call that already waits follows the change within 100 ms if it started with a deadline or a timeout. A call
-    /// that started with neither waits until a datagram arrives: to be able to end calls, set a deadline before them,
-    /// however distant.
+    /// A call that already waits follows the change within 100 ms if it started with a deadline or a timeout (250 ms while
+    /// an error is in the [error queue](Self::set_queue_errors)). A call that started with neither waits until a datagram
+    /// arrives: to be able to end calls, set a deadline before them, however distant.
     ///
     /// Systems: all.
     ///
