@@ -121,6 +121,17 @@ fn from_go_has_every_name() {
     assert!(missing.is_empty(), "docs/from_go.md lacks: {missing:?}");
 }
 
+/// Packages contain files of their own folder only, so the documentation modules have copies.
+#[test]
+fn the_copies_of_design_and_platform_are_the_same() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for name in ["DESIGN.md", "PLATFORM.md"] {
+        let read = |path: PathBuf| fs::read_to_string(path).unwrap();
+        let same = read(folder.join("docs").join(name)) == read(folder.join("..").join(name));
+        assert!(same, "copy {name} to ipv6-std/docs/{name}");
+    }
+}
+
 /// The files with tests, of all crates.
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
