@@ -8,8 +8,8 @@ use ipv6_core::InterfaceIndex;
 use crate::error;
 use crate::interface::{self, Interface};
 
-/// `address` as an IPv6 socket names it: an IPv4 address becomes IPv4-mapped (RFC 4291 section 2.5.5.2), an IPv6
-/// address stays as it is.
+/// Converts `address` for an IPv6 socket: an IPv4 address becomes IPv4-mapped (RFC 4291 section 2.5.5.2), an IPv6
+/// address does not change.
 ///
 /// ```
 /// use ipv6_std::mapped;
@@ -25,8 +25,8 @@ pub fn mapped(address: SocketAddr) -> SocketAddrV6 {
     }
 }
 
-/// The IPv6 address in a text, with the interface after `%` as its scope (RFC 4007 section 11). The interface
-/// is a name or a number; the number counts where no interface has it as its name. `std` parses numbers only.
+/// Parses an IPv6 address, with the interface after `%` as its scope (RFC 4007 section 11). The interface is a name, or a
+/// number if no interface has this name. `std` parses numbers only.
 ///
 /// | Text | Result |
 /// |---|---|
@@ -39,8 +39,8 @@ pub fn mapped(address: SocketAddr) -> SocketAddrV6 {
 /// # Errors
 ///
 /// `NotFound`, with its name, when there is no such interface. `InvalidInput`, with the text, when it is not one
-/// of these forms; when the address takes no interface, because it is not link-local, or a group of link or
-/// interface scope; and for interface 0.
+/// of these forms, when the interface is 0, and for an interface after an address that takes none: one that is neither
+/// link-local nor a group of link-local or interface-local scope.
 ///
 /// ```
 /// use ipv6_std::{Interface, parse_scoped};
@@ -66,12 +66,14 @@ pub fn parse_scoped(text: &str) -> io::Result<SocketAddrV6> {
         Some((address, zone)) => (address, Some(zone)),
         None => (inner, None),
     };
-    let no_address = "not an IPv6 address; with a port, it is in brackets, as in [::1]:53";
+    let no_address = "not an IPv6 address (with a port, write it in brackets: [::1]:53)";
     let ip: Ipv6Addr = address.parse().map_err(|_| invalid(no_address))?;
     let scope = match zone {
         None => 0,
         Some(_) if !takes_interface(&ip) => {
-            return Err(invalid("only a link-local address, or a group of that scope, takes an interface"));
+            return Err(invalid(
+                "only link-local addresses and groups of link-local or interface-local scope take an interface",
+            ));
         }
         Some(zone) => index(zone).map_err(|error| {
             let why = error.to_string();
@@ -106,9 +108,8 @@ fn index(zone: &str) -> io::Result<u32> {
     let number = zone.parse::<u32>().ok().filter(|_| zone.bytes().all(|byte| byte.is_ascii_digit()));
     match (by_name, number) {
         (Err(error), Some(number)) if error.kind() == io::ErrorKind::NotFound => {
-            let index = InterfaceIndex::new(number).map_err(|_| {
-                error::invalid("interface 0 names none: leave % away for the system's choice")
-            })?;
+            let index = InterfaceIndex::new(number)
+                .map_err(|_| error::invalid("there is no interface 0: omit % to let the system choose"))?;
             Interface::name_of(index)?;
             Ok(number)
         }

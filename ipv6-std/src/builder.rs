@@ -15,10 +15,10 @@ use crate::interface;
 use crate::packet::PacketConn;
 use crate::raw::{self, RawConn};
 
-/// Options of a socket that is to be opened: [`PacketConn::builder`], [`RawConn::builder`].
+/// Opens a socket with options that must be set before it is bound: [`PacketConn::builder`], [`RawConn::builder`].
 ///
-/// The methods of builders, this one and [`Connected`](crate::Connected), have the name of the option. Those of
-/// values, such as [`SendControl`](crate::SendControl), start with `with_`.
+/// Methods of builders ([`Builder`], [`Connected`](crate::Connected)) are named after the option. Methods of values, such
+/// as [`SendControl`](crate::SendControl), start with `with_`.
 ///
 /// ```
 /// use ipv6_std::{Interface, PacketConn};
@@ -46,7 +46,7 @@ pub struct Builder<C = PacketConn> {
 }
 
 impl PacketConn<UdpSocket> {
-    /// Starts the options of a UDP socket.
+    /// Returns a builder for a UDP socket.
     #[doc(alias = "ListenConfig")]
     pub fn builder() -> Builder<Self> {
         Builder::new(0)
@@ -54,7 +54,7 @@ impl PacketConn<UdpSocket> {
 }
 
 impl RawConn<OwnedFd> {
-    /// Starts the options of a raw socket for a protocol: 58 is ICMPv6, 89 OSPF, 47 GRE.
+    /// Returns a builder for a raw socket of a protocol: 58 is ICMPv6, 89 OSPF, 47 GRE.
     #[doc(alias = "ListenConfig")]
     pub fn builder(protocol: u8) -> Builder<Self> {
         Builder::new(protocol)
@@ -90,16 +90,16 @@ impl<C> Builder<C> {
         }
     }
 
-    /// Whether the socket carries IPv6 only, which is the default, or IPv4 too, with IPv4-mapped addresses
-    /// (RFC 3493 section 5.3). A raw socket never carries IPv4, and no socket does on OpenBSD.
+    /// Whether the socket carries IPv6 only (`true`, the default), or IPv4 too, with IPv4-mapped addresses
+    /// (RFC 3493 section 5.3). Raw sockets, and all sockets of OpenBSD, never carry IPv4.
     #[doc(alias = "IPV6_V6ONLY")]
     pub fn only_v6(self, on: bool) -> Self {
         Self { only_v6: on, ..self }
     }
 
-    /// Whether the socket shares its port with other sockets that do, for multicast: each of them receives every
-    /// multicast datagram. A unicast datagram goes to one of them, on Linux the one bound last; every program
-    /// of this host can open such a socket (if it has the same user, on systems other than Linux).
+    /// Whether the socket shares its port with other sockets that also do this, for multicast: each of them receives
+    /// every multicast datagram. One of them receives a unicast datagram, on Linux the one bound last. On Linux, any
+    /// program of this host can open such a socket; on other systems, any program of the same user.
     ///
     /// Unlike [`PacketConn::bind_reusable`], [`bind`](Builder::bind) binds to a multicast address as it is: the socket
     /// then receives only what is sent to that group.
@@ -111,8 +111,7 @@ impl<C> Builder<C> {
     /// Restricts the socket to one interface, an [`Interface`](crate::Interface) or its index: it sends and
     /// receives on no other.
     ///
-    /// Linux (`SO_BINDTODEVICE`; `CAP_NET_RAW` before 5.7), Apple's systems, Solaris and illumos
-    /// (`IPV6_BOUND_IF`).
+    /// Systems: Linux (`SO_BINDTODEVICE`; `CAP_NET_RAW` before 5.7), Apple, Solaris, illumos (`IPV6_BOUND_IF`).
     #[doc(alias = "SO_BINDTODEVICE", alias = "SO_BINDTOIFINDEX", alias = "IPV6_BOUND_IF")]
     pub fn device(self, device: impl Into<InterfaceIndex>) -> Self {
         Self { device: Some(device.into()), ..self }
@@ -120,8 +119,8 @@ impl<C> Builder<C> {
 
     /// Whether the socket can be bound to an address that the host does not have, or does not have yet.
     ///
-    /// Linux (`IPV6_FREEBIND`), FreeBSD and NetBSD (`IPV6_BINDANY`) and OpenBSD (`SO_BINDANY`), the last three
-    /// for root.
+    /// Systems: Linux (`IPV6_FREEBIND`), FreeBSD and NetBSD (`IPV6_BINDANY`) and OpenBSD (`SO_BINDANY`). The BSDs require
+    /// root.
     #[doc(alias = "IPV6_FREEBIND", alias = "IPV6_BINDANY", alias = "SO_BINDANY")]
     pub fn freebind(self, on: bool) -> Self {
         Self { freebind: on, ..self }
@@ -130,8 +129,8 @@ impl<C> Builder<C> {
     /// Whether the socket can be bound to any address, and receives what is routed to it for that address, as
     /// transparent proxies do.
     ///
-    /// Linux (`IPV6_TRANSPARENT`; `CAP_NET_ADMIN` or `CAP_NET_RAW`), FreeBSD and NetBSD (`IPV6_BINDANY`) and
-    /// OpenBSD (`SO_BINDANY`), the last three for root.
+    /// Systems: Linux (`IPV6_TRANSPARENT`; `CAP_NET_ADMIN` or `CAP_NET_RAW`), FreeBSD and NetBSD (`IPV6_BINDANY`) and
+    /// OpenBSD (`SO_BINDANY`). The BSDs require root.
     #[doc(alias = "IPV6_TRANSPARENT", alias = "IPV6_BINDANY", alias = "SO_BINDANY")]
     pub fn transparent(self, on: bool) -> Self {
         Self { transparent: on, ..self }
@@ -210,8 +209,8 @@ impl<C> Builder<C> {
         }
         Err(failure.unwrap_or_else(|| match addresses.first() {
             Some(address) => error::invalid(format!(
-                "no IPv6 address to bind to: {address} is one of IPv4, which PacketConn::builder().only_v6(false) \
-                 carries too"
+                "no IPv6 address to bind to: {address} is an IPv4 address; for IPv4 too, use \
+                 PacketConn::builder().only_v6(false)"
             )),
             None => error::invalid("no IPv6 address to bind to"),
         }))
@@ -226,8 +225,9 @@ impl Builder<PacketConn> {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` when `addr` has no address of use, or an IPv4-mapped one for IPv6 only; those of
-    /// [`open`](Self::open); the system's error when none can be bound (`PermissionDenied` names the privilege).
+    /// `InvalidInput` when `addr` has no address that this socket can have, or an IPv4-mapped address for a socket that
+    /// carries IPv6 only; those of [`open`](Self::open); the system's error when none can be bound (the text of
+    /// `PermissionDenied` names the privilege).
     #[doc(alias = "ListenPacket")]
     pub fn bind(self, addr: impl ToSocketAddrs) -> io::Result<PacketConn> {
         PacketConn::new(self.bound(addr, || self.socket())?.into())
@@ -240,8 +240,8 @@ impl Builder<PacketConn> {
     ///
     /// # Errors
     ///
-    /// `Unsupported`, with the option's name, for an option that the system lacks; `PermissionDenied`, with the
-    /// privilege, for one that needs it; `NotFound` when there is no such [device](Self::device).
+    /// `Unsupported`, with the option's name, for an option that the system lacks; `PermissionDenied`, with the name of
+    /// the privilege that is missing; `NotFound` when there is no such [device](Self::device).
     pub fn open(self) -> io::Result<PacketConn> {
         PacketConn::new(self.socket()?.into())
     }
@@ -274,7 +274,7 @@ impl Builder<RawConn> {
     /// # Errors
     ///
     /// `InvalidInput` for protocol 0 and for [`only_v6(false)`](Self::only_v6); `Unsupported`, with the option's
-    /// name, for an option that the system lacks; `PermissionDenied`, with the privilege, without it;
+    /// name, for an option that the system lacks; `PermissionDenied`, with the name of the privilege that is missing;
     /// `NotFound` when there is no such [device](Self::device).
     pub fn open(self) -> io::Result<RawConn> {
         RawConn::new(self.socket()?)
@@ -293,13 +293,13 @@ const TRANSPARENT_NEEDS: &str =
 
 const IS_LINUX: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
-/// The error of a bind, with what would help. An error that is clear without is passed on, with its number.
+/// The error of a bind, with the remedy. An error that needs none is returned as it is, with its number.
 fn not_bound(error: io::Error, address: &SocketAddrV6) -> io::Error {
     let (port, ip) = (address.port(), address.ip());
     let text = match error.kind() {
         ErrorKind::PermissionDenied if port != 0 && IS_LINUX => {
             format!(
-                "port {port} needs CAP_NET_BIND_SERVICE, or a smaller net.ipv4.ip_unprivileged_port_start"
+                "port {port} needs CAP_NET_BIND_SERVICE, or net.ipv4.ip_unprivileged_port_start of at most {port}"
             )
         }
         ErrorKind::InvalidInput if ip.is_unicast_link_local() && address.scope_id() == 0 => {

@@ -18,8 +18,8 @@ use crate::fd::{AsFd, OwnedFd, lends_socket};
 /// `S` is any socket, owned or borrowed. [`PacketConn`](crate::PacketConn) and
 /// [`RawConn`](crate::RawConn) dereference to this type.
 ///
-/// A method works on every system that its documentation does not exclude. Where the system lacks the
-/// option, the method returns `Unsupported` with the option's name; other errors are the system's.
+/// Each method lists the systems that support it. On others it returns `Unsupported`, with the name of the option. Errors
+/// that a method does not list are the system's own.
 ///
 /// ```
 /// use std::net::TcpListener;
@@ -69,8 +69,8 @@ impl<S: AsFd> Conn<S> {
         Self { socket, flags, only_v6, changing: Mutex::new(()) }
     }
 
-    /// Reads an option of the socket. [`option`](crate::option) has a descriptor of each;
-    /// [`SocketOption::custom`] describes one that it lacks.
+    /// Reads an option of the socket. [`option`](crate::option) has a descriptor for each; [`SocketOption::custom`] creates
+    /// one for an option that it lacks.
     ///
     /// Systems: all; each descriptor lists those that have it.
     ///
@@ -90,10 +90,9 @@ impl<S: AsFd> Conn<S> {
         Ok(option.get(self.socket.as_fd())?)
     }
 
-    /// Changes an option of the socket.
+    /// Sets an option of the socket.
     ///
-    /// The methods of this type that change the same option do more where the system needs it: they are the ones to
-    /// use where they exist.
+    /// Prefer the method for the option where there is one: some also do what a system needs besides the option.
     ///
     /// Systems: all; each descriptor lists those that have it.
     ///
@@ -123,7 +122,7 @@ impl<S: AsFd> Conn<S> {
         Ok(Self::with(socket, self.control_flags(), self.carries_only_v6()))
     }
 
-    /// The local address; `[::]:0` before the socket has one.
+    /// The local address. `[::]:0`: the socket is not bound yet.
     ///
     /// Systems: all.
     #[doc(alias = "getsockname", alias = "LocalAddr")]
@@ -217,11 +216,18 @@ impl<S: AsFd> Conn<S> {
     /// The hop limit of packets sent to unicast addresses (RFC 3493 section 5.1).
     ///
     /// Systems: all.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` where the system does not report its default: set a hop limit first.
     #[doc(alias = "IPV6_UNICAST_HOPS", alias = "HopLimit")]
     pub fn hop_limit(&self) -> io::Result<u8> {
         let hop_limit = option::HOP_LIMIT.get(self.socket.as_fd())?;
-        hop_limit
-            .ok_or_else(|| error::invalid("the hop limit is the system's default, which it does not report"))
+        hop_limit.ok_or_else(|| {
+            error::invalid(
+                "the hop limit is the system's default, which the system does not report: set one first",
+            )
+        })
     }
 
     /// Sets the hop limit of packets sent to unicast addresses; `None` selects the system's default
@@ -314,7 +320,7 @@ impl<S: AsFd> Conn<S> {
         self.only_v6.load(Ordering::Relaxed)
     }
 
-    /// Remembers that this socket carries IPv6 only, whatever its option says.
+    /// Stores that this socket carries IPv6 only, whatever the value of its option.
     pub(crate) fn never_carries_ipv4(&self) {
         self.only_v6.store(true, Ordering::Relaxed);
     }
@@ -436,7 +442,8 @@ impl<S: AsFd> Conn<S> {
 }
 
 impl<S> Conn<S> {
-    /// The enabled control messages: by this value or, before it was made, on the socket.
+    /// The control messages that are enabled: on the socket when this value was created, and through this value since
+    /// then.
     #[must_use]
     pub fn control_flags(&self) -> ControlFlags {
         ControlFlags::from_bits_truncate(self.flags.load(Ordering::Relaxed))
@@ -449,7 +456,7 @@ impl<S> Conn<S> {
 
     /// Keeps other threads from changing the same options through this value.
     pub(crate) fn change(&self) -> MutexGuard<'_, ()> {
-        // A thread that panicked here left flags and options in step: there is nothing to mend.
+        // After a panic, flags and options still agree: each option is set before its flag.
         self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -459,7 +466,7 @@ impl<S> Conn<S> {
         &self.socket
     }
 
-    /// The socket. Do not put another socket in its place: this value remembers options of the old one.
+    /// The socket. Do not replace it with another socket: this value caches options of this one.
     #[must_use]
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.socket

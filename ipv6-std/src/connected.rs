@@ -11,24 +11,23 @@ use crate::error;
 use crate::fd::AsFd;
 use crate::packet::PacketConn;
 
-/// Opens a socket for one peer next to a listener, on the same port, with fixed header fields: the fastest way to send to
-/// a busy peer of a server or a QUIC endpoint.
+/// A builder for a socket of one peer next to a listener, on the same port, with fixed header fields
+/// ([`PacketConn::connected`]): the fastest way to send to a busy peer of a server or a QUIC endpoint.
 ///
-/// The kernel looks up no route and decodes no control messages for it: measured on Linux over loopback, a datagram takes
-/// a fifth less time. The system delivers what comes from the peer to the new socket, and everything else to the
-/// listener, which must share its port ([`PacketConn::bind_reusable`]).
+/// For such a socket the kernel looks up no route and decodes no control messages: measured on Linux over loopback, a
+/// datagram takes a fifth less time. The new socket receives the datagrams of the peer, the listener all others. The
+/// listener must share its port ([`PacketConn::bind_reusable`]).
 ///
 /// Systems: all. See the limits.
 ///
 /// # Limits
 ///
 /// - Datagrams of the peer that the listener has already received stay there.
-/// - Between bind and connect, for a moment, the system may treat the new socket as a second listener. On Linux, a filter
-///   drops what is delivered to it in that time, including datagrams of the peer until the socket is ready; on other
-///   systems they are received, whoever sent them. On Linux too, another processor may be delayed with a datagram for so
-///   long that the filter misses it. Check the source of the first datagrams on all systems.
-/// - Any socket that shares the port may take datagrams: on Linux, that of any program on this host that sets
-///   `SO_REUSEADDR` as the listener does.
+/// - Between bind and connect, the system can deliver datagrams of any sender to the new socket. On Linux, a filter drops
+///   what arrives in that time, including datagrams of the peer; other systems have no filter. A datagram that another
+///   processor delivers late can pass the filter. Check the source of the first datagrams on all systems.
+/// - Any other socket that shares the port can receive datagrams of the peer: on Linux, any program on this host can open
+///   one, with `SO_REUSEADDR`.
 /// - Each peer needs a descriptor. Linux finds the socket in a hash table by local port: with thousands of sockets on one
 ///   port, each receive pays for the search.
 ///
@@ -78,6 +77,8 @@ impl<'l, S: AsFd> Connected<'l, S> {
     }
 
     /// Opens the socket and connects it to `peer`.
+    ///
+    /// Systems: all.
     ///
     /// # Errors
     ///
@@ -139,7 +140,7 @@ impl<S> fmt::Debug for Connected<'_, S> {
 }
 
 impl<S: AsFd> PacketConn<S> {
-    /// Opens a socket for one peer on the port of this one: see [`Connected`].
+    /// Returns a builder for a socket of one peer on the port of this one: see [`Connected`].
     #[doc(alias = "connect", alias = "Dial")]
     pub fn connected(&self) -> Connected<'_, S> {
         Connected::new(self)

@@ -151,7 +151,7 @@ pub(crate) fn explained(kind: ErrorKind, source: io::Error, text: impl Into<Stri
     io::Error::new(kind, Explained { source, text: text.into() })
 }
 
-/// `source`, with what the program needs if it is an error of privilege.
+/// `source`. If it is an error of privilege, its text also contains what the program needs.
 pub(crate) fn privileged(source: io::Error, needs: impl fmt::Display) -> io::Error {
     match source.kind() {
         ErrorKind::PermissionDenied => explained(ErrorKind::PermissionDenied, source, needs.to_string()),
@@ -268,7 +268,7 @@ pub(crate) fn multicast(group: Ipv6Addr) -> io::Result<Ipv6Addr> {
 /// `source`, if it can be the source of a packet: one host's own IPv6 address.
 pub(crate) fn unicast(source: Ipv6Addr) -> io::Result<Ipv6Addr> {
     if source.is_unspecified() {
-        Err(invalid(format!("{source} is the unspecified address, which is no packet's source")))
+        Err(invalid(format!("{source} is the unspecified address, which cannot be the source of a packet")))
     } else {
         not_mapped(not_multicast(source)?)
     }
@@ -281,13 +281,15 @@ pub(crate) fn not_multicast(source: Ipv6Addr) -> io::Result<Ipv6Addr> {
 
 /// The error of a multicast address as a source.
 fn no_source(group: &Ipv6Addr) -> io::Error {
-    invalid(format!("{group} is a multicast address, which is no packet's source"))
+    invalid(format!("{group} is a multicast address, which cannot be the source of a packet"))
 }
 
 /// `address`, if it is not IPv4-mapped (RFC 4291 section 2.5.5.2).
 pub(crate) fn not_mapped(address: Ipv6Addr) -> io::Result<Ipv6Addr> {
     if is_mapped(&address) {
-        Err(invalid(format!("{address} is an IPv4-mapped address, which is no source of an IPv6 group")))
+        Err(invalid(format!(
+            "{address} is an IPv4-mapped address, which cannot be the source of an IPv6 group"
+        )))
     } else {
         Ok(address)
     }
@@ -309,6 +311,6 @@ pub(crate) fn is_mapped(address: &Ipv6Addr) -> bool {
 #[cold]
 fn mapped(address: impl fmt::Display) -> io::Error {
     invalid(format!(
-        "{address} is an IPv4-mapped address, and this socket carries IPv6 only: see PacketConn::builder().only_v6(false)"
+        "{address} is an IPv4-mapped address, and this socket carries IPv6 only: open it with PacketConn::builder().only_v6(false)"
     ))
 }

@@ -13,16 +13,16 @@
 //!
 //! | You know | Read |
 //! |---|---|
-//! | nothing yet | this page: it teaches the API in the order in which a program needs it |
+//! | none of these | this page: it teaches the API in the order in which a program needs it |
 //! | C | [every name of the RFCs](_documentation::from_c), and its name here |
 //! | Go | [every name of `golang.org/x/net/ipv6`](_documentation::from_go), and its name here |
 //! | `socket2`, `nix`, `rustix`, `quinn-udp` | [their names](_documentation::from_crates), and a [comparison](_documentation::comparison) |
 //!
 //! [What each system supports](_documentation::platforms) and [the design](_documentation::design) have pages of
-//! their own. The search finds options and messages by their C names and Go names.
+//! their own. The search field above finds options and messages by their C names and Go names.
 //!
-//! Some types come from the crate `ipv6_core`, and their examples import from it. Each of them is re-exported under
-//! the same path here: write `ipv6_std` for `ipv6_core`.
+//! Some types come from the crate `ipv6_core`, and their examples import from it. This crate exports each of them under
+//! the same path: write `ipv6_std` for `ipv6_core`.
 //!
 //! # Header fields of a stream
 //!
@@ -133,15 +133,15 @@
 //! # Many datagrams in one call
 //!
 //! [`PacketConn::recv_batch`] and [`PacketConn::send_batch`] use one system call for many datagrams, with storage that
-//! the program allocates once ([`RecvBatch`], [`SendBatch`]). [`PacketConn::send_batch_all`] sends all of them, or says
-//! which one failed and why. On Linux a sending batch also combines equal datagrams
-//! into one for the kernel ([`PacketConn::set_send_coalescing`]), and a receiver can let the kernel combine what
-//! arrives ([`PacketConn::set_receive_coalescing`]).
+//! the program allocates once ([`RecvBatch`], [`SendBatch`]). [`PacketConn::send_batch_all`] sends all of them, or
+//! returns the index of the one that failed, and its error. On Linux, a sending batch also combines consecutive datagrams
+//! of the same size, destination and control messages into one for the kernel ([`PacketConn::set_send_coalescing`]), and a
+//! receiver can let the kernel combine what arrives ([`PacketConn::set_receive_coalescing`]).
 //!
 //! # Options without a method
 //!
-//! [`option`] has a descriptor for each option, and [`Conn::option`] and [`Conn::set_option`] take any of them. An
-//! option that has none yet is one line, if its value is a C `int`:
+//! [`option`] has a descriptor for each option, and [`Conn::option`] and [`Conn::set_option`] take any of them. For an
+//! option without a descriptor whose value is a C `int`, create one:
 //!
 //! ```
 //! # #[cfg(target_os = "linux")] {
@@ -162,10 +162,10 @@
 //!
 //! # Control messages by type
 //!
-//! Control messages that have no field in [`RecvControl`] and [`SendControl`] are types in [`message`]. Read them with
-//! [`Message::get`], from [`PacketConn::recv_message`] or from a batch ([`RecvBatch::messages`]). Send them with
-//! [`SendControl::with_messages`], or many of them with [`PacketConn::send_messages`]. A program defines a message that is
-//! missing, and enables it with an option:
+//! Each control message is a type in [`message`], also those without a field in [`RecvControl`] and [`SendControl`]. Read
+//! one with [`Message::get`], from the result of [`PacketConn::recv_message`] or of a batch ([`RecvBatch::messages`]). Put
+//! those to send into [`Messages`], and pass them with [`SendControl::with_messages`] or [`PacketConn::send_messages`]. If
+//! a message is missing, define its type, and enable it with an option:
 //!
 //! ```
 //! # #[cfg(target_os = "linux")] {
@@ -204,12 +204,12 @@
 //!
 //! Methods return [`std::io::Error`].
 //!
-//! - A meaningless argument (a group that is not multicast, an IPv4-mapped address) is `InvalidInput` before any
-//!   system call. The text has the value.
-//! - What the system lacks is `Unsupported`. The text has the name of the option.
+//! - A meaningless argument (a group that is not multicast, an IPv4-mapped address) returns `InvalidInput` before any
+//!   system call. The text contains the value.
+//! - An option or a message that the system lacks returns `Unsupported`. The text contains its name in C.
 //! - The error of a codec is the [source](std::error::Error::source) of the `io::Error`. Errors that functions without
 //!   a system call return, such as [`EncodeError`] and [`ZeroIndex`], convert into an `io::Error` with `?`.
-//! - A signal is never an error: an interrupted call is made again.
+//! - A call that a signal interrupts is repeated; `Interrupted` is never returned.
 //!
 //! Errors that a method does not list are the system's own.
 //!
@@ -220,10 +220,13 @@
 //!
 //! # Limits
 //!
-//! There is no API for IPv4: a dual-stack socket works, and its IPv4 peers have IPv4-mapped addresses ([`mapped`],
-//! [`Received::peer`]). There
-//! are no protocols, no routing tables and no event loop. A method makes the one system call that its name suggests;
-//! only a call with a deadline or timeout adds `poll` when it has to wait.
+//! - Extension headers (RFC 3542 sections 7 to 10) and full-state source filters (RFC 3678 section 5.2) are not
+//!   implemented yet: see [the list](_documentation::from_c).
+//! - There is no API for IPv4. A dual-stack socket works, and its IPv4 peers have IPv4-mapped addresses ([`mapped`],
+//!   [`Received::peer`]).
+//! - There are no protocols above ICMPv6's types, no routing tables and no event loop.
+//! - Sending and receiving make one system call for a datagram or a batch. A call with a deadline or timeout also calls
+//!   `poll` when it has to wait.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -186,7 +186,7 @@ impl<S: AsFd> RawConn<S> {
 }
 
 impl<S> RawConn<S> {
-    /// The socket. Do not put another socket in its place: this value remembers options of the old one.
+    /// The socket. Do not replace it with another socket: this value caches options of this one.
     #[must_use]
     pub fn get_mut(&mut self) -> &mut S {
         self.packets.get_mut()
