@@ -19,9 +19,9 @@ fn written<P: Platform>(messages: &[Raw<'_>]) -> Vec<u8> {
     bytes[..used].to_vec()
 }
 
-/// The control messages of each subset of the fields.
+/// The control messages of each subset of the fields. Flow label 0 is one too.
 fn subsets<P: Platform>(messages: &Messages<P, 64>) -> impl Iterator<Item = SendControl<'_>> {
-    (0..1 << 8).map(move |subset: u32| {
+    (0..1 << 9).map(move |subset: u32| {
         let has = |bit: u32| subset & 1 << bit != 0;
         let mut control = SendControl::new();
         control.traffic_class = Some(0xe0).filter(|_| has(0));
@@ -29,7 +29,7 @@ fn subsets<P: Platform>(messages: &Messages<P, 64>) -> impl Iterator<Item = Send
         control.source = "2001:db8::1".parse().ok().filter(|_| has(2));
         control.interface = InterfaceIndex::new(7).ok().filter(|_| has(3));
         control.segment_size = Some(1200).filter(|_| has(4));
-        control.flow_label = FlowLabel::new(5).filter(|_| has(5));
+        control.flow_label = FlowLabel::new(if has(8) { 5 } else { 0 }).filter(|_| has(5));
         control.next_hop = "[fe80::1%7]:0".parse().ok().filter(|_| has(6));
         if has(7) { control.with_messages(messages) } else { control }
     })
