@@ -8,6 +8,9 @@
 //! Some programs may not use netlink: a seccomp filter forbids it, and Android forbids the list of links. There the list
 //! is that of `/proc/thread-self/net` (`dev` and `if_inet6`), with ioctls for what the files lack. (`/proc/net` is that
 //! of the process's first thread, which may be in another namespace.)
+//!
+//! Measured on Linux 6.18 with 3,001 interfaces and as many addresses: one interface by index 13 µs, by `/proc` 13 ms; all
+//! 36 ms, by `/proc` 160 ms, by `getifaddrs(3)` of glibc 63 ms.
 
 mod proc_net;
 mod rtnetlink;
@@ -33,7 +36,7 @@ type Visit<'v> = dyn FnMut(Listed) + 'v;
 const SHORT_NAME_MAX: usize = 15;
 
 /// The datagrams of a list have at most this size, or that of the longest message (net/netlink/af_netlink.c:
-/// `netlink_dump`).
+/// `netlink_dump`). With four times as much, a list of 3,000 interfaces takes 8 % less time.
 const DATAGRAM: usize = 8192;
 
 /// The error of an answer that is malformed or too long.

@@ -395,7 +395,8 @@ mod tests {
         let whole =
             [link_bytes(), address_bytes(AF_INET6, &[attribute(IFA_ADDRESS, &HERE.octets())])].concat();
         for at in 0..whole.len() {
-            for value in [0, 1, 3, 0x7f, 0xff] {
+            // Miri is slow.
+            for value in [0xff, 0, 1, 3, 0x7f].into_iter().take(if cfg!(miri) { 1 } else { 5 }) {
                 let mut bytes = whole.clone();
                 bytes[at] = value;
                 assert!(Messages(&bytes).count() < bytes.len());
