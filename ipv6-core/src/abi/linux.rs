@@ -5,7 +5,7 @@
 //! layout of `struct cmsghdr` (`cmsg_len` is a `__kernel_size_t`) and of group requests (a `struct sockaddr_storage` is
 //! aligned to a long).
 
-use super::number::{IPPROTO_ICMPV6, IPPROTO_UDP, message, option, option_at, udp_message};
+use super::number::{IPPROTO_ICMPV6, IPPROTO_UDP, message, message_at, option, option_at};
 use super::{
     Abi, CmsgLayout, ControlNumbers, Endian, FilterPolarity, GroupReqLayout, OptionNumbers, SockaddrLayout,
     Width,
@@ -20,8 +20,8 @@ const CONTROL: ControlNumbers = ControlNumbers {
     flow_label: message(11, 4),
     path_mtu: message(61, 32),
     fragment_size: message(77, 4),
-    coalesced: udp_message(104, 4),
-    segment_size: udp_message(103, 2),
+    coalesced: message_at(IPPROTO_UDP, 104, 4),
+    segment_size: message_at(IPPROTO_UDP, 103, 2),
     // Not next_hop: IPV6_NEXTHOP is 9 in the headers, and ip6_datagram_send_ctl() in net/ipv6/datagram.c answers EINVAL.
     ..ControlNumbers::NONE
 };

@@ -41,14 +41,14 @@ pub(super) const IPPROTO_UDP: i32 = 17;
 /// Level of the options of ICMPv6, on every system.
 pub(super) const IPPROTO_ICMPV6: i32 = 58;
 
-/// A control message of level `IPPROTO_IPV6`.
+/// A control message of level `IPPROTO_IPV6`: its type and its size.
 pub(super) const fn message(kind: i32, size: usize) -> Option<ControlNumber> {
-    Some(ControlNumber { level: IPPROTO_IPV6, kind, size })
+    message_at(IPPROTO_IPV6, kind, size)
 }
 
-/// A control message of level `IPPROTO_UDP`.
-pub(super) const fn udp_message(kind: i32, size: usize) -> Option<ControlNumber> {
-    Some(ControlNumber { level: IPPROTO_UDP, kind, size })
+/// A control message of another level.
+pub(super) const fn message_at(level: i32, kind: i32, size: usize) -> Option<ControlNumber> {
+    Some(ControlNumber { level, kind, size })
 }
 
 /// An option of level `IPPROTO_IPV6`.

@@ -29,11 +29,11 @@ options_are!({
 });
 
 messages_are!({
-    traffic_class: IPV6_TCLASS size_of::<libc::c_int>(),
-    hop_limit: IPV6_HOPLIMIT size_of::<libc::c_int>(),
-    packet_info: IPV6_PKTINFO 20,
-    next_hop: IPV6_NEXTHOP ABI.sockaddr.size,
-    path_mtu: IPV6_PATHMTU ABI.sockaddr.size + 4,
+    traffic_class: IPPROTO_IPV6 IPV6_TCLASS size_of::<libc::c_int>(),
+    hop_limit: IPPROTO_IPV6 IPV6_HOPLIMIT size_of::<libc::c_int>(),
+    packet_info: IPPROTO_IPV6 IPV6_PKTINFO 20,
+    next_hop: IPPROTO_IPV6 IPV6_NEXTHOP ABI.sockaddr.size,
+    path_mtu: IPPROTO_IPV6 IPV6_PATHMTU ABI.sockaddr.size + 4,
 } gaps {
 });
 

@@ -4,7 +4,7 @@ use core::mem::{align_of, offset_of, size_of};
 
 use ipv6_core::{BpfInstruction, Icmp6Filter};
 
-use super::{ABI, Gap, gap, kind, messages_are, name, options_are};
+use super::{ABI, Gap, gap, messages_are, name, options_are};
 
 options_are!({
     traffic_class: IPPROTO_IPV6 IPV6_TCLASS,
@@ -42,16 +42,16 @@ options_are!({
 });
 
 messages_are!({
-    traffic_class: IPV6_TCLASS size_of::<libc::c_int>(),
-    hop_limit: IPV6_HOPLIMIT size_of::<libc::c_int>(),
-    packet_info: IPV6_PKTINFO size_of::<libc::in6_pktinfo>(),
-    flow_label: IPV6_FLOWINFO size_of::<u32>(),
-    fragment_size: IPV6_RECVFRAGSIZE size_of::<libc::c_int>(),
+    traffic_class: IPPROTO_IPV6 IPV6_TCLASS size_of::<libc::c_int>(),
+    hop_limit: IPPROTO_IPV6 IPV6_HOPLIMIT size_of::<libc::c_int>(),
+    packet_info: IPPROTO_IPV6 IPV6_PKTINFO size_of::<libc::in6_pktinfo>(),
+    flow_label: IPPROTO_IPV6 IPV6_FLOWINFO size_of::<u32>(),
+    fragment_size: IPPROTO_IPV6 IPV6_RECVFRAGSIZE size_of::<libc::c_int>(),
     // libc has no `struct ip6_mtuinfo`; its size is one of the gaps.
-    path_mtu: IPV6_PATHMTU ABI.sockaddr.size + 4,
+    path_mtu: IPPROTO_IPV6 IPV6_PATHMTU ABI.sockaddr.size + 4,
+    segment_size: IPPROTO_UDP UDP_SEGMENT size_of::<u16>(),
+    coalesced: IPPROTO_UDP UDP_GRO size_of::<libc::c_int>(),
 } gaps {
-    segment_size: size_of::<u16>(),
-    coalesced: size_of::<libc::c_int>(),
 });
 
 /// `struct sock_filter` and `struct sock_fprog`.
@@ -77,9 +77,6 @@ const _: () = assert!(ICMP6_FILTER_LEVEL == libc::IPPROTO_ICMPV6);
 /// What libc has no word for, each with the header it was taken from.
 pub const GAPS: &[Gap] = &[
     gap("ICMPV6_FILTER", &["linux/icmpv6.h"], name(ABI.options.icmp6_filter)),
-    // At the level of UDP, unlike the messages that are compared above.
-    gap("UDP_SEGMENT", &["linux/udp.h"], kind(ABI.control.segment_size)),
-    gap("UDP_GRO", &["linux/udp.h"], kind(ABI.control.coalesced)),
     gap("sizeof(struct icmp6_filter)", &["netinet/in.h", "netinet/icmp6.h"], size_of::<Icmp6Filter>() as i64),
     gap("sizeof(struct ip6_mtuinfo)", &["netinet/in.h"], ABI.sockaddr.size as i64 + 4),
     gap("offsetof(struct ip6_mtuinfo, ip6m_addr)", &["stddef.h", "netinet/in.h"], 0),

@@ -72,16 +72,16 @@ macro_rules! options_are {
 
 /// Proves the control messages of the table in the same way. A row has the size of the C type that carries the message.
 macro_rules! messages_are {
-    ({ $($field:ident: $name:ident $size:expr,)* } gaps { $($gap:ident: $gap_size:expr,)* }) => {
+    ({ $($field:ident: $level:ident $name:ident $size:expr,)* } gaps { $($gap:ident: $gap_size:expr,)* }) => {
         const _: () = {
             let table = $crate::proofs::ABI.control;
             $($crate::proofs::is_in!(table $field);)*
             $(assert!(
-                matches!(table.$field, Some(number) if number.level == $crate::proofs::library::IPPROTO_IPV6 as i32
+                matches!(table.$field, Some(number) if number.level == $crate::proofs::library::$level as i32
                     && number.kind == $crate::proofs::library::$name as i32),
                 concat!(
-                    "the message `", stringify!($field), "` of the table is not ", stringify!($name),
-                    " of level IPPROTO_IPV6 in the system's library: correct the system's table in ipv6-core/src/abi"
+                    "the message `", stringify!($field), "` of the table is not ", stringify!($name), " of level ",
+                    stringify!($level), " in the system's library: correct the system's table in ipv6-core/src/abi"
                 )
             );)*
             $($crate::proofs::is_in!(table $gap);)*

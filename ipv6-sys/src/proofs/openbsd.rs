@@ -28,8 +28,8 @@ options_are!({
 });
 
 messages_are!({
-    traffic_class: IPV6_TCLASS size_of::<libc::c_int>(),
-    packet_info: IPV6_PKTINFO size_of::<libc::in6_pktinfo>(),
+    traffic_class: IPPROTO_IPV6 IPV6_TCLASS size_of::<libc::c_int>(),
+    packet_info: IPPROTO_IPV6 IPV6_PKTINFO size_of::<libc::in6_pktinfo>(),
 } gaps {
     hop_limit: size_of::<libc::c_int>(),
     path_mtu: ABI.sockaddr.size + 4,

@@ -30,9 +30,9 @@ options_are!({
 });
 
 messages_are!({
-    traffic_class: IPV6_TCLASS size_of::<libc::c_int>(),
-    hop_limit: IPV6_HOPLIMIT size_of::<libc::c_int>(),
-    packet_info: IPV6_PKTINFO size_of::<libc::in6_pktinfo>(),
+    traffic_class: IPPROTO_IPV6 IPV6_TCLASS size_of::<libc::c_int>(),
+    hop_limit: IPPROTO_IPV6 IPV6_HOPLIMIT size_of::<libc::c_int>(),
+    packet_info: IPPROTO_IPV6 IPV6_PKTINFO size_of::<libc::in6_pktinfo>(),
 } gaps {
     next_hop: ABI.sockaddr.size,
     path_mtu: ABI.sockaddr.size + 4,

@@ -33,10 +33,10 @@ options_are!({
 });
 
 messages_are!({
-    traffic_class: IPV6_TCLASS size_of::<i32>(),
-    hop_limit: IPV6_HOPLIMIT size_of::<i32>(),
-    packet_info: IPV6_PKTINFO size_of::<winsock::IN6_PKTINFO>(),
-    ecn: IPV6_ECN size_of::<i32>(),
+    traffic_class: IPPROTO_IPV6 IPV6_TCLASS size_of::<i32>(),
+    hop_limit: IPPROTO_IPV6 IPV6_HOPLIMIT size_of::<i32>(),
+    packet_info: IPPROTO_IPV6 IPV6_PKTINFO size_of::<winsock::IN6_PKTINFO>(),
+    ecn: IPPROTO_IPV6 IPV6_ECN size_of::<i32>(),
 } gaps {
 });
 
