@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ipv6_std::abi::{Abi, Linux64, Platform};
+
 const FROM_C: &str = include_str!("../docs/from_c.md");
 const FROM_GO: &str = include_str!("../docs/from_go.md");
 const SCARS: &str = include_str!("SCARS.md");
@@ -113,6 +115,15 @@ fn from_c_has_every_name_of_the_rfcs() {
         let missing = missing(names, FROM_C);
         assert!(missing.is_empty(), "docs/from_c.md lacks these names of RFC {rfc}: {missing:?}");
     }
+}
+
+#[test]
+fn from_c_has_every_row() {
+    let Abi { control, options, .. } = Linux64::ABI;
+    let messages = control.rows().map(|(name, _)| name);
+    let names = [messages.join(" "), options.rows().map(|(name, _)| name).join(" ")].join(" ");
+    let missing = missing(&names, FROM_C);
+    assert!(missing.is_empty(), "docs/from_c.md lacks these rows of ipv6-core/src/rows.rs: {missing:?}");
 }
 
 #[test]
