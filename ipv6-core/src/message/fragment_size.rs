@@ -17,6 +17,7 @@ use crate::wire;
 ///
 /// Linux only, since 4.7; [`ipv6_sys::option::RECEIVE_FRAGMENT_SIZE`](https://docs.rs/ipv6-sys) enables it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[doc(alias = "IPV6_RECVFRAGSIZE")]
 pub struct FragmentSize(pub u32);
 
