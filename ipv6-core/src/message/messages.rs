@@ -198,7 +198,7 @@ impl fmt::Debug for Encoded {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::{Linux32, Linux64, Linux64Be, LinuxMips64};
+    use crate::abi::{FreeBsd32, FreeBsd32On64, Linux32, Linux64, Linux64Be};
     use crate::message::{ControlMessage, DecodeError, HopLimit, TrafficClass};
 
     /// A message with any number and any data, as a program can define it.
@@ -270,8 +270,9 @@ mod tests {
         assert_eq!(room[8..32], *messages.as_bytes());
         assert_eq!(messages.encoded().append::<Linux64Be, _>(&mut room, 0), Err(EncodeError::Platform));
         assert_eq!(messages.encoded().append::<Linux32, _>(&mut room, 0), Err(EncodeError::Platform));
-        // The same control messages with the same layout: only options differ on MIPS.
-        assert_eq!(messages.encoded().append::<LinuxMips64, _>(&mut room, 0), Ok(24));
+        // The same control messages with the same layout: only group requests differ.
+        let alike = Messages::<FreeBsd32, 64>::new().with(HopLimit(7)).unwrap();
+        assert_eq!(alike.encoded().append::<FreeBsd32On64, _>(&mut room, 0), Ok(16));
         let too_small = EncodeError::BufferTooSmall { needed: 32, available: 31 };
         assert_eq!(messages.encoded().append::<Linux64, _>(&mut room[..31], 8), Err(too_small));
     }
