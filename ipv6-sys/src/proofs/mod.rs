@@ -18,7 +18,7 @@ mod unix;
 #[cfg_attr(any(target_os = "illumos", target_os = "solaris"), path = "solaris.rs")]
 #[cfg_attr(target_os = "aix", path = "aix.rs")]
 #[cfg_attr(windows, path = "windows.rs")]
-mod system;
+mod system; // Not found? Add the system's file and its line above.
 
 pub use system::GAPS;
 
@@ -65,6 +65,7 @@ macro_rules! options_are {
                 )
             );)*
             $($crate::proofs::is_in!(table $gap);)*
+            $crate::proofs::are_listed!(GAPS { $($gap: $crate::proofs::name(table.$gap),)* });
             $crate::proofs::nothing_else!(OptionNumbers table { $($field,)* $($gap,)* });
         };
     };
@@ -87,6 +88,7 @@ macro_rules! messages_are {
             $($crate::proofs::is_in!(table $gap);)*
             $($crate::proofs::has_size!(table $field $size);)*
             $($crate::proofs::has_size!(table $gap $gap_size);)*
+            $crate::proofs::are_listed!(GAPS { $($gap: $crate::proofs::kind(table.$gap),)* });
             $crate::proofs::nothing_else!(ControlNumbers table { $($field,)* $($gap,)* });
         };
     };
@@ -104,6 +106,19 @@ macro_rules! is_in {
                 "delete the line of the proof"
             )
         );
+    };
+}
+
+/// Fails with the name of a gap whose number is not in the file's list of gaps, which a test compares with the headers.
+macro_rules! are_listed {
+    ($gaps:ident { $($gap:ident: $number:expr,)* }) => {
+        $(assert!(
+            $crate::proofs::has($gaps, $number),
+            concat!(
+                "`", stringify!($gap), "` is a gap of the proof and not in GAPS: add the C expression and its header to ",
+                "GAPS in the same file"
+            )
+        );)*
     };
 }
 
@@ -131,7 +146,7 @@ macro_rules! nothing_else {
     };
 }
 
-use {has_size, is_in, messages_are, nothing_else, options_are};
+use {are_listed, has_size, is_in, messages_are, nothing_else, options_are};
 
 /// A fact for which the library has no constant.
 #[derive(Debug)]
@@ -146,6 +161,15 @@ pub struct Gap {
 
 const fn gap(c: &'static str, headers: &'static [&'static str], ours: i64) -> Gap {
     Gap { c, headers, ours }
+}
+
+/// Whether a gap has this value.
+#[allow(dead_code, reason = "not every system has such a gap")]
+const fn has(gaps: &[Gap], value: i64) -> bool {
+    match gaps {
+        [first, rest @ ..] => first.ours == value || has(rest, value),
+        [] => false,
+    }
 }
 
 /// The name of an option that the table has.
