@@ -103,6 +103,8 @@ impl<S: AsFd> Membership<'_, S> {
 
     /// Leaves the group now, and returns the system's error.
     ///
+    /// Systems: all.
+    ///
     /// # Errors
     ///
     /// Those of [`PacketConn::leave_group`] and [`PacketConn::leave_source_group`]: `EADDRNOTAVAIL` when something else

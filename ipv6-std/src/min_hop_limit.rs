@@ -1,8 +1,9 @@
-//! BPF filters, and the smallest hop limit that is received (RFC 5082).
+//! BPF filters, and the minimum hop limit of received packets (RFC 5082).
 //!
 //! Linux checks `IPV6_MINHOPCOUNT` for TCP only (net/ipv6/tcp_ipv6.c), and `IP_MINTTL` for TCP over IPv4
-//! (net/ipv4/tcp_ipv4.c); on other sockets it stores the options and ignores them. There the check is a classic BPF
-//! program of [`CHECK_LEN`] instructions. A socket has one program, so the check stands in front of the user's:
+//! (net/ipv4/tcp_ipv4.c); on other sockets it stores the options and ignores them. There, this module checks the limit with
+//! a classic BPF program of [`CHECK_LEN`] instructions. A socket has one program, so the check precedes the user's program
+//! in it:
 //!
 //! ```text
 //! check | user's program        a socket with both
@@ -10,8 +11,8 @@
 //! user's program                a program only
 //! ```
 //!
-//! The system keeps the program, and returns it. So the state is the socket's own, and the same for all values
-//! that wrap it.
+//! The limit is read back from the program that the system returns (`SO_GET_FILTER`). So all values that wrap the socket
+//! have the same limit.
 
 use std::io::{self, ErrorKind};
 
@@ -30,7 +31,7 @@ const MIN_TTL: SocketOption<u8> = SocketOption::<u8>::custom(0, 21, "IP_MINTTL")
 
 const IS_LINUX: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
-/// Where a load finds the network header (linux/filter.h: `SKF_NET_OFF`).
+/// The offset of the network header in load instructions (linux/filter.h: `SKF_NET_OFF`).
 const NET: u32 = (-0x10_0000_i32).cast_unsigned();
 
 const LOAD_BYTE: u16 = 0x30; // BPF_LD | BPF_B | BPF_ABS
@@ -41,7 +42,7 @@ const JUMP_EQUAL: u16 = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
 const JUMP_GREATER_EQUAL: u16 = 0x35; // BPF_JMP | BPF_JGE | BPF_K
 const RETURN: u16 = 0x06; // BPF_RET | BPF_K
 
-/// Instructions of the longest program (`BPF_MAXINSNS`).
+/// The most instructions of a program (`BPF_MAXINSNS`).
 const MOST: usize = 4096;
 
 const CHECK_LEN: usize = 9;
@@ -87,9 +88,9 @@ fn attached(socket: impl AsFd) -> Result<Vec<BpfInstruction>, Error> {
 }
 
 impl<S: AsFd> Conn<S> {
-    /// Attaches a classic BPF program in place of an earlier one: packets for which it returns 0 are dropped,
-    /// and packets longer than its result are truncated. It sees the payload from the UDP, TCP or ICMPv6
-    /// header on. A [minimum hop limit](Self::set_min_hop_limit) stays in force.
+    /// Attaches a classic BPF program, in place of an earlier one. Packets for which it returns 0 are dropped; packets
+    /// longer than its result are truncated. Offset 0 of its loads is the start of the UDP, TCP or ICMPv6 header. A
+    /// [minimum hop limit](Self::set_min_hop_limit) stays in force.
     ///
     /// Systems: Linux and Android; `Unsupported` elsewhere.
     ///
@@ -105,7 +106,7 @@ impl<S: AsFd> Conn<S> {
         let _changing = self.change();
         match attached(self).as_deref().ok().and_then(split) {
             Some((least, _)) => self.attach(&check(least), program),
-            // Also where the program cannot be read: then it is not ours.
+            // Also if the program cannot be read: then it does not contain the check.
             None => self.attach(&[], program),
         }
     }
@@ -129,9 +130,12 @@ impl<S: AsFd> Conn<S> {
         }
     }
 
-    /// Sets the smallest hop limit of packets that are received; packets below it are dropped. 0 removes the
-    /// limit. This is the generalised TTL security mechanism (RFC 5082): peers send with hop limit 255, and 255
-    /// here accepts only what no router has forwarded.
+    /// Sets the minimum hop limit of received packets: the system drops packets with a smaller one. 0 removes the limit.
+    ///
+    /// This is the generalised TTL security mechanism (RFC 5082): peers send with hop limit 255, and a minimum of 255 drops
+    /// all packets that a router has forwarded.
+    ///
+    /// Systems: Linux, Android and OpenBSD, depending on the socket.
     ///
     /// | | Linux | OpenBSD | elsewhere |
     /// |---|---|---|---|
@@ -143,12 +147,12 @@ impl<S: AsFd> Conn<S> {
     /// inherit its limit.
     ///
     /// Packets that were queued before the call stay in the queue. A reassembled packet has the hop limit of
-    /// its first fragment. Queued errors and news of the path MTU are not filtered.
+    /// its first fragment. Queued errors and path MTU messages are not dropped.
     ///
     /// # Errors
     ///
-    /// `ResourceBusy` when an eBPF program is attached (`SO_ATTACH_BPF`), with which the filter cannot be
-    /// combined; `InvalidInput` when the program of [`set_bpf`](Self::set_bpf) has more than 4,087
+    /// `Unsupported` in the cases of the table; `ResourceBusy` when an eBPF program is attached (`SO_ATTACH_BPF`), with
+    /// which the filter cannot be combined; `InvalidInput` when the program of [`set_bpf`](Self::set_bpf) has more than 4,087
     /// instructions; `PermissionDenied` when the program is locked (`SO_LOCK_FILTER`).
     ///
     /// ```
@@ -185,8 +189,9 @@ impl<S: AsFd> Conn<S> {
         }
     }
 
-    /// The smallest hop limit of packets that are received; 0 without a
-    /// [limit](Self::set_min_hop_limit).
+    /// The minimum hop limit of received packets; 0: no [limit](Self::set_min_hop_limit).
+    ///
+    /// Systems: Linux, Android and OpenBSD, depending on the socket.
     ///
     /// # Errors
     ///

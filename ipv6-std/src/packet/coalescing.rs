@@ -17,18 +17,18 @@ use crate::error::{self, Unsent};
 use crate::fd::{AsFd, BorrowedFd};
 
 impl<S: AsFd> PacketConn<S> {
-    /// Sets whether [`send_batch`](Self::send_batch) coalesces messages: hands several to the system as one. The default
-    /// is `true` where the system can.
+    /// Sets whether [`send_batch`](Self::send_batch) coalesces messages: passes several to the system as one. The default
+    /// is `true` on systems that support it.
     ///
     /// Consecutive messages with the same destination, the same control messages and the same size (the last may be
     /// shorter) go to the system as one, which splits them again (`UDP_SEGMENT`). UDP sockets receive separate datagrams.
     /// Raw and packet sockets of this host can see one large datagram instead: Linux passes a packet to them before it
     /// splits it.
     ///
-    /// Messages that the system, the device or the path refuses to take as one are sent in smaller groups or singly. What
-    /// was refused is learnt: for a destination until 8,192 messages were sent to it
-    /// ([`max_segments_to`](Self::max_segments_to)), for the socket if the system cannot do it at all
-    /// ([`max_segments`](Self::max_segments)). Enabling it, even if it is enabled, forgets both.
+    /// If the system, the device or the path refuses coalesced messages, they are sent in smaller groups or singly, and
+    /// the limit is remembered: for one destination, until 8,192 messages were sent singly to it
+    /// ([`max_segments_to`](Self::max_segments_to)); for the socket, if the system has a lower maximum or cannot coalesce
+    /// ([`max_segments`](Self::max_segments)). Calling this with `true` forgets both limits.
     ///
     /// Systems: Linux and Android, UDP sockets. No effect elsewhere.
     #[doc(alias = "UDP_SEGMENT", alias = "GSO")]
@@ -42,18 +42,18 @@ impl<S: AsFd> PacketConn<S> {
         self.coalescing.sends()
     }
 
-    /// Returns how many messages the system takes as one at most on this socket, to any destination. 1: it cannot.
+    /// Returns the most messages that the system accepts as one on this socket, to any destination. 1: it cannot coalesce.
     ///
-    /// Starts at Linux's maximum, 128. Lowered when the system refuses so many: kernels before 6.9 accept 64, a socket with
-    /// `UDP_NO_CHECK6_TX` 1. [`max_segments_to`](Self::max_segments_to) is the limit for one destination and size.
+    /// Starts at Linux's maximum, 128; lowered after a refusal: kernels before 6.9 accept 64, a socket with
+    /// `UDP_NO_CHECK6_TX` accepts 1. [`max_segments_to`](Self::max_segments_to) is the limit for one destination and size.
     #[doc(alias = "UDP_MAX_SEGMENTS")]
     #[must_use]
     pub fn max_segments(&self) -> usize {
         self.coalescing.max_segments().into()
     }
 
-    /// Returns how many messages of `size` bytes to this destination are coalesced at most. 1: the path or its device
-    /// refused more, or `size` is 0 or too large for two. (Coalesced messages have at most 65,487 bytes together.)
+    /// Returns the most messages of `size` bytes to this destination that are coalesced. 1: the path or its device refused
+    /// more, or `size` is 0 or more than half of 65,487, the most bytes that coalesced messages have together.
     ///
     /// `to` is a `SocketAddrV6`, or `None` for the peer of a connected socket; the port does not matter. Refusals are
     /// remembered for up to 16 destinations. They expire: after 8,192 messages that were sent singly,
@@ -81,9 +81,9 @@ impl<S: AsFd> PacketConn<S> {
     /// returns several datagrams in one payload, with the size of each in [`RecvControl::segment_size`], and needs a
     /// buffer of 65,535 bytes: see [`Segments`](crate::Segments).
     ///
-    /// Calls that start after this one know of it, in every thread. Change it while no other thread waits in a receive: a
-    /// call that already waits has a buffer for one datagram, or would lose the sizes. A wrapper reads the option when it is [created](Self::new): set it on each wrapper of a copy of the
-    /// socket (`try_clone`).
+    /// It applies to calls that start after this one, in every thread. Change it while no other thread waits in a receive:
+    /// a call that already waits has a buffer for one datagram, or would lose the sizes. A wrapper reads the option when it
+    /// is [created](Self::new): set it on each wrapper of a copy of the socket (`try_clone`).
     ///
     /// Systems: Linux and Android, UDP sockets.
     ///
@@ -147,8 +147,8 @@ impl<S: AsFd> PacketConn<S> {
 
     /// Sends a payload as datagrams of `size` bytes each; the last may be shorter. Returns how many bytes were sent.
     ///
-    /// Hands as much to the system in one call as it, the device and the path accept (`UDP_SEGMENT`). Learns from a
-    /// refusal as [`send_batch`](Self::send_batch) does ([`max_segments_to`](Self::max_segments_to)), and sends fewer
+    /// Passes as many datagrams to the system in one call as it, the device and the path accept (`UDP_SEGMENT`). After a
+    /// refusal, remembers the limit as [`send_batch`](Self::send_batch) does ([`max_segments_to`](Self::max_segments_to)), and sends fewer
     /// segments in each call, or one by one. ([`send_to`](Self::send_to) with a segment size returns the refusal.) [`set_send_coalescing`](Self::set_send_coalescing) does not affect it. `size` replaces
     /// [`segment_size`](crate::SendControl::segment_size) in `control`. `to` is a `SocketAddrV6`, or `None` for the peer
     /// of a connected socket. An empty payload is one empty datagram.

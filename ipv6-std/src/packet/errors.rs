@@ -13,22 +13,22 @@ use crate::fd::AsFd;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Reported {
-    /// The error, and who reported it.
+    /// The error, with the node that reported it.
     pub error: QueuedError,
     /// The destination of the datagram.
     pub destination: SocketAddrV6,
-    /// Bytes in the buffer: the start of the datagram's payload, as far as the report quotes it and it fits.
+    /// Bytes in the buffer: the start of the datagram's payload. It ends where the report or the buffer ends.
     pub len: usize,
 }
 
 impl<S: AsFd> PacketConn<S> {
     /// Sets whether the system queues errors about sent datagrams for [`recv_error`](Self::recv_error), each with the
-    /// node that reported it. Reading the ICMPv6 messages themselves needs a raw socket, and so privilege.
+    /// node that reported it. This needs no privilege, unlike a raw socket that receives the ICMPv6 messages.
     ///
     /// The next call on the socket, connected or not, fails with such an error too: receive the queued errors, then repeat
     /// the call.
     ///
-    /// Linux and Android only.
+    /// Systems: Linux and Android.
     ///
     /// # Errors
     ///
@@ -38,10 +38,10 @@ impl<S: AsFd> PacketConn<S> {
         Ok(option::QUEUE_ERRORS.set(self.as_fd(), on)?)
     }
 
-    /// Returns the next queued error, and copies into `payload` what it quotes of the datagram. `None`: the queue is
-    /// empty. Does not wait.
+    /// Returns the next queued error, and copies the part of the datagram that the report quotes into `payload`. `None`:
+    /// the queue is empty. Does not wait.
     ///
-    /// Linux and Android only.
+    /// Systems: Linux and Android.
     ///
     /// ```
     /// # #[cfg(target_os = "linux")]
@@ -75,10 +75,9 @@ impl<S: AsFd> PacketConn<S> {
         self.try_recv_error(payload)
     }
 
-    /// Returns the next queued error without waiting: the name of [`recv_error`](Self::recv_error) that event loops use
-    /// too.
+    /// The same as [`recv_error`](Self::recv_error), which does not wait either.
     ///
-    /// Linux and Android only.
+    /// Systems: Linux and Android.
     ///
     /// # Errors
     ///
