@@ -34,7 +34,7 @@ pub struct BpfInstruction {
     pub jt: u8,
     /// The number of instructions to skip if the comparison is false. 0 in instructions other than jumps.
     pub jf: u8,
-    /// The operand: a constant, an offset in the packet, a memory slot or a jump distance, as the opcode says.
+    /// The operand: a constant, an offset in the packet, a memory slot or a jump distance, depending on the opcode.
     pub k: u32,
 }
 

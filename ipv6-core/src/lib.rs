@@ -1,20 +1,20 @@
-//! The codecs of the IPv6 socket API: what a program and its kernel say to each other in bytes.
+//! The IPv6 socket API (RFC 3493, RFC 3542, RFC 3678) as bytes and numbers: encodes and decodes control messages, ICMPv6
+//! filters, group requests, socket addresses and IPv6 headers.
 //!
-//! This crate has no system calls, no allocator, no `unsafe` and no opinion on which system it is
-//! compiled for. Each function takes the platform whose bytes it reads or writes as a type, so a
-//! test, a fuzzer or an analyser on one machine can decode what a kernel of another wrote. Sockets
-//! are in `ipv6-sys` (no_std) and `ipv6-std` (the facade most programs want).
+//! This crate has no system calls, no allocator, no `unsafe` and no `cfg` on an operating system. Functions take the
+//! platform whose bytes they read or write as a type parameter. So a test, a fuzzer or an analyser can decode what the
+//! kernel of another system wrote. Sockets are in `ipv6-sys` (no_std) and `ipv6-std` (for most programs).
 //!
 //! ```
 //! use ipv6_core::abi::Linux64;
 //! use ipv6_core::{Ecn, RecvControl, SendControl};
 //!
-//! // What a program asks for …
-//! let ask = SendControl::new().with_traffic_class(0xe2).with_hop_limit(1);
+//! // Encode the control messages to send with a datagram on 64-bit Linux.
+//! let sent = SendControl::new().with_traffic_class(0xe2).with_hop_limit(1);
 //! let mut control = [0; 64];
-//! let used = ask.encode::<Linux64>(&mut control)?;
+//! let used = sent.encode::<Linux64>(&mut control)?;
 //!
-//! // … is what the kernel on the other side reports, in the same layout.
+//! // The kernel of the receiver writes received messages in the same layout.
 //! let got = RecvControl::decode::<Linux64>(&control[..used])?;
 //! assert_eq!(got.traffic_class, Some(0xe2));
 //! assert_eq!(got.hop_limit, Some(1));
@@ -22,20 +22,21 @@
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 //!
-//! # Where things are
+//! # Contents
 //!
-//! | You want to | Look at |
+//! | To | see |
 //! |---|---|
-//! | ask for, or read, traffic class, hop limit, addresses, path MTU of one datagram | [`SendControl`], [`RecvControl`], [`ControlFlags`] |
-//! | see every control message, also those this crate has no field for | [`cmsg`] |
-//! | choose which ICMPv6 messages a raw socket gets | [`Icmp6Filter`], [`Icmp6Type`] |
-//! | take an IPv6 header apart | [`Header`] |
-//! | know a number or a struct layout of some system | [`abi`] |
+//! | encode or decode the header fields, addresses, interface and path MTU of a datagram | [`SendControl`], [`RecvControl`], [`ControlFlags`] |
+//! | encode or decode any control message by type | [`message`] |
+//! | iterate over control messages as level, type and data | [`cmsg`] |
+//! | encode or decode the ICMPv6 filter of a raw socket | [`Icmp6Filter`], [`Icmp6Type`] |
+//! | encode requests to join groups, and socket addresses | [`group`], [`sockaddr`] |
+//! | parse or encode an IPv6 header | [`Header`] |
+//! | split a coalesced payload into datagrams | [`Segments`] |
+//! | look up a number or a structure's layout on a system | [`abi`] |
 //!
-//! # What this crate does not do
-//!
-//! It opens no socket, resolves no name and knows no protocol above ICMPv6's type byte. It does not
-//! guess: bytes that do not fit the layout of the platform asked for are an error that says where.
+//! This crate opens no socket, resolves no name, and has no protocol above ICMPv6's type byte. Bytes that do not have the
+//! layout of the platform are an error, which names the message and what is wrong.
 //!
 //! # Features
 //!
@@ -49,8 +50,8 @@
 //!
 //! # No panics
 //!
-//! No input makes this crate panic, loop or read out of bounds. Indexing, unchecked arithmetic,
-//! `unwrap` and `as` are denied by lint in the whole crate; every table and codec is fuzzed.
+//! No input makes this crate panic, loop without end or read out of bounds. Lints deny indexing, unchecked arithmetic,
+//! `unwrap` and `as` in the whole crate, and fuzz targets cover every table and codec.
 
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
@@ -70,7 +71,7 @@
 #[cfg(feature = "std")]
 extern crate std;
 
-// First: the lists are macros, which the modules after it use.
+// First: its macros are used by the modules that follow.
 #[macro_use]
 mod rows;
 

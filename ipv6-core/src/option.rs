@@ -35,7 +35,7 @@ pub struct SourceGroup {
     pub on: Option<InterfaceIndex>,
 }
 
-/// A wrong type in a row is an error here, and not only where descriptors are made of the rows.
+/// Fails to compile here if a row has a type that does not exist, instead of in `ipv6-sys`.
 macro_rules! check_types {
     (
         { $($(#[$doc:meta])* $CONSTANT:ident $field:ident $with:ident: $value:ty = $name:literal;)* }

@@ -1,10 +1,10 @@
 //! The lists of the crate, as macros: one row for each control message, socket option, set of flags and platform.
 //!
-//! A list is a macro that hands its rows to another macro. That one makes what is needed of them: a structure with a
-//! field for each row, a constant for each row, a test for each row. So a fact stands in one row and nowhere else, and
-//! what is made of the rows stays complete.
+//! A list is a macro that passes its rows to another macro. The other macro generates code from them: a structure with a
+//! field for each row, a constant for each row, a test for each row. So each fact is in one row only, and the generated
+//! code has all rows.
 
-/// Hands over the control messages. A row is: the field in the platforms' tables, the function that sets it in a table
+/// Passes on the control messages. A row is: the field in the platforms' tables, the function that sets it in a table
 /// described outside this crate, and the message's type in [`message`](crate::message).
 macro_rules! for_each_message {
     ($callback:ident) => {
@@ -23,7 +23,7 @@ macro_rules! for_each_message {
     };
 }
 
-/// Hands over what options deliver as fields of `RecvControl`. A row is: the option, the flags that enable it, and the
+/// Passes on what options deliver as fields of `RecvControl`. A row is: the option, the flags that enable it, and the
 /// messages that it delivers. A system has at most the number of one message in its table, or delivers all of them.
 #[doc(hidden)]
 #[macro_export]
@@ -39,11 +39,11 @@ macro_rules! for_each_delivery {
     };
 }
 
-/// Hands over the socket options. A row is: the documentation, the constant of the typed descriptor (in
+/// Passes on the socket options. A row is: the documentation, the constant of the typed descriptor (in
 /// `ipv6_sys::option`), the field in the platforms' tables, the function that sets it in a table described outside this
 /// crate, the type of the value, and the name in C.
 ///
-/// The rows in the second braces have no descriptor, because their values hold a pointer or have a length of their own: a
+/// The rows in the second braces have no descriptor, because their values contain a pointer or have no fixed length: a
 /// function of `ipv6_sys::option` reads or sets each.
 #[doc(hidden)]
 #[macro_export]
@@ -56,7 +56,7 @@ macro_rules! for_each_option {
             /// The hop limit of sent unicast packets, 0 to 255 (RFC 3493 section 5.1); `None` is the system's default.
             #[doc(alias = "UNICAST_HOPS")]
             HOP_LIMIT hop_limit with_hop_limit: Option<u8> = "IPV6_UNICAST_HOPS";
-            /// The interface that multicast packets leave by; `None` is the system's choice (RFC 3493 section 5.2).
+            /// The interface on which multicast packets are sent; `None` is the system's choice (RFC 3493 section 5.2).
             MULTICAST_INTERFACE multicast_interface with_multicast_interface: Option<InterfaceIndex>
                 = "IPV6_MULTICAST_IF";
             /// The hop limit of sent multicast packets, 0 to 255 (RFC 3493 section 5.2).
@@ -105,7 +105,7 @@ macro_rules! for_each_option {
             /// The offset of the checksum in the payload of a raw socket, even and counted from its start; `None` for
             /// no checksum (RFC 3542 section 3.1). The kernel writes and checks it. On ICMPv6 sockets it is always 2.
             CHECKSUM checksum with_checksum: Option<u16> = "IPV6_CHECKSUM";
-            /// Whether what a raw socket sends starts with the IPv6 header (Linux, Windows).
+            /// Whether the payloads that a raw socket sends start with the IPv6 header (Linux, Windows).
             HEADER_INCLUDED header_included with_header_included: bool = "IPV6_HDRINCL";
             /// The ICMPv6 types that a raw socket receives (RFC 3542 section 3.2).
             #[doc(alias = "ICMPV6_FILTER")]
@@ -142,7 +142,7 @@ macro_rules! for_each_option {
     };
 }
 
-/// Hands over the platforms. A row is: the documentation, the type in [`abi`](crate::abi), and the expression of its
+/// Passes on the platforms. A row is: the documentation, the type in [`abi`](crate::abi), and the expression of its
 /// table, in the scope of that module. With arguments, they precede the rows.
 #[doc(hidden)]
 #[macro_export]
@@ -174,7 +174,7 @@ macro_rules! for_each_platform {
             FreeBsd64Be = freebsd::table(Endian::Big, 8, GroupReqLayout::ALIGNED_TO_8);
             /// FreeBSD on i386.
             FreeBsd32 = freebsd::table(Endian::Little, 4, GroupReqLayout::ALIGNED_TO_4);
-            /// FreeBSD with i386 programs on an amd64 kernel, which reads their group requests as its own.
+            /// FreeBSD with i386 programs on an amd64 kernel, which reads their group requests in its own layout.
             FreeBsd32On64 = freebsd::table(Endian::Little, 4, GroupReqLayout::ALIGNED_TO_8);
             /// FreeBSD with 32-bit ARM programs: armv6, armv7.
             FreeBsdArm = freebsd::table(Endian::Little, 4, GroupReqLayout::ALIGNED_TO_8);

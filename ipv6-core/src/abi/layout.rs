@@ -1,4 +1,4 @@
-//! Where the fields of the systems' structures are.
+//! Offsets, sizes and alignments of the systems' structures.
 
 /// Byte order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

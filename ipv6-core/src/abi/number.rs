@@ -61,7 +61,7 @@ pub(super) const fn option_at(level: i32, name: i32) -> Option<OptionNumber> {
     Some(OptionNumber { level, name })
 }
 
-/// Makes a table: a structure with a field for each row. (`$crate::abi::…` and the names of this module are the same.)
+/// Generates a table: a structure with a field for each row.
 macro_rules! table {
     ($(#[$of:meta])* $Table:ident of $Number:ident; $($(#[$doc:meta])* $field:ident $with:ident;)*) => {
         $(#[$of])*

@@ -1,5 +1,5 @@
 //! The fast paths of decoding and encoding: the three messages that most programs enable (packet info, hop limit and
-//! traffic class), in the order in which Linux writes them. `benches/guard.csv` has what they cost.
+//! traffic class), in the order in which Linux writes them. `benches/guard.csv` records their instruction counts.
 
 use super::{RecvControl, SendControl};
 use crate::abi::{Platform, Width};
@@ -16,8 +16,8 @@ const fn three_space<P: Platform>() -> usize {
         .saturating_add(space_of::<TrafficClass, P>())
 }
 
-/// Whether `decode` and `encode` try the fast path first. Programs for 32-bit machines often have little room for code,
-/// so there it is used only by its name.
+/// Whether `decode` and `encode` try the fast path first. Programs for 32-bit machines often have little room for code;
+/// there, only callers of `decode_three` and `encode_three` use it.
 pub(super) const fn is_worth_its_size<P: Platform>() -> bool {
     matches!(P::ABI.cmsg.len, Width::Eight)
 }
@@ -74,8 +74,8 @@ impl<'a> RecvControl<'a> {
         if rest.is_empty() { Some(decoded) } else { None }
     }
 
-    /// Reads the messages at the start of `control` as long as they are among the three and have the size that the
-    /// platform gives them. Returns the rest.
+    /// Reads the messages at the start of `control` as long as they are among the three and have their size on the
+    /// platform. Returns the rest.
     #[inline(never)]
     pub(super) fn take_common<P: Platform>(&mut self, control: &'a [u8]) -> &'a [u8] {
         let mut rest = control;

@@ -1,4 +1,4 @@
-//! Which control messages a socket delivers.
+//! The control messages that a socket delivers.
 
 use crate::abi::Platform;
 use crate::message::{self, Ecn, FlowLabel, HopLimit, PacketInfo, PathMtu, TrafficClass};
@@ -37,10 +37,10 @@ bitflags::bitflags! {
     }
 }
 
-/// The bit of [`ControlFlags::SUPPORTED`].
+/// The mark in [`ControlFlags::SUPPORTED`].
 const AS_SUPPORTED: u32 = 1 << 31;
 
-/// The deliveries, as functions of the flags.
+/// Generates the functions of the flags from the rows of deliveries.
 macro_rules! deliveries {
     ($($OPTION:ident: $($FLAG:ident)|+ => $($Message:ident),+;)*) => {
         impl ControlFlags {
@@ -83,8 +83,8 @@ impl ControlFlags {
     /// All flags that the system supports. Enabling them is not an error on a system that lacks some;
     /// `ipv6_std::Conn::control_flags` then returns those that are enabled.
     ///
-    /// (This crate does not know the system that it is compiled for. So this is all flags, with a mark that
-    /// [`as_supported_by`](Self::as_supported_by) replaces by what a platform has.)
+    /// (This crate has no `cfg` on an operating system. So this value is all flags and a mark, which
+    /// [`as_supported_by`](Self::as_supported_by) resolves for a platform.)
     pub const SUPPORTED: Self = Self::all().union(Self::from_bits_retain(AS_SUPPORTED));
 
     /// These flags on platform `P`: if they contain the mark of [`SUPPORTED`](Self::SUPPORTED), the flags that `P`

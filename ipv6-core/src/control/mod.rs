@@ -1,7 +1,7 @@
-//! Control messages as values: what to enable, what arrived, and what to send.
+//! Control messages as values: those to enable, those received, and those to send.
 //!
-//! [`ControlFlags`] says which control messages a socket delivers, [`RecvControl`] holds what arrived with a datagram,
-//! and [`SendControl`] holds what to send with one. They have the fields of the IPv6 header and the addresses; all other
+//! [`ControlFlags`] selects the control messages that a socket delivers, [`RecvControl`] has those received with a
+//! datagram, and [`SendControl`] those to send with one. They have the fields of the IPv6 header and the addresses; all other
 //! control messages are types of their own in [`message`](crate::message).
 
 mod fast;

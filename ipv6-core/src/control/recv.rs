@@ -1,4 +1,4 @@
-//! What arrived with a datagram.
+//! The control messages received with a datagram.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -13,7 +13,7 @@ use crate::message::{
 };
 use crate::traffic_class::dscp;
 
-/// Makes the structure and what treats all of its fields alike. A row is: the field, its type, the flags that keep it in
+/// Generates the structure and the functions that treat all of its fields alike. A row is: the field, its type, the flags that keep it in
 /// [`filter`](RecvControl::filter), and its text in `Display`.
 macro_rules! received {
     (
@@ -31,8 +31,8 @@ macro_rules! received {
         }
 
         impl $Struct<'_> {
-            /// Only the fields that these flags enable. Destination and interface arrive in one message, of which a
-            /// program may want only one field.
+            /// Returns only the fields that these flags enable. Destination and interface arrive in one message, and each
+            /// has its own flag.
             #[must_use]
             #[inline]
             pub fn filter(mut self, wanted: ControlFlags) -> Self {
@@ -70,10 +70,10 @@ macro_rules! received {
 }
 
 received! {
-    /// What arrived with a datagram.
+    /// The control messages received with a datagram.
     ///
-    /// A field is set when it was enabled ([`ControlFlags`]) and the system delivered it. For example, a datagram that
-    /// arrived over IPv4 on an IPv6 socket has no flow label.
+    /// A field is set when its message was enabled ([`ControlFlags`]) and the system delivered it. For example, a datagram
+    /// that arrived over IPv4 on an IPv6 socket has no flow label.
     ///
     /// The lifetime is that of the control buffer.
     #[doc(alias = "ControlMessage")]
@@ -176,7 +176,7 @@ impl<'a> RecvControl<'a> {
         let mut decoded = Self::default();
         for message in RawMessages::<P>::new(control).map_while(Result::ok) {
             if message.is_whole::<P>() {
-                // A whole message that cannot be read has no value, and was not truncated either.
+                // The error of a whole message: it has no value, and its cause is not the truncation.
                 let _ = decoded.take::<P>(&message);
             }
         }

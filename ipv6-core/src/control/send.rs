@@ -1,4 +1,4 @@
-//! What to send with a datagram.
+//! The control messages to send with a datagram.
 
 use core::fmt;
 use core::net::{Ipv6Addr, SocketAddrV6};
@@ -13,7 +13,7 @@ use crate::message::{
 };
 use crate::traffic_class::dscp;
 
-/// Makes the structure and what treats all of its fields alike. A row is: the field, the function that sets it, its type,
+/// Generates the structure and the functions that treat all of its fields alike. A row is: the field, the function that sets it, its type,
 /// and its text in `Display`.
 macro_rules! sent {
     (
@@ -53,9 +53,10 @@ macro_rules! sent {
                 }
             )*
 
-            /// The same with these messages, in place of those it had. They are sent behind those of the fields.
+            /// The same with these messages by type, in place of those that it had. They are sent after those of the
+            /// fields.
             ///
-            /// Encoding fails with [`EncodeError::Platform`] on another platform than theirs.
+            /// Encoding for another platform than that of `messages` fails with [`EncodeError::Platform`].
             ///
             /// ```
             /// use ipv6_core::SendControl;
@@ -110,8 +111,8 @@ macro_rules! sent {
 }
 
 sent! {
-    /// What to send with a datagram. A field that is `None` is left to the socket's options and the system; `Some(0)` is
-    /// sent as 0.
+    /// The control messages to send with a datagram. For a field that is `None`, the socket's option or the system's
+    /// default applies; `Some(0)` is sent as 0.
     ///
     /// ```
     /// use ipv6_core::{SendControl, abi::Linux64};
@@ -132,15 +133,15 @@ sent! {
     /// The source address: one of this host's (`IPV6_PKTINFO`, RFC 3542 section 6.2). All systems.
     #[doc(alias = "IPV6_PKTINFO", alias = "Src")]
     source with_source: Ipv6Addr, "source {}";
-    /// The interface that the datagram leaves by (`IPV6_PKTINFO`, RFC 3542 section 6.2). All systems.
+    /// The interface on which the datagram is sent (`IPV6_PKTINFO`, RFC 3542 section 6.2). All systems.
     #[doc(alias = "IPV6_PKTINFO", alias = "IfIndex")]
     interface with_interface: InterfaceIndex, "interface {}";
-    /// The flow label (`IPV6_FLOWINFO`, RFC 6437; Linux). For 0 Linux chooses a label, unless the socket disables that
-    /// (`IPV6_AUTOFLOWLABEL`). It answers `EINVAL` to a label that was not leased, once a socket of the network namespace
-    /// has leased a label for itself alone (`IPV6_FLOWLABEL_MGR`).
+    /// The flow label (`IPV6_FLOWINFO`, RFC 6437; Linux). For 0, Linux chooses a label, unless the socket disables that
+    /// (`IPV6_AUTOFLOWLABEL`). Once a socket of the network namespace has leased a label exclusively
+    /// (`IPV6_FLOWLABEL_MGR`), Linux returns `EINVAL` for labels that the sending socket has not leased.
     #[doc(alias = "IPV6_FLOWINFO")]
     flow_label with_flow_label: FlowLabel, "flow label {}";
-    /// The neighbour that the datagram is handed to (`IPV6_NEXTHOP`, RFC 3542 section 6.4). Encoding fails with
+    /// The neighbour that the datagram is sent to first (`IPV6_NEXTHOP`, RFC 3542 section 6.4). Encoding fails with
     /// [`EncodeError::Unsupported`] on Linux, OpenBSD and Windows. (Linux and OpenBSD have the number, and their kernels
     /// refuse the message.) Apple's systems and FreeBSD require the superuser (`EACCES`). NetBSD answers `EHOSTUNREACH` if
     /// the address is not that of a neighbour.
@@ -156,15 +157,15 @@ sent! {
 /// message if it is to be sent.
 macro_rules! messages_of {
     ($($control:ident => $Message:ident, $message:expr;)*) => {
-        /// Encodes without a fast path, into a buffer of bytes that need not be initialised (`MaybeUninit<u8>`): as many
-        /// as the result says are initialised then, from the start. What the compiler knows of the fields is not looked
-        /// at again.
+        /// Encodes without a fast path, into a buffer that need not be initialised (`MaybeUninit<u8>`). The result is the
+        /// number of bytes that are initialised afterwards, from the start. Tests of fields that are known at compile time
+        /// are folded.
         #[doc(hidden)]
         #[inline(always)]
         pub fn encode_to<P: Platform, B: Byte>(&self, control: &mut [B]) -> Result<usize, EncodeError> {
             let available = control.len();
             let mut writer = Writer::<P, B>::new(control);
-            // Not inlined by force: a small program then has this code once, and not once for each message.
+            // Not `inline(always)`, so that a small program has this code once instead of once for each message.
             let mut push = |control, number: Option<ControlNumber>, data: &[u8]| -> Result<(), EncodeError> {
                 let number = number.ok_or(EncodeError::Unsupported(control))?;
                 let pushed = writer.push(number.level, number.kind, data);

@@ -12,7 +12,7 @@ use super::kind::{Control, ControlMessage, DecodeError};
 use crate::abi::{ControlNumber, Platform};
 use crate::wire;
 
-/// The size of the largest fragment of a received datagram, in bytes of IPv6 packet with its header. A datagram that
+/// The size of the largest fragment of a received datagram: of its IPv6 packet in bytes, header included. A datagram that
 /// arrived in one packet has no such message.
 ///
 /// Linux only, since 4.7; [`ipv6_sys::option::RECEIVE_FRAGMENT_SIZE`](https://docs.rs/ipv6-sys) enables it.

@@ -1,4 +1,4 @@
-//! What messages share that hold a small number in an `int`.
+//! Functions for messages whose value is a small number in an `int`.
 
 use super::kind::{Control, DecodeError};
 use crate::abi::Platform;

@@ -1,4 +1,4 @@
-//! What a control message is: the traits that describe one, its name, and the errors about it.
+//! The traits that describe a control message, its name, and the errors about it.
 
 use core::fmt;
 
@@ -14,7 +14,7 @@ pub trait ControlMessage<P: Platform> {
     /// The name in C.
     const NAME: &'static str;
 
-    /// Level, type and size on `P`; `None` when the system has no such message, or does not take it.
+    /// Level, type and size on `P`; `None` when the system has no such message, or refuses it.
     const NUMBER: Option<ControlNumber>;
 
     /// Reads the data of the message.
@@ -149,7 +149,7 @@ pub enum EncodeError {
         /// Bytes of buffer.
         available: usize,
     },
-    /// The platform does not have this message, or does not take it.
+    /// The platform has no such message, or refuses it.
     Unsupported(Control),
     /// [`Messages`](super::Messages) were encoded for another platform.
     Platform,
@@ -166,7 +166,7 @@ impl fmt::Display for EncodeError {
             Self::Platform => f.write_str("the messages were encoded for another platform"),
             Self::Forbidden(control) => write!(
                 f,
-                "{control} is not a message of the Internet protocols, or it passes descriptors: send it with unsafe code"
+                "{control} is not a message of the Internet protocols, or it passes descriptors: send it with ipv6_sys::message::send_raw, which is unsafe"
             ),
         }
     }

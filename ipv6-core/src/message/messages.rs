@@ -46,8 +46,8 @@ impl<P: Platform, const N: usize> Messages<P, N> {
     /// # Errors
     ///
     /// [`EncodeError::Unsupported`] when the platform has no such message, [`EncodeError::BufferTooSmall`] when it does
-    /// not fit behind the others, and [`EncodeError::Forbidden`] for a message of a program that is not of the Internet
-    /// protocols or of the socket level, and for `SCM_RIGHTS`. The messages appended before stay.
+    /// not fit after the others, and [`EncodeError::Forbidden`] for `SCM_RIGHTS`, and for a message whose level is neither
+    /// an Internet protocol nor `SOL_SOCKET`. The messages appended before stay.
     pub fn push<M: SendMessage<P>>(&mut self, message: &M) -> Result<(), EncodeError> {
         self.append(const { Control::of::<M, P>() }, const { M::NUMBER }, message.encode().as_ref())
     }

@@ -71,7 +71,7 @@ pub use traffic_class::TrafficClass;
 
 pub(crate) use {int::read as read_byte, int::read_both as read_bytes};
 
-/// Makes of the rows: the constants of [`Control`], and the table's rows with their names.
+/// Generates the constants of [`Control`], and the rows of a table with their names in C.
 macro_rules! messages {
     ($($field:ident $with:ident: $Message:ident;)*) => {
         #[allow(non_upper_case_globals, reason = "each has the name of the message's type")]

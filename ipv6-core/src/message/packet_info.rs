@@ -18,8 +18,8 @@ use crate::abi::{ControlNumber, Platform, Width};
 use crate::interface::InterfaceIndex;
 use crate::wire;
 
-/// An address and an interface (`IPV6_PKTINFO`, RFC 3542 section 6.1 and section 6.2): of a received packet its destination
-/// and the interface that received it, of a sent one the source and the interface that it leaves by.
+/// An address and an interface (`IPV6_PKTINFO`, RFC 3542 section 6.1 and section 6.2). For a received packet: its
+/// destination and the interface that received it. For a packet to send: its source and the interface to send it on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[doc(alias = "IPV6_PKTINFO", alias = "in6_pktinfo")]

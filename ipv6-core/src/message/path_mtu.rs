@@ -25,7 +25,7 @@ use crate::{sockaddr, wire};
 pub struct PathMtu {
     /// The destination of the packets.
     pub destination: Ipv6Addr,
-    /// The interface that they leave by; `None` when the system does not report it.
+    /// The interface on which they are sent; `None` when the system does not report it.
     pub interface: Option<InterfaceIndex>,
     /// The path MTU in bytes, IPv6 header included.
     pub mtu: u32,

@@ -13,7 +13,7 @@ use super::kind::{Control, ControlMessage, DecodeError, SendMessage};
 use crate::abi::{ControlNumber, Platform};
 use crate::wire;
 
-/// The size of the datagrams that a payload was joined from, in bytes (`UDP_GRO`).
+/// The size in bytes of the datagrams that the system coalesced into a received payload (`UDP_GRO`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[doc(alias = "UDP_GRO")]
@@ -30,7 +30,7 @@ impl<P: Platform> ControlMessage<P> for Coalesced {
     }
 }
 
-/// The size of the datagrams that a payload is to be cut into, in bytes (`UDP_SEGMENT`).
+/// The size in bytes of the datagrams into which the system splits a payload to send (`UDP_SEGMENT`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[doc(alias = "UDP_SEGMENT")]
