@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use clap::{Parser, Subcommand};
 use common::{
     Outcome, Output, after, byte, earlier, end_on_interrupt, group, interface, is_ending, own_address,
-    receive, run, seconds,
+    receive_datagram, run, seconds,
 };
 use ipv6_std::{ControlFlags, PacketConn, Received, SendControl};
 use serde_json::json;
@@ -135,7 +135,7 @@ fn recv(options: &Recv, output: &Output) -> Outcome<bool> {
     let mut progress = Progress::new();
     let mut payload = vec![0; 65_536];
     while count.is_none_or(|count| tally.received < count) {
-        let Some(got) = receive(&conn, &mut payload, earlier(end, progress.next))? else {
+        let Some(got) = receive_datagram(&conn, &mut payload, earlier(end, progress.next))? else {
             if is_ending() || end.is_some_and(|end| end <= Instant::now()) {
                 break;
             }

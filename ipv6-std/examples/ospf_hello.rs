@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use common::{Outcome, Output, after, earlier, interface, raw, receive, run, seconds};
+use common::{Outcome, Output, after, earlier, interface, raw, receive_datagram, run, seconds};
 use ipv6_std::{ControlFlags, Received, SendControl};
 use serde_json::json;
 
@@ -100,7 +100,7 @@ fn exchange_hellos(options: &Options) -> Outcome<bool> {
             hello_due = Instant::now() + Duration::from_secs(options.hello_interval.into());
         }
         let until = earlier(end, earlier(Some(hello_due), neighbours.next_expiry()));
-        let Some(got) = receive(&conn, &mut payload, until)? else { continue };
+        let Some(got) = receive_datagram(&conn, &mut payload, until)? else { continue };
         let is_here = got.control.interface == Some(interface.index());
         if !is_here || !got.source.ip().is_unicast_link_local() {
             continue;

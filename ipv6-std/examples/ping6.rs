@@ -300,7 +300,16 @@ impl Echo {
     }
 
     fn queued(&self, quoted: &mut [u8]) -> io::Result<Option<Reported>> {
-        if self.queues { self.conn.recv_error(quoted) } else { Ok(None) }
+        if !self.queues {
+            return Ok(None);
+        }
+        // Other entries, such as timestamps, are no reasons for a missing reply.
+        loop {
+            match self.conn.recv_error(quoted)? {
+                Some(reported) if !reported.is_error() => {}
+                reported => return Ok(reported),
+            }
+        }
     }
 
     fn send(&self, number: u16, data: &[u8]) -> io::Result<usize> {

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use common::{Outcome, Output, after, interface, raw, receive, run, seconds};
+use common::{Outcome, Output, after, interface, raw, receive_datagram, run, seconds};
 use etherparse::icmpv6::{
     NdpOptionSlice, NdpOptionsIterator, RouterAdvertisementHeader, RouterAdvertisementPayloadSlice,
 };
@@ -66,7 +66,7 @@ fn listen(options: &Options) -> Outcome<bool> {
     let mut valid = 0;
     let mut packet = vec![0; 65_536];
     while options.count.is_none_or(|count| valid < count) {
-        let Some(got) = receive(&conn, &mut packet, end)? else { break };
+        let Some(got) = receive_datagram(&conn, &mut packet, end)? else { break };
         if got.control.interface != Some(interface.index()) {
             continue;
         }

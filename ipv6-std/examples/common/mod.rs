@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use ipv6_std::{AsFd, Interface, InterfaceFlags, PacketConn, RawConn, Received};
+use ipv6_std::{AsFd, Interface, InterfaceFlags, PacketConn, RawConn, Received, is_about_peer};
 use serde_json::Value;
 
 pub type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -77,6 +77,21 @@ pub fn receive<S: AsFd>(
     match conn.recv_from(payload) {
         Err(error) if error.kind() == ErrorKind::TimedOut => Ok(None),
         got => got.map(Some),
+    }
+}
+
+/// As [`receive`], for programs that serve: errors about peers and news about paths do not end them.
+pub fn receive_datagram<S: AsFd>(
+    conn: &PacketConn<S>,
+    payload: &mut [u8],
+    end: Option<Instant>,
+) -> io::Result<Option<Received>> {
+    loop {
+        match receive(conn, payload, end) {
+            Ok(Some(got)) if got.control.path_mtu.is_some() => {}
+            Err(error) if is_about_peer(&error) => {}
+            got => return got,
+        }
     }
 }
 

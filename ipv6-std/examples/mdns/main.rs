@@ -19,7 +19,8 @@ use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand, ValueEnum};
 use common::{
-    Outcome, Output, after, earlier, end_on_interrupt, interface, is_ending, printable, receive, run, seconds,
+    Outcome, Output, after, earlier, end_on_interrupt, interface, is_ending, printable, receive_datagram,
+    run, seconds,
 };
 use ipv6_std::{ControlFlags, Interface, PacketConn, Received, SendControl};
 use records::{Own, Record, data, in_order, records};
@@ -193,7 +194,7 @@ impl Link {
         end: Option<Instant>,
     ) -> Outcome<Option<(Packet<'p>, Received)>> {
         let got = loop {
-            match receive(&self.conn, payload, end)? {
+            match receive_datagram(&self.conn, payload, end)? {
                 None => return Ok(None),
                 Some(got) if self.is_for_us(&payload[..got.len], &got) => break got,
                 Some(_) => {}
