@@ -35,7 +35,8 @@ pub fn is_too_long(error: &io::Error) -> bool {
 ///   `NetworkUnreachable`, `PermissionDenied`, too long, and others). Linux reports it to the next call of a socket that is
 ///   connected or [queues errors](crate::PacketConn::set_queue_errors), other systems to connected sockets; Windows
 ///   reports `ConnectionReset`.
-/// - Control messages that cannot be decoded (`InvalidData`). The datagram is lost.
+/// - Control messages that cannot be decoded (`InvalidData`). The datagram is lost. Control messages that were cut are no
+///   error: [`Received::control_truncated`](crate::Received::control_truncated).
 ///
 /// Everything else is about the socket or the program, such as `TimedOut`, `BrokenPipe` or `OutOfMemory`. A receive into more
 /// than 1,024 buffers fails in the same way as after a report that a datagram was too long, and always: use fewer.

@@ -210,6 +210,7 @@
 //! - The error of a codec is the [source](std::error::Error::source) of the `io::Error`. Errors that functions without
 //!   a system call return, such as [`EncodeError`] and [`ZeroIndex`], convert into an `io::Error` with `?`.
 //! - A call that a signal interrupts is repeated; `Interrupted` is never returned.
+//! - A server continues after errors that peers and the network cause: [`is_about_peer`].
 //!
 //! Errors that a method does not list are the system's own.
 //!
@@ -264,7 +265,7 @@ pub use interface::{Interface, InterfaceAddress};
 pub use membership::Membership;
 pub use on_interface::{AnyInterface, OnInterface};
 pub use packet::PacketConn;
-pub use packet::errors::Reported;
+pub use packet::errors::{Reported, ReportedKind};
 pub use raw::RawConn;
 pub use received::{Message, Received};
 pub use recv_batch::{RecvBatch, RecvBatchIter, RecvBatchMessages};

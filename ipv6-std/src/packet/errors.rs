@@ -2,23 +2,88 @@
 
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddrV6;
+use std::time::Duration;
 
 use ipv6_core::QueuedError;
-use ipv6_sys::option;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use ipv6_core::abi::Platform;
+use ipv6_sys::wait::{Events, Ready, wait};
+use ipv6_sys::{option, retry};
 
 use super::PacketConn;
 use crate::fd::AsFd;
 
-/// An error about a sent datagram ([`PacketConn::recv_error`]).
+/// An entry of the error queue ([`PacketConn::recv_error`]): an error about a sent datagram, or other news about one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Reported {
-    /// The error, with the node that reported it.
+    /// What the entry is. [`error`](Self::error) is an error only if this is [`ReportedKind::Error`].
+    #[doc(alias = "ee_origin")]
+    pub kind: ReportedKind,
+    /// The error, with the node that reported it. Other entries have the number that the kernel wrote: 42 (`ENOMSG`) for
+    /// timestamps, 0 for zero-copy notices.
     pub error: QueuedError,
-    /// The destination of the datagram.
+    /// The destination of the datagram; `[::]:0` for entries that have none, such as timestamps.
     pub destination: SocketAddrV6,
-    /// Bytes in the buffer: the start of the datagram's payload. It ends where the report or the buffer ends.
+    /// Bytes in the buffer: the start of the datagram's payload. It ends where the report or the buffer ends. A timestamp
+    /// quotes the whole packet with its headers, from the link layer on, or nothing (`SOF_TIMESTAMPING_OPT_TSONLY`).
     pub len: usize,
+}
+
+impl Reported {
+    /// Returns whether the entry is an error, and no other news about a sent datagram.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.kind == ReportedKind::Error
+    }
+}
+
+/// What an entry of the error queue is (Linux, `include/uapi/linux/errqueue.h`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ReportedKind {
+    /// An error about a sent datagram, reported by ICMPv6, by ICMP or by this host.
+    #[doc(alias = "SO_EE_ORIGIN_ICMP6", alias = "SO_EE_ORIGIN_ICMP", alias = "SO_EE_ORIGIN_LOCAL")]
+    Error,
+    /// When a sent datagram passed a stage: the answer to the option `SO_TIMESTAMPING`.
+    #[doc(alias = "SO_EE_ORIGIN_TIMESTAMPING", alias = "SCM_TIMESTAMPING")]
+    #[non_exhaustive]
+    Timestamp {
+        /// The stage: 0 sent by the device (`SCM_TSTAMP_SND`), 1 entered the queue of the device (`SCM_TSTAMP_SCHED`).
+        stage: u32,
+        /// The number of the datagram, from 0, if the option asks for it (`SOF_TIMESTAMPING_OPT_ID`); else 0.
+        id: u32,
+        /// The data of the control message `SCM_TIMESTAMPING`: three `struct timespec` as the kernel wrote them, the first
+        /// of the software, the third of the device. The rest is zero where a `struct timespec` has 8 bytes. `None`: the
+        /// option did not ask for it.
+        data: Option<[u8; 48]>,
+    },
+    /// The buffers of sends with `MSG_ZEROCOPY` can be used again.
+    #[doc(alias = "SO_EE_ORIGIN_ZEROCOPY", alias = "MSG_ZEROCOPY")]
+    #[non_exhaustive]
+    ZeroCopy {
+        /// The number of the first send, from 0.
+        first: u32,
+        /// The number of the last send.
+        last: u32,
+        /// Whether the kernel copied the payload all the same (`SO_EE_CODE_ZEROCOPY_COPIED`).
+        copied: bool,
+    },
+    /// Something else, as the kernel wrote it. All 0: the kernel's description did not fit beside the other control
+    /// messages.
+    #[non_exhaustive]
+    Other {
+        /// `ee_origin`, such as 6 for `SO_EE_ORIGIN_TXTIME`.
+        origin: u8,
+        /// `ee_type`.
+        kind: u8,
+        /// `ee_code`.
+        code: u8,
+        /// `ee_info`.
+        info: u32,
+        /// `ee_data`.
+        data: u32,
+    },
 }
 
 impl<S: AsFd> PacketConn<S> {
@@ -28,18 +93,51 @@ impl<S: AsFd> PacketConn<S> {
     /// The next call on the socket, connected or not, fails with such an error too: receive the queued errors, then repeat
     /// the call.
     ///
+    /// **Queued errors take room in the receive buffer. When they fill it, no datagram is received any more**, without an
+    /// error of a receive that already waits. About 280 errors fill the default buffer of Linux. Anybody who can send ICMPv6
+    /// errors to this host can add some. So empty the queue after each error of a send or receive, with
+    /// [`recv_error`](Self::recv_error) until it returns `None`, or with [`drain_errors`](Self::drain_errors);
+    /// [`has_errors`](Self::has_errors) returns whether there are any, and the `TimedOut` error of a receive says so.
+    ///
     /// Systems: Linux and Android.
     ///
     /// # Errors
     ///
     /// `Unsupported` where the system has no error queue.
+    ///
+    /// ```
+    /// # #[cfg(target_os = "linux")]
+    /// # fn main() -> std::io::Result<()> {
+    /// use ipv6_std::{PacketConn, SendControl, is_about_peer};
+    ///
+    /// let conn = PacketConn::bind("[::1]:0")?;
+    /// conn.set_queue_errors(true)?;
+    /// # conn.send_to(b"x", &SendControl::new(), PacketConn::bind("[::1]:0")?.local_addr()?)?;
+    /// let mut payload = [0; 1500];
+    /// loop {
+    ///     match conn.recv_from(&mut payload) {
+    ///         Ok(got) => println!("{} bytes from {}", got.len, got.source),
+    ///         Err(error) if is_about_peer(&error) => {
+    ///             conn.drain_errors(|reported, _| println!("{}: {}", reported.destination, reported.error))?;
+    /// #           break Ok(());
+    ///         }
+    ///         Err(error) => return Err(error),
+    ///     }
+    /// }
+    /// # }
+    /// # #[cfg(not(target_os = "linux"))]
+    /// # fn main() {}
+    /// ```
     #[doc(alias = "IPV6_RECVERR")]
     pub fn set_queue_errors(&self, on: bool) -> io::Result<()> {
         Ok(option::QUEUE_ERRORS.set(self.as_fd(), on)?)
     }
 
-    /// Returns the next queued error, and copies the part of the datagram that the report quotes into `payload`. `None`:
+    /// Returns the next entry of the error queue, and copies the part of the datagram that it quotes into `payload`. `None`:
     /// the queue is empty. Does not wait.
+    ///
+    /// The queue carries more than errors on a socket with options such as `SO_TIMESTAMPING`: see
+    /// [`Reported::kind`].
     ///
     /// Systems: Linux and Android.
     ///
@@ -56,6 +154,7 @@ impl<S: AsFd> PacketConn<S> {
     /// assert_eq!(failed.kind(), std::io::ErrorKind::ConnectionRefused);
     /// let mut payload = [0; 64];
     /// let reported = conn.recv_error(&mut payload)?.unwrap();
+    /// assert!(reported.is_error());
     /// assert_eq!(&payload[..reported.len], b"anyone?");
     /// assert_eq!(reported.destination, nobody);
     /// assert_eq!(reported.error.icmp6, Some((Icmp6Type::DESTINATION_UNREACHABLE, 4)));
@@ -86,42 +185,129 @@ impl<S: AsFd> PacketConn<S> {
     pub fn try_recv_error(&self, payload: &mut [u8]) -> io::Result<Option<Reported>> {
         receive(self, &mut [IoSliceMut::new(payload)])
     }
+
+    /// Empties the error queue, and calls `each` with every entry and what it quotes of the datagram, at most 1,280 bytes.
+    /// Returns how many there were. Does not wait.
+    ///
+    /// The pending error of the socket that belongs to a queued one goes with it: a later call does not fail with it.
+    ///
+    /// Ends after 65,536 entries, so that a host that sends errors without a pause cannot keep it running.
+    ///
+    /// Systems: Linux and Android.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`recv_error`](Self::recv_error).
+    #[doc(alias = "MSG_ERRQUEUE")]
+    pub fn drain_errors(&self, mut each: impl FnMut(Reported, &[u8])) -> io::Result<usize> {
+        let mut payload = [0; 1280];
+        for count in 0..MOST_DRAINED {
+            let Some(reported) = self.try_recv_error(&mut payload)? else { return Ok(count) };
+            each(reported, payload.get(..reported.len).unwrap_or(&payload));
+        }
+        Ok(MOST_DRAINED)
+    }
+
+    /// Returns whether the error queue has an entry, or an error is pending that the next call on the socket returns. Asks
+    /// the system, and takes nothing from the queue.
+    ///
+    /// Systems: Linux and Android.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` where the system has no error queue.
+    #[doc(alias = "POLLERR")]
+    pub fn has_errors(&self) -> io::Result<bool> {
+        // Returns `Unsupported`, with the name of the option.
+        if !option::QUEUE_ERRORS.is_supported() {
+            option::QUEUE_ERRORS.get(self.as_fd())?;
+        }
+        let events = retry(|| wait(self, Ready::Receive, Some(Duration::ZERO)))?;
+        Ok(events.contains(Events::ERROR))
+    }
 }
+
+/// Most entries that one [`PacketConn::drain_errors`] takes.
+const MOST_DRAINED: usize = 1 << 16;
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn receive(socket: impl AsFd, payload: &mut [IoSliceMut<'_>]) -> io::Result<Option<Reported>> {
-    use ipv6_core::abi::Platform;
     use ipv6_core::cmsg::RawMessages;
     use ipv6_sys::message::{self, ControlBuffer, ControlSpace, MessageFlags};
     use ipv6_sys::{Errno, Host};
 
     use crate::received::NOBODY;
-    use crate::space::RECV_SPACE;
 
-    // The messages of flags and options come too, before it.
-    const SPACE: usize = RECV_SPACE + Host::ABI.cmsg.space(16 + Host::ABI.sockaddr.size);
     let mut buffer = ControlBuffer::<SPACE>::new();
     let mut control = ControlSpace::from(&mut buffer);
-    let got = loop {
-        match message::receive(&socket, payload, &mut control, MessageFlags::ERROR_QUEUE) {
-            Err(Errno::AGAIN) => return Ok(None),
-            Err(Errno::INTR) => {}
-            got => break got?,
-        }
+    let got = match retry(|| message::receive(&socket, payload, &mut control, MessageFlags::ERROR_QUEUE)) {
+        Err(Errno::AGAIN) => return Ok(None),
+        got => got?,
     };
     let number = Host::ABI.options.queue_errors;
-    let messages = RawMessages::<Host>::new(control.written()).map_while(Result::ok);
-    let mut ours = messages.filter(|message| {
-        number.is_some_and(|number| (message.level, message.kind) == (number.level, number.name))
-    });
-    // The queue holds other messages too, such as timestamps of sent datagrams (SO_TIMESTAMPING).
-    let Some(error) = ours.find_map(|message| QueuedError::decode::<Host>(message.data)) else {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "the error queue holds a message without an IPV6_RECVERR error, such as a timestamp",
-        ));
-    };
-    Ok(Some(Reported { error, destination: got.source.unwrap_or(NOBODY), len: got.len }))
+    let (mut described, mut times) = (None, None);
+    for message in RawMessages::<Host>::new(control.written()).map_while(Result::ok) {
+        let kind = (message.level, message.kind);
+        if number.is_some_and(|number| kind == (number.level, number.name)) {
+            described = Description::decode(message.data);
+        } else if TIMESTAMPS.contains(&kind) {
+            let mut data = [0; 48];
+            data.iter_mut().zip(message.data).for_each(|(to, from)| *to = *from);
+            times = Some(data);
+        }
+    }
+    let (kind, error) = described
+        .map_or((NOT_DESCRIBED, QueuedError::new(0)), |described| (described.kind(times), described.error));
+    Ok(Some(Reported { kind, error, destination: got.source.unwrap_or(NOBODY), len: got.len }))
+}
+
+/// Bytes of control buffer: the messages of flags and options come too, before the description of the entry. Extension
+/// headers are the longest of them.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const SPACE: usize = crate::space::RECV_SPACE + 1024;
+
+/// `SCM_TIMESTAMPING` with times of the width of `long`, and with times of 64 bits (include/uapi/asm-generic/socket.h).
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const TIMESTAMPS: [(i32, i32); 2] = [(SOL_SOCKET, 37), (SOL_SOCKET, 65)];
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const SOL_SOCKET: i32 = 1;
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const NOT_DESCRIBED: ReportedKind = ReportedKind::Other { origin: 0, kind: 0, code: 0, info: 0, data: 0 };
+
+/// `struct sock_extended_err`.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[derive(Clone, Copy)]
+struct Description {
+    error: QueuedError,
+    origin: u8,
+    kind: u8,
+    code: u8,
+    info: u32,
+    data: u32,
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+impl Description {
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let error = QueuedError::decode::<ipv6_sys::Host>(bytes)?;
+        let word = |at: usize| Some(u32::from_ne_bytes(bytes.get(at..)?.first_chunk().copied()?));
+        let [origin, kind, code] = bytes.get(4..)?.first_chunk().copied()?;
+        Some(Self { error, origin, kind, code, info: word(8)?, data: word(12)? })
+    }
+
+    /// What is described, with the times that came with it.
+    fn kind(self, times: Option<[u8; 48]>) -> ReportedKind {
+        const COPIED: u8 = 1;
+        let Self { error: _, origin, kind, code, info, data } = self;
+        match origin {
+            // SO_EE_ORIGIN_LOCAL, _ICMP and _ICMP6.
+            1..=3 => ReportedKind::Error,
+            4 => ReportedKind::Timestamp { stage: info, id: data, data: times },
+            5 => ReportedKind::ZeroCopy { first: info, last: data, copied: code & COPIED != 0 },
+            _ => ReportedKind::Other { origin, kind, code, info, data },
+        }
+    }
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
