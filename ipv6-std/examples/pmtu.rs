@@ -7,6 +7,7 @@
 
 mod common;
 
+use std::error::Error;
 use std::io;
 use std::net::{SocketAddrV6, UdpSocket};
 use std::process::ExitCode;
@@ -70,7 +71,7 @@ fn find(options: &Options) -> Outcome<bool> {
         let sent = conn.send(&payload[..len], &SendControl::new());
         let answer = match sent {
             Ok(_) => listen(&conn, options.wait)?,
-            Err(error) if is_too_long(&error) => Answer::Lower,
+            Err(error) if is_too_long(&error) || was_too_long(&error) => Answer::Lower,
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Answer::Host,
             Err(error) => return Err(error.into()),
         };
@@ -128,10 +129,16 @@ fn listen(conn: &PacketConn, wait: Duration) -> Outcome<Answer> {
         Ok(Some(got)) if got.control.path_mtu.is_some() => Ok(Answer::Lower),
         Ok(Some(_)) => Ok(Answer::Host),
         Ok(None) => Ok(Answer::Nothing),
-        Err(error) if is_too_long(&error) => Ok(Answer::Lower),
+        Err(error) if was_too_long(&error) => Ok(Answer::Lower),
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(Answer::Host),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether a call returned the report that an earlier datagram was too long.
+fn was_too_long(error: &io::Error) -> bool {
+    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    source.is_some_and(is_too_long)
 }
 
 /// Receives the "packet too big" messages of routers, if the program may open a raw socket.
