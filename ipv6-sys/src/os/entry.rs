@@ -15,7 +15,7 @@ bitflags::bitflags! {
     /// | `DEPRECATED` | `IFA_F_DEPRECATED` | `IpDadStateDeprecated` |
     /// | `TEMPORARY` | `IFA_F_TEMPORARY` | `IpSuffixOriginRandom` |
     /// | `OPTIMISTIC` | `IFA_F_OPTIMISTIC` | |
-    /// | `DYNAMIC` | no `IFA_F_PERMANENT` | a finite lifetime |
+    /// | `DYNAMIC` | no `IFA_F_PERMANENT` | `IpPrefixOriginRouterAdvertisement`, `IpPrefixOriginDhcp` |
     ///
     /// Other systems: not reported, always empty.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

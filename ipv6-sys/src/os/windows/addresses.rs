@@ -15,7 +15,8 @@ use windows_sys::Win32::NetworkManagement::IpHelper::{
 };
 use windows_sys::Win32::NetworkManagement::Ndis::IfOperStatusUp;
 use windows_sys::Win32::Networking::WinSock::{
-    AF_INET6, AF_UNSPEC, IpDadStateDeprecated, IpDadStateDuplicate, IpDadStateTentative, IpSuffixOriginRandom,
+    AF_INET6, AF_UNSPEC, IpDadStateDeprecated, IpDadStateDuplicate, IpDadStateTentative, IpPrefixOriginDhcp,
+    IpPrefixOriginRouterAdvertisement, IpSuffixOriginRandom,
 };
 use windows_sys::Win32::System::Memory::{GetProcessHeap, HEAP_NONE, HeapAlloc, HeapFree};
 
@@ -188,13 +189,14 @@ fn flags(adapter: &IP_ADAPTER_ADDRESSES_LH) -> u32 {
 
 /// The state of an address. `IpDadStateInvalid` has no name: such an address is about to be removed.
 fn address_flags(unicast: &IP_ADAPTER_UNICAST_ADDRESS_LH) -> AddressFlags {
-    // A lifetime of all ones is infinite.
+    // Not by the lifetime: Wine 8 reports a finite one for ::1.
+    let origin = unicast.PrefixOrigin;
     let flags = [
         (AddressFlags::TENTATIVE, unicast.DadState == IpDadStateTentative),
         (AddressFlags::DUPLICATED, unicast.DadState == IpDadStateDuplicate),
         (AddressFlags::DEPRECATED, unicast.DadState == IpDadStateDeprecated),
         (AddressFlags::TEMPORARY, unicast.SuffixOrigin == IpSuffixOriginRandom),
-        (AddressFlags::DYNAMIC, unicast.ValidLifetime != u32::MAX),
+        (AddressFlags::DYNAMIC, [IpPrefixOriginRouterAdvertisement, IpPrefixOriginDhcp].contains(&origin)),
     ];
     flags.into_iter().filter(|(_, set)| *set).map(|(flag, _)| flag).collect()
 }
