@@ -14,8 +14,8 @@ impl Errno {
     /// as [`retry`] does.
     #[doc(alias = "EINTR")]
     pub const INTR: Self = Self(io::Errno::INTR.raw_os_error());
-    /// The call would have to wait, and must not ([`MessageFlags::DONT_WAIT`](crate::message::MessageFlags::DONT_WAIT)
-    /// or a non-blocking socket).
+    /// The call would wait, which a non-blocking socket or
+    /// [`MessageFlags::DONT_WAIT`](crate::message::MessageFlags::DONT_WAIT) does not allow.
     #[doc(alias = "EAGAIN", alias = "EWOULDBLOCK")]
     pub const AGAIN: Self = Self(io::Errno::AGAIN.raw_os_error());
     /// The socket does not accept an argument.
@@ -66,7 +66,7 @@ impl Errno {
     }
 }
 
-/// Calls `call`, again while it fails with [`Errno::INTR`].
+/// Calls `call`, and repeats it while it fails with [`Errno::INTR`].
 ///
 /// ```
 /// use ipv6_sys::{Errno, retry};

@@ -1,4 +1,4 @@
-//! The BPF program of a socket, read back. [`attach_filter`](crate::option::attach_filter) attaches one.
+//! Reading the BPF program of a socket. [`attach_filter`](crate::option::attach_filter) attaches one.
 
 use ipv6_core::BpfInstruction;
 

@@ -1,4 +1,4 @@
-//! The one place that asks which system this is compiled for.
+//! Selects the platform for the target. Besides [`os`](crate::os), only this file depends on the target.
 
 /// Linux, by the socket numbers of its first ports.
 #[cfg(not(any(
@@ -83,23 +83,25 @@ hosts! {
     Windows32: all(windows, target_pointer_width = "32");
 }
 
-/// The platform of a 64-bit kernel below this program, where Linux lets it show.
+/// The platform of a 64-bit kernel. Linux writes its own layout into some values of 32-bit programs
+/// (`IPV6_2292PKTOPTIONS`).
 #[cfg(all(any(target_os = "linux", target_os = "android"), target_endian = "little"))]
 pub(crate) type Kernel = linux::Linux64;
 
-/// The platform of a 64-bit kernel below this program, where Linux lets it show.
+/// The platform of a 64-bit kernel. Linux writes its own layout into some values of 32-bit programs
+/// (`IPV6_2292PKTOPTIONS`).
 #[cfg(all(any(target_os = "linux", target_os = "android"), target_endian = "big"))]
 pub(crate) type Kernel = linux::Linux64Be;
 
-/// Where no kernel lets it show.
+/// Other kernels write the layout of the program.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(crate) type Kernel = Host;
 
-/// The platform of this program on a 64-bit kernel that does not translate all structures for it:
-/// [`os::kernel_reads_as_64`](crate::os::kernel_reads_as_64) says whether it is there.
+/// The platform of this program on a 64-bit kernel that reads some structures in its own layout:
+/// [`os::kernel_reads_as_64`](crate::os::kernel_reads_as_64) returns whether this is such a kernel.
 #[cfg(all(target_os = "freebsd", target_arch = "x86"))]
 pub(crate) type HostOn64 = ipv6_core::abi::FreeBsd32On64;
 
-/// Where every kernel reads the program's structures as they are.
+/// Other kernels read all structures in the layout of the program.
 #[cfg(not(all(target_os = "freebsd", target_arch = "x86")))]
 pub(crate) type HostOn64 = Host;

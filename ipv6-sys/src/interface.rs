@@ -135,13 +135,14 @@ impl From<Listed<{ os::interface::NAME_MAX }>> for Entry {
     }
 }
 
-/// Visits all interfaces, also those without addresses, and their IPv6 addresses. Every system but AIX.
+/// Visits all interfaces, also those without addresses, and their IPv6 addresses. Systems: all except AIX.
 ///
-/// An interface may be visited again. Linux and Android use no allocator; other systems use their own.
+/// An interface may be visited more than once. No allocator is used on Linux and Android; on other systems, that of the
+/// system.
 ///
-/// Linux and Android use netlink. Where a program may not (a seccomp filter, Android's rule for applications), they read
-/// `/proc/thread-self/net`. Where a program may read neither, only interfaces with an IPv6 address are listed, as with
-/// Android's own `getifaddrs(3)`, or the error of netlink is returned.
+/// On Linux and Android the source is netlink. If the program may not use netlink (a seccomp filter, Android's rule for
+/// applications), the source is `/proc/thread-self/net`. If the program may not read that either, only interfaces with an
+/// IPv6 address are listed, as by Android's own `getifaddrs(3)`, or the error of netlink is returned.
 ///
 /// ```
 /// use ipv6_sys::interface::{self, Entry, InterfaceFlags};
@@ -169,11 +170,11 @@ pub fn for_each(mut visit: impl FnMut(Entry)) -> Result<(), Errno> {
     os::list(None, &mut |listed| visit(listed.into()))
 }
 
-/// Visits one interface, and then its IPv6 addresses. Every system but AIX.
+/// Visits one interface, and then its IPv6 addresses. Systems: all except AIX.
 ///
-/// Linux asks for this interface only; other systems list all. Where a Linux program may not use netlink, the flags are
-/// the lower 16 bits, and the addresses are those of `/proc/thread-self/net/if_inet6`, or none if the program may not
-/// read it.
+/// On Linux, the request is for this interface only; other systems list all. If a program on Linux may not use netlink,
+/// the flags are the lower 16 bits, and the addresses are those of `/proc/thread-self/net/if_inet6`, or none if the
+/// program may not read it.
 ///
 /// # Errors
 ///

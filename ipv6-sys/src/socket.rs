@@ -1,4 +1,4 @@
-//! Opening, binding and connecting sockets; their buffers; what kind a socket is.
+//! Opening, binding and connecting sockets; their buffers, type and protocol.
 //!
 //! Manual pages: [socket(2)](https://man7.org/linux/man-pages/man2/socket.2.html),
 //! [udp(7)](https://man7.org/linux/man-pages/man7/udp.7.html), [raw(7)](https://man7.org/linux/man-pages/man7/raw.7.html),

@@ -5,7 +5,7 @@ use core::fmt;
 use crate::message::{IoSlice, IoSliceMut};
 use crate::os;
 
-/// The most messages that one system call takes. Of more, only the first are used.
+/// The most messages of one system call. Of a longer list, a call uses the first messages only.
 pub const MAX: usize = 1024;
 
 /// The address and length of a payload, for the kernel. Each call sets it before it is used.

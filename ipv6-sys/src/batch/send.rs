@@ -16,7 +16,7 @@ pub struct SendStorage<'s, const C: usize> {
     pub headers: &'s mut [BatchHeader],
     /// One for each header.
     pub slots: &'s mut [SendSlot<C>],
-    /// One for each buffer of messages that are sent as one; this limits how many are.
+    /// One for each buffer of messages that are sent as one. Their number limits how many messages are.
     pub parts: &'s mut [Part],
 }
 
@@ -122,7 +122,7 @@ impl<const N: usize, const C: usize> SendArray<N, C> {
     /// [`SendError`] if the first message fails. If fewer messages were sent than given, call again with the rest to get
     /// the error.
     #[doc(alias = "sendmmsg", alias = "WriteBatch")]
-    #[must_use = "the result says how many messages were sent"]
+    #[must_use = "the result is the number of messages that were sent"]
     pub fn send<'a, K: Caller>(
         &mut self,
         socket: impl AsFd,

@@ -13,7 +13,7 @@ pub trait Caller {
     /// The error that the caller returns.
     type Error;
 
-    /// The flags of the first call, if there is nothing to do before it. `None`: ask [`next`](Self::next).
+    /// The flags of the first call, if there is nothing to do before it. `None`: call [`next`](Self::next).
     fn at_once(&self) -> Option<MessageFlags>;
 
     /// The flags of the next call. `failed` is the error of the previous call, `None` before the first.
@@ -43,7 +43,7 @@ impl Caller for MessageFlags {
     }
 }
 
-/// Makes a system call until it succeeds or its caller gives up.
+/// Makes a system call until it succeeds or [`Caller::next`] returns an error.
 #[inline(always)]
 pub(crate) fn call<T, C: Caller>(
     caller: C,

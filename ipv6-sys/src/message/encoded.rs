@@ -12,8 +12,8 @@ use crate::os;
 
 /// Encoded control messages to send.
 ///
-/// Only an encoder makes them, so they hold no other messages than those of [`SendControl`]. In particular, they hold
-/// no file descriptors (`SCM_RIGHTS`, [unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html)).
+/// Only an encoder creates them, so they hold the messages of a [`SendControl`] only. In particular, they hold no file
+/// descriptors (`SCM_RIGHTS`, [unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html)).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Encoded<'a>(&'a [u8]);
 

@@ -1,9 +1,9 @@
-//! How to send or receive.
+//! Flags of a send or receive call.
 
 use crate::os;
 
 bitflags::bitflags! {
-    /// How to send or receive: flags of `sendmsg(2)` and `recvmsg(2)`.
+    /// Flags of `sendmsg(2)` and `recvmsg(2)`.
     ///
     /// Calls with bits that have no name here fail with [`Errno::INVAL`](crate::Errno::INVAL).
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -1,8 +1,8 @@
 //! Padding of received control messages.
 //!
 //! `msg_controllen` counts the padding of control messages, but a kernel need not write it. Linux copies header and data
-//! of each message and skips the rest (`put_cmsg` in net/core/scm.c). In a buffer that was never initialised, nobody may
-//! read these bytes, so they are zeroed here.
+//! of each message and skips the rest (`put_cmsg` in net/core/scm.c). Reading these bytes in a buffer that was never
+//! initialised is undefined behaviour, so they are zeroed here.
 
 use core::mem::MaybeUninit;
 use core::slice;
@@ -36,8 +36,7 @@ const FOUR: usize = INT_SPACE + THREE;
 
 /// Does what [`initialise`] does if the control messages are packet info alone. `None`: others.
 ///
-/// Where they are decoded afterwards, the compiler knows the lengths that are compared here. The same holds for
-/// [`three`] and [`four`].
+/// The compiler uses the compared lengths in the decoder that follows. The same holds for [`three`] and [`four`].
 ///
 /// # Safety
 ///

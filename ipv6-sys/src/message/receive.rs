@@ -38,7 +38,7 @@ pub struct Received {
 /// # Errors
 ///
 /// Those of [recvmsg(2)](https://man7.org/linux/man-pages/man2/recvmsg.2.html), among them
-/// [`Errno::AGAIN`](crate::Errno::AGAIN) if the call would have to wait and must not, and the network's error about an
+/// [`Errno::AGAIN`](crate::Errno::AGAIN) if the call would wait and must not, and the network's error about an
 /// earlier message. After an error, `control` is empty.
 #[doc(alias = "recvmsg")]
 #[inline]
@@ -58,7 +58,7 @@ pub fn receive<C: Caller>(
     Ok(Arrival::new(len, flags, name, &[]).received())
 }
 
-/// What the kernel reports beside what it writes to buffers.
+/// What the kernel reports besides the bytes that it writes to buffers.
 struct Reported {
     len: usize,
     flags: i32,
@@ -111,8 +111,8 @@ pub fn receive_fresh<'m, const N: usize, C: Caller>(
     Ok(Fresh { reported, peer, room })
 }
 
-/// A message that [`receive_fresh`] received. The padding of its control messages is not initialised yet: that costs less
-/// where it is known what the messages are.
+/// A message that [`receive_fresh`] received. The padding of its control messages is not initialised yet: initialising it
+/// costs less once it is known which messages there are.
 #[doc(hidden)]
 pub struct Fresh<'m> {
     reported: Reported,
@@ -170,7 +170,7 @@ impl<'m> Fresh<'m> {
 }
 
 /// Receives one message without control messages from a UDP or raw socket. On Linux it uses `recvfrom(2)`, which costs
-/// the kernel less than `recvmsg(2)`; [`reports_length`](crate::socket::reports_length) says for which sockets.
+/// the kernel less than `recvmsg(2)`. [`reports_length`](crate::socket::reports_length) must be true for the socket.
 ///
 /// # Errors
 ///

@@ -31,7 +31,7 @@ use crate::os;
 /// # Ok::<(), ipv6_sys::Errno>(())
 /// ```
 ///
-/// Bytes of control messages do not compile, because they can hold file descriptors. [`send_raw`] takes them:
+/// Passing bytes as control messages does not compile, because they can hold file descriptors. Use [`send_raw`]:
 ///
 /// ```compile_fail
 /// use ipv6_sys::message::{self, MessageFlags};
@@ -46,7 +46,7 @@ use crate::os;
 /// Those of [sendmsg(2)](https://man7.org/linux/man-pages/man2/sendmsg.2.html), among them
 /// [`Errno::MSGSIZE`](crate::Errno::MSGSIZE) for a payload that is too long or has more than 1,024 parts,
 /// [`Errno::INVAL`](crate::Errno::INVAL) for control messages that the system does not accept, and
-/// [`Errno::AGAIN`](crate::Errno::AGAIN) if the call would have to wait and must not. The network's error about an earlier
+/// [`Errno::AGAIN`](crate::Errno::AGAIN) if the call would wait and must not. The network's error about an earlier
 /// message can be returned too.
 #[doc(alias = "sendmsg", alias = "sendto")]
 #[inline(always)]

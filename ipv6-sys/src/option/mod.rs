@@ -1,7 +1,8 @@
 //! Socket options: one typed descriptor for each.
 //!
 //! A descriptor has the option's numbers on this system and the type of its value. [`get`](SocketOption::get) reads an
-//! option, [`set`](SocketOption::set) changes it; each exists where the option can be read or changed.
+//! option, [`set`](SocketOption::set) changes it. A descriptor of an option that cannot be read has no `get`; one of an
+//! option that cannot be changed has no `set`.
 //!
 //! ```
 //! use ipv6_sys::{option, socket};
@@ -12,7 +13,7 @@
 //! # Ok::<(), ipv6_sys::Error>(())
 //! ```
 //!
-//! An option without a descriptor here is [`SocketOption::custom`].
+//! [`SocketOption::custom`] creates a descriptor for an option without one here.
 //!
 //! Manual pages: [ipv6(7)](https://man7.org/linux/man-pages/man7/ipv6.7.html),
 //! [raw(7)](https://man7.org/linux/man-pages/man7/raw.7.html),
@@ -37,7 +38,7 @@ pub use ipv6_core::option::{Group, Mtu, SourceGroup};
 pub use stream::stream_control;
 pub use value::{Integer, Readable, Writable};
 
-/// Makes a descriptor of each row.
+/// Generates a descriptor from each row.
 macro_rules! descriptors {
     (
         { $($(#[$doc:meta])* $CONSTANT:ident $field:ident $with:ident: $value:ty = $name:literal;)* }
@@ -95,7 +96,7 @@ pub fn attach_filter(socket: impl AsFd, program: &[BpfInstruction]) -> Result<()
     Ok(())
 }
 
-/// Makes [`CONTROL`] of the rows.
+/// Generates [`CONTROL`] from the rows.
 macro_rules! deliveries {
     ($($OPTION:ident: $($FLAG:ident)|+ => $($Message:ident),+;)*) => {
         /// The options that deliver control messages, each with the flags that it is for.

@@ -49,9 +49,9 @@ pub(super) fn needed_by(of: ControlFlags) -> ControlFlags {
 ///
 /// A connection that a listener accepted starts with the last segment of the handshake. The destination is the
 /// connection's local address. If an option was enabled by itself with [`SocketOption::set`], without that of the packet
-/// info, then hop limit 1 and traffic class 0 cannot be told from those of no segment, and are not returned.
+/// info, then hop limit 1 and traffic class 0 cannot be distinguished from the initial values, and are not returned.
 ///
-/// The option is of RFC 2292 section 3.5, and RFC 3542 dropped it. Other systems have its number, and return what was set
+/// RFC 2292 section 3.5 defined the option; RFC 3542 removed it. Other systems have its number, and return what was set
 /// with it, or nothing.
 ///
 /// # Errors

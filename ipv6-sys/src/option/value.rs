@@ -57,7 +57,7 @@ impl<const N: usize> AsRef<[u8]> for Zeroed<N> {
     }
 }
 
-/// An `int`, which nearly all options have. Some systems write one byte.
+/// Reads an `int`, the type of nearly all options. Some systems write one byte.
 fn read_int(bytes: &[u8]) -> Option<i32> {
     match bytes {
         [byte] => Some(i32::from(*byte)),

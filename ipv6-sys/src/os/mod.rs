@@ -1,4 +1,4 @@
-//! The system below: its calls, and the structures that they take. Every system call of this crate is here.
+//! The operating system: its calls, and the structures that they take. Every system call of this crate is here.
 
 #[cfg_attr(unix, path = "unix/mod.rs")]
 #[cfg_attr(windows, path = "windows/mod.rs")]

@@ -212,7 +212,7 @@ pub(crate) fn receive_from(
     Ok(received)
 }
 
-/// `recvmsg(2)`. Afterwards the header says how many bytes of address and control messages there are.
+/// `recvmsg(2)`. Afterwards the header has the lengths of the address and of the control messages.
 ///
 /// # Safety
 ///

@@ -1,4 +1,4 @@
-//! Opening sockets, and asking what a socket is.
+//! Opening sockets, and reading their type and protocol.
 
 use rustix::net::{self, AddressFamily, Protocol, SocketType};
 

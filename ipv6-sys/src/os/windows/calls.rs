@@ -141,7 +141,7 @@ pub(crate) fn receive_from(
     Ok(received)
 }
 
-/// `WSARecvMsg`. Afterwards the header says how many bytes of address and control messages there are.
+/// `WSARecvMsg`. Afterwards the header has the lengths of the address and of the control messages.
 ///
 /// # Safety
 ///

@@ -1,4 +1,4 @@
-//! Opening sockets, and asking what a socket is.
+//! Opening sockets, and reading their type and protocol.
 
 use core::mem::zeroed;
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};

@@ -1,8 +1,8 @@
 //! The list of interfaces and their IPv6 addresses on Linux, without an allocator.
 //!
 //! Source: rtnetlink(7), in a buffer on the stack. It reports names, flags and addresses by index, reports interfaces
-//! without addresses, and can be asked for one interface only. Not used: `getifaddrs(3)`, which allocates, returns the
-//! labels of IPv4 addresses as names, and asks for statistics of every interface; `SIOCGIFCONF`, which knows IPv4 only;
+//! without addresses, and can list one interface only. Not used: `getifaddrs(3)`, which allocates, returns the
+//! labels of IPv4 addresses as names, and requests the statistics of every interface; `SIOCGIFCONF`, which lists IPv4 only;
 //! `/sys/class/net`, which may be absent or that of another namespace.
 //!
 //! Some programs may not use netlink: a seccomp filter forbids it, and Android forbids the list of links. There the list
@@ -171,7 +171,7 @@ fn visit_by_index(index: InterfaceIndex, visit: &mut Visit<'_>) -> Result<(), Er
     Ok(())
 }
 
-/// `SIOCGIFINDEX`, netdevice(7), for a name of at most 15 bytes. It knows alternative names.
+/// `SIOCGIFINDEX`, netdevice(7), for a name of at most 15 bytes, which may be an alternative one.
 ///
 /// Not `if_nametoindex(3)`: without a descriptor for its socket, that of glibc 2.36 fails with `ENOENT`, and musl's cuts
 /// a name that is too long.

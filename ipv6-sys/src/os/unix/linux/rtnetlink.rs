@@ -59,10 +59,10 @@ pub(super) const ALTERNATIVE_NAME_MAX: usize = 127;
 /// The sequence number of requests. Each socket sends one request at a time and reads its whole answer.
 const SEQUENCE: u32 = 1;
 
-/// A request. The longest asks for an alternative name.
+/// A request. The longest one contains an alternative name.
 pub(super) type Request = heapless::Vec<u8, { HEADER + IFINFOMSG + 8 + 4 + ALTERNATIVE_NAME_MAX + 1 }>;
 
-/// Asks for an interface, or for all.
+/// Requests an interface, or all.
 pub(super) fn link(index: Option<InterfaceIndex>) -> Request {
     let flags = if index.is_some() { 0 } else { NLM_F_DUMP };
     let mut request = begin(RTM_GETLINK, flags);
@@ -70,7 +70,7 @@ pub(super) fn link(index: Option<InterfaceIndex>) -> Request {
     end(request)
 }
 
-/// Asks for the interface with this alternative name, which has at most [`ALTERNATIVE_NAME_MAX`] bytes.
+/// Requests the interface with this alternative name, which has at most [`ALTERNATIVE_NAME_MAX`] bytes.
 pub(super) fn link_by_alternative_name(name: &[u8]) -> Request {
     let mut request = begin(RTM_GETLINK, 0);
     link_body(&mut request, 0);
@@ -82,7 +82,7 @@ pub(super) fn link_by_alternative_name(name: &[u8]) -> Request {
     end(request)
 }
 
-/// Asks for the IPv6 addresses of an interface, or of all. Kernels before 4.20 ignore the interface, and so do later ones
+/// Requests the IPv6 addresses of an interface, or of all. Kernels before 4.20 ignore the interface, and so do later ones
 /// on sockets without `NETLINK_GET_STRICT_CHK`.
 pub(super) fn addresses(index: Option<InterfaceIndex>) -> Request {
     let mut request = begin(RTM_GETADDR, NLM_F_DUMP);
@@ -124,7 +124,7 @@ fn end(mut request: Request) -> Request {
     request
 }
 
-/// What a message says.
+/// The content of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Said<'a> {
     Link {
