@@ -56,7 +56,7 @@ const VERSION: u8 = 6;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[doc(alias = "ip6_hdr")]
+#[doc(alias = "ip6_hdr", alias = "ip6_vfc")]
 pub struct Header {
     /// The traffic class: DSCP in the high six bits, ECN in the low two.
     #[doc(alias = "ip6_flow", alias = "TrafficClass")]

@@ -18,8 +18,10 @@ pub struct Mtu(pub u32);
 #[doc(alias = "ipv6_mreq", alias = "group_req")]
 pub struct Group {
     /// The group's address.
+    #[doc(alias = "ipv6mr_multiaddr", alias = "gr_group")]
     pub group: Ipv6Addr,
     /// The interface; `None` is the system's choice.
+    #[doc(alias = "ipv6mr_interface", alias = "gr_interface")]
     pub on: Option<InterfaceIndex>,
 }
 
@@ -28,10 +30,13 @@ pub struct Group {
 #[doc(alias = "group_source_req")]
 pub struct SourceGroup {
     /// The group's address.
+    #[doc(alias = "gsr_group")]
     pub group: Ipv6Addr,
     /// The sender's address.
+    #[doc(alias = "gsr_source")]
     pub source: Ipv6Addr,
     /// The interface; `None` is the system's choice.
+    #[doc(alias = "gsr_interface")]
     pub on: Option<InterfaceIndex>,
 }
 

@@ -35,7 +35,7 @@ const SCOPE: usize = 24;
 /// assert_eq!(bytes[..4], [10, 0, 0, 53]);
 /// assert_eq!(bytes[24..28], [3, 0, 0, 0]);
 /// ```
-#[doc(alias = "sockaddr_in6")]
+#[doc(alias = "sockaddr_in6", alias = "sin6_family", alias = "sin6_len", alias = "SIN6_LEN")]
 #[must_use]
 pub fn encode<P: Platform>(address: &SocketAddrV6) -> [u8; MAX_SIZE] {
     let layout = P::ABI.sockaddr;

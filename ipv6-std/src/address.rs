@@ -52,7 +52,7 @@ pub fn mapped(address: SocketAddr) -> SocketAddrV6 {
 /// assert_eq!(error.to_string(), "fe80::1%eth99: no interface eth99");
 /// # std::io::Result::Ok(())
 /// ```
-#[doc(alias = "getaddrinfo", alias = "ResolveUDPAddr", alias = "sin6_scope_id")]
+#[doc(alias = "getaddrinfo", alias = "inet_pton", alias = "ResolveUDPAddr", alias = "sin6_scope_id")]
 pub fn parse_scoped(text: &str) -> io::Result<SocketAddrV6> {
     let invalid = |why: &str| error::invalid(format!("{text}: {why}"));
     let (inner, port) = match text.strip_prefix('[') {

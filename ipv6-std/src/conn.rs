@@ -48,7 +48,7 @@ impl<S: AsFd> Conn<S> {
     /// # Errors
     ///
     /// `InvalidInput` for a socket of another address family.
-    #[doc(alias = "NewConn")]
+    #[doc(alias = "NewConn", alias = "AF_INET6", alias = "PF_INET6")]
     pub fn new(socket: S) -> io::Result<Self> {
         let fd = socket.as_fd();
         if socket::local_address(fd)?.is_none() {

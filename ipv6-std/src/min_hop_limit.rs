@@ -98,7 +98,7 @@ impl<S: AsFd> Conn<S> {
     ///
     /// `InvalidInput` when the program is empty, longer than 4,096 instructions (4,087 with a minimum hop
     /// limit), or not valid.
-    #[doc(alias = "SO_ATTACH_FILTER", alias = "SetBPF")]
+    #[doc(alias = "SO_ATTACH_FILTER", alias = "sock_fprog", alias = "SetBPF")]
     pub fn set_bpf(&self, program: &[BpfInstruction]) -> io::Result<()> {
         if program.is_empty() {
             return Err(error::invalid("an empty BPF program: detach_bpf() removes the program"));

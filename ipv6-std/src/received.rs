@@ -14,6 +14,7 @@ use crate::space::RECV_SPACE;
 
 /// A received datagram without its payload, which is in the caller's buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[doc(alias = "msghdr")]
 #[non_exhaustive]
 pub struct Received {
     /// Bytes of payload in the buffer.
@@ -21,6 +22,7 @@ pub struct Received {
     /// The sender. A raw socket reports port 0. A datagram received over IPv4 has an IPv4-mapped address;
     /// [`peer`](Self::peer) returns the plain one. With [`RecvControl::path_mtu`] it is the destination that the path
     /// MTU is about.
+    #[doc(alias = "msg_name", alias = "FlagSrc", alias = "Src")]
     pub source: SocketAddrV6,
     /// The control messages that are enabled ([`set_control_flags`](crate::Conn::set_control_flags)).
     pub control: RecvControl<'static>,

@@ -42,6 +42,7 @@ impl Width {
 #[non_exhaustive]
 pub struct CmsgLayout {
     /// Size of `cmsg_len`: `size_t` on Linux and Windows, `socklen_t` (four bytes) elsewhere.
+    #[doc(alias = "cmsg_len")]
     pub len: Width,
     /// Each header starts at a multiple of this, from the start of the buffer. A power of two.
     pub header_align: usize,

@@ -25,8 +25,10 @@ use crate::wire;
 #[doc(alias = "IPV6_PKTINFO", alias = "in6_pktinfo")]
 pub struct PacketInfo {
     /// The address. In a sent packet, the unspecified address leaves the choice to the system.
+    #[doc(alias = "ipi6_addr")]
     pub address: Ipv6Addr,
     /// The interface. In a sent packet, `None` leaves the choice to the system.
+    #[doc(alias = "ipi6_ifindex")]
     pub interface: Option<InterfaceIndex>,
 }
 

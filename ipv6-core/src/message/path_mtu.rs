@@ -24,10 +24,12 @@ use crate::{sockaddr, wire};
 #[doc(alias = "ip6_mtuinfo", alias = "IPV6_PATHMTU")]
 pub struct PathMtu {
     /// The destination of the packets.
+    #[doc(alias = "ip6m_addr")]
     pub destination: Ipv6Addr,
     /// The interface on which they are sent; `None` when the system does not report it.
     pub interface: Option<InterfaceIndex>,
     /// The path MTU in bytes, IPv6 header included.
+    #[doc(alias = "ip6m_mtu")]
     pub mtu: u32,
 }
 

@@ -27,7 +27,7 @@ impl<S: AsFd> PacketConn<S> {
     ///   messages that cannot be decoded. A server continues after both: [`is_about_peer`](crate::is_about_peer).
     /// - `BrokenPipe` when the socket is shut down for receiving and no datagram is left. A non-blocking socket without a
     ///   deadline and a timeout returns `WouldBlock` then.
-    #[doc(alias = "recvmsg", alias = "ReadFrom")]
+    #[doc(alias = "recvmsg", alias = "recvfrom", alias = "ReadFrom")]
     // Inlined, so that the result stays in registers.
     #[inline(always)]
     pub fn recv_from(&self, payload: &mut [u8]) -> io::Result<Received> {

@@ -37,7 +37,7 @@ impl<S: AsFd> PacketConn<S> {
     /// The system can return the report that an earlier datagram was too long for its path from any call, also as
     /// `EMSGSIZE`. A send call that fails with `EMSGSIZE` is therefore repeated once. If it then succeeds, the next send call
     /// returns the report, as an error whose text says so and for which `is_too_long` is `false`.
-    #[doc(alias = "sendmsg", alias = "WriteTo")]
+    #[doc(alias = "sendmsg", alias = "sendto", alias = "WriteTo")]
     #[inline(always)]
     pub fn send_to(&self, payload: &[u8], control: &SendControl<'_>, to: SocketAddrV6) -> io::Result<usize> {
         self.send_parts(&[IoSlice::new(payload)], control, Some(&to))

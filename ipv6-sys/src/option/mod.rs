@@ -80,7 +80,7 @@ pub const ICMPV6_FILTER: SocketOption<Icmp6Filter> = ICMP6_TYPE_FILTER;
 /// # Errors
 ///
 /// `EINVAL` when the program is empty, longer than 4,096 instructions, or not valid.
-#[doc(alias = "SO_ATTACH_FILTER")]
+#[doc(alias = "SO_ATTACH_FILTER", alias = "sock_fprog")]
 pub fn attach_filter(socket: impl AsFd, program: &[BpfInstruction]) -> Result<(), Error> {
     let number = Host::ABI.options.attach_filter.ok_or(Error::Unsupported("SO_ATTACH_FILTER"))?;
     // `struct sock_fprog`: a count of two bytes, and a pointer to the instructions (proven in proofs/linux.rs).
