@@ -65,7 +65,7 @@
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(feature = "std")]
+#[cfg(any(feature = "std", fake_kernel))]
 extern crate std;
 
 pub mod batch;
@@ -84,6 +84,10 @@ pub mod wait;
 
 pub use error::{Errno, Error, retry};
 pub use host::Host;
+/// The kernel of the tests under Miri.
+#[cfg(fake_kernel)]
+#[doc(hidden)]
+pub use os::fake_kernel;
 
 /// Compiles the example of the README.
 #[cfg(doctest)]

@@ -20,7 +20,7 @@ pub(crate) fn attached_filter(socket: BorrowedFd<'_>, room: &mut [BpfInstruction
     // (net/core/filter.c: `sk_get_filter`), for which `room` is writable. They are laid out as
     // `BpfInstruction` (proven in proofs.rs), for which any bytes are a value. `count` is a `socklen_t` of ours.
     let answer = unsafe {
-        libc::getsockopt(
+        super::system::kernel::getsockopt(
             super::system::raw(socket),
             number.level,
             number.name,

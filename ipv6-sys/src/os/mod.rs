@@ -4,6 +4,9 @@
 #[cfg_attr(windows, path = "windows/mod.rs")]
 mod system;
 
+#[cfg(fake_kernel)]
+pub use system::kernel as fake_kernel;
+
 mod device;
 pub(crate) mod entry;
 #[cfg_attr(any(target_os = "linux", target_os = "android"), path = "epoll.rs")]

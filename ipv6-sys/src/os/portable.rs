@@ -7,6 +7,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::net::{self, AddressFamily, SocketAddrAny, SocketType};
 
 use super::events::{Events, Ready};
+use super::system::kernel;
 use crate::error::Errno;
 use crate::fd::BorrowedFd;
 
@@ -22,7 +23,7 @@ pub(crate) fn connect(socket: BorrowedFd<'_>, peer: &SocketAddrV6) -> Result<(),
 
 /// `getsockname(2)`, also for a socket that is not bound.
 fn name(socket: BorrowedFd<'_>) -> Result<SocketAddrAny, Errno> {
-    net::getsockname(socket).or_else(|errno| super::system::unbound_address(socket, errno.into()))
+    kernel::getsockname(socket).or_else(|errno| super::system::unbound_address(socket, errno.into()))
 }
 
 /// `getsockname(2)`; `None` for another address family.
@@ -68,7 +69,7 @@ pub(crate) fn set_nonblocking(socket: BorrowedFd<'_>, on: bool) -> Result<(), Er
 
 /// `SO_TYPE`.
 pub(crate) fn socket_type(socket: BorrowedFd<'_>) -> Result<SocketType, Errno> {
-    Ok(net::sockopt::socket_type(socket)?)
+    Ok(kernel::socket_type(socket)?)
 }
 
 /// The event of a socket that is shut down for receiving. Linux reports it only if asked for.
@@ -87,7 +88,7 @@ pub(crate) fn poll(socket: BorrowedFd<'_>, ready: Ready, timeout: Option<Duratio
     // A timeout of more seconds than the type holds never passes.
     let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
     let mut sockets = [PollFd::from_borrowed_fd(socket, asked)];
-    rustix::event::poll(&mut sockets, timeout.as_ref())?;
+    kernel::poll(&mut sockets, timeout.as_ref())?;
     let [socket] = sockets;
     let pairs = [
         (PollFlags::IN, Events::READABLE),

@@ -6,7 +6,12 @@ pub(crate) mod addresses;
 mod calls;
 mod header;
 pub(crate) mod interface;
-mod kernel;
+// Tests under Miri run over a kernel of their own: scripts/miri.
+#[cfg(fake_kernel)]
+#[path = "fake_kernel.rs"]
+pub mod kernel;
+#[cfg(not(fake_kernel))]
+pub(crate) mod kernel;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod linux;
 mod socket;

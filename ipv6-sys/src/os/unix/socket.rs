@@ -42,7 +42,7 @@ pub(crate) fn share_port(socket: BorrowedFd<'_>, on: bool) -> Result<(), Errno> 
 pub(crate) fn protocol(socket: BorrowedFd<'_>) -> Result<Option<u32>, Errno> {
     #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd", target_os = "openbsd"))]
     let protocol = {
-        let protocol = net::sockopt::socket_protocol(socket)?;
+        let protocol = super::kernel::socket_protocol(socket)?;
         Some(protocol.map_or(0, |protocol| protocol.as_raw().get()))
     };
     #[cfg(not(any(
