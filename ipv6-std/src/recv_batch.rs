@@ -173,18 +173,24 @@ impl RecvBatch {
 
     /// The result of one datagram of a coalesced payload. `latest` caches that of the payload: all its datagrams have
     /// the same headers.
-    #[inline(never)]
+    #[inline(always)]
     fn given(&self, given: Given, latest: &mut Option<(usize, Received)>) -> io::Result<Received> {
         let Given { slot, len, truncated } = given;
-        let received = match latest {
-            Some((of, received)) if *of == slot => received,
-            latest => {
-                let mut received = self.received(slot)?;
-                received.control.segment_size = None;
-                &mut latest.insert((slot, received)).1
-            }
-        };
-        Ok(Received { len, truncated, ..*received })
+        if !matches!(latest, Some((of, _)) if *of == slot) {
+            *latest = Some((slot, self.given_first(slot)?));
+        }
+        match latest {
+            Some((_, received)) => Ok(Received { len, truncated, ..*received }),
+            None => self.received(slot),
+        }
+    }
+
+    /// The result of a coalesced payload. Not inlined, to keep the path of its other datagrams short.
+    #[inline(never)]
+    fn given_first(&self, slot: usize) -> io::Result<Received> {
+        let mut received = self.received(slot)?;
+        received.control.segment_size = None;
+        Ok(received)
     }
 
     /// Receives into `payloads`, or first into storage for coalesced payloads.
