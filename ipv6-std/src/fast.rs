@@ -46,10 +46,10 @@ impl Received {
     /// knows their lengths.
     #[inline(never)]
     fn fresh_in_order(mut fresh: Fresh<'_>, wanted: ControlFlags) -> io::Result<Self> {
-        if let Some(arrival) = fresh.with_packet_info() {
+        if let Some(arrival) = fresh.with_four() {
             return Self::in_order(arrival, wanted);
         }
-        if let Some(arrival) = fresh.with_four() {
+        if let Some(arrival) = fresh.with_packet_info() {
             return Self::in_order(arrival, wanted);
         }
         let Arrival { len, flags, name, control, .. } = fresh.finish();
