@@ -100,7 +100,7 @@ impl Coalescing {
     }
 
     /// The size up to which messages to this destination may be coalesced. Counts `messages` of `size` bytes.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn max_size(&self, to: Option<&SocketAddrV6>, size: usize, messages: usize) -> usize {
         self.paths.max_size(to, size, messages)
     }

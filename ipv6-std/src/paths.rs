@@ -66,7 +66,7 @@ impl Paths {
     }
 
     /// The size up to which messages to this destination may be sent as one. Counts `messages` of `size` bytes.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn max_size(&self, to: Option<&SocketAddrV6>, size: usize, messages: usize) -> usize {
         if self.any.load(Ordering::Relaxed) { self.look_up(to, size, messages) } else { usize::MAX }
     }

@@ -191,12 +191,13 @@ impl<S: AsFd> PacketConn<S> {
         limits: Coalesce,
         caller: &mut Until<'_>,
     ) -> Result<usize, Unsent<'m>> {
+        let socket = self.as_fd();
         let accept = |message: &Outgoing<'_>| {
-            self.check(&message.control, message.to.as_ref()).ok()?;
-            let max_size = self.coalescing.max_size(message.to.as_ref(), message.payload.len(), 1);
-            Some((self.ports, max_size))
+            self.check(&message.control, message.to.as_ref()).ok().map(|()| self.ports)
         };
-        match batch::send_if(self.as_fd(), batch.storage(), messages, accept, limits, caller) {
+        let max_size =
+            |message: &Outgoing<'_>| self.coalescing.max_size(message.to.as_ref(), message.payload.len(), 1);
+        match batch::send_if(socket, batch.storage(), messages, accept, max_size, limits, caller) {
             Ok(count) => Ok(count),
             Err(SendError::Control(error)) => Err(Refused::Control(error).into()),
             Err(SendError::Os(error)) => Err(Unsent::System(error)),

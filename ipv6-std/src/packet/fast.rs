@@ -74,11 +74,26 @@ impl<S: AsFd> PacketConn<S> {
         let sent = match bytes.encode_three(control) {
             Some(Ok(encoded)) => self.send_once(payload, control, encoded, to)?,
             None if control.is_empty() => self.send_once(payload, &SendControl::new(), Encoded::NONE, to)?,
-            _ => return self.send_until(payload, control, to, None),
+            _ => return self.send_any(payload, control, to),
         };
         sent.or_else(|errno| self.send_until(payload, control, to, Some(errno)))
     }
 
+    /// Sends with any control messages. Not inlined, to keep the path of the most common ones short.
+    #[inline(never)]
+    fn send_any(
+        &self,
+        payload: &[IoSlice<'_>],
+        control: &SendControl<'_>,
+        to: Option<&SocketAddrV6>,
+    ) -> io::Result<usize> {
+        let mut bytes = ControlBytes::<SEND_SPACE>::new();
+        let encoded = bytes.encode(control).map_err(error::encode)?;
+        let sent = self.send_once(payload, control, encoded, to)?;
+        sent.or_else(|errno| self.send_until(payload, control, to, Some(errno)))
+    }
+
+    /// Makes one system call, without a limit. The outer error is about a message that must not reach the kernel.
     #[inline(always)]
     fn send_once(
         &self,
@@ -92,7 +107,8 @@ impl<S: AsFd> PacketConn<S> {
         Ok(message::send(self.as_fd(), payload, encoded, to.as_ref(), MessageFlags::empty()))
     }
 
-    /// Sends in all other cases: with a limit, after a call that has failed, or with other control messages.
+    /// Sends in all other cases: with a limit, with a report to return, or after a call that has failed.
+    #[cold]
     #[inline(never)]
     fn send_until(
         &self,

@@ -36,8 +36,8 @@ pub(super) fn receive<const C: usize, K: Caller>(
     caller: K,
 ) -> Result<usize, K::Error> {
     let mut ready = 0_usize;
-    for ((BatchHeader(header), slot), payload) in headers.iter_mut().zip(&mut *slots).zip(payloads).take(MAX)
-    {
+    let (headers, _) = headers.split_at_mut(headers.len().min(MAX));
+    for ((BatchHeader(header), slot), payload) in headers.iter_mut().zip(&mut *slots).zip(payloads) {
         slot.fill(&mut header.msg_hdr, payload);
         ready += 1;
     }
@@ -50,7 +50,7 @@ pub(super) fn receive<const C: usize, K: Caller>(
         // borrowed mutably here and used once, with its length. A call that fails leaves the headers as they are.
         unsafe { os::receive_many(socket, start, ready, flags.bits()) }
     })?;
-    for (BatchHeader(header), slot) in headers.iter().zip(slots).take(count) {
+    for (BatchHeader(header), slot) in headers.get(..count).unwrap_or_default().iter().zip(slots) {
         slot.take(&header.msg_hdr, header.msg_len as usize);
     }
     Ok(count)
@@ -61,12 +61,13 @@ pub(super) fn send<'a, const C: usize, K: Caller>(
     socket: BorrowedFd<'_>,
     (headers, slots, parts): Storage<'_, C>,
     messages: &'a [Outgoing<'a>],
-    accept: impl FnMut(&Outgoing<'a>) -> Option<(Ports, usize)>,
+    accept: impl FnMut(&Outgoing<'a>) -> Option<Ports>,
+    max_size: impl Fn(&Outgoing<'a>) -> usize,
     coalesce: Coalesce,
     caller: K,
 ) -> Result<usize, SendError<K::Error>> {
     let ready = if coalesce.max_segments > 1 {
-        fill_with_runs(headers, slots, parts, messages, accept, coalesce)
+        fill_with_runs(headers, slots, parts, messages, accept, max_size, coalesce)
     } else {
         fill(headers, slots, messages, accept)
     };
@@ -96,11 +97,12 @@ fn fill<'a, const C: usize>(
     headers: &mut [BatchHeader],
     slots: &mut [SendSlot<C>],
     messages: &'a [Outgoing<'a>],
-    mut accept: impl FnMut(&Outgoing<'a>) -> Option<(Ports, usize)>,
+    mut accept: impl FnMut(&Outgoing<'a>) -> Option<Ports>,
 ) -> Result<usize, EncodeError> {
     let mut ready = 0;
-    for ((BatchHeader(header), slot), message) in headers.iter_mut().zip(slots).zip(messages).take(MAX) {
-        let Some((ports, _)) = accept(message) else { break };
+    let messages = messages.get(..MAX).unwrap_or(messages);
+    for ((BatchHeader(header), slot), message) in headers.iter_mut().zip(slots).zip(messages) {
+        let Some(ports) = accept(message) else { break };
         match slot.fill(&mut header.msg_hdr, message, ports) {
             Ok(()) => ready += 1,
             Err(error) if ready == 0 => return Err(error),
@@ -118,7 +120,8 @@ fn fill_with_runs<'a, const C: usize>(
     slots: &mut [SendSlot<C>],
     mut parts: &mut [Part],
     messages: &'a [Outgoing<'a>],
-    mut accept: impl FnMut(&Outgoing<'a>) -> Option<(Ports, usize)>,
+    mut accept: impl FnMut(&Outgoing<'a>) -> Option<Ports>,
+    max_size: impl Fn(&Outgoing<'a>) -> usize,
     coalesce: Coalesce,
 ) -> Result<usize, EncodeError> {
     // The number of filled headers, and the remaining messages.
@@ -126,9 +129,9 @@ fn fill_with_runs<'a, const C: usize>(
     let all = parts.len();
     for (BatchHeader(header), slot) in headers.iter_mut().zip(slots).take(MAX) {
         let Some(first) = rest.first() else { break };
-        let Some((ports, max_size)) = accept(first) else { break };
+        let Some(ports) = accept(first) else { break };
         let room = parts.len();
-        let limits = Coalesce { max_size: coalesce.max_size.min(max_size), ..coalesce };
+        let limits = Coalesce { max_size: coalesce.max_size.min(max_size(first)), ..coalesce };
         let most = run(rest, all, limits);
         let run = if room < all { run(rest, room, limits) } else { most };
         if run < most {
@@ -138,7 +141,7 @@ fn fill_with_runs<'a, const C: usize>(
         let filled = if run > 1 {
             slot.fill_for_run(&mut header.msg_hdr, first, ports, run)
         } else {
-            slot.fill(&mut header.msg_hdr, first, ports)
+            slot.fill_one(&mut header.msg_hdr, first, ports)
         };
         match filled {
             Ok(()) => {}
@@ -159,6 +162,17 @@ fn fill_with_runs<'a, const C: usize>(
 }
 
 impl<const C: usize> SendSlot<C> {
+    /// Fills as [`fill`](Self::fill) does. Not inlined, for callers that fill few slots.
+    #[inline(never)]
+    fn fill_one(
+        &mut self,
+        header: &mut os::Header,
+        message: &Outgoing<'_>,
+        ports: Ports,
+    ) -> Result<(), EncodeError> {
+        self.fill(header, message, ports)
+    }
+
     /// Makes `header` send as many messages like this one. Does not set the payloads.
     #[inline(never)]
     fn fill_for_run(
@@ -171,7 +185,7 @@ impl<const C: usize> SendSlot<C> {
         let segment_size = u16::try_from(first.payload.len()).ok();
         let mut control = first.control;
         control.segment_size = segment_size;
-        self.fill(header, &Outgoing { control, ..*first }, ports)?;
+        self.fill_one(header, &Outgoing { control, ..*first }, ports)?;
         self.messages = messages;
         Ok(())
     }

@@ -49,12 +49,13 @@ pub fn send<'a, const C: usize, K: Caller>(
     coalesce: Coalesce,
     flags: K,
 ) -> Result<usize, SendError<K::Error>> {
-    send_if(socket, storage, messages, |_| Some((Ports::Sent, usize::MAX)), coalesce, flags)
+    send_if(socket, storage, messages, |_| Some(Ports::Sent), |_| usize::MAX, coalesce, flags)
 }
 
-/// Sends as [`send`] does. `accept` returns what to do with the port of a message, and the size up to which it may be sent
-/// as one with others; `None` ends the batch before that message. It is called for each message that is sent by itself,
-/// and for the first of those that are sent as one, which have the same destination and control messages.
+/// Sends as [`send`] does. `accept` returns what to do with the port of a message; `None` ends the batch before that
+/// message. It is called for each message that is sent by itself, and for the first of those that are sent as one, which
+/// have the same destination and control messages. `max_size` returns the size up to which a message may be the first of
+/// those; it is called only where `coalesce` allows them.
 ///
 /// # Errors
 ///
@@ -65,12 +66,13 @@ pub fn send_if<'a, const C: usize, K: Caller>(
     socket: impl AsFd,
     storage: SendStorage<'_, C>,
     messages: &'a [Outgoing<'a>],
-    accept: impl FnMut(&Outgoing<'a>) -> Option<(Ports, usize)>,
+    accept: impl FnMut(&Outgoing<'a>) -> Option<Ports>,
+    max_size: impl Fn(&Outgoing<'a>) -> usize,
     coalesce: Coalesce,
     flags: K,
 ) -> Result<usize, SendError<K::Error>> {
     let SendStorage { headers, slots, parts } = storage;
-    calls::send(socket.as_fd(), (headers, slots, parts), messages, accept, coalesce, flags)
+    calls::send(socket.as_fd(), (headers, slots, parts), messages, accept, max_size, coalesce, flags)
 }
 
 /// Storage to send up to `N` messages in one call, or up to `N` groups of messages that are sent as one, each with up to

@@ -72,7 +72,8 @@ pub(super) fn send<'a, const C: usize, K: Caller>(
     socket: BorrowedFd<'_>,
     (headers, slots, _): Storage<'_, C>,
     messages: &'a [Outgoing<'a>],
-    mut accept: impl FnMut(&Outgoing<'a>) -> Option<(Ports, usize)>,
+    mut accept: impl FnMut(&Outgoing<'a>) -> Option<Ports>,
+    _: impl Fn(&Outgoing<'a>) -> usize,
     // These systems cannot segment.
     _: Coalesce,
     caller: K,
@@ -83,7 +84,7 @@ pub(super) fn send<'a, const C: usize, K: Caller>(
     let mut caller = Some(caller);
     let mut flags = MessageFlags::empty();
     for ((_, slot), outgoing) in headers.iter().zip(slots).zip(messages).take(MAX) {
-        let Some((ports, _)) = accept(outgoing) else { break };
+        let Some(ports) = accept(outgoing) else { break };
         match slot.fill(&mut header, outgoing, ports) {
             Ok(()) => {}
             Err(error) if count == 0 => return Err(SendError::Control(error)),

@@ -107,7 +107,7 @@ impl<const C: usize> SendSlot<C> {
     }
 
     /// Makes `header` send this message. Sets all that the kernel reads; the rest of a header stays zero.
-    #[inline]
+    #[inline(always)]
     pub(super) fn fill(
         &mut self,
         header: &mut os::Header,
