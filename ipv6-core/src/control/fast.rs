@@ -161,6 +161,33 @@ impl SendControl<'_> {
     }
 }
 
+/// Compares the fields. A batch compares each value with the one before it, so the rare fields share one test.
+impl PartialEq for SendControl<'_> {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        // Every field is named, so that a new one cannot be forgotten.
+        let Self {
+            traffic_class,
+            hop_limit,
+            source,
+            interface,
+            segment_size,
+            flow_label,
+            next_hop,
+            messages,
+        } = self;
+        *traffic_class == other.traffic_class
+            && *hop_limit == other.hop_limit
+            && *source == other.source
+            && *interface == other.interface
+            && *segment_size == other.segment_size
+            && (!(self.has_rare() | other.has_rare())
+                || (*flow_label == other.flow_label
+                    && *next_hop == other.next_hop
+                    && *messages == other.messages))
+    }
+}
+
 /// Appends a message; `None` when the platform does not have it or it does not fit.
 #[inline(always)]
 fn push<M: SendMessage<P>, P: Platform, B: Byte>(writer: &mut Writer<'_, P, B>, message: &M) -> Option<()> {

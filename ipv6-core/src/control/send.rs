@@ -21,7 +21,7 @@ macro_rules! sent {
         $($(#[$doc:meta])* $field:ident $with:ident: $type:ty, $text:literal;)*
     ) => {
         $(#[$of])*
-        #[derive(Clone, Copy, Default, PartialEq, Eq)]
+        #[derive(Clone, Copy, Default, Eq)]
         #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
         #[non_exhaustive]
         pub struct $Struct<'a> {
