@@ -158,3 +158,18 @@ mod sealed {
 pub fn fill(room: &mut impl Room, payload: &[u8]) -> usize {
     room.fill(payload)
 }
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use std::vec;
+
+    use super::*;
+
+    #[test]
+    fn the_length_of_many_parts_saturates() {
+        // 2^32 bytes: more than 32 bits hold.
+        let bytes = vec![0; 1 << 24];
+        let parts = vec![IoSlice::new(&bytes); 256];
+        assert_eq!(Payload::Parts(&parts).len(), usize::try_from(1_u64 << 32).unwrap_or(usize::MAX));
+    }
+}
