@@ -15,7 +15,7 @@ use ipv6_sys::message::{
     self, Arrival, ControlBuffer, ControlBytes, ControlSpace, Encoded, IoSlice, IoSliceMut, MessageFlags,
     PeerName,
 };
-use ipv6_sys::option::{self, Group, SourceGroup};
+use ipv6_sys::option::{self, Group, SocketOption, SourceGroup};
 use ipv6_sys::wait::{Events, Ready, wait};
 use ipv6_sys::{Errno, Error, Host, filter, socket};
 
@@ -462,7 +462,8 @@ fn answers_of_any_length_are_values_or_errors() {
     assert_eq!(option::stream_control(&socket).unwrap().hop_limit, Some(64));
 }
 
-/// Finds: bytes of a value that are not initialised, and a pointer in a value that the kernel may not follow.
+/// Finds: bytes of a value that are not initialised, a pointer in a value that the kernel may not follow, and an option
+/// whose answer exceeds its buffer.
 #[test]
 fn values_are_read_by_the_kernel_as_a_whole() {
     let socket = Socket::new();
@@ -483,4 +484,11 @@ fn values_are_read_by_the_kernel_as_a_whole() {
     assert_eq!(filter::attached(&socket, &mut room[..1]), Err(Error::Os(Errno::INVAL)));
     assert_eq!(filter::attached(&socket, &mut room), Ok(2));
     assert_eq!(room[..2], program);
+    // `SO_GET_FILTER` as an `int`: the kernel would take its 4 bytes for room of 4 instructions, and write all.
+    let number = key(Host::ABI.options.attach_filter);
+    let as_int = SocketOption::<i32>::custom(number.0, number.1, "SO_GET_FILTER");
+    assert_eq!(as_int.get(&socket), Err(Error::Unsupported("SO_GET_FILTER")));
+    // The descriptor of a program, by its number.
+    let fanout = SocketOption::<i32>::custom(263, 22, "PACKET_FANOUT_DATA");
+    assert_eq!(fanout.set(&socket, 0), Err(Error::Unsupported("PACKET_FANOUT_DATA")));
 }

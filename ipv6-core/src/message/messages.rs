@@ -118,12 +118,12 @@ impl<P: Platform, const N: usize> fmt::Debug for Messages<P, N> {
 
 /// Whether safe code may send the message. The levels of the Internet protocols are their protocol numbers. Other
 /// protocol families have messages that hold pointers (`RDS_CMSG_RDMA_ARGS`), and `SCM_RIGHTS` passes descriptors by
-/// their numbers. `SOL_SOCKET` is 1 or 0xffff, and `SCM_RIGHTS` is 1 everywhere.
+/// their numbers. `SOL_SOCKET` is 1 or 0xffff. `SCM_RIGHTS` is 1; on Solaris and illumos 0x1010 (sys/socket.h).
 const fn may_be_sent(number: ControlNumber) -> bool {
     const SOL_SOCKET: i32 = 0xffff;
-    const SCM_RIGHTS: i32 = 1;
+    const SCM_RIGHTS: [i32; 2] = [1, 0x1010];
     match number.level {
-        1 | SOL_SOCKET => number.kind != SCM_RIGHTS,
+        1 | SOL_SOCKET => number.kind != SCM_RIGHTS[0] && number.kind != SCM_RIGHTS[1],
         level => 0 <= level && level <= 0xff,
     }
 }
@@ -251,6 +251,8 @@ mod tests {
         let forbidden = EncodeError::Forbidden(control);
         assert_eq!(List::new().push(&Any::<1, 1>(vec![0; 4])), Err(forbidden));
         assert_eq!(List::new().push(&Any::<0xffff, 1>(vec![0; 4])), Err(forbidden));
+        // Solaris and illumos.
+        assert_eq!(List::new().push(&Any::<0xffff, 0x1010>(vec![0; 4])), Err(forbidden));
         // RDS_CMSG_RDMA_ARGS and ALG_SET_KEY.
         assert_eq!(List::new().push(&Any::<276, 1>(vec![0; 4])), Err(forbidden));
         assert_eq!(List::new().push(&Any::<279, 1>(vec![0; 4])), Err(forbidden));

@@ -20,8 +20,11 @@ pub struct SocketOption<T> {
 impl<T: Integer> SocketOption<T> {
     /// An option without a row in this module, by its level, its number and its name in C. Its value is a C `int`.
     ///
-    /// Options that take a descriptor by its number (`SO_ATTACH_BPF` and `SO_ATTACH_REUSEPORT_EBPF` of Linux) are
-    /// [not supported](Self::is_supported) this way: safe code must not name a descriptor that it does not hold.
+    /// On Linux, some options are [not supported](Self::is_supported) this way, because safe code must not use them:
+    ///
+    /// - Those that take a descriptor by its number (`SO_ATTACH_BPF`, `SO_ATTACH_REUSEPORT_EBPF`).
+    /// - `SO_GET_FILTER`, whose length is a number of instructions: use [`filter::attached`](crate::filter::attached).
+    /// - Those of other levels than `SOL_SOCKET` and the Internet protocols (0 to 255).
     ///
     /// ```
     /// # #[cfg(target_os = "linux")]
@@ -39,7 +42,7 @@ impl<T: Integer> SocketOption<T> {
     /// ```
     pub const fn custom(level: i32, name: i32, c: &'static str) -> Self {
         let number = OptionNumber { level, name };
-        Self::new(c, if os::takes_descriptor(number) { None } else { Some(number) })
+        Self::new(c, if os::may_be_int(number) { Some(number) } else { None })
     }
 }
 
@@ -102,7 +105,8 @@ impl<T> SocketOption<T> {
         let bytes = bytes.as_ref().get(..len).unwrap_or_default();
         // SAFETY: the kernel reads `bytes`, and finds no pointer in them: the values are those of `Writable`, which is
         // sealed, and none of them holds one. Options of 4 bytes that are not in the tables (`custom`) have no room for a
-        // structure with a pointer in it.
+        // structure with a pointer in it: the kernels refuse a length that is too short. `may_be_int` excludes the numbers
+        // of descriptors.
         let set = unsafe { os::set_option(socket.as_fd(), number, bytes) };
         set.map_err(|errno| self.error(errno))
     }

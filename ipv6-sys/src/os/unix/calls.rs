@@ -55,22 +55,30 @@ pub(crate) const SOL_SOCKET: libc::c_int = match Host::ABI.options.attach_filter
     None => libc::SOL_SOCKET,
 };
 
-/// Whether the value of the option is the number of a descriptor.
+/// Whether an option of an unknown name may have an `int` as its value.
+///
+/// Levels of the Internet protocols and of sockets only: packet sockets have an option for a descriptor (`PACKET_FANOUT_DATA`).
+/// Among those of sockets, two have the number of a descriptor as their value. `SO_GET_FILTER`, which is
+/// `SO_ATTACH_FILTER` in the other direction, counts its length in instructions: for a length of 4, the kernel writes up to
+/// 32 bytes (net/core/filter.c: `sk_get_filter`).
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) const fn takes_descriptor(number: OptionNumber) -> bool {
+pub(crate) const fn may_be_int(number: OptionNumber) -> bool {
     // libc 0.2.191 lacks it for Android (include/uapi/asm-generic/socket.h).
     #[cfg(target_os = "android")]
     const SO_ATTACH_BPF: libc::c_int = 50;
     #[cfg(target_os = "linux")]
     const SO_ATTACH_BPF: libc::c_int = libc::SO_ATTACH_BPF;
-    number.level == SOL_SOCKET
-        && (number.name == SO_ATTACH_BPF || number.name == libc::SO_ATTACH_REUSEPORT_EBPF)
+    if number.level != SOL_SOCKET {
+        return 0 <= number.level && number.level <= 0xff;
+    }
+    !matches!(number.name, SO_ATTACH_BPF | libc::SO_ATTACH_REUSEPORT_EBPF | libc::SO_ATTACH_FILTER)
 }
 
-/// Whether the value of the option is the number of a descriptor.
+/// Whether an option of an unknown name may have an `int` as its value. No option is known here
+/// that takes a descriptor, or that counts its length in another unit than bytes.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(crate) const fn takes_descriptor(_: OptionNumber) -> bool {
-    false
+pub(crate) const fn may_be_int(_: OptionNumber) -> bool {
+    true
 }
 
 /// Whether the error means that the socket does not have the option. MPTCP sockets answer `EOPNOTSUPP`
@@ -84,14 +92,17 @@ pub(crate) const fn is_unknown_option(_: Errno) -> bool {
     false
 }
 
-/// `getsockopt(2)`. Returns how many bytes of `value` the kernel wrote.
+/// `getsockopt(2)`. Returns how many bytes of `value` the kernel wrote. `number` is that of an option whose length counts
+/// bytes: not `SO_GET_FILTER`.
 pub(crate) fn get_option(
     socket: BorrowedFd<'_>,
     number: OptionNumber,
     value: &mut [u8],
 ) -> Result<usize, Errno> {
     let mut len = libc::socklen_t::try_from(value.len()).unwrap_or(libc::socklen_t::MAX);
-    // SAFETY: `value` is writable for `len` bytes, and the kernel writes no more. `len` is a `socklen_t` of ours.
+    // SAFETY: `value` is writable for `len` bytes, and the kernel writes no more: no option in the tables counts its length
+    // in another unit, except the one that `attached_filter` reads; `may_be_int` excludes it elsewhere. `len` is a
+    // `socklen_t` of ours.
     let answer = unsafe {
         kernel::getsockopt(raw(socket), number.level, number.name, value.as_mut_ptr().cast(), &mut len)
     };

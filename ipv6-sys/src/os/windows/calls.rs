@@ -31,9 +31,10 @@ pub(super) fn check(answer: i32) -> Result<(), Errno> {
 /// Whether `IPV6_2292PKTOPTIONS` returns the control messages of the latest segment of a stream.
 pub(crate) const HAS_STREAM_CONTROL: bool = false;
 
-/// Whether the value of the option is the number of a descriptor.
-pub(crate) const fn takes_descriptor(_: OptionNumber) -> bool {
-    false
+/// Whether an option of an unknown name may have an `int` as its value. Not `SO_UPDATE_ACCEPT_CONTEXT`: its value is the
+/// number of a socket, which has 4 bytes in a 32-bit program.
+pub(crate) const fn may_be_int(number: OptionNumber) -> bool {
+    !(number.level == winsock::SOL_SOCKET && number.name == winsock::SO_UPDATE_ACCEPT_CONTEXT)
 }
 
 /// Whether the error means that the socket does not have the option. For a stream it is `WSAEINVAL`.
