@@ -372,7 +372,7 @@ fn a_send_without_a_free_port_is_an_error() {
     });
 }
 
-// Scar 51: the error of a limit does not say what happened.
+// Scar 46: nothing said that there were errors in the queue.
 fn a_limit_that_passes_reports_queued_errors() {
     let conn = with_queued_error();
     conn.set_read_deadline(Some(Instant::now() + Duration::from_millis(10)));

@@ -94,7 +94,7 @@ impl<S: AsFd> PacketConn<S> {
     /// the call.
     ///
     /// **Queued errors take room in the receive buffer. When they fill it, no datagram is received any more**, without an
-    /// error of a receive that already waits. About 280 errors fill the default buffer of Linux. Anybody who can send ICMPv6
+    /// error of a receive that already waits. About 250 errors fill the default buffer of Linux. Anybody who can send ICMPv6
     /// errors to this host can add some. So empty the queue after each error of a send or receive, with
     /// [`recv_error`](Self::recv_error) until it returns `None`, or with [`drain_errors`](Self::drain_errors);
     /// [`has_errors`](Self::has_errors) returns whether there are any, and the `TimedOut` error of a receive says so.
