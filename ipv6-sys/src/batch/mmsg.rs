@@ -47,7 +47,9 @@ pub(super) fn receive<const C: usize, K: Caller>(
     let start = headers.as_mut_ptr().cast();
     let count = message::call(caller, |flags| {
         // SAFETY: the first `ready` headers were set above. Each pointer comes from a slot or a payload buffer that is
-        // borrowed mutably here and used once, with its length. A call that fails leaves the headers as they are.
+        // borrowed mutably here and used once, with its length. No method of a buffer is called while the pointers are
+        // used. A call that fails leaves the headers as they are: the kernels write a header after they have received its
+        // message (Linux: `____sys_recvmsg` in net/socket.c), and return an error only if the first one fails.
         unsafe { os::receive_many(socket, start, ready, flags.bits()) }
     })?;
     for (BatchHeader(header), slot) in headers.get(..count).unwrap_or_default().iter().zip(slots) {

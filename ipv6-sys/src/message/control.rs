@@ -29,9 +29,11 @@ pub struct ControlBuffer<const N: usize> {
 const _: () = assert!(align_of::<os::ControlHeader>() <= align_of::<ControlBuffer<0>>());
 
 impl<const N: usize> ControlBuffer<N> {
-    /// A buffer whose bytes are not initialised.
+    /// A buffer whose bytes are not initialised; on Windows they are zero.
     pub const fn new() -> Self {
-        Self { bytes: [const { MaybeUninit::uninit() }; N] }
+        // Windows does not document which bytes it writes, in particular of messages that were cut.
+        const BYTE: MaybeUninit<u8> = if cfg!(windows) { MaybeUninit::new(0) } else { MaybeUninit::uninit() };
+        Self { bytes: [BYTE; N] }
     }
 
     #[inline]

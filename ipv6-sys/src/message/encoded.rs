@@ -94,7 +94,8 @@ impl<const N: usize> ControlBytes<N> {
         if os::TAKES_NO_PADDING && used == INFO.0 {
             used = INFO.1;
         }
-        // SAFETY: within `bytes`; the encoder wrote the first `used`, padding included.
+        // SAFETY: within `bytes`; the encoder wrote the first `used`, padding included (ipv6_core::cmsg::Writer; Miri tests
+        // it).
         Ok(Encoded(unsafe { slice::from_raw_parts(self.bytes.as_ptr().cast(), used.min(N)) }))
     }
 
@@ -116,7 +117,8 @@ impl<const N: usize> ControlBytes<N> {
             Ok(used) => used,
             Err(error) => return Some(Err(error)),
         };
-        // SAFETY: within `bytes`; the encoder wrote the first `used`, padding included.
+        // SAFETY: within `bytes`; the encoder wrote the first `used`, padding included (ipv6_core::cmsg::Writer; Miri tests
+        // it).
         Some(Ok(Encoded(unsafe { slice::from_raw_parts(self.bytes.as_ptr().cast(), used.min(N)) })))
     }
 }

@@ -44,7 +44,7 @@ const FOUR: usize = INT_SPACE + THREE;
 #[inline(always)]
 pub(crate) unsafe fn one(room: &mut [MaybeUninit<u8>], len: usize) -> Option<&[u8]> {
     let control = if len == ONE { room.get_mut(..ONE)? } else { return None };
-    // SAFETY: the first header is there.
+    // SAFETY: the kernel counts at least one message, so it wrote the first header.
     let found = unsafe { message(control, 0, INFO) };
     if !found {
         return None;
@@ -61,7 +61,7 @@ pub(crate) unsafe fn one(room: &mut [MaybeUninit<u8>], len: usize) -> Option<&[u
 #[inline(always)]
 pub(crate) unsafe fn three(room: &mut [MaybeUninit<u8>], len: usize) -> Option<&[u8]> {
     let control = if len == THREE { room.get_mut(..THREE)? } else { return None };
-    // SAFETY: the first header is there.
+    // SAFETY: the kernel counts at least one message, so it wrote the first header.
     let found = unsafe { three_from(control, 0) };
     if !found {
         return None;
@@ -79,9 +79,9 @@ pub(crate) unsafe fn three(room: &mut [MaybeUninit<u8>], len: usize) -> Option<&
 #[inline(always)]
 pub(crate) unsafe fn four(room: &mut [MaybeUninit<u8>], len: usize) -> Option<&[u8]> {
     let control = if len == FOUR { room.get_mut(..FOUR)? } else { return None };
-    // SAFETY: the first header is there.
+    // SAFETY: the kernel counts at least one message, so it wrote the first header.
     let found = unsafe { message(control, 0, INT) };
-    // SAFETY: after a message of this length, the next header is there.
+    // SAFETY: the message before it ends here, and the kernel counts more bytes than that: those of another message.
     let found = found && unsafe { three_from(control, INT_SPACE) };
     if !found {
         return None;
@@ -98,9 +98,9 @@ pub(crate) unsafe fn four(room: &mut [MaybeUninit<u8>], len: usize) -> Option<&[
 #[inline(always)]
 unsafe fn three_from(control: &mut [MaybeUninit<u8>], start: usize) -> bool {
     let (second, third) = (start + INFO_SPACE, start + INFO_SPACE + INT_SPACE);
-    // SAFETY: the first header is there.
+    // SAFETY: as the caller promises.
     let found = unsafe { message(control, start, INFO) };
-    // SAFETY: after a message of this length, the next header is there.
+    // SAFETY: the message before it ends here, and the kernel counts more bytes than that: those of another message.
     let found = found && unsafe { message(control, second, INT) };
     // SAFETY: as above.
     found && unsafe { message(control, third, INT) }
@@ -114,8 +114,13 @@ unsafe fn three_from(control: &mut [MaybeUninit<u8>], start: usize) -> bool {
 ///
 /// # Safety
 ///
-/// The kernel received control messages into `room`, and reports that they have `len` bytes. So it wrote each header in
-/// them, and the data of each message that lies in them as a whole.
+/// The kernel received control messages into `room`, and reports that they have `len` bytes; or `room` is initialised. So it
+/// wrote each header in them, and the data of each message that lies in them as a whole:
+///
+/// - Linux writes a header only if there is room for all of it. Of a message that was cut, `cmsg_len` is what was written
+///   (net/core/scm.c: `put_cmsg`).
+/// - The BSDs copy messages from memory in which each has its whole length. Of the last one, the end may be missing, also
+///   that of its header; the rest of the room is then shorter than a header. Its `cmsg_len` exceeds the room.
 #[inline(never)]
 pub(crate) unsafe fn initialise(room: &mut [MaybeUninit<u8>], len: usize) -> &[u8] {
     let all = len.min(room.len());
