@@ -112,7 +112,8 @@ impl<S: AsFd> PacketConn<S> {
     ///
     /// let conn = PacketConn::bind("[::1]:0")?;
     /// conn.set_queue_errors(true)?;
-    /// # conn.send_to(b"x", &SendControl::new(), PacketConn::bind("[::1]:0")?.local_addr()?)?;
+    /// # let nobody = PacketConn::bind("[::1]:0")?.local_addr()?;
+    /// # conn.send_to(b"x", &SendControl::new(), nobody)?;
     /// let mut payload = [0; 1500];
     /// loop {
     ///     match conn.recv_from(&mut payload) {
