@@ -90,16 +90,16 @@ impl<C> Builder<C> {
         }
     }
 
-    /// Whether the socket carries IPv6 only (`true`, the default), or IPv4 too, with IPv4-mapped addresses
+    /// Sets whether the socket carries IPv6 only (`true`, the default), or IPv4 too, with IPv4-mapped addresses
     /// (RFC 3493 section 5.3). Raw sockets, and all sockets of OpenBSD, never carry IPv4.
     #[doc(alias = "IPV6_V6ONLY")]
     pub fn only_v6(self, on: bool) -> Self {
         Self { only_v6: on, ..self }
     }
 
-    /// Whether the socket shares its port with other sockets that also do this, for multicast: each of them receives
-    /// every multicast datagram. One of them receives a unicast datagram, on Linux the one bound last. On Linux, any
-    /// program of this host can open such a socket; on other systems, any program of the same user.
+    /// Sets whether the socket shares its port with other sockets that also do this, for multicast: each of them
+    /// receives every multicast datagram. One of them receives a unicast datagram, on Linux the one bound last. On
+    /// Linux, any program of this host can open such a socket; on other systems, any program of the same user.
     ///
     /// Unlike [`PacketConn::bind_reusable`], [`bind`](Builder::bind) binds to a multicast address as it is: the socket
     /// then receives only what is sent to that group.
@@ -117,7 +117,7 @@ impl<C> Builder<C> {
         Self { device: Some(device.into()), ..self }
     }
 
-    /// Whether the socket can be bound to an address that the host does not have, or does not have yet.
+    /// Sets whether the socket can be bound to an address that the host does not have, or does not have yet.
     ///
     /// Systems: Linux (`IPV6_FREEBIND`), FreeBSD and NetBSD (`IPV6_BINDANY`) and OpenBSD (`SO_BINDANY`). The BSDs require
     /// root.
@@ -126,7 +126,7 @@ impl<C> Builder<C> {
         Self { freebind: on, ..self }
     }
 
-    /// Whether the socket can be bound to any address, and receives what is routed to it for that address, as
+    /// Sets whether the socket can be bound to any address, and receives what is routed to it for that address, as
     /// transparent proxies do.
     ///
     /// Systems: Linux (`IPV6_TRANSPARENT`; `CAP_NET_ADMIN` or `CAP_NET_RAW`), FreeBSD and NetBSD (`IPV6_BINDANY`) and
@@ -150,7 +150,7 @@ impl<C> Builder<C> {
         Self { send_buffer: Some(bytes), ..self }
     }
 
-    /// Whether calls return `WouldBlock` where they would have to wait.
+    /// Sets whether calls return `WouldBlock` where they would have to wait.
     #[doc(alias = "SOCK_NONBLOCK", alias = "FIONBIO")]
     pub fn nonblocking(self, on: bool) -> Self {
         Self { nonblocking: on, ..self }

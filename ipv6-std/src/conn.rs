@@ -113,6 +113,10 @@ impl<S: AsFd> Conn<S> {
     /// `S` is any type that owns its socket, such as `UdpSocket`, `TcpStream`, `TcpListener` and `OwnedFd`.
     ///
     /// Systems: all.
+    ///
+    /// # Errors
+    ///
+    /// `EMFILE` when the process has too many open descriptors.
     #[doc(alias = "dup")]
     pub fn try_clone(&self) -> io::Result<Self>
     where
@@ -122,16 +126,16 @@ impl<S: AsFd> Conn<S> {
         Ok(Self::with(socket, self.control_flags(), self.carries_only_v6()))
     }
 
-    /// The local address. `[::]:0`: the socket is not bound yet.
+    /// Returns the local address. `[::]:0`: the socket is not bound yet.
     ///
     /// Systems: all.
     #[doc(alias = "getsockname", alias = "LocalAddr")]
     pub fn local_addr(&self) -> io::Result<SocketAddrV6> {
         let address = socket::local_address(self.socket.as_fd())?;
-        address.ok_or_else(|| error::invalid("the socket has stopped being an IPv6 socket"))
+        address.ok_or_else(|| error::invalid("the socket is no longer an IPv6 socket"))
     }
 
-    /// The peer of a connected socket.
+    /// Returns the peer of a connected socket.
     ///
     /// Systems: all.
     ///
@@ -141,10 +145,10 @@ impl<S: AsFd> Conn<S> {
     #[doc(alias = "getpeername", alias = "RemoteAddr")]
     pub fn peer_addr(&self) -> io::Result<SocketAddrV6> {
         let address = socket::peer_address(self.socket.as_fd())?;
-        address.ok_or_else(|| error::invalid("the socket has stopped being an IPv6 socket"))
+        address.ok_or_else(|| error::invalid("the socket is no longer an IPv6 socket"))
     }
 
-    /// The traffic class of sent packets: DSCP and ECN together (RFC 3542 section 6.5).
+    /// Returns the traffic class of sent packets: DSCP and ECN together (RFC 3542 section 6.5).
     ///
     /// Systems: all.
     #[doc(alias = "IPV6_TCLASS", alias = "TrafficClass")]
@@ -167,7 +171,7 @@ impl<S: AsFd> Conn<S> {
         Ok(option::TRAFFIC_CLASS.set(self.socket.as_fd(), traffic_class)?)
     }
 
-    /// The differentiated services codepoint of sent packets, 0 to 63 (RFC 2474).
+    /// Returns the differentiated services codepoint of sent packets, 0 to 63 (RFC 2474).
     ///
     /// Systems: all.
     #[doc(alias = "IPV6_TCLASS", alias = "DSCP")]
@@ -178,7 +182,7 @@ impl<S: AsFd> Conn<S> {
     /// Sets the differentiated services codepoint of sent packets (RFC 2474). The ECN stays as it is.
     ///
     /// The two share one option, which this call reads and writes. Calls of other threads on this value wait
-    /// meanwhile. Calls on another value of the same socket ([`try_clone`](Self::try_clone)) do not: one of the
+    /// for it. Calls on another value of the same socket ([`try_clone`](Self::try_clone)) do not: one of the
     /// two changes may be lost.
     ///
     /// Systems: all.
@@ -195,7 +199,7 @@ impl<S: AsFd> Conn<S> {
         })?)
     }
 
-    /// The congestion notification of sent packets (RFC 3168).
+    /// Returns the congestion notification of sent packets (RFC 3168).
     ///
     /// Systems: all.
     #[doc(alias = "IPV6_TCLASS", alias = "ECN")]
@@ -213,7 +217,7 @@ impl<S: AsFd> Conn<S> {
         self.write_traffic_class(ecn.mark(self.traffic_class()?))
     }
 
-    /// The hop limit of packets sent to unicast addresses (RFC 3493 section 5.1).
+    /// Returns the hop limit of packets sent to unicast addresses (RFC 3493 section 5.1).
     ///
     /// Systems: all.
     ///
@@ -250,7 +254,7 @@ impl<S: AsFd> Conn<S> {
         Ok(option::HOP_LIMIT.set(self.socket.as_fd(), hop_limit.into())?)
     }
 
-    /// The path MTU to the peer of a connected socket: the size of the largest IPv6 packet that reaches it
+    /// Returns the path MTU to the peer of a connected socket: the size of the largest IPv6 packet that reaches it
     /// unfragmented, in bytes, header included (RFC 3542 section 11.4).
     ///
     /// Systems: all.
@@ -264,7 +268,7 @@ impl<S: AsFd> Conn<S> {
         Ok(option::PATH_MTU.get(self.socket.as_fd())?.0)
     }
 
-    /// Whether packets are never fragmented on this host (RFC 3542 section 11.2).
+    /// Returns whether packets are never fragmented on this host (RFC 3542 section 11.2).
     ///
     /// Systems: all.
     #[doc(alias = "IPV6_DONTFRAG")]
@@ -281,7 +285,7 @@ impl<S: AsFd> Conn<S> {
         Ok(option::DONT_FRAGMENT.set(self.socket.as_fd(), on)?)
     }
 
-    /// Whether the socket carries IPv6 only (RFC 3493 section 5.3).
+    /// Returns whether the socket carries IPv6 only (RFC 3493 section 5.3).
     ///
     /// Systems: all.
     #[doc(alias = "IPV6_V6ONLY")]
@@ -333,7 +337,7 @@ impl<S: AsFd> Conn<S> {
         Ok(socket::set_nonblocking(self.socket.as_fd(), on)?)
     }
 
-    /// The size of the receive buffer in bytes. Linux counts its own overhead: the value is twice the
+    /// Returns the size of the receive buffer in bytes. Linux counts its own overhead: the value is twice the
     /// [requested](Self::set_receive_buffer_size) one.
     ///
     /// Systems: all.
@@ -355,7 +359,7 @@ impl<S: AsFd> Conn<S> {
         Ok(socket::set_receive_buffer_size(self.socket.as_fd(), bytes)?)
     }
 
-    /// The size of the send buffer in bytes. Linux counts its own overhead: the value is twice the
+    /// Returns the size of the send buffer in bytes. Linux counts its own overhead: the value is twice the
     /// [requested](Self::set_send_buffer_size) one.
     ///
     /// Systems: all.
@@ -408,9 +412,9 @@ impl<S: AsFd> Conn<S> {
         Ok(())
     }
 
-    /// The control messages of the segment that a stream received last, as far as they are
-    /// [enabled](Self::set_control_flags). A stream has no message boundaries, so this is a sample,
-    /// not an account of every segment.
+    /// Returns the control messages of the latest segment that a stream received: those that are
+    /// [enabled](Self::set_control_flags). A stream has no message boundaries, so this is a sample: other segments may
+    /// have had other values.
     ///
     /// All fields are `None` until the kernel has recorded a segment, which it does for those that arrive in order
     /// while messages are enabled; on an accepted connection, the last segment of the handshake is recorded too.
@@ -442,8 +446,8 @@ impl<S: AsFd> Conn<S> {
 }
 
 impl<S> Conn<S> {
-    /// The control messages that are enabled: on the socket when this value was created, and through this value since
-    /// then.
+    /// Returns the control messages that are enabled: on the socket when this value was created, and through this value
+    /// since then.
     #[must_use]
     pub fn control_flags(&self) -> ControlFlags {
         ControlFlags::from_bits_truncate(self.flags.load(Ordering::Relaxed))
@@ -460,13 +464,13 @@ impl<S> Conn<S> {
         self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The socket.
+    /// Returns the socket.
     #[must_use]
     pub fn get_ref(&self) -> &S {
         &self.socket
     }
 
-    /// The socket. Do not replace it with another socket: this value caches options of this one.
+    /// Returns the socket. Do not replace it with another socket: this value caches options of this one.
     #[must_use]
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.socket

@@ -66,6 +66,10 @@ impl<S: AsFd> PacketConn<S> {
     /// `S` is any type that owns its socket, such as `UdpSocket` and `OwnedFd`.
     ///
     /// Systems: all.
+    ///
+    /// # Errors
+    ///
+    /// `EMFILE` when the process has too many open descriptors.
     #[doc(alias = "dup")]
     pub fn try_clone(&self) -> io::Result<Self>
     where
@@ -107,6 +111,10 @@ impl<S: AsFd> RawConn<S> {
     /// Opens another handle to the same socket, as [`PacketConn::try_clone`] does.
     ///
     /// Systems: all.
+    ///
+    /// # Errors
+    ///
+    /// `EMFILE` when the process has too many open descriptors.
     #[doc(alias = "dup")]
     pub fn try_clone(&self) -> io::Result<Self>
     where

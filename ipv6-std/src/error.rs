@@ -7,8 +7,9 @@ use std::net::{Ipv6Addr, SocketAddrV6};
 use ipv6_core::{Control, DecodeError, EncodeError};
 use ipv6_sys::Errno;
 
-/// Whether a call failed because a datagram is too long: for its protocol, for the device, for the path of a socket that
-/// [does not fragment](crate::Conn::set_dont_fragment), or for the send buffer. [`std::io::ErrorKind`] has no kind for it.
+/// Returns whether a call failed because a datagram is too long: for its protocol, for the device, for the path of a
+/// socket that [does not fragment](crate::Conn::set_dont_fragment), or for the send buffer. [`std::io::ErrorKind`] has
+/// no kind for it.
 ///
 /// The send buffer of a UDP socket has 9,216 bytes by default on FreeBSD (13, executed):
 /// [`set_send_buffer_size`](crate::Conn::set_send_buffer_size) allows longer datagrams.
@@ -29,7 +30,7 @@ pub fn is_too_long(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::MSGSIZE.raw())
 }
 
-/// Whether a receive failed because of the network or a peer. The next receive can succeed: a server continues.
+/// Returns whether a receive failed because of the network or a peer. The next receive can succeed: a server continues.
 ///
 /// - An ICMPv6 error about a datagram that the socket sent before (`ConnectionRefused`, `HostUnreachable`,
 ///   `NetworkUnreachable`, `PermissionDenied`, too long, and others). Linux reports it to the next call of a socket that is

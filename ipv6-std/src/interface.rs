@@ -13,17 +13,17 @@ use ipv6_sys::interface::{self, AddressFlags, Entry, InterfaceFlags};
 ///
 /// Methods that take an interface accept `Interface`, `&Interface` and [`InterfaceIndex`].
 ///
-/// Every system but AIX, which lacks `getifaddrs(3)`: there only [`name_of`](Self::name_of) works, and the other
-/// functions return `ENOTSUP`.
+/// Systems: all except AIX, which lacks `getifaddrs(3)`. On AIX, [`name_of`](Self::name_of) works and the other functions
+/// return `ENOTSUP`.
 ///
 /// # Programs that may not use netlink
 ///
-/// Linux and Android are asked through netlink. Where a program may not use it (a seccomp filter,
-/// `RestrictAddressFamilies=` of systemd, Android's rules for applications), everything works by ioctls and
-/// `/proc/thread-self/net`, with these limits: alternative names of more than 15 bytes are not found, and
-/// [`flags`](Self::flags) has the lower 16 bits. Where it may not read `/proc/thread-self/net` either,
-/// [`addresses`](Self::addresses) is empty and [`all`](Self::all) fails. An Android application may list addresses:
-/// there [`all`](Self::all) has the interfaces with an IPv6 address.
+/// On Linux and Android, these functions use netlink. If the program may not use it (a seccomp filter,
+/// `RestrictAddressFamilies=` of systemd, Android's rules for applications), they use ioctls and `/proc/thread-self/net`,
+/// with these limits: alternative names of more than 15 bytes are not found, and [`flags`](Self::flags) has the lower 16
+/// bits. If the program may not read `/proc/thread-self/net` either, [`addresses`](Self::addresses) is empty and
+/// [`all`](Self::all) fails. An Android application may list addresses: there, [`all`](Self::all) returns the interfaces
+/// with an IPv6 address.
 ///
 /// ```
 /// use ipv6_std::{Interface, InterfaceFlags, PacketConn};
@@ -61,15 +61,16 @@ pub struct InterfaceAddress {
 }
 
 impl InterfaceAddress {
-    /// An address with the length of its network prefix in bits, without flags. A length over 128 counts as 128.
+    /// Creates an address with the length of its network prefix in bits, without flags. A length over 128 counts as
+    /// 128.
     #[must_use]
     pub const fn new(address: Ipv6Addr, prefix_len: u8) -> Self {
         let prefix_len = if prefix_len > 128 { 128 } else { prefix_len };
         Self { address, prefix_len, flags: AddressFlags::empty() }
     }
 
-    /// Whether duplicate address detection has not finished (RFC 4862 section 5.4). On Linux, `bind` to the address then
-    /// fails with `EADDRNOTAVAIL`, unless it is [optimistic](AddressFlags::OPTIMISTIC).
+    /// Returns whether duplicate address detection has not finished (RFC 4862 section 5.4). On Linux, `bind` to the
+    /// address then fails with `EADDRNOTAVAIL`, unless it is [optimistic](AddressFlags::OPTIMISTIC).
     ///
     /// Systems: Linux, Android, Windows. `false` on others.
     #[must_use]
@@ -78,7 +79,8 @@ impl InterfaceAddress {
         self.flags.contains(AddressFlags::TENTATIVE)
     }
 
-    /// Whether the preferred lifetime is over: use another address for new communication (RFC 4862 section 5.5.4).
+    /// Returns whether the preferred lifetime is over: use another address for new communication (RFC 4862 section
+    /// 5.5.4).
     ///
     /// Systems: Linux, Android, Windows. `false` on others.
     #[must_use]
@@ -87,7 +89,7 @@ impl InterfaceAddress {
         self.flags.contains(AddressFlags::DEPRECATED)
     }
 
-    /// Whether `other` has the same network prefix: the same first [`prefix_len`](Self::prefix_len) bits. An
+    /// Returns whether `other` has the same network prefix: the same first [`prefix_len`](Self::prefix_len) bits. An
     /// address on this link usually shares the prefix of one of the interface's addresses.
     ///
     /// ```
@@ -115,7 +117,7 @@ impl Interface {
     ///
     /// The label of an IPv4 address on Linux, such as `eth0:1`, is no name.
     ///
-    /// Systems: all except AIX. Linux and Android ask for this interface; other systems list all.
+    /// Systems: all except AIX. On Linux and Android, the request is for this interface; other systems list all.
     ///
     /// # Errors
     ///
@@ -127,7 +129,7 @@ impl Interface {
 
     /// Returns the interface with this index.
     ///
-    /// Systems: all except AIX. Linux and Android ask for this interface; other systems list all.
+    /// Systems: all except AIX. On Linux and Android, the request is for this interface; other systems list all.
     ///
     /// # Errors
     ///
@@ -179,25 +181,25 @@ impl Interface {
         Ok(listed(|visit| interface::for_each(visit))?)
     }
 
-    /// The system's number of the interface.
+    /// Returns the system's number of the interface.
     #[must_use]
     pub fn index(&self) -> InterfaceIndex {
         self.index
     }
 
-    /// The name, such as `eth0`.
+    /// Returns the name, such as `eth0`.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The kind of interface, and its state.
+    /// Returns the kind of interface, and its state.
     #[must_use]
     pub fn flags(&self) -> InterfaceFlags {
         self.flags
     }
 
-    /// The IPv6 addresses, in the system's order, also those that are not ready for use
+    /// Returns the IPv6 addresses, in the system's order, also those that are not ready for use
     /// ([`is_tentative`](InterfaceAddress::is_tentative)).
     #[must_use]
     pub fn addresses(&self) -> &[InterfaceAddress] {

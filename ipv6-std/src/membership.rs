@@ -21,9 +21,9 @@ const ENODEV: i32 = 19;
 /// # Interfaces that are recreated
 ///
 /// When the interface disappears, the membership receives nothing, even when another interface appears with the same
-/// index. On Linux, joining again fails with `EADDRINUSE` while this value lives. Drop it, then join again. A
-/// membership for one source ends with all sources of its group when the interface is gone: the system refuses to
-/// leave a single one, and none of them receives.
+/// index. On Linux, joining again fails with `EADDRINUSE` while this value exists. Drop it, then join again. If the
+/// interface is gone, dropping a membership for one source leaves the group for all its sources, because the system
+/// refuses to leave it for one. None of them receives then.
 ///
 /// ```
 /// use ipv6_std::{Interface, PacketConn};
@@ -38,7 +38,7 @@ const ENODEV: i32 = 19;
 /// # }
 /// # std::io::Result::Ok(())
 /// ```
-#[must_use = "the group is left as soon as this value is dropped"]
+#[must_use = "the socket leaves the group when this value is dropped"]
 pub struct Membership<'c, S: AsFd = UdpSocket> {
     conn: &'c PacketConn<S>,
     group: Ipv6Addr,
@@ -107,8 +107,8 @@ impl<S: AsFd> Membership<'_, S> {
     ///
     /// # Errors
     ///
-    /// Those of [`PacketConn::leave_group`] and [`PacketConn::leave_source_group`]: `EADDRNOTAVAIL` when something else
-    /// has already left. The membership counts as left after an error too.
+    /// Those of [`PacketConn::leave_group`] and [`PacketConn::leave_source_group`]: `EADDRNOTAVAIL` when another call has
+    /// already left the group. The membership ends after an error too.
     pub fn leave(self) -> io::Result<()> {
         ManuallyDrop::new(self).leave_now()
     }

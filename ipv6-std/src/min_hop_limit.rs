@@ -189,7 +189,7 @@ impl<S: AsFd> Conn<S> {
         }
     }
 
-    /// The minimum hop limit of received packets; 0: no [limit](Self::set_min_hop_limit).
+    /// Returns the minimum hop limit of received packets; 0: no [limit](Self::set_min_hop_limit).
     ///
     /// Systems: Linux, Android and OpenBSD, depending on the socket.
     ///

@@ -37,7 +37,7 @@ pub struct AnyInterface;
 pub struct OnInterface(Option<InterfaceIndex>);
 
 impl OnInterface {
-    /// The interface; `None`: the system chooses ([`AnyInterface`]).
+    /// Returns the interface; `None`: the system chooses ([`AnyInterface`]).
     #[must_use]
     pub const fn index(self) -> Option<InterfaceIndex> {
         self.0

@@ -1,4 +1,4 @@
-//! Raw sockets: protocols without ports, ICMPv6 first.
+//! Raw sockets, for protocols without ports such as ICMPv6.
 
 use std::io;
 use std::ops::Deref;
@@ -16,8 +16,8 @@ use crate::packet::PacketConn;
 /// **A raw IPv6 socket receives the payload without the IPv6 header**, and without extension headers. Fields
 /// of the header arrive as control messages instead. This differs from raw sockets of IPv4.
 ///
-/// Sending and receiving, groups and deadlines are those of [`PacketConn`], to which it dereferences, and
-/// header options those of [`Conn`](crate::Conn). Ports of destinations are ignored; those of sources are 0.
+/// It dereferences to [`PacketConn`], which sends and receives, joins groups and has deadlines, and through it to
+/// [`Conn`](crate::Conn), which has the header options. Ports of destinations are ignored; those of sources are 0.
 ///
 /// ```no_run
 /// use ipv6_std::{ControlFlags, Icmp6Filter, Icmp6Type, RawConn, SendControl};
@@ -84,7 +84,7 @@ pub(crate) fn open(protocol: u8) -> io::Result<OwnedFd> {
         () => "a raw socket needs root",
     };
     if protocol == 0 {
-        return Err(error::invalid("protocol 0 has no raw socket"));
+        return Err(error::invalid("protocol 0: a raw socket needs a protocol from 1 to 255"));
     }
     socket::raw(protocol).map_err(|errno| error::privileged(errno.into(), NEEDS))
 }
@@ -108,8 +108,8 @@ impl<S: AsFd> RawConn<S> {
         Ok(Self { packets, is_icmp6 })
     }
 
-    /// The offset in the payload at which the kernel writes the checksum of sent packets and checks that of
-    /// received ones, in bytes; `None` when it does neither (RFC 3542 section 3.1). ICMPv6 has one, at 2.
+    /// Returns the offset in the payload at which the kernel writes the checksum of sent packets and checks that of
+    /// received ones, in bytes; `None` when it does neither (RFC 3542 section 3.1). It is 2 on ICMPv6 sockets.
     ///
     /// Systems: all.
     #[doc(alias = "IPV6_CHECKSUM", alias = "Checksum")]
@@ -142,7 +142,7 @@ impl<S: AsFd> RawConn<S> {
         Ok(option::CHECKSUM.set(self, offset)?)
     }
 
-    /// The ICMPv6 types that are received (RFC 3542 section 3.2).
+    /// Returns the ICMPv6 types that are received (RFC 3542 section 3.2).
     ///
     /// Systems: all except Windows.
     ///
@@ -166,19 +166,27 @@ impl<S: AsFd> RawConn<S> {
         Ok(option::ICMP6_TYPE_FILTER.set(self, *filter)?)
     }
 
-    /// Whether the payload of sent packets starts with the IPv6 header.
+    /// Returns whether the payload of sent packets starts with the IPv6 header.
     ///
-    /// Systems: Linux, Android and Windows; `Unsupported` elsewhere.
+    /// Systems: Linux, Android and Windows.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` on other systems.
     #[doc(alias = "IPV6_HDRINCL")]
     pub fn header_included(&self) -> io::Result<bool> {
         Ok(option::HEADER_INCLUDED.get(self)?)
     }
 
     /// Sets whether the payload of sent packets starts with the IPv6 header
-    /// ([`Header::encode`](crate::Header::encode)). The payload of received packets never does. No RFC has
+    /// ([`Header::encode`](crate::Header::encode)). The payload of received packets never does. No RFC defines
     /// this option.
     ///
-    /// Systems: Linux, Android and Windows; `Unsupported` elsewhere.
+    /// Systems: Linux, Android and Windows.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` on other systems.
     #[doc(alias = "IPV6_HDRINCL")]
     pub fn set_header_included(&self, on: bool) -> io::Result<()> {
         Ok(option::HEADER_INCLUDED.set(self, on)?)
@@ -186,7 +194,7 @@ impl<S: AsFd> RawConn<S> {
 }
 
 impl<S> RawConn<S> {
-    /// The socket. Do not replace it with another socket: this value caches options of this one.
+    /// Returns the socket. Do not replace it with another socket: this value caches options of this one.
     #[must_use]
     pub fn get_mut(&mut self) -> &mut S {
         self.packets.get_mut()

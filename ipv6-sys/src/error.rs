@@ -25,8 +25,8 @@ impl Errno {
     #[doc(alias = "EMSGSIZE")]
     pub const MSGSIZE: Self = Self(io::Errno::MSGSIZE.raw_os_error());
 
-    /// Whether the network, or the host of a peer, causes this error of a receive: it is about a datagram that the socket
-    /// sent before, and the next receive can succeed.
+    /// Returns whether the network, or the host of a peer, causes this error of a receive: it is about a datagram that
+    /// the socket sent before, and the next receive can succeed.
     ///
     /// These are the errors that a kernel makes of ICMPv6 and ICMP messages (Linux: `tab_unreach` and
     /// `icmpv6_err_convert` in net/ipv6/icmp.c, `icmp_err_convert` in net/ipv4/icmp.c).
@@ -54,12 +54,12 @@ impl Errno {
         ALL.iter().chain(&MORE).chain(&LINUX).any(|errno| errno.raw_os_error() == self.0)
     }
 
-    /// The error with this number.
+    /// Creates the error with this number.
     pub const fn from_raw(errno: i32) -> Self {
         Self(errno)
     }
 
-    /// The number: `errno`, on Windows the result of `WSAGetLastError`.
+    /// Returns the number: `errno`, on Windows the result of `WSAGetLastError`.
     #[must_use]
     pub const fn raw(self) -> i32 {
         self.0

@@ -88,7 +88,7 @@ pub fn name_of(index: InterfaceIndex) -> Result<Name, Errno> {
     name.and_then(|name| Name::try_from(name).ok()).ok_or(os::interface::NOT_TEXT)
 }
 
-/// Whether an error means that there is no such interface.
+/// Returns whether an error means that there is no such interface.
 pub fn is_missing(errno: Errno) -> bool {
     os::interface::is_missing(errno)
 }
@@ -229,7 +229,7 @@ impl Addresses {
         Ok(Self(os::addresses::Addresses::new()?))
     }
 
-    /// The entries, in the system's order.
+    /// Returns the entries, in the system's order.
     pub fn iter(&self) -> impl Iterator<Item = Address> {
         self.0.iter().map(|entry| Address {
             interface: entry.name,

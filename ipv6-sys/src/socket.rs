@@ -88,7 +88,7 @@ pub fn set_device(socket: impl AsFd, device: InterfaceIndex) -> Result<(), Error
     os::bind_to_device(socket.as_fd(), device)
 }
 
-/// The size of the receive buffer in bytes. Linux counts its own overhead: twice what was
+/// Returns the size of the receive buffer in bytes. Linux counts its own overhead: twice what was
 /// [requested](set_receive_buffer_size).
 #[doc(alias = "SO_RCVBUF")]
 pub fn receive_buffer_size(socket: impl AsFd) -> Result<usize, Errno> {
@@ -105,7 +105,7 @@ pub fn set_receive_buffer_size(socket: impl AsFd, bytes: usize) -> Result<(), Er
     os::set_receive_buffer_size(socket.as_fd(), int(bytes))
 }
 
-/// The size of the send buffer in bytes. Linux counts its own overhead: twice what was
+/// Returns the size of the send buffer in bytes. Linux counts its own overhead: twice what was
 /// [requested](set_send_buffer_size).
 #[doc(alias = "SO_SNDBUF")]
 pub fn send_buffer_size(socket: impl AsFd) -> Result<usize, Errno> {
@@ -171,7 +171,7 @@ pub fn peer_address(socket: impl AsFd) -> Result<Option<SocketAddrV6>, Errno> {
     os::peer_address(socket.as_fd())
 }
 
-/// Whether the address family of the socket is IPv4 (`AF_INET`).
+/// Returns whether the address family of the socket is IPv4 (`AF_INET`).
 ///
 /// # Errors
 ///
@@ -202,9 +202,9 @@ pub fn reports_length(socket: impl AsFd) -> Result<bool, Errno> {
     Ok(os::REPORTS_LENGTH && (kind(socket)? == Kind::Raw || os::protocol(socket)? == Some(UDP)))
 }
 
-/// Whether the socket [receives](COALESCE) several datagrams as one payload; `None` if it can neither send nor receive
-/// them so. On Linux, UDP sockets can since 5.0. An earlier kernel accepts a segment size, ignores it, and sends one large
-/// datagram.
+/// Returns whether the socket [receives](COALESCE) several datagrams as one payload; `None` if it can neither send nor
+/// receive them so. On Linux, UDP sockets can since 5.0. An earlier kernel accepts a segment size, ignores it, and
+/// sends one large datagram.
 #[doc(alias = "UDP_GRO")]
 pub fn coalesces(socket: impl AsFd) -> Option<bool> {
     COALESCE.get(socket).ok()
@@ -212,7 +212,7 @@ pub fn coalesces(socket: impl AsFd) -> Option<bool> {
 
 const UDP: u32 = 17;
 
-/// Whether the protocol of the socket is ICMPv6.
+/// Returns whether the protocol of the socket is ICMPv6.
 ///
 /// # Errors
 ///

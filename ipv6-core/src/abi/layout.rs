@@ -19,7 +19,7 @@ pub enum Width {
 }
 
 impl Width {
-    /// 4 or 8.
+    /// Returns 4 or 8.
     pub const fn bytes(self) -> usize {
         match self {
             Self::Four => 4,
@@ -51,7 +51,7 @@ pub struct CmsgLayout {
 }
 
 impl CmsgLayout {
-    /// The layout with these sizes and alignments.
+    /// Creates the layout with these sizes and alignments.
     pub const fn new(len: Width, header_align: usize, data_align: usize) -> Self {
         Self { len, header_align, data_align }
     }
@@ -62,14 +62,14 @@ impl CmsgLayout {
         align_up(self.len.bytes().saturating_add(8), self.data_align)
     }
 
-    /// The value of `cmsg_len` for this many bytes of data: `CMSG_LEN(data)`. Saturates.
+    /// Returns the value of `cmsg_len` for this many bytes of data: `CMSG_LEN(data)`. Saturates.
     #[doc(alias = "CMSG_LEN")]
     #[inline(always)]
     pub const fn len(&self, data: usize) -> usize {
         self.data_offset().saturating_add(data)
     }
 
-    /// The bytes of buffer that a message with this much data takes: `CMSG_SPACE(data)`. Saturates.
+    /// Returns the bytes of buffer that a message with this much data takes: `CMSG_SPACE(data)`. Saturates.
     #[doc(alias = "CMSG_SPACE")]
     #[inline(always)]
     pub const fn space(&self, data: usize) -> usize {
@@ -105,7 +105,7 @@ pub struct SockaddrLayout {
 }
 
 impl SockaddrLayout {
-    /// The layout with this family, kind of first byte and size.
+    /// Creates the layout with this family, kind of first byte and size.
     pub const fn new(af_inet6: u8, length_byte: bool, size: usize) -> Self {
         Self { af_inet6, length_byte, size }
     }
@@ -130,7 +130,7 @@ impl GroupReqLayout {
     /// Addresses of 128 bytes, aligned to eight.
     pub(super) const ALIGNED_TO_8: Self = Self::new(8, 136, 264);
 
-    /// The layout with these offsets and this size.
+    /// Creates the layout with these offsets and this size.
     pub const fn new(group: usize, source: usize, size: usize) -> Self {
         Self { group, source, size }
     }

@@ -76,34 +76,34 @@ pub struct Abi {
 }
 
 impl Abi {
-    /// A system without control messages and options, with these layouts.
+    /// Creates a system without control messages and options, with these layouts.
     pub const fn new(endian: Endian, cmsg: CmsgLayout, sockaddr: SockaddrLayout) -> Self {
         let (control, options) = (ControlNumbers::NONE, OptionNumbers::NONE);
         Self { endian, cmsg, sockaddr, control, options, group_req: None, icmp6_filter: None }
     }
 
-    /// The system with these control messages.
+    /// Returns the system with these control messages.
     #[must_use]
     pub const fn with_control(mut self, control: ControlNumbers) -> Self {
         self.control = control;
         self
     }
 
-    /// The system with these socket options.
+    /// Returns the system with these socket options.
     #[must_use]
     pub const fn with_options(mut self, options: OptionNumbers) -> Self {
         self.options = options;
         self
     }
 
-    /// The system with this layout of `struct group_source_req`.
+    /// Returns the system with this layout of `struct group_source_req`.
     #[must_use]
     pub const fn with_group_req(mut self, group_req: GroupReqLayout) -> Self {
         self.group_req = Some(group_req);
         self
     }
 
-    /// The system with this meaning of a set bit in `struct icmp6_filter`.
+    /// Returns the system with this meaning of a set bit in `struct icmp6_filter`.
     #[must_use]
     pub const fn with_icmp6_filter(mut self, icmp6_filter: FilterPolarity) -> Self {
         self.icmp6_filter = Some(icmp6_filter);

@@ -12,7 +12,7 @@ pub struct ControlNumber {
 }
 
 impl ControlNumber {
-    /// The message with this level, type and size.
+    /// Creates the message with this level, type and size.
     pub const fn new(level: i32, kind: i32, size: usize) -> Self {
         Self { level, kind, size }
     }
@@ -28,7 +28,7 @@ pub struct OptionNumber {
 }
 
 impl OptionNumber {
-    /// The option with this level and name.
+    /// Creates the option with this level and name.
     pub const fn new(level: i32, name: i32) -> Self {
         Self { level, name }
     }

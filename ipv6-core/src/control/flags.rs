@@ -44,7 +44,7 @@ const AS_SUPPORTED: u32 = 1 << 31;
 macro_rules! deliveries {
     ($($OPTION:ident: $($FLAG:ident)|+ => $($Message:ident),+;)*) => {
         impl ControlFlags {
-            /// The bytes of control buffer that the messages of these flags take on platform `P`.
+            /// Returns the bytes of control buffer that the messages of these flags take on platform `P`.
             ///
             /// These messages always fit in a buffer of this size, aligned to the platform's headers. Messages that
             /// other options enable need room of their own.
@@ -57,7 +57,7 @@ macro_rules! deliveries {
                 space
             }
 
-            /// The flags whose messages platform `P` has.
+            /// Returns the flags whose messages platform `P` has.
             pub const fn supported_by<P: Platform>() -> Self {
                 let mut supported = Self::empty();
                 $(
@@ -87,8 +87,8 @@ impl ControlFlags {
     /// [`as_supported_by`](Self::as_supported_by) resolves for a platform.)
     pub const SUPPORTED: Self = Self::all().union(Self::from_bits_retain(AS_SUPPORTED));
 
-    /// These flags on platform `P`: if they contain the mark of [`SUPPORTED`](Self::SUPPORTED), the flags that `P`
-    /// lacks are removed.
+    /// Returns these flags on platform `P`: if they contain the mark of [`SUPPORTED`](Self::SUPPORTED), the flags that
+    /// `P` lacks are removed.
     ///
     /// ```
     /// use ipv6_core::ControlFlags;

@@ -13,7 +13,9 @@ use crate::message::{
 };
 use crate::traffic_class::dscp;
 
-/// Generates the structure and the functions that treat all of its fields alike. A row is: the field, its type, the flags that keep it in
+/// Generates the structure and the functions that treat all of its fields alike.
+///
+/// A row is: the field, its type, the flags that keep it in
 /// [`filter`](RecvControl::filter), and its text in `Display`.
 macro_rules! received {
     (
@@ -42,7 +44,8 @@ macro_rules! received {
                 self
             }
 
-            /// The same values without the lifetime of the control buffer. (No field borrows from it at present.)
+            /// Returns the same values without the lifetime of the control buffer. (No field borrows from it at
+            /// present.)
             #[must_use]
             #[inline]
             pub fn detach(self) -> $Struct<'static> {
@@ -204,27 +207,27 @@ impl<'a> RecvControl<'a> {
         Ok(())
     }
 
-    /// The bytes of control buffer for all messages that have a field here on platform `P`: those of all
+    /// Returns the bytes of control buffer for all messages that have a field here on platform `P`: those of all
     /// [`ControlFlags`], and the size of coalesced datagrams.
     pub const fn max_space<P: Platform>() -> usize {
         ControlFlags::all().space::<P>().saturating_add(space_of::<Coalesced, P>())
     }
 
-    /// The differentiated services codepoint of the traffic class, 0 to 63 (RFC 2474).
+    /// Returns the differentiated services codepoint of the traffic class, 0 to 63 (RFC 2474).
     pub fn dscp(&self) -> Option<u8> {
         self.traffic_class.map(dscp)
     }
 
-    /// The congestion notification of the traffic class (RFC 3168). A system that delivers it without the rest of the
-    /// traffic class sets only this (`IPV6_ECN`, Windows before it had `IPV6_RECVTCLASS`).
+    /// Returns the congestion notification of the traffic class (RFC 3168). A system that delivers it without the rest
+    /// of the traffic class sets only this (`IPV6_ECN`, Windows before it had `IPV6_RECVTCLASS`).
     #[doc(alias = "IPV6_ECN")]
     pub fn ecn(&self) -> Option<Ecn> {
         self.traffic_class.map(Ecn::from_traffic_class).or(self.ecn)
     }
 
-    /// The control messages of a reply: its source is the address that the datagram was sent to, unless that is a group. If
-    /// that address is link-local or a group, the reply leaves by the interface that received the datagram. Both need
-    /// [`ControlFlags::DESTINATION`].
+    /// Returns the control messages of a reply: its source is the address that the datagram was sent to, unless that is
+    /// a group. If that address is link-local or a group, the reply is sent on the interface that received the datagram.
+    /// Both need [`ControlFlags::DESTINATION`].
     ///
     /// In all other cases the system chooses the interface. It can be another one: a client on this host that uses the
     /// address of a second interface is not reachable through the first (Linux: `ENETUNREACH`). If the peer's address is

@@ -13,7 +13,9 @@ use crate::message::{
 };
 use crate::traffic_class::dscp;
 
-/// Generates the structure and the functions that treat all of its fields alike. A row is: the field, the function that sets it, its type,
+/// Generates the structure and the functions that treat all of its fields alike.
+///
+/// A row is: the field, the function that sets it, its type,
 /// and its text in `Display`.
 macro_rules! sent {
     (
@@ -39,7 +41,7 @@ macro_rules! sent {
         }
 
         impl<'a> $Struct<'a> {
-            /// No control messages.
+            /// Creates a value without control messages.
             pub const fn new() -> Self {
                 Self { $($field: None,)* messages: None }
             }
@@ -53,8 +55,8 @@ macro_rules! sent {
                 }
             )*
 
-            /// The same with these messages by type, in place of those that it had. They are sent after those of the
-            /// fields.
+            /// Returns the same with these messages by type, in place of those that it had. They are sent after those
+            /// of the fields.
             ///
             /// Encoding for another platform than that of `messages` fails with [`EncodeError::Platform`].
             ///
@@ -79,7 +81,7 @@ macro_rules! sent {
                 $Struct { $($field: self.$field,)* messages: Some(messages.encoded()) }
             }
 
-            /// Whether there is nothing to send.
+            /// Returns whether there is nothing to send.
             pub const fn is_empty(&self) -> bool {
                 $(self.$field.is_none() &&)* self.messages.is_none()
             }
@@ -185,7 +187,7 @@ macro_rules! messages_of {
             }
         }
 
-        /// The bytes that [`encode`](Self::encode) writes on platform `P`.
+        /// Returns the bytes that [`encode`](Self::encode) writes on platform `P`.
         #[doc(alias = "NewControlMessage", alias = "CMSG_SPACE")]
         pub fn space<P: Platform>(&self) -> usize {
             let mut space = self.messages.map_or(0, |messages| messages.bytes().len());
@@ -198,7 +200,7 @@ macro_rules! messages_of {
             space
         }
 
-        /// The bytes that the messages of all fields take on platform `P`. Those of
+        /// Returns the bytes that the messages of all fields take on platform `P`. Those of
         /// [`with_messages`](Self::with_messages) take more.
         pub const fn max_space<P: Platform>() -> usize {
             0_usize$(.saturating_add(space_of::<$Message, P>()))*
@@ -263,12 +265,12 @@ impl SendControl<'_> {
         self.messages.is_some()
     }
 
-    /// The differentiated services codepoint of the traffic class, 0 to 63 (RFC 2474).
+    /// Returns the differentiated services codepoint of the traffic class, 0 to 63 (RFC 2474).
     pub fn dscp(&self) -> Option<u8> {
         self.traffic_class.map(dscp)
     }
 
-    /// The congestion notification of the traffic class (RFC 3168).
+    /// Returns the congestion notification of the traffic class (RFC 3168).
     pub fn ecn(&self) -> Option<Ecn> {
         self.traffic_class.map(Ecn::from_traffic_class)
     }

@@ -31,7 +31,8 @@ pub trait SendMessage<P: Platform>: ControlMessage<P> {
     fn encode(&self) -> impl AsRef<[u8]>;
 }
 
-/// The bytes of control buffer that one message of type `M` takes on platform `P`; 0 when `P` has no such message.
+/// Returns the bytes of control buffer that one message of type `M` takes on platform `P`; 0 when `P` has no such
+/// message.
 ///
 /// ```
 /// use ipv6_core::abi::Linux64;
@@ -56,12 +57,12 @@ pub struct Control(&'static Name);
 struct Name(&'static str);
 
 impl Control {
-    /// The kind of the messages of type `M`.
+    /// Returns the kind of the messages of type `M`.
     pub const fn of<M: ControlMessage<P>, P: Platform>() -> Self {
         Self(const { &Name(M::NAME) })
     }
 
-    /// The name in C: that of RFC 3542, or of the system that has the message.
+    /// Returns the name in C: that of RFC 3542, or of the system that has the message.
     pub const fn name(self) -> &'static str {
         self.0.0
     }
@@ -166,7 +167,8 @@ impl fmt::Display for EncodeError {
             Self::Platform => f.write_str("the messages were encoded for another platform"),
             Self::Forbidden(control) => write!(
                 f,
-                "{control} is not a message of the Internet protocols, or it passes descriptors: send it with ipv6_sys::message::send_raw, which is unsafe"
+                "{control} is not a message of the Internet protocols, or it passes descriptors: use the unsafe \
+                 ipv6_sys::message::send_raw"
             ),
         }
     }

@@ -35,7 +35,7 @@ pub(crate) struct Encoded<B: ?Sized = [u8]> {
 }
 
 impl<P: Platform, const N: usize> Messages<P, N> {
-    /// No messages.
+    /// Creates a value without messages.
     pub const fn new() -> Self {
         let encoded = Encoded { dialect: Dialect::of::<P>(), used: 0, bytes: [0; N] };
         Self { encoded, platform: PhantomData }
@@ -74,7 +74,7 @@ impl<P: Platform, const N: usize> Messages<P, N> {
         Ok(())
     }
 
-    /// These messages and one more.
+    /// Returns these messages and one more.
     ///
     /// # Errors
     ///
@@ -89,12 +89,12 @@ impl<P: Platform, const N: usize> Messages<P, N> {
         self.encoded.used = 0;
     }
 
-    /// Whether there is no message.
+    /// Returns whether there is no message.
     pub const fn is_empty(&self) -> bool {
         self.encoded.used == 0
     }
 
-    /// The encoded messages.
+    /// Returns the encoded messages.
     pub fn as_bytes(&self) -> &[u8] {
         self.encoded().bytes()
     }

@@ -94,7 +94,7 @@ macro_rules! messages {
 for_each_message!(messages);
 
 impl<'a> RawMessage<'a> {
-    /// The value of this message if it is of type `M`, and `None` if it is not.
+    /// Returns the value of this message if it is of type `M`, and `None` if it is not.
     ///
     /// # Errors
     ///
@@ -117,7 +117,7 @@ impl<'a> RawMessage<'a> {
 }
 
 impl<'a, P: Platform> RawMessages<'a, P> {
-    /// The value of the first message of type `M`, from the current position on; `None` when there is none.
+    /// Returns the value of the first message of type `M`, from the current position on; `None` when there is none.
     ///
     /// # Errors
     ///
@@ -126,7 +126,7 @@ impl<'a, P: Platform> RawMessages<'a, P> {
         self.each::<M>().next().transpose()
     }
 
-    /// The values of all messages of type `M`, from the current position on, in order.
+    /// Returns the values of all messages of type `M`, from the current position on, in order.
     pub fn each<M: ControlMessage<P>>(
         &self,
     ) -> impl Iterator<Item = Result<M::Value<'a>, DecodeError>> + use<'a, P, M> {

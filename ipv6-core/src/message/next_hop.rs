@@ -1,5 +1,5 @@
-//! `IPV6_NEXTHOP`: the neighbour that a datagram is handed to, a `struct sockaddr_in6` (RFC 3542 section 6.4). It is sent
-//! only; no system delivers it. Linux and OpenBSD have its number, and do not take it. [`crate::sockaddr`] draws the layout.
+//! `IPV6_NEXTHOP`: the neighbour that a datagram is sent to first, a `struct sockaddr_in6` (RFC 3542 section 6.4). It is
+//! sent only; no system delivers it. Linux and OpenBSD have its number, and refuse it. [`crate::sockaddr`] has the layout.
 
 use core::net::SocketAddrV6;
 
@@ -7,7 +7,7 @@ use super::kind::{Control, ControlMessage, DecodeError, SendMessage};
 use crate::abi::{ControlNumber, Platform};
 use crate::sockaddr;
 
-/// The neighbour that a datagram is handed to (`IPV6_NEXTHOP`, RFC 3542 section 6.4).
+/// The neighbour that a datagram is sent to first (`IPV6_NEXTHOP`, RFC 3542 section 6.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[doc(alias = "IPV6_NEXTHOP")]

@@ -133,7 +133,7 @@ impl<S: AsFd> PacketConn<S> {
 }
 
 impl<S> PacketConn<S> {
-    /// The socket. Do not replace it with another socket: this value caches options of this one.
+    /// Returns the socket. Do not replace it with another socket: this value caches options of this one.
     #[must_use]
     pub fn get_mut(&mut self) -> &mut S {
         self.conn.get_mut()

@@ -50,6 +50,10 @@ impl<S: AsFd> PacketConn<S> {
     ///
     /// Systems: all.
     ///
+    /// # Errors
+    ///
+    /// Those of [`Conn::traffic_class`](crate::Conn::traffic_class).
+    ///
     /// ```
     /// use ipv6_std::{Ecn, PacketConn, SendControl};
     /// let conn = PacketConn::bind("[::1]:0")?;

@@ -14,7 +14,7 @@ use crate::os;
 pub struct BatchHeader(os::ManyHeader);
 
 impl BatchHeader {
-    /// An empty header.
+    /// Creates an empty header.
     pub const fn new() -> Self {
         Self(os::many_header())
     }

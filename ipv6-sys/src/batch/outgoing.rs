@@ -22,13 +22,13 @@ pub struct Outgoing<'a> {
 }
 
 impl<'a> Outgoing<'a> {
-    /// A message with one buffer as its payload.
+    /// Creates a message with one buffer as its payload.
     #[must_use]
     pub const fn new(payload: &'a [u8], control: SendControl<'a>, to: Option<SocketAddrV6>) -> Self {
         Self { payload: Payload::Whole(payload), control, to }
     }
 
-    /// A message with several buffers as its payload, one after another. The system takes at most 1,024.
+    /// Creates a message with several buffers as its payload, one after another. The system takes at most 1,024.
     #[must_use]
     pub const fn vectored(
         payload: &'a [IoSlice<'a>],
@@ -50,7 +50,7 @@ pub enum Ports {
 }
 
 impl Ports {
-    /// The destination with the port that the system accepts.
+    /// Returns the destination with the port that the system accepts.
     #[inline(always)]
     pub fn of(self, to: &SocketAddrV6) -> SocketAddrV6 {
         let port = match self {

@@ -14,7 +14,7 @@ pub const MAX: usize = 1024;
 pub struct Part(pub(super) os::Part);
 
 impl Part {
-    /// An empty payload.
+    /// Creates an empty payload.
     pub const fn new() -> Self {
         Self(os::part(core::ptr::null_mut(), 0))
     }
@@ -53,7 +53,7 @@ pub enum Payload<'a> {
 }
 
 impl Payload<'_> {
-    /// The length in bytes. Saturates.
+    /// Returns the length in bytes. Saturates.
     #[must_use]
     #[inline]
     pub fn len(&self) -> usize {
@@ -63,7 +63,7 @@ impl Payload<'_> {
         }
     }
 
-    /// Whether the length is 0.
+    /// Returns whether the length is 0.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

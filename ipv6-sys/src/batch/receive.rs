@@ -39,7 +39,7 @@ pub struct RecvArray<const N: usize, const C: usize> {
 }
 
 impl<const N: usize, const C: usize> RecvArray<N, C> {
-    /// Empty storage.
+    /// Creates empty storage.
     pub const fn new() -> Self {
         Self { headers: [const { BatchHeader::new() }; N], slots: [const { RecvSlot::new() }; N] }
     }

@@ -85,7 +85,7 @@ pub struct SendArray<const N: usize, const C: usize> {
 }
 
 impl<const N: usize, const C: usize> SendArray<N, C> {
-    /// Empty storage.
+    /// Creates empty storage.
     pub const fn new() -> Self {
         Self {
             headers: [const { BatchHeader::new() }; N],

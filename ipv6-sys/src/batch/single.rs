@@ -14,7 +14,7 @@ use crate::os;
 pub struct BatchHeader(Option<(i64, Errno)>);
 
 impl BatchHeader {
-    /// An empty header.
+    /// Creates an empty header.
     pub const fn new() -> Self {
         Self(None)
     }

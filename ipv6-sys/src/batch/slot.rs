@@ -30,7 +30,7 @@ struct Control<const C: usize>([u8; C]);
 const _: () = assert!(align_of::<os::ControlHeader>() <= align_of::<Control<0>>());
 
 impl<const C: usize> RecvSlot<C> {
-    /// An empty slot.
+    /// Creates an empty slot.
     pub const fn new() -> Self {
         Self {
             name: PeerName::new(),
@@ -43,7 +43,7 @@ impl<const C: usize> RecvSlot<C> {
         }
     }
 
-    /// The message that the latest [`RecvArray::receive`](super::RecvArray::receive) put here.
+    /// Returns the message that the latest [`RecvArray::receive`](super::RecvArray::receive) put here.
     #[must_use]
     #[inline]
     pub fn arrival(&self) -> Arrival<'_> {
@@ -96,12 +96,12 @@ pub struct SendSlot<const C: usize> {
 }
 
 impl<const C: usize> SendSlot<C> {
-    /// An empty slot.
+    /// Creates an empty slot.
     pub const fn new() -> Self {
         Self { name: [0; sockaddr::MAX_SIZE], control: ControlBytes::new(), part: Part::new(), messages: 0 }
     }
 
-    /// How many messages the latest call sent, or tried to send, as one from this slot.
+    /// Returns how many messages the latest call sent, or tried to send, as one from this slot.
     pub fn messages(&self) -> usize {
         self.messages
     }

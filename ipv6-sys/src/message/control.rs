@@ -29,7 +29,7 @@ pub struct ControlBuffer<const N: usize> {
 const _: () = assert!(align_of::<os::ControlHeader>() <= align_of::<ControlBuffer<0>>());
 
 impl<const N: usize> ControlBuffer<N> {
-    /// A buffer whose bytes are not initialised; on Windows they are zero.
+    /// Creates a buffer whose bytes are not initialised; on Windows they are zero.
     pub const fn new() -> Self {
         // Windows does not document which bytes it writes, in particular of messages that were cut.
         const BYTE: MaybeUninit<u8> = if cfg!(windows) { MaybeUninit::new(0) } else { MaybeUninit::uninit() };
@@ -86,15 +86,15 @@ pub fn decode(control: &[u8], truncated: bool) -> Result<RecvControl<'_>, Decode
 }
 
 impl<'c> ControlSpace<'c> {
-    /// The bytes of the control messages of the latest message. None after an error. Padding that the kernel did not write
-    /// is zero, or left from an earlier message.
+    /// Returns the bytes of the control messages of the latest message. None after an error. Padding that the kernel
+    /// did not write is zero, or left from an earlier message.
     #[inline]
     pub fn written(&self) -> &[u8] {
         // SAFETY: initialised: `written` is at most `initialised`.
         unsafe { assume_init(self.bytes, self.written) }
     }
 
-    /// The same, with the lifetime of the buffer.
+    /// Returns the same, with the lifetime of the buffer.
     pub fn into_written(self) -> &'c [u8] {
         // SAFETY: initialised: `written` is at most `initialised`.
         unsafe { assume_init(self.bytes, self.written) }

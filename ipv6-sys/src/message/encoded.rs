@@ -21,7 +21,7 @@ impl<'a> Encoded<'a> {
     /// No control messages.
     pub const NONE: Self = Self(&[]);
 
-    /// The bytes, as the kernel reads them.
+    /// Returns the bytes, as the kernel reads them.
     #[must_use]
     pub const fn as_bytes(self) -> &'a [u8] {
         self.0
@@ -76,7 +76,7 @@ const INFO: (usize, usize) = match Host::ABI.control.packet_info {
 };
 
 impl<const N: usize> ControlBytes<N> {
-    /// A buffer whose bytes are not initialised.
+    /// Creates a buffer whose bytes are not initialised.
     pub const fn new() -> Self {
         Self { bytes: [const { MaybeUninit::uninit() }; N] }
     }

@@ -132,7 +132,7 @@ impl<'m> Fresh<'m> {
         RecvControl::decode_three::<Host>(control?)
     }
 
-    /// The message without its control messages.
+    /// Returns the message without its control messages.
     #[inline(always)]
     pub fn without_control(&self) -> Arrival<'m> {
         let Reported { len, flags, name_len, .. } = self.reported;
@@ -140,7 +140,8 @@ impl<'m> Fresh<'m> {
         Arrival { len, flags, name: unsafe { self.peer.written(name_len) }, control: &[] }
     }
 
-    /// The message, if its control messages are packet info alone. `None`: others; use [`finish`](Self::finish).
+    /// Returns the message, if its control messages are packet info alone. `None`: others; use
+    /// [`finish`](Self::finish).
     #[inline(always)]
     pub fn with_packet_info(&mut self) -> Option<Arrival<'_>> {
         let arrival = self.without_control();
@@ -149,8 +150,8 @@ impl<'m> Fresh<'m> {
         Some(Arrival { control: control?, ..arrival })
     }
 
-    /// The message, if its control messages are the size of segments, packet info, hop limit and traffic class. `None`:
-    /// others; use [`finish`](Self::finish).
+    /// Returns the message, if its control messages are the size of segments, packet info, hop limit and traffic class.
+    /// `None`: others; use [`finish`](Self::finish).
     #[inline(always)]
     pub fn with_four(&mut self) -> Option<Arrival<'_>> {
         let arrival = self.without_control();
@@ -159,7 +160,7 @@ impl<'m> Fresh<'m> {
         Some(Arrival { control: control?, ..arrival })
     }
 
-    /// The message with any control messages.
+    /// Returns the message with any control messages.
     #[inline(always)]
     pub fn finish(self) -> Arrival<'m> {
         let arrival = self.without_control();
@@ -220,21 +221,21 @@ impl<'m> Arrival<'m> {
         Self { len, flags, name, control }
     }
 
-    /// The sender, as in [`Received::source`].
+    /// Returns the sender, as in [`Received::source`].
     #[must_use]
     #[inline(always)]
     pub fn source(&self) -> Option<SocketAddrV6> {
         os::decode_address(self.name)
     }
 
-    /// Whether the payload was truncated, as in [`Received::truncated`].
+    /// Returns whether the payload was truncated, as in [`Received::truncated`].
     #[must_use]
     #[inline]
     pub fn truncated(&self) -> bool {
         self.flags & os::MSG_TRUNC != 0
     }
 
-    /// Whether the control messages were truncated, as in [`Received::control_truncated`].
+    /// Returns whether the control messages were truncated, as in [`Received::control_truncated`].
     #[must_use]
     #[inline]
     pub fn control_truncated(&self) -> bool {
@@ -258,7 +259,7 @@ impl<'m> Arrival<'m> {
         RawMessages::new(self.control)
     }
 
-    /// The message without its control messages.
+    /// Returns the message without its control messages.
     #[must_use]
     #[inline]
     pub fn received(&self) -> Received {

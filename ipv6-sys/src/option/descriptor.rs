@@ -18,7 +18,8 @@ pub struct SocketOption<T> {
 }
 
 impl<T: Integer> SocketOption<T> {
-    /// An option without a row in this module, by its level, its number and its name in C. Its value is a C `int`.
+    /// Describes an option without a row in this module, by its level, its number and its name in C. Its value is a C
+    /// `int`.
     ///
     /// On Linux, some options are [not supported](Self::is_supported) this way, because safe code must not use them:
     ///
@@ -51,12 +52,12 @@ impl<T> SocketOption<T> {
         Self { name, number, value: PhantomData }
     }
 
-    /// The name in C.
+    /// Returns the name in C.
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// Whether this system has the option. A socket of another kind may still refuse it.
+    /// Returns whether this system has the option. A socket of another kind may still refuse it.
     pub const fn is_supported(&self) -> bool {
         self.number.is_some()
     }

@@ -167,8 +167,8 @@ fn is_absent(error: Error) -> bool {
     }
 }
 
-/// The flags whose control messages the socket delivers. One option delivers destination and interface, so both are set
-/// or neither. A flag whose option the socket lacks is not set.
+/// Returns the flags whose control messages the socket delivers. One option delivers destination and interface, so both
+/// are set or neither. A flag whose option the socket lacks is not set.
 pub fn control_flags(socket: impl AsFd) -> Result<ControlFlags, Error> {
     let socket = socket.as_fd();
     let mut flags = ControlFlags::empty();

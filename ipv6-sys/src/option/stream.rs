@@ -43,7 +43,7 @@ pub(super) fn needed_by(of: ControlFlags) -> ControlFlags {
     if of.intersects(RECORDED - ControlFlags::FLOW_LABEL) { RECORDED } else { of }
 }
 
-/// The control messages of the latest segment that a stream received in order: those whose delivery is
+/// Returns the control messages of the latest segment that a stream received in order: those whose delivery is
 /// [enabled](super::set_control_flags). Nothing before the kernel has recorded a segment, and nothing for an IPv4 peer,
 /// whose segments it does not record. Linux only.
 ///
