@@ -66,7 +66,7 @@ fn expected(controls: &str, wanted: ControlFlags) -> RecvControl<'static> {
 /// The three usual messages in the order of Linux, some of them, with others, in another order.
 const SHAPES: [&str; 9] = ["", "i", "ihc", "sihc", "hc", "chi", "1", "8ihc5", "i3"];
 
-/// Finds: padding and lengths of a message in each of the paths from the kernel to the result.
+/// Finds: control messages that are read beyond what the kernel has written, in each of the paths to a result.
 #[test]
 fn every_shape_is_received_in_every_way() {
     let socket = Socket::new();
