@@ -21,7 +21,9 @@ fn written<P: Platform>(messages: &[Raw<'_>]) -> Vec<u8> {
 
 /// The control messages of each subset of the fields. Flow label 0 is one too.
 fn subsets<P: Platform>(messages: &Messages<P, 64>) -> impl Iterator<Item = SendControl<'_>> {
-    (0..1 << 9).map(move |subset: u32| {
+    // Miri is slow.
+    let every = if cfg!(miri) { 37 } else { 1 };
+    (0..1 << 9).step_by(every).map(move |subset: u32| {
         let has = |bit: u32| subset & 1 << bit != 0;
         let mut control = SendControl::new();
         control.traffic_class = Some(0xe0).filter(|_| has(0));
