@@ -74,6 +74,10 @@ pub(crate) fn index_of(name: &CStr) -> Result<InterfaceIndex, Errno> {
 ///
 /// Fails with `EINTR` if the list changed meanwhile.
 pub(crate) fn list(on: Option<InterfaceIndex>, visit: &mut Visit<'_>) -> Result<(), Errno> {
+    // Indexes are positive ints in the kernel, which answers EINVAL to others (net/core/rtnetlink.c).
+    if on.is_some_and(|index| i32::try_from(index.get()).is_err()) {
+        return Err(NO_SUCH);
+    }
     let netlink = open();
     let netlink = netlink.as_ref().map(AsFd::as_fd).map_err(|error| *error);
     links(netlink, on, visit)?;
