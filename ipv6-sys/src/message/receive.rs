@@ -113,6 +113,9 @@ pub fn receive_fresh<'m, const N: usize, C: Caller>(
 
 /// A message that [`receive_fresh`] received. The padding of its control messages is not initialised yet: initialising it
 /// costs less once it is known which messages there are.
+///
+/// Sending and receiving a datagram with three control messages takes 276 instructions (benches/guard.csv); it takes 429 if
+/// the receive uses only [`finish`](Self::finish). With packet info alone: 365 and 477. With four messages: 461 and 670.
 #[doc(hidden)]
 pub struct Fresh<'m> {
     reported: Reported,
