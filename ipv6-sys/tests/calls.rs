@@ -12,7 +12,7 @@ use ipv6_sys::batch::{
 use ipv6_sys::fd::OwnedFd;
 use ipv6_sys::interface::{self, Addresses, InterfaceFlags};
 use ipv6_sys::message::{self, ControlBuffer, ControlSpace, Encoded, IoSlice, IoSliceMut, MessageFlags};
-use ipv6_sys::option::{self, Group, SourceGroup};
+use ipv6_sys::option::{self, Group, SocketOption, SourceGroup};
 use ipv6_sys::socket::{self, Kind};
 use ipv6_sys::wait::{Events, Ready, wait};
 use ipv6_sys::{Errno, Error, Host};
@@ -22,6 +22,7 @@ ipv6_testnet::tests! {
     [Namespace] booleans_are_ints_to_the_kernel;
     [Namespace] groups_can_be_joined_and_left;
     [Namespace] options_of_raw_sockets_fail_on_udp;
+    [] options_that_safe_code_must_not_use_by_number_are_not_supported;
     [Namespace] after_a_failed_receive_there_is_no_control;
     [Namespace] a_peeked_message_stays_in_the_queue;
     [Namespace] flags_without_a_name_are_refused;
@@ -118,6 +119,19 @@ fn options_of_raw_sockets_fail_on_udp() {
     // ENOPROTOOPT.
     assert_eq!(option::CHECKSUM.set(&socket, Some(2)), Err(Error::Os(Errno::from_raw(92))));
     assert!(option::ICMP6_TYPE_FILTER.get(&socket).is_err());
+}
+
+fn options_that_safe_code_must_not_use_by_number_are_not_supported() {
+    let is_supported = |level, name| SocketOption::<i32>::custom(level, name, "ANY").is_supported();
+    // Descriptors: PACKET_FANOUT_DATA. Pointers: XDP_UMEM_REG.
+    assert!(!is_supported(263, 22) && !is_supported(283, 4));
+    // IP6T_SO_SET_REPLACE, IPT_SO_SET_REPLACE, ARPT_SO_SET_REPLACE and EBT_SO_SET_ENTRIES. For a value of 4 bytes, kernels
+    // before 6.9 read the rest of the structure behind it, and write to a pointer there.
+    for (level, name) in [(41, 64), (0, 64), (0, 96), (0, 128)] {
+        assert!(!is_supported(level, name) && !is_supported(level, name + 1), "{level} {name}");
+    }
+    // IPV6_MULTICAST_ALL, IPV6_RECVTCLASS, IP_MINTTL, UDP_NO_CHECK6_TX.
+    assert!([(41, 29), (41, 66), (0, 21), (17, 101)].iter().all(|&(level, name)| is_supported(level, name)));
 }
 
 fn after_a_failed_receive_there_is_no_control() {

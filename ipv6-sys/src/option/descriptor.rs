@@ -25,6 +25,8 @@ impl<T: Integer> SocketOption<T> {
     ///
     /// - Those that take a descriptor by its number (`SO_ATTACH_BPF`, `SO_ATTACH_REUSEPORT_EBPF`).
     /// - `SO_GET_FILTER`, whose length is a number of instructions: use [`filter::attached`](crate::filter::attached).
+    /// - The tables of netfilter (`IP6T_SO_SET_REPLACE` and its like), which hold pointers. Kernels before 6.9 read them
+    ///   beyond the length of the value.
     /// - Those of other levels than `SOL_SOCKET` and the Internet protocols (0 to 255).
     ///
     /// ```
@@ -106,8 +108,8 @@ impl<T> SocketOption<T> {
         let bytes = bytes.as_ref().get(..len).unwrap_or_default();
         // SAFETY: the kernel reads `bytes`, and finds no pointer in them: the values are those of `Writable`, which is
         // sealed, and none of them holds one. Options of 4 bytes that are not in the tables (`custom`) have no room for a
-        // structure with a pointer in it: the kernels refuse a length that is too short. `may_be_int` excludes the numbers
-        // of descriptors.
+        // structure with a pointer in it: the kernels refuse a length that is too short. `may_be_int` excludes the options
+        // for which older kernels do not, and the numbers of descriptors.
         let set = unsafe { os::set_option(socket.as_fd(), number, bytes) };
         set.map_err(|errno| self.error(errno))
     }

@@ -61,6 +61,9 @@ pub(crate) const SOL_SOCKET: libc::c_int = match Host::ABI.options.attach_filter
 /// Among those of sockets, two have the number of a descriptor as their value. `SO_GET_FILTER`, which is
 /// `SO_ATTACH_FILTER` in the other direction, counts its length in instructions: for a length of 4, the kernel writes up to
 /// 32 bytes (net/core/filter.c: `sk_get_filter`).
+///
+/// The tables of netfilter are options of IPv4 and IPv6. Before 6.9, the kernel reads their whole structure, whatever the
+/// length is, and writes to a pointer in it (`struct ipt_replace`; commit 0c83842df40f).
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) const fn may_be_int(number: OptionNumber) -> bool {
     // libc 0.2.191 lacks it for Android (include/uapi/asm-generic/socket.h).
@@ -68,8 +71,14 @@ pub(crate) const fn may_be_int(number: OptionNumber) -> bool {
     const SO_ATTACH_BPF: libc::c_int = 50;
     #[cfg(target_os = "linux")]
     const SO_ATTACH_BPF: libc::c_int = libc::SO_ATTACH_BPF;
+    // `IPT_SO_SET_REPLACE` (also of IPv6), `ARPT_SO_SET_REPLACE`, `EBT_SO_SET_ENTRIES`, and the counters of each.
+    let is_table = match number.level {
+        libc::IPPROTO_IP => matches!(number.name, 64 | 65 | 96 | 97 | 128 | 129),
+        libc::IPPROTO_IPV6 => matches!(number.name, 64 | 65),
+        _ => false,
+    };
     if number.level != SOL_SOCKET {
-        return 0 <= number.level && number.level <= 0xff;
+        return 0 <= number.level && number.level <= 0xff && !is_table;
     }
     !matches!(number.name, SO_ATTACH_BPF | libc::SO_ATTACH_REUSEPORT_EBPF | libc::SO_ATTACH_FILTER)
 }
