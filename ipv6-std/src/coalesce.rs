@@ -109,10 +109,14 @@ impl Coalescing {
     /// segments to any destination.
     #[cold]
     pub(crate) fn learn(&self, limits: Coalesce, to: Option<&SocketAddrV6>, size: usize, is_unable: bool) {
-        let max_segments = if is_unable { 1 } else { limits.max_segments.try_into().unwrap_or(u16::MAX) };
-        self.max_segments.fetch_min(max_segments, Ordering::Relaxed);
-        if size > limits.max_size && !is_unable {
+        if is_unable {
+            self.max_segments.store(1, Ordering::Relaxed);
+        } else if size > limits.max_size {
+            // Fewer segments were refused too, so their number was not the cause.
             self.paths.learn(to, limits.max_size);
+        } else {
+            let max_segments = limits.max_segments.try_into().unwrap_or(u16::MAX);
+            self.max_segments.fetch_min(max_segments, Ordering::Relaxed);
         }
         self.refused.fetch_add(1, Ordering::Relaxed);
     }

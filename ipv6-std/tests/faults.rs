@@ -132,6 +132,12 @@ fn child(part: &str) {
                 assert_eq!((conn.max_segments(), conn.coalescing_refused()), (most, 0));
             }
         }
+        "momentary, longer" => {
+            let most = conn.max_segments();
+            assert_eq!(sent_as(&conn, 100, 15), [1; 100]);
+            // The refusals concern the destination. That 64 were refused too shows that 100 were not too many.
+            assert_eq!((conn.max_segments(), conn.max_segments_to(to, 15)), (most, 1));
+        }
         "messages" => {
             conn.set_deadline(None);
             send().unwrap();
@@ -358,6 +364,8 @@ fn a_momentary_error_does_not_disable_coalescing() {
     for error in ["EINVAL", "EIO"] {
         inject("momentary", SEND_BATCH, &format!("error={error}:when=1"));
     }
+    // As one, and in two groups, each twice.
+    inject("momentary, longer", SEND_BATCH, "error=EINVAL:when=1..4");
 }
 
 fn an_error_that_is_no_refusal_is_returned() {
