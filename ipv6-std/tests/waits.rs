@@ -175,17 +175,25 @@ fn child(part: &str) {
                 _ => marked(|| conn.send_batch(&mut batch, &message)),
             }
         }
-        "shutdown, receive" | "shutdown, batch" | "shutdown, message" => {
+        "shutdown, receive" | "shutdown, batch" | "shutdown, message" | "read side, receive"
+        | "read side, batch" | "read side, message" => {
             let conn = loopback();
             conn.get_ref().connect(loopback().local_addr().unwrap()).unwrap();
-            SockRef::from(conn.get_ref()).shutdown(Shutdown::Both).unwrap();
+            let how = if part.starts_with("read side") { Shutdown::Read } else { Shutdown::Both };
+            SockRef::from(conn.get_ref()).shutdown(how).unwrap();
             let ended = match part {
-                "shutdown, receive" => marked(|| receive(&conn)),
-                "shutdown, batch" => marked(|| receive_batch(&conn)),
+                "shutdown, receive" | "read side, receive" => marked(|| receive(&conn)),
+                "shutdown, batch" | "read side, batch" => marked(|| receive_batch(&conn)),
                 _ => marked(|| receive_message(&conn)),
             };
             assert_eq!(ended.unwrap_err().kind(), ErrorKind::BrokenPipe);
             return;
+        }
+        "write side" => {
+            let conn = with_queued_error();
+            conn.get_ref().connect(loopback().local_addr().unwrap()).unwrap();
+            SockRef::from(conn.get_ref()).shutdown(Shutdown::Write).unwrap();
+            marked(|| receive(&conn))
         }
         "no port" => {
             let (conn, to) = without_free_port();
@@ -271,6 +279,10 @@ fn a_receive_after_a_shutdown_ends_at_once() {
     waits("shutdown, receive", &[]);
     waits("shutdown, batch", &[]);
     waits("shutdown, message", &[]);
+    for part in ["read side, receive", "read side, batch", "read side, message"] {
+        waits(part, &[]);
+    }
+    waits("write side", &[]);
 }
 
 // Scar 45: `poll` reports a socket that gets no port as writable.
