@@ -105,6 +105,11 @@ impl Coalescing {
         self.paths.max_size(to, size, messages)
     }
 
+    /// Forgets what the path to the peer of a connected socket accepts: it has another peer now.
+    pub(crate) fn forget_peer(&self) {
+        self.paths.forget(None);
+    }
+
     /// Remembers limits that worked for messages of `size` bytes after a refusal. `is_unable`: the socket cannot send
     /// segments to any destination.
     #[cold]

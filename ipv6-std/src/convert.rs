@@ -103,7 +103,9 @@ impl<S: AsFd> PacketConn<S> {
     /// ```
     pub fn connect(&self, peer: SocketAddrV6) -> io::Result<()> {
         let peer = if self.carries_only_v6() { error::not_mapped_socket(peer)? } else { peer };
-        Ok(ipv6_sys::retry(|| socket::connect(self, &peer))?)
+        ipv6_sys::retry(|| socket::connect(self, &peer))?;
+        self.forget_peer();
+        Ok(())
     }
 }
 

@@ -100,6 +100,18 @@ impl Paths {
         }
     }
 
+    /// Forgets the limit of one destination.
+    pub(crate) fn forget(&self, to: Option<&SocketAddrV6>) {
+        let key = Path::key(to);
+        if let Some(slot) = self.slots.get(key as usize % SLOTS) {
+            let word = slot.load(Ordering::Relaxed);
+            if Path::unpack(word).key == key {
+                // If another thread has changed it, that is newer.
+                let _ = slot.compare_exchange(word, 0, Ordering::Relaxed, Ordering::Relaxed);
+            }
+        }
+    }
+
     /// Forgets all limits.
     pub(crate) fn clear(&self) {
         self.any.store(false, Ordering::Relaxed);

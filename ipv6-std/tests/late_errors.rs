@@ -21,6 +21,7 @@ ipv6_testnet::tests! {
     [Namespace] a_receive_returns_the_report_about_an_earlier_datagram_once;
     [Namespace] a_message_that_is_too_long_itself_is_too_long;
     [Namespace] a_path_with_a_small_mtu_limits_only_its_own_destination;
+    [Namespace] another_peer_of_a_connected_socket_is_not_limited;
     [Namespace] what_a_path_refused_is_tried_again;
     [Namespace] segments_to_one_destination_do_not_limit_another;
     [Namespace] a_socket_without_checksums_sends_singly;
@@ -275,6 +276,22 @@ fn a_path_with_a_small_mtu_limits_only_its_own_destination() {
         // Forgets it.
         a.set_send_coalescing(true);
     }
+}
+
+// Scar 48: what was learnt concerns the path to the peer, and not the next peer of the same socket.
+fn another_peer_of_a_connected_socket_is_not_limited() {
+    let (line, a, near, far) = line();
+    a.connect(at(Line::B, port(&far))).unwrap();
+    assert_eq!(send_32(&a, 1400, None).unwrap(), 32);
+    wait_for_report(&line.a);
+    // The report may be pending: it is returned once.
+    let _ = send_32(&a, 1400, None);
+    assert_eq!(send_32(&a, 1400, None).unwrap(), 32);
+    assert_eq!(a.max_segments_to(None, 1400), 1);
+    a.connect(at(Line::LEFT, port(&near))).unwrap();
+    assert_eq!(a.max_segments_to(None, 1400), 46);
+    assert_eq!(send_32(&a, 1400, None).unwrap(), 32);
+    assert_eq!(received_sizes(&near, 32), [[1400; 32]]);
 }
 
 // Scar 48: the limit never rose again.

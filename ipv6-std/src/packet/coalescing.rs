@@ -225,6 +225,11 @@ impl<S: AsFd> PacketConn<S> {
         }
     }
 
+    /// Forgets what the path to the peer accepts, after the socket was connected to another one.
+    pub(crate) fn forget_peer(&self) {
+        self.coalescing.forget_peer();
+    }
+
     /// Remembers limits that worked after this error of messages of `size` bytes.
     #[cold]
     pub(super) fn learn(&self, limits: Coalesce, to: Option<&SocketAddrV6>, size: usize, error: &io::Error) {
