@@ -38,3 +38,28 @@ impl<'a, 'f> List<'a, 'f> {
         if self.empty { self.f.write_str("no control messages") } else { Ok(()) }
     }
 }
+
+/// Values for the tests of this module.
+#[cfg(test)]
+mod samples {
+    use super::SendControl;
+    use crate::abi::Linux64;
+    use crate::interface::InterfaceIndex;
+
+    /// Traffic class, hop limit, source and interface.
+    pub(super) fn full() -> SendControl<'static> {
+        SendControl::new()
+            .with_traffic_class(0xe0)
+            .with_hop_limit(1)
+            .with_source("2001:db8::1".parse().unwrap())
+            .with_interface(InterfaceIndex::new(7).unwrap())
+    }
+
+    /// The bytes of a control on 64-bit Linux.
+    pub(super) fn encoded(control: &SendControl<'_>) -> Vec<u8> {
+        let mut bytes = vec![0xff; 256];
+        let used = control.encode::<Linux64>(&mut bytes).unwrap();
+        bytes.truncate(used);
+        bytes
+    }
+}

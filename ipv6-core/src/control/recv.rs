@@ -265,24 +265,10 @@ mod tests {
     use super::*;
     use crate::abi::Linux64;
     use crate::cmsg::Writer;
+    use crate::control::samples::{encoded, full};
     use crate::message::{Messages, SendMessage};
 
     type List = Messages<Linux64, 128>;
-
-    fn full() -> SendControl<'static> {
-        SendControl::new()
-            .with_traffic_class(0xe0)
-            .with_hop_limit(1)
-            .with_source("2001:db8::1".parse().unwrap())
-            .with_interface(InterfaceIndex::new(7).unwrap())
-    }
-
-    fn encoded(control: &SendControl<'_>) -> Vec<u8> {
-        let mut bytes = vec![0xff; 256];
-        let used = control.encode::<Linux64>(&mut bytes).unwrap();
-        bytes.truncate(used);
-        bytes
-    }
 
     // Scar 4 (nix#2400, nix#2413).
     #[test]

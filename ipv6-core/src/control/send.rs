@@ -280,21 +280,7 @@ impl SendControl<'_> {
 mod tests {
     use super::*;
     use crate::abi::{Linux64, Linux64Be};
-
-    fn full() -> SendControl<'static> {
-        SendControl::new()
-            .with_traffic_class(0xe0)
-            .with_hop_limit(1)
-            .with_source("2001:db8::1".parse().unwrap())
-            .with_interface(InterfaceIndex::new(7).unwrap())
-    }
-
-    fn encoded(control: &SendControl<'_>) -> Vec<u8> {
-        let mut bytes = vec![0xff; 256];
-        let used = control.encode::<Linux64>(&mut bytes).unwrap();
-        bytes.truncate(used);
-        bytes
-    }
+    use crate::control::samples::{encoded, full};
 
     // Scar 34 (golang/go#41820): x/net cannot send 0.
     #[test]
