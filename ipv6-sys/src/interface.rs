@@ -72,7 +72,7 @@ pub fn index_of(name: &str) -> Result<InterfaceIndex, Errno> {
     room.ok_or(os::interface::NO_SUCH)?.copy_from_slice(name.as_bytes());
     // Fails if the name contains a NUL itself.
     let name = bytes.get(..=name.len()).and_then(|bytes| CStr::from_bytes_with_nul(bytes).ok());
-    os::interface::index_of(name.ok_or(os::interface::NO_SUCH)?)
+    os::index_of(name.ok_or(os::interface::NO_SUCH)?)
 }
 
 /// Returns the name of an interface.
@@ -84,7 +84,7 @@ pub fn index_of(name: &str) -> Result<InterfaceIndex, Errno> {
 #[doc(alias = "if_indextoname")]
 pub fn name_of(index: InterfaceIndex) -> Result<Name, Errno> {
     let mut bytes = [0_u8; os::interface::NAME_MAX + 1];
-    let name = os::interface::name_of(index, &mut bytes)?.to_str().ok();
+    let name = os::name_of(index, &mut bytes)?.to_str().ok();
     name.and_then(|name| Name::try_from(name).ok()).ok_or(os::interface::NOT_TEXT)
 }
 

@@ -13,7 +13,7 @@ pub(crate) fn bind_to_device(socket: BorrowedFd<'_>, device: InterfaceIndex) -> 
     const NUMBER: OptionNumber =
         OptionNumber { level: super::system::SOL_SOCKET, name: libc::SO_BINDTODEVICE };
     let mut bytes = [0; super::system::interface::NAME_MAX + 1];
-    let name = super::system::interface::name_of(device, &mut bytes)?;
+    let name = super::system::name_of(device, &mut bytes)?;
     // SAFETY: the value is text, without a pointer.
     unsafe { super::system::set_option(socket, NUMBER, name.to_bytes()) }?;
     Ok(())

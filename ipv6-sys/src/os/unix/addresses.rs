@@ -11,7 +11,7 @@ use ipv6_core::InterfaceIndex;
 use super::calls::check;
 use super::interface::{NAME_MAX, text};
 #[cfg(any(test, not(any(target_os = "linux", target_os = "android"))))]
-use super::interface::{NO_SUCH, index_of, is_missing};
+use super::interface::{NO_SUCH, is_missing};
 use crate::error::Errno;
 use crate::os::entry;
 #[cfg(any(test, not(any(target_os = "linux", target_os = "android"))))]
@@ -127,7 +127,7 @@ fn indexed(list: &Addresses, mut visit: impl FnMut(InterfaceIndex, Entry)) -> Re
 fn index_of_text(name: &str) -> Result<InterfaceIndex, Errno> {
     let mut bytes = [0; NAME_MAX + 1];
     bytes.iter_mut().zip(name.bytes().take(NAME_MAX)).for_each(|(to, from)| *to = from);
-    index_of(CStr::from_bytes_until_nul(&bytes).map_err(|_| NO_SUCH)?)
+    super::index_of(CStr::from_bytes_until_nul(&bytes).map_err(|_| NO_SUCH)?)
 }
 
 /// The bytes of an address of the list; none if there is no address.

@@ -34,9 +34,6 @@ pub(crate) fn is_missing(errno: Errno) -> bool {
 /// The error for a name that is not UTF-8.
 pub(crate) const NOT_TEXT: Errno = Errno::from_raw(libc::EILSEQ);
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) use super::linux::{index_of, name_of};
-
 /// `if_nametoindex(3)`.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(crate) fn index_of(name: &CStr) -> Result<InterfaceIndex, Errno> {

@@ -20,6 +20,8 @@ mod socket;
 pub(crate) use addresses::list;
 pub(crate) use calls::*;
 pub(crate) use header::*;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) use interface::{index_of, name_of};
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) use linux::list;
+pub(crate) use linux::{index_of, list, name_of};
 pub(crate) use socket::*;

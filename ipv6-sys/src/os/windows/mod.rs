@@ -15,4 +15,5 @@ mod socket;
 pub(crate) use addresses::list;
 pub(crate) use calls::*;
 pub(crate) use header::*;
+pub(crate) use interface::{index_of, name_of};
 pub(crate) use socket::*;
