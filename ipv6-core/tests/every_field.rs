@@ -1,6 +1,8 @@
 //! Every field and message, whatever is beside it: encoded and decoded by the fast paths as by the general ones, with
 //! the room that the buffers have for all of them.
 
+use std::collections::HashSet;
+
 use ipv6_core::abi::{FreeBsd64, Linux64, Linux64Be, Platform, Windows64};
 use ipv6_core::cmsg::{RawMessages, Writer};
 use ipv6_core::message::{Messages, TrafficClass};
@@ -57,6 +59,15 @@ fn a_field_is_not_lost_whatever_fields_are_beside_it() {
     encodes_each_subset::<Linux64Be>();
     encodes_each_subset::<Windows64>();
     encodes_each_subset::<FreeBsd64>();
+}
+
+#[test]
+fn each_field_distinguishes_values_in_a_set() {
+    let [messages, same] = [(); 2].map(|()| Messages::<Linux64, 64>::new().with(TrafficClass(1)).unwrap());
+    let set: HashSet<SendControl<'_>> = subsets(&messages).collect();
+    // A flow label has two values here, or is absent.
+    assert_eq!(set.len(), 3 << 7);
+    assert!(subsets(&same).all(|control| set.contains(&control)));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The control messages to send with a datagram.
 
 use core::fmt;
+use core::hash::{Hash, Hasher};
 use core::net::{Ipv6Addr, SocketAddrV6};
 
 use super::List;
@@ -84,6 +85,14 @@ macro_rules! sent {
             /// Returns whether there is nothing to send.
             pub const fn is_empty(&self) -> bool {
                 $(self.$field.is_none() &&)* self.messages.is_none()
+            }
+        }
+
+        // Not derived, because `PartialEq` is not (`fast.rs`).
+        impl Hash for $Struct<'_> {
+            fn hash<H: Hasher>(&self, state: &mut H) {
+                $(self.$field.hash(state);)*
+                self.messages.hash(state);
             }
         }
 

@@ -1,6 +1,7 @@
 //! Control messages to send, encoded in a buffer of fixed size.
 
 use core::fmt;
+use core::hash::{Hash, Hasher};
 use core::marker::PhantomData;
 
 use super::kind::{Control, EncodeError, SendMessage};
@@ -188,6 +189,13 @@ impl PartialEq for Encoded {
 }
 
 impl Eq for Encoded {}
+
+/// Hashes the bytes only: equal messages have equal bytes.
+impl Hash for Encoded {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bytes().hash(state);
+    }
+}
 
 impl fmt::Debug for Encoded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
