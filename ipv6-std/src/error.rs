@@ -26,6 +26,7 @@ use ipv6_sys::Errno;
 /// # std::io::Result::Ok(())
 /// ```
 #[doc(alias = "EMSGSIZE", alias = "WSAEMSGSIZE")]
+#[must_use]
 pub fn is_too_long(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::MSGSIZE.raw())
 }

@@ -100,6 +100,7 @@ impl InterfaceAddress {
     /// assert!(!of_ours.contains("2001:db8:2::1".parse().unwrap()));
     /// ```
     #[doc(alias = "IPNet.Contains")]
+    #[must_use]
     pub fn contains(&self, other: Ipv6Addr) -> bool {
         let differing = self.address.to_bits() ^ other.to_bits();
         differing.leading_zeros() >= u32::from(self.prefix_len)

@@ -230,6 +230,7 @@
 //!   `poll` when it has to wait.
 
 #![forbid(unsafe_code)]
+#![warn(clippy::must_use_candidate)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod _documentation;

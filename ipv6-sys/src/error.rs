@@ -55,6 +55,7 @@ impl Errno {
     }
 
     /// Creates the error with this number.
+    #[must_use]
     pub const fn from_raw(errno: i32) -> Self {
         Self(errno)
     }

@@ -89,6 +89,7 @@ pub fn name_of(index: InterfaceIndex) -> Result<Name, Errno> {
 }
 
 /// Returns whether an error means that there is no such interface.
+#[must_use]
 pub fn is_missing(errno: Errno) -> bool {
     os::interface::is_missing(errno)
 }

@@ -63,6 +63,7 @@
 //! The directory `examples/constrained` of the repository has two whole programs.
 
 #![no_std]
+#![warn(clippy::must_use_candidate)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(any(feature = "std", fake_kernel))]

@@ -20,6 +20,7 @@ pub enum Width {
 
 impl Width {
     /// Returns 4 or 8.
+    #[must_use]
     pub const fn bytes(self) -> usize {
         match self {
             Self::Four => 4,
@@ -52,12 +53,14 @@ pub struct CmsgLayout {
 
 impl CmsgLayout {
     /// Creates the layout with these sizes and alignments.
+    #[must_use]
     pub const fn new(len: Width, header_align: usize, data_align: usize) -> Self {
         Self { len, header_align, data_align }
     }
 
     /// Offset of the data from the start of its header: `CMSG_LEN(0)`.
     #[inline(always)]
+    #[must_use]
     pub const fn data_offset(&self) -> usize {
         align_up(self.len.bytes().saturating_add(8), self.data_align)
     }
@@ -65,6 +68,7 @@ impl CmsgLayout {
     /// Returns the value of `cmsg_len` for this many bytes of data: `CMSG_LEN(data)`. Saturates.
     #[doc(alias = "CMSG_LEN")]
     #[inline(always)]
+    #[must_use]
     pub const fn len(&self, data: usize) -> usize {
         self.data_offset().saturating_add(data)
     }
@@ -72,6 +76,7 @@ impl CmsgLayout {
     /// Returns the bytes of buffer that a message with this much data takes: `CMSG_SPACE(data)`. Saturates.
     #[doc(alias = "CMSG_SPACE")]
     #[inline(always)]
+    #[must_use]
     pub const fn space(&self, data: usize) -> usize {
         self.next(self.len(data))
     }
@@ -106,6 +111,7 @@ pub struct SockaddrLayout {
 
 impl SockaddrLayout {
     /// Creates the layout with this family, kind of first byte and size.
+    #[must_use]
     pub const fn new(af_inet6: u8, length_byte: bool, size: usize) -> Self {
         Self { af_inet6, length_byte, size }
     }
@@ -131,6 +137,7 @@ impl GroupReqLayout {
     pub(super) const ALIGNED_TO_8: Self = Self::new(8, 136, 264);
 
     /// Creates the layout with these offsets and this size.
+    #[must_use]
     pub const fn new(group: usize, source: usize, size: usize) -> Self {
         Self { group, source, size }
     }

@@ -77,6 +77,7 @@ pub struct Abi {
 
 impl Abi {
     /// Creates a system without control messages and options, with these layouts.
+    #[must_use]
     pub const fn new(endian: Endian, cmsg: CmsgLayout, sockaddr: SockaddrLayout) -> Self {
         let (control, options) = (ControlNumbers::NONE, OptionNumbers::NONE);
         Self { endian, cmsg, sockaddr, control, options, group_req: None, icmp6_filter: None }

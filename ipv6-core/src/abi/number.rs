@@ -13,6 +13,7 @@ pub struct ControlNumber {
 
 impl ControlNumber {
     /// Creates the message with this level, type and size.
+    #[must_use]
     pub const fn new(level: i32, kind: i32, size: usize) -> Self {
         Self { level, kind, size }
     }
@@ -29,6 +30,7 @@ pub struct OptionNumber {
 
 impl OptionNumber {
     /// Creates the option with this level and name.
+    #[must_use]
     pub const fn new(level: i32, name: i32) -> Self {
         Self { level, name }
     }

@@ -28,6 +28,7 @@ impl<'a> RecvControl<'a> {
     /// layout; use `decode`.
     #[doc(hidden)]
     #[inline(always)]
+    #[must_use]
     pub fn decode_three<P: Platform>(control: &'a [u8]) -> Option<Self> {
         // One comparison instead of one for each message.
         if control.len() != const { three_space::<P>() } {
@@ -51,6 +52,7 @@ impl<'a> RecvControl<'a> {
     /// may follow (Linux: `udpv6_recvmsg` in `net/ipv6/udp.c`).
     #[doc(hidden)]
     #[inline(always)]
+    #[must_use]
     pub fn decode_in_order<P: Platform>(control: &'a [u8]) -> Option<Self> {
         let (mut decoded, mut rest) = (Self::default(), control);
         if let Some((size, after)) = expect::<P, 4>(rest, <Coalesced as ControlMessage<P>>::NUMBER) {

@@ -49,6 +49,7 @@ macro_rules! deliveries {
             /// These messages always fit in a buffer of this size, aligned to the platform's headers. Messages that
             /// other options enable need room of their own.
             #[doc(alias = "NewControlMessage", alias = "CMSG_SPACE")]
+            #[must_use]
             pub const fn space<P: Platform>(self) -> usize {
                 let mut space = 0_usize;
                 $(if self.intersects(Self::empty()$(.union(Self::$FLAG))+) {
@@ -58,6 +59,7 @@ macro_rules! deliveries {
             }
 
             /// Returns the flags whose messages platform `P` has.
+            #[must_use]
             pub const fn supported_by<P: Platform>() -> Self {
                 let mut supported = Self::empty();
                 $(

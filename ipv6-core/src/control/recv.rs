@@ -209,11 +209,13 @@ impl<'a> RecvControl<'a> {
 
     /// Returns the bytes of control buffer for all messages that have a field here on platform `P`: those of all
     /// [`ControlFlags`], and the size of coalesced datagrams.
+    #[must_use]
     pub const fn max_space<P: Platform>() -> usize {
         ControlFlags::all().space::<P>().saturating_add(space_of::<Coalesced, P>())
     }
 
     /// Returns the differentiated services codepoint of the traffic class, 0 to 63 (RFC 2474).
+    #[must_use]
     pub fn dscp(&self) -> Option<u8> {
         self.traffic_class.map(dscp)
     }
@@ -221,6 +223,7 @@ impl<'a> RecvControl<'a> {
     /// Returns the congestion notification of the traffic class (RFC 3168). A system that delivers it without the rest
     /// of the traffic class sets only this (`IPV6_ECN`, Windows before it had `IPV6_RECVTCLASS`).
     #[doc(alias = "IPV6_ECN")]
+    #[must_use]
     pub fn ecn(&self) -> Option<Ecn> {
         self.traffic_class.map(Ecn::from_traffic_class).or(self.ecn)
     }

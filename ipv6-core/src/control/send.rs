@@ -43,6 +43,7 @@ macro_rules! sent {
 
         impl<'a> $Struct<'a> {
             /// Creates a value without control messages.
+            #[must_use]
             pub const fn new() -> Self {
                 Self { $($field: None,)* messages: None }
             }
@@ -83,6 +84,7 @@ macro_rules! sent {
             }
 
             /// Returns whether there is nothing to send.
+            #[must_use]
             pub const fn is_empty(&self) -> bool {
                 $(self.$field.is_none() &&)* self.messages.is_none()
             }
@@ -198,6 +200,7 @@ macro_rules! messages_of {
 
         /// Returns the bytes that [`encode`](Self::encode) writes on platform `P`.
         #[doc(alias = "NewControlMessage", alias = "CMSG_SPACE")]
+        #[must_use]
         pub fn space<P: Platform>(&self) -> usize {
             let mut space = self.messages.map_or(0, |messages| messages.bytes().len());
             $(
@@ -211,6 +214,7 @@ macro_rules! messages_of {
 
         /// Returns the bytes that the messages of all fields take on platform `P`. Those of
         /// [`with_messages`](Self::with_messages) take more.
+        #[must_use]
         pub const fn max_space<P: Platform>() -> usize {
             0_usize$(.saturating_add(space_of::<$Message, P>()))*
         }
@@ -270,16 +274,19 @@ impl SendControl<'_> {
     /// Whether there are messages without a field.
     #[doc(hidden)]
     #[inline(always)]
+    #[must_use]
     pub fn has_messages(&self) -> bool {
         self.messages.is_some()
     }
 
     /// Returns the differentiated services codepoint of the traffic class, 0 to 63 (RFC 2474).
+    #[must_use]
     pub fn dscp(&self) -> Option<u8> {
         self.traffic_class.map(dscp)
     }
 
     /// Returns the congestion notification of the traffic class (RFC 3168).
+    #[must_use]
     pub fn ecn(&self) -> Option<Ecn> {
         self.traffic_class.map(Ecn::from_traffic_class)
     }

@@ -41,6 +41,7 @@ pub trait SendMessage<P: Platform>: ControlMessage<P> {
 /// assert_eq!(ROOM, 40 + 24);
 /// ```
 #[doc(alias = "CMSG_SPACE")]
+#[must_use]
 pub const fn space_of<M: ControlMessage<P>, P: Platform>() -> usize {
     match M::NUMBER {
         Some(number) => P::ABI.cmsg.space(number.size),
@@ -58,11 +59,13 @@ struct Name(&'static str);
 
 impl Control {
     /// Returns the kind of the messages of type `M`.
+    #[must_use]
     pub const fn of<M: ControlMessage<P>, P: Platform>() -> Self {
         Self(const { &Name(M::NAME) })
     }
 
     /// Returns the name in C: that of RFC 3542, or of the system that has the message.
+    #[must_use]
     pub const fn name(self) -> &'static str {
         self.0.0
     }

@@ -37,6 +37,7 @@ pub(crate) struct Encoded<B: ?Sized = [u8]> {
 
 impl<P: Platform, const N: usize> Messages<P, N> {
     /// Creates a value without messages.
+    #[must_use]
     pub const fn new() -> Self {
         let encoded = Encoded { dialect: Dialect::of::<P>(), used: 0, bytes: [0; N] };
         Self { encoded, platform: PhantomData }
@@ -91,11 +92,13 @@ impl<P: Platform, const N: usize> Messages<P, N> {
     }
 
     /// Returns whether there is no message.
+    #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.encoded.used == 0
     }
 
     /// Returns the encoded messages.
+    #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.encoded().bytes()
     }

@@ -15,6 +15,7 @@ pub struct BatchHeader(os::ManyHeader);
 
 impl BatchHeader {
     /// Creates an empty header.
+    #[must_use]
     pub const fn new() -> Self {
         Self(os::many_header())
     }

@@ -52,6 +52,7 @@ pub enum Ports {
 impl Ports {
     /// Returns the destination with the port that the system accepts.
     #[inline(always)]
+    #[must_use]
     pub fn of(self, to: &SocketAddrV6) -> SocketAddrV6 {
         let port = match self {
             Self::Sent => to.port(),

@@ -15,6 +15,7 @@ pub struct Part(pub(super) os::Part);
 
 impl Part {
     /// Creates an empty payload.
+    #[must_use]
     pub const fn new() -> Self {
         Self(os::part(core::ptr::null_mut(), 0))
     }

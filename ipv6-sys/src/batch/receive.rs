@@ -40,6 +40,7 @@ pub struct RecvArray<const N: usize, const C: usize> {
 
 impl<const N: usize, const C: usize> RecvArray<N, C> {
     /// Creates empty storage.
+    #[must_use]
     pub const fn new() -> Self {
         Self { headers: [const { BatchHeader::new() }; N], slots: [const { RecvSlot::new() }; N] }
     }

@@ -86,6 +86,7 @@ pub struct SendArray<const N: usize, const C: usize> {
 
 impl<const N: usize, const C: usize> SendArray<N, C> {
     /// Creates empty storage.
+    #[must_use]
     pub const fn new() -> Self {
         Self {
             headers: [const { BatchHeader::new() }; N],

@@ -31,6 +31,7 @@ const _: () = assert!(align_of::<os::ControlHeader>() <= align_of::<Control<0>>(
 
 impl<const C: usize> RecvSlot<C> {
     /// Creates an empty slot.
+    #[must_use]
     pub const fn new() -> Self {
         Self {
             name: PeerName::new(),
@@ -97,11 +98,13 @@ pub struct SendSlot<const C: usize> {
 
 impl<const C: usize> SendSlot<C> {
     /// Creates an empty slot.
+    #[must_use]
     pub const fn new() -> Self {
         Self { name: [0; sockaddr::MAX_SIZE], control: ControlBytes::new(), part: Part::new(), messages: 0 }
     }
 
     /// Returns how many messages the latest call sent, or tried to send, as one from this slot.
+    #[must_use]
     pub fn messages(&self) -> usize {
         self.messages
     }

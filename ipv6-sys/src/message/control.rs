@@ -30,6 +30,7 @@ const _: () = assert!(align_of::<os::ControlHeader>() <= align_of::<ControlBuffe
 
 impl<const N: usize> ControlBuffer<N> {
     /// Creates a buffer whose bytes are not initialised; on Windows they are zero.
+    #[must_use]
     pub const fn new() -> Self {
         // Windows does not document which bytes it writes, in particular of messages that were cut.
         const BYTE: MaybeUninit<u8> = if cfg!(windows) { MaybeUninit::new(0) } else { MaybeUninit::uninit() };
@@ -89,12 +90,14 @@ impl<'c> ControlSpace<'c> {
     /// Returns the bytes of the control messages of the latest message. None after an error. Padding that the kernel
     /// did not write is zero, or left from an earlier message.
     #[inline]
+    #[must_use]
     pub fn written(&self) -> &[u8] {
         // SAFETY: initialised: `written` is at most `initialised`.
         unsafe { assume_init(self.bytes, self.written) }
     }
 
     /// Returns the same, with the lifetime of the buffer.
+    #[must_use]
     pub fn into_written(self) -> &'c [u8] {
         // SAFETY: initialised: `written` is at most `initialised`.
         unsafe { assume_init(self.bytes, self.written) }

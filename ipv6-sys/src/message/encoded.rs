@@ -77,6 +77,7 @@ const INFO: (usize, usize) = match Host::ABI.control.packet_info {
 
 impl<const N: usize> ControlBytes<N> {
     /// Creates a buffer whose bytes are not initialised.
+    #[must_use]
     pub const fn new() -> Self {
         Self { bytes: [const { MaybeUninit::uninit() }; N] }
     }

@@ -24,6 +24,7 @@ pub struct IoSliceMut<'a> {
 
 impl<'a> IoSlice<'a> {
     /// Wraps bytes to send.
+    #[must_use]
     pub const fn new(bytes: &'a [u8]) -> Self {
         let part = os::part(bytes.as_ptr().cast_mut(), bytes.len());
         Self { part, bytes: PhantomData }

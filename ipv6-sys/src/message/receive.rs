@@ -137,6 +137,7 @@ impl<'m> Fresh<'m> {
 
     /// Returns the message without its control messages.
     #[inline(always)]
+    #[must_use]
     pub fn without_control(&self) -> Arrival<'m> {
         let Reported { len, flags, name_len, .. } = self.reported;
         // SAFETY: the kernel has just received into `peer`, and reports this length.
@@ -165,6 +166,7 @@ impl<'m> Fresh<'m> {
 
     /// Returns the message with any control messages.
     #[inline(always)]
+    #[must_use]
     pub fn finish(self) -> Arrival<'m> {
         let arrival = self.without_control();
         // SAFETY: the kernel has just received control messages into the room, and reports this length.
@@ -220,6 +222,7 @@ impl<'m> Arrival<'m> {
     /// A message of these parts.
     #[doc(hidden)]
     #[inline(always)]
+    #[must_use]
     pub const fn new(len: usize, flags: i32, name: &'m [u8], control: &'m [u8]) -> Self {
         Self { len, flags, name, control }
     }

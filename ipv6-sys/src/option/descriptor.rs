@@ -43,6 +43,7 @@ impl<T: Integer> SocketOption<T> {
     /// # #[cfg(not(target_os = "linux"))]
     /// # fn main() {}
     /// ```
+    #[must_use]
     pub const fn custom(level: i32, name: i32, c: &'static str) -> Self {
         let number = OptionNumber { level, name };
         Self::new(c, if os::may_be_int(number) { Some(number) } else { None })
@@ -55,11 +56,13 @@ impl<T> SocketOption<T> {
     }
 
     /// Returns the name in C.
+    #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
     /// Returns whether this system has the option. A socket of another kind may still refuse it.
+    #[must_use]
     pub const fn is_supported(&self) -> bool {
         self.number.is_some()
     }

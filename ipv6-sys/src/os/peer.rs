@@ -19,6 +19,7 @@ impl PeerName {
 
     /// An empty buffer.
     #[inline]
+    #[must_use]
     pub const fn new() -> Self {
         // Windows does not document that it writes as many bytes as it reports.
         Self(if cfg!(windows) { MaybeUninit::zeroed() } else { MaybeUninit::uninit() })
