@@ -139,7 +139,17 @@ fn every_lookup_knows_alternative_names() {
     let Pair { a: _a, b } = host();
     let eth0 = by_name(&b, "eth0");
     let longest = "x".repeat(127);
-    for name in ["uplink", "exactly15bytes!", "sixteen-bytes-16", "enx0123456789ab-port-2", &longest] {
+    for name in [
+        "uplink",
+        "exactly15bytes!",
+        "sixteen-bytes-16",
+        "enx0123456789ab-port-2",
+        "up:link",
+        "eth0:7",
+        "lo:1",
+        "a:name-of-more-than-15",
+        &longest,
+    ] {
         b.ip(&format!("link property add dev eth0 altname {name}")).unwrap();
         assert_eq!(by_name(&b, name), eth0);
         assert_eq!(by_name(&b, name).name(), "eth0");
@@ -149,8 +159,16 @@ fn every_lookup_knows_alternative_names() {
     }
     assert_eq!(named(&all_on(&b), "eth0"), &eth0);
     // The start of a name, and more than it, are other names.
-    for name in ["sixteen-bytes-1", "sixteen-bytes-16x", "uplink2", "eth0-and-more-than-15", &(longest + "x")]
-    {
+    for name in [
+        "sixteen-bytes-1",
+        "sixteen-bytes-16x",
+        "uplink2",
+        "eth0-and-more-than-15",
+        "eth0:",
+        "eth0:8",
+        "up",
+        &(longest + "x"),
+    ] {
         assert_eq!(b.run(|| Interface::by_name(name)).unwrap_err().kind(), ErrorKind::NotFound, "{name}");
     }
 }

@@ -48,8 +48,8 @@ bitflags::bitflags! {
 pub type Flags = InterfaceFlags;
 
 /// Returns the index of the interface with this name. On Linux, the name may be an alternative one (`ip link property add
-/// dev eth0 altname uplink`); those of more than 15 bytes need netlink. On Windows, it is a name of `if_nametoindex`
-/// (`ethernet_32769`) or a friendly name (`Ethernet`).
+/// dev eth0 altname uplink`); those of more than 15 bytes or with a colon need netlink. On Windows, it is a name of
+/// `if_nametoindex` (`ethernet_32769`) or a friendly name (`Ethernet`).
 ///
 /// ```
 /// use ipv6_sys::interface;
@@ -62,7 +62,7 @@ pub type Flags = InterfaceFlags;
 /// # Errors
 ///
 /// `ENODEV` or `ENXIO` (Windows: `ERROR_NOT_FOUND`) if no interface has the name. The same for a name that is longer
-/// than the system allows, contains a NUL, or on Linux a colon: `eth0:1` is a label of an IPv4 address. Any other error
+/// than the system allows, contains a NUL, or is the label of an IPv4 address on Linux, such as `eth0:1`. Any other error
 /// (`EMFILE`, among others) does not mean that there is no such interface.
 #[doc(alias = "if_nametoindex")]
 pub fn index_of(name: &str) -> Result<InterfaceIndex, Errno> {

@@ -48,12 +48,12 @@ const NO_NETLINK: Errno = Errno::from_raw(libc::EPROTONOSUPPORT);
 /// The interface with this name, which may be an alternative one.
 pub(crate) fn index_of(name: &CStr) -> Result<InterfaceIndex, Errno> {
     let bytes = name.to_bytes();
-    // The kernel ignores a colon and what follows, as the label of an IPv4 address (net/core/dev_ioctl.c). No name
-    // contains one (net/core/dev.c: `dev_valid_name`).
-    if bytes.contains(&b':') || bytes.len() > rtnetlink::ALTERNATIVE_NAME_MAX {
+    if bytes.len() > rtnetlink::ALTERNATIVE_NAME_MAX {
         return Err(NO_SUCH);
     }
-    if bytes.len() <= SHORT_NAME_MAX {
+    // The ioctl ignores a colon and what follows, as the label of an IPv4 address (net/core/dev_ioctl.c). No name contains
+    // one (net/core/dev.c: `dev_valid_name`), but an alternative name can (net/core/rtnetlink.c: `rtnl_alt_ifname`).
+    if bytes.len() <= SHORT_NAME_MAX && !bytes.contains(&b':') {
         return index_of_short(bytes);
     }
     let mut found = Err(NO_SUCH);
