@@ -130,6 +130,7 @@ fn missing_interfaces_are_errors_that_name_them() {
     missing(Interface::name_of(index).unwrap_err(), "77");
 }
 
+// Scar 63: the system stops reading at the zero byte, and found `lo`.
 fn interface_names_with_a_zero_byte_are_refused() {
     for error in [Interface::by_name("lo\0x").unwrap_err(), parse_scoped("fe80::1%lo\0x").unwrap_err()] {
         assert_eq!(error.kind(), ErrorKind::NotFound);

@@ -224,6 +224,7 @@ fn a_timeout_of_zero_is_refused() {
     assert_eq!(conn.read_timeout(), None);
 }
 
+// Scar 51: the error did not say which limit had passed.
 fn the_earlier_of_deadline_and_timeout_applies() {
     let conn = loopback();
     let text = || conn.recv_from(&mut [0; 8]).unwrap_err().to_string();

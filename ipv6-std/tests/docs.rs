@@ -166,9 +166,34 @@ fn numbers<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = u32> + 'a {
     })
 }
 
+/// The numbers in "Scar 11", "Scars 18 and 41" and "scar_11".
+fn scars(text: &str) -> BTreeSet<u32> {
+    let mut found = BTreeSet::new();
+    for word in ["scar_", "scar ", "scars ", "Scar ", "Scars "] {
+        for (at, _) in text.match_indices(word) {
+            list(&text[at + word.len()..], &mut found);
+        }
+    }
+    found
+}
+
+/// Adds the numbers of a list at the start of `text`: "11, 18 and 41".
+fn list(mut text: &str, found: &mut BTreeSet<u32>) {
+    loop {
+        let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let Ok(number) = text[..end].parse() else { return };
+        found.insert(number);
+        text = &text[end..];
+        text = text.strip_prefix(", ").or_else(|| text.strip_prefix(" and ")).unwrap_or_default();
+    }
+}
+
 #[test]
 fn each_scar_of_a_test_is_in_the_list() {
-    let listed: BTreeSet<u32> = numbers(SCARS, "\n| ").collect();
+    let (listed, mut open): (BTreeSet<u32>, _) = (numbers(SCARS, "\n| ").collect(), BTreeSet::new());
+    let (_, rest) = SCARS.split_once("Not fixed yet: ").unwrap();
+    list(rest, &mut open);
+    let mut named = BTreeSet::new();
     assert_eq!(listed.iter().copied().collect::<Vec<_>>(), (1..=listed.len() as u32).collect::<Vec<_>>());
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut files = Vec::new();
@@ -177,8 +202,16 @@ fn each_scar_of_a_test_is_in_the_list() {
     }
     for file in files {
         let text = fs::read_to_string(&file).unwrap();
-        for number in ["scar_", "scar ", "Scar "].iter().flat_map(|word| numbers(&text, word)) {
+        for number in scars(&text) {
             assert!(listed.contains(&number), "{}: scar {number} is not in SCARS.md", file.display());
+            named.insert(number);
         }
     }
+    let since_45 = listed.range(45..).copied();
+    let without_test: Vec<_> = since_45.filter(|number| !named.contains(number)).collect();
+    assert_eq!(
+        without_test,
+        open.into_iter().collect::<Vec<_>>(),
+        "rows that no test names, and \"Not fixed yet\""
+    );
 }

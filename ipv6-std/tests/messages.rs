@@ -167,8 +167,8 @@ fn a_coalesced_batch_has_the_messages_of_each_datagram() {
     }
 }
 
-// Scar 41: a timestamp filled quinn-udp's control buffer, and it did not read MSG_CTRUNC. The kernel writes the messages of
-// most options first.
+// Scar 41: a timestamp filled quinn-udp's control buffer, and it did not read MSG_CTRUNC.
+// Scar 72: the kernel writes the messages of SOL_SOCKET, and of most options, before ours.
 fn flags_keep_their_room_beside_options() {
     use nix::sys::socket::{TimestampingFlag, setsockopt, sockopt};
     let (_pair, sender, receiver, to) = sockets();

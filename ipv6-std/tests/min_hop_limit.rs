@@ -60,6 +60,7 @@ const LIMITS: [(u8, &[u8]); 7] = [
     (0, &[1, 63, 64, 253, 254, 255]),
 ];
 
+// Scar 70: Linux stores IPV6_MINHOPCOUNT on such a socket, and drops nothing.
 fn udp_datagrams_below_the_limit_are_dropped() {
     let Pair { a, b } = Pair::new().unwrap();
     let sender = on(&a);
@@ -76,6 +77,7 @@ fn udp_datagrams_below_the_limit_are_dropped() {
     }
 }
 
+// Scar 70.
 fn raw_packets_below_the_limit_are_dropped() {
     let Pair { a, b } = Pair::new().unwrap();
     let (sender, receiver) = (a.run(|| RawConn::open(89)).unwrap(), b.run(|| RawConn::open(89)).unwrap());

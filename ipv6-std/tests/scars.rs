@@ -25,7 +25,7 @@ ipv6_testnet::tests! {
     [Namespace, Program("perl")] flow_information_does_not_set_the_traffic_class;
 }
 
-// Scar 18 (nix#2698): 32-bit musl adds a timestamp message of its own, of another width, to the kernel's.
+// Scar 18 (nix#2698) and scar 81: 32-bit musl adds a timestamp message of its own, of another width, after the kernel's.
 fn other_timestamp_messages_do_not_disturb_ours() {
     let conn = loopback();
     setsockopt(&conn, sockopt::ReceiveTimestamp, &true).unwrap();
