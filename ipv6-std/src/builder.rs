@@ -61,7 +61,7 @@ impl RawConn<OwnedFd> {
     }
 
     /// Opens a raw socket for a protocol, bound to the first IPv6 address of `addr` that it can be bound to:
-    /// it receives only packets to that address, and sends from it. The port is ignored.
+    /// it receives only packets to that address, and sends from it. The port is ignored; write 0, as in `[::1]:0`.
     ///
     /// Systems: all.
     ///
@@ -255,7 +255,7 @@ impl Builder<PacketConn> {
 
 impl Builder<RawConn> {
     /// Opens a raw socket, and binds it to the first IPv6 address of `addr` that it can be bound to: it
-    /// receives only packets to that address, and sends from it. The port is ignored.
+    /// receives only packets to that address, and sends from it. The port is ignored; write 0, as in `[::1]:0`.
     ///
     /// Systems: all.
     ///

@@ -92,7 +92,14 @@ impl<S: AsFd> Conn<S> {
 
     /// Sets an option of the socket.
     ///
-    /// Prefer the method for the option where there is one: some also do what a system needs besides the option.
+    /// Prefer the method for the option where there is one: some also do what a system needs besides the option. Three
+    /// must be set with their methods, because this value remembers them:
+    ///
+    /// - the options of [`set_control_flags`](Self::set_control_flags): receive calls return only the fields whose flags are
+    ///   on ([`recv_message`](crate::PacketConn::recv_message) returns every message);
+    /// - [`set_only_v6`](Self::set_only_v6): otherwise IPv4-mapped destinations are checked against the old value;
+    /// - [`set_receive_coalescing`](crate::PacketConn::set_receive_coalescing): otherwise batches return several datagrams as
+    ///   one.
     ///
     /// Systems: all; each descriptor lists those that have it.
     ///

@@ -60,8 +60,8 @@ converts! {
 
 impl<S: AsFd> PacketConn<S> {
     /// Opens another handle to the same socket. Both share its options, its queues and its peer. The new
-    /// value starts with the same [control flags](Conn::control_flags) and without deadlines; later changes of
-    /// the flags through one value are not visible in the other.
+    /// value starts with the same [control flags](Conn::control_flags), and without deadlines and timeouts; later
+    /// changes of the flags through one value are not visible in the other.
     ///
     /// `S` is any type that owns its socket, such as `UdpSocket` and `OwnedFd`.
     ///
