@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicUsize, Ordering}
 use ipv6_sys::Errno;
 use ipv6_sys::batch::Coalesce;
 
-use crate::error::is_too_long;
+use crate::error::{EIO, is_too_long};
 use crate::paths::Paths;
 
 /// Bytes of UDP payload that fit in one packet on every path (RFC 8200 section 5: 1,280 bytes, less two headers).
@@ -19,9 +19,7 @@ const OLD_SEGMENTS: u16 = 64;
 /// Most bytes that Linux sends as one: 65,535 less the headers of IPv6 and UDP.
 pub(crate) const MAX_BYTES: usize = 65_535 - 40 - 8;
 
-/// The same numbers on all Unix systems.
-const EIO: i32 = 5;
-const EINVAL: i32 = 22;
+const EINVAL: i32 = Errno::INVAL.raw();
 
 /// Any thread may read and change it. A race sends at most a few messages singly.
 #[derive(Debug)]

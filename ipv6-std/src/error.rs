@@ -73,6 +73,9 @@ pub fn is_about_peer(error: &io::Error) -> bool {
     }
 }
 
+/// The same number on all Unix systems. [`std::io::ErrorKind`] has no kind for it.
+pub(crate) const EIO: i32 = 5;
+
 /// Control messages that do not fit in the buffer of a single send.
 #[derive(Debug)]
 struct DoNotFit {

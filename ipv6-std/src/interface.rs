@@ -253,6 +253,11 @@ pub(crate) fn named(errno: Errno, which: &dyn fmt::Display) -> io::Error {
     if interface::is_missing(errno) { not_found(which) } else { errno.into() }
 }
 
+/// Whether the error means that there is no such interface.
+pub(crate) fn is_missing(error: &io::Error) -> bool {
+    error.raw_os_error().is_some_and(|errno| interface::is_missing(Errno::from_raw(errno)))
+}
+
 /// Refuses a name that C would read only in part.
 fn without_nul(name: &str) -> io::Result<()> {
     if name.contains('\0') {

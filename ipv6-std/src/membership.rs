@@ -6,12 +6,9 @@ use std::mem::ManuallyDrop;
 use std::net::{Ipv6Addr, UdpSocket};
 
 use crate::fd::AsFd;
+use crate::interface;
 use crate::on_interface::OnInterface;
 use crate::packet::PacketConn;
-
-/// The errors of an interface that is gone: the same numbers on all Unix systems.
-const ENXIO: i32 = 6;
-const ENODEV: i32 = 19;
 
 /// A multicast membership that leaves the group on drop.
 ///
@@ -116,9 +113,7 @@ impl<S: AsFd> Membership<'_, S> {
     fn leave_now(&self) -> io::Result<()> {
         let Some(source) = self.source else { return self.conn.leave_group(self.group, self.on) };
         match self.conn.leave_source_group(self.group, source, self.on) {
-            Err(error) if matches!(error.raw_os_error(), Some(ENODEV | ENXIO)) => {
-                self.conn.leave_group(self.group, self.on)
-            }
+            Err(error) if interface::is_missing(&error) => self.conn.leave_group(self.group, self.on),
             result => result,
         }
     }

@@ -7,10 +7,8 @@ use std::net::Ipv6Addr;
 
 use ipv6_core::{InterfaceIndex, SendControl};
 
-/// The same numbers on all Unix systems.
-const EIO: i32 = 5;
-const ENXIO: i32 = 6;
-const ENODEV: i32 = 19;
+use crate::error::EIO;
+use crate::interface::is_missing;
 
 /// An error that the packet info or the segment size may have caused.
 #[derive(Debug)]
@@ -27,13 +25,10 @@ struct Suspected {
 #[inline(never)]
 pub(super) fn explain(error: io::Error, control: &SendControl<'_>) -> io::Error {
     let (source, interface) = (control.source, control.interface);
-    let is_about_source = match (error.raw_os_error(), error.kind()) {
-        (None, _) => false,
-        (Some(ENXIO | ENODEV), _) | (_, ErrorKind::InvalidInput | ErrorKind::AddrNotAvailable) => {
-            source.is_some() || interface.is_some()
-        }
-        _ => false,
-    };
+    let is_about_source = (source.is_some() || interface.is_some())
+        && error.raw_os_error().is_some()
+        && (is_missing(&error)
+            || matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::AddrNotAvailable));
     let is_about_segments = control.segment_size.is_some()
         && (error.raw_os_error() == Some(EIO) || error.kind() == ErrorKind::InvalidInput);
     if !is_about_source && !is_about_segments {
