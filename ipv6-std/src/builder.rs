@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::net::{SocketAddr, SocketAddrV6, ToSocketAddrs, UdpSocket};
 
 use ipv6_core::InterfaceIndex;
-use ipv6_sys::{Error, option, socket};
+use ipv6_sys::{Error, IS_LINUX, option, socket};
 
 use crate::address::mapped;
 use crate::error;
@@ -290,8 +290,6 @@ impl Builder<RawConn> {
 
 const TRANSPARENT_NEEDS: &str =
     if IS_LINUX { "transparent needs CAP_NET_ADMIN or CAP_NET_RAW" } else { "transparent needs root" };
-
-const IS_LINUX: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 /// The error of a bind, with the remedy. An error that needs none is returned as it is, with its number.
 fn not_bound(error: io::Error, address: &SocketAddrV6) -> io::Error {

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ipv6_sys::Errno;
 use ipv6_sys::message::{Caller, MessageFlags};
 use ipv6_sys::socket;
 use ipv6_sys::wait::{Changes, Events, Ready, wait};
+use ipv6_sys::{Errno, IS_LINUX};
 // 32-bit MIPS and PowerPC have no 64-bit atomic instructions.
 #[cfg(not(target_has_atomic = "64"))]
 use portable_atomic::AtomicU64;
@@ -230,7 +230,7 @@ impl Until<'_> {
     /// Whether a send failed because the system has no free port for the socket: Linux answers `EAGAIN` then, and `poll`
     /// reports that it can send (`inet_autobind` in net/ipv4/af_inet.c).
     fn lacks_port(&self) -> bool {
-        let may = cfg!(any(target_os = "linux", target_os = "android")) && self.limit.ready == Ready::Send;
+        let may = IS_LINUX && self.limit.ready == Ready::Send;
         let is_full = self.started.is_some() && !self.seen.contains(Events::WRITABLE);
         let address = || socket::local_address(self.socket).ok().flatten();
         may && !is_full && address().is_some_and(|address| address.port() == 0)

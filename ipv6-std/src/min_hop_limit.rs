@@ -19,7 +19,7 @@ use std::io::{self, ErrorKind};
 use ipv6_core::BpfInstruction;
 use ipv6_sys::option::{MIN_HOP_LIMIT, SocketOption};
 use ipv6_sys::socket::{self, Kind};
-use ipv6_sys::{Error, filter, option};
+use ipv6_sys::{Error, IS_LINUX, filter, option};
 
 use crate::conn::Conn;
 use crate::error;
@@ -28,8 +28,6 @@ use crate::fd::AsFd;
 /// [`MIN_HOP_LIMIT`] of the IPv4 packets of a dual-stack TCP socket (linux/in.h). It has no row: the tables have no options
 /// of IPv4.
 const MIN_TTL: SocketOption<u8> = SocketOption::<u8>::custom(0, 21, "IP_MINTTL");
-
-const IS_LINUX: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 /// The offset of the network header in load instructions (linux/filter.h: `SKF_NET_OFF`).
 const NET: u32 = (-0x10_0000_i32).cast_unsigned();

@@ -4,8 +4,8 @@ use std::io;
 use std::ops::Deref;
 
 use ipv6_core::Icmp6Filter;
-use ipv6_sys::option;
 use ipv6_sys::socket::{self, Kind};
+use ipv6_sys::{IS_LINUX, option};
 
 use crate::error;
 use crate::fd::{AsFd, OwnedFd, lends_socket};
@@ -79,7 +79,7 @@ impl RawConn<OwnedFd> {
 /// A raw socket that is not bound.
 pub(crate) fn open(protocol: u8) -> io::Result<OwnedFd> {
     const NEEDS: &str = match () {
-        () if cfg!(any(target_os = "linux", target_os = "android")) => "a raw socket needs CAP_NET_RAW",
+        () if IS_LINUX => "a raw socket needs CAP_NET_RAW",
         () if cfg!(windows) => "a raw socket needs an administrator",
         () => "a raw socket needs root",
     };

@@ -83,6 +83,10 @@ hosts! {
     Windows32: all(windows, target_pointer_width = "32");
 }
 
+/// Whether the system is Linux or Android: for what no table has, such as the name of a privilege.
+#[doc(hidden)]
+pub const IS_LINUX: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
 /// The platform of a 64-bit kernel. Linux writes its own layout into some values of 32-bit programs
 /// (`IPV6_2292PKTOPTIONS`).
 #[cfg(all(any(target_os = "linux", target_os = "android"), target_endian = "little"))]
