@@ -170,6 +170,21 @@ fn flags_without_a_name_are_refused() {
     let mut parts = [IoSliceMut::new(&mut payload)];
     let truncate = MessageFlags::from_bits_retain(0x20);
     assert_eq!(message::receive(&socket, &mut parts, &mut control, truncate), Err(Errno::INVAL));
+    // A caller that a program defines cannot pass them either.
+    struct Any(MessageFlags);
+    impl message::Caller for Any {
+        type Error = Errno;
+
+        fn at_once(&self) -> Option<MessageFlags> {
+            None
+        }
+
+        fn next(&mut self, failed: Option<Errno>) -> Result<MessageFlags, Errno> {
+            failed.map_or(Ok(self.0), Err)
+        }
+    }
+    let peek = Any(truncate | MessageFlags::PEEK);
+    assert_eq!(message::receive(&socket, &mut parts, &mut control, peek).map(|received| received.len), Ok(1));
     let received = message::receive(&socket, &mut parts, &mut control, MessageFlags::empty()).unwrap();
     assert_eq!((received.len, received.truncated), (1, true));
 }

@@ -7,7 +7,8 @@ use crate::error::Errno;
 /// prepared only once.
 ///
 /// [`MessageFlags`] make one call and return its result. Other implementations wait in [`next`](Self::next), or call
-/// again after a signal.
+/// again after a signal. Bits without a name do not reach the system, whoever implements this: `MSG_TRUNC` would make a
+/// result exceed its buffer, and with `MSG_ZEROCOPY` Linux would read the payload after the call.
 #[doc(hidden)]
 pub trait Caller {
     /// The error that the caller returns.
@@ -49,6 +50,7 @@ pub(crate) fn call<T, C: Caller>(
     caller: C,
     mut make: impl FnMut(MessageFlags) -> Result<T, Errno>,
 ) -> Result<T, C::Error> {
+    let mut make = |flags: MessageFlags| make(flags & MessageFlags::all());
     let failed = match caller.at_once().map(&mut make) {
         Some(Ok(answer)) => return Ok(answer),
         Some(Err(errno)) => Some(errno),
