@@ -38,7 +38,7 @@ pub struct RecvBatch {
 }
 
 impl RecvBatch {
-    /// Creates storage for `capacity` datagrams. One call receives at most 1,024.
+    /// Creates storage for `capacity` datagrams. One call receives at most 1,024. With capacity 0, each call returns 0 at once.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         let mut batch = Self {
