@@ -271,14 +271,6 @@ impl SendControl<'_> {
         EncodeError::BufferTooSmall { needed: self.space::<P>(), available }
     }
 
-    /// Whether there are messages without a field.
-    #[doc(hidden)]
-    #[inline(always)]
-    #[must_use]
-    pub fn has_messages(&self) -> bool {
-        self.messages.is_some()
-    }
-
     /// Returns the differentiated services codepoint of the traffic class, 0 to 63 (RFC 2474).
     #[must_use]
     pub fn dscp(&self) -> Option<u8> {
