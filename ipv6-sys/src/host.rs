@@ -84,7 +84,6 @@ hosts! {
 }
 
 /// Whether the system is Linux or Android: for what no table has, such as the name of a privilege.
-#[doc(hidden)]
 pub const IS_LINUX: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 /// The platform of a 64-bit kernel. Linux writes its own layout into some values of 32-bit programs

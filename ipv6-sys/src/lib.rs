@@ -84,7 +84,9 @@ pub mod socket;
 pub mod wait;
 
 pub use error::{Errno, Error, retry};
-pub use host::{Host, IS_LINUX};
+pub use host::Host;
+#[doc(hidden)]
+pub use host::IS_LINUX;
 /// The kernel of the tests under Miri.
 #[cfg(fake_kernel)]
 #[doc(hidden)]
