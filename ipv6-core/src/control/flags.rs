@@ -86,7 +86,8 @@ impl ControlFlags {
     /// `ipv6_std::Conn::control_flags` then returns those that are enabled.
     ///
     /// (This crate has no `cfg` on an operating system. So this value is all flags and a mark, which
-    /// [`as_supported_by`](Self::as_supported_by) resolves for a platform.)
+    /// [`as_supported_by`](Self::as_supported_by) resolves for a platform. Because of the mark it is not equal to the flags
+    /// that are enabled: compare those with [`supported_by`](Self::supported_by).)
     pub const SUPPORTED: Self = Self::all().union(Self::from_bits_retain(AS_SUPPORTED));
 
     /// Returns these flags on platform `P`: if they contain the mark of [`SUPPORTED`](Self::SUPPORTED), the flags that
