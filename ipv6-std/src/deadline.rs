@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 #[cfg(target_has_atomic = "64")]
 use std::sync::atomic::AtomicU64;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU8, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -30,7 +30,7 @@ const IN_VAIN: u8 = 3;
 /// Bits of [`Limit::set`].
 const DEADLINE: u8 = 1;
 const TIMEOUT: u8 = 2;
-/// Not a limit: a call was repeated, and its first error is still to be reported.
+/// Not a limit: a call was repeated, and its first error, in `late`, is still to be reported.
 const LATE: u8 = 4;
 
 /// How long the calls of one direction wait. Any thread may read and change it.
@@ -44,13 +44,21 @@ pub(crate) struct Limit {
     deadline: AtomicU64,
     /// Nanoseconds. Valid while `TIMEOUT` is set.
     timeout: AtomicU64,
+    /// A number of the system. Valid while `LATE` is set.
+    late: AtomicI32,
 }
 
 impl Limit {
     /// No limit for calls that wait for this.
     pub(crate) fn none(ready: Ready) -> Self {
-        let set = AtomicU8::new(0);
-        Self { ready, set, epoch: Instant::now(), deadline: AtomicU64::new(0), timeout: AtomicU64::new(0) }
+        Self {
+            ready,
+            set: AtomicU8::new(0),
+            epoch: Instant::now(),
+            deadline: AtomicU64::new(0),
+            timeout: AtomicU64::new(0),
+            late: AtomicI32::new(0),
+        }
     }
 
     pub(crate) fn set_deadline(&self, deadline: Option<Instant>) {
@@ -105,18 +113,19 @@ impl Limit {
         self.set.load(Ordering::Relaxed) & (DEADLINE | TIMEOUT) != 0
     }
 
-    /// Keeps the news of an `EMSGSIZE` about an earlier datagram for the next call.
+    /// Keeps an error about an earlier datagram for the next call. Of several, the last is kept.
     #[cold]
-    pub(crate) fn keep_late(&self) {
-        self.set.fetch_or(LATE, Ordering::Relaxed);
+    pub(crate) fn keep_late(&self, error: Errno) {
+        self.late.store(error.raw(), Ordering::Relaxed);
+        self.set.fetch_or(LATE, Ordering::Release);
     }
 
     /// Takes what [`keep_late`](Self::keep_late) kept, as an error. One call gets it.
     #[cold]
     pub(crate) fn take_late(&self) -> io::Result<()> {
         let kept = self.set.load(Ordering::Relaxed) & LATE != 0
-            && self.set.fetch_and(!LATE, Ordering::Relaxed) & LATE != 0;
-        if kept { Err(error::earlier()) } else { Ok(()) }
+            && self.set.fetch_and(!LATE, Ordering::Acquire) & LATE != 0;
+        if kept { Err(error::earlier(Errno::from_raw(self.late.load(Ordering::Relaxed)))) } else { Ok(()) }
     }
 
     /// How long a call that started then may still wait, and the error once it is zero.

@@ -134,11 +134,20 @@ impl std::error::Error for Earlier {
     }
 }
 
+/// The number of an error that the network, or the host of a peer, causes.
+#[cold]
+pub(crate) fn from_network(error: &io::Error) -> Option<Errno> {
+    error.raw_os_error().map(Errno::from_raw).filter(|errno| errno.is_from_network())
+}
+
 /// The error of a send call that returns the network's report about an earlier datagram.
 #[cold]
-pub(crate) fn earlier() -> io::Error {
+pub(crate) fn earlier(errno: Errno) -> io::Error {
+    if errno != Errno::MSGSIZE {
+        return errno.into();
+    }
     let about = "an earlier datagram was too long for its path; this one was not sent: repeat the call";
-    io::Error::other(Earlier { source: Errno::MSGSIZE.into(), about })
+    io::Error::other(Earlier { source: errno.into(), about })
 }
 
 /// The error of a receive call. What it receives is never too long: the system cuts it off.

@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::io::{self, IoSliceMut};
+use std::io::{self, ErrorKind, IoSliceMut};
 use std::net::{Ipv6Addr, SocketAddrV6};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -19,6 +19,9 @@ ipv6_testnet::tests! {
     [Namespace] an_error_left_by_a_receive_does_not_disable_coalescing;
     [Namespace] a_single_send_returns_the_report_about_an_earlier_datagram_once;
     [Namespace] a_receive_returns_the_report_about_an_earlier_datagram_once;
+    [] a_report_in_the_middle_of_a_batch_is_returned_by_the_next_call;
+    [] a_report_in_the_middle_of_segments_is_returned_by_the_next_call;
+    [Namespace] a_message_that_fails_in_the_middle_of_a_batch_ends_it;
     [Namespace] a_message_that_is_too_long_itself_is_too_long;
     [Namespace] a_path_with_a_small_mtu_limits_only_its_own_destination;
     [Namespace] another_peer_of_a_connected_socket_is_not_limited;
@@ -218,6 +221,62 @@ fn a_receive_returns_the_report_about_an_earlier_datagram_once() {
         late(receive(&a));
         assert_eq!(receive(&a).unwrap(), 1);
     }
+}
+
+fn a_report_in_the_middle_of_a_batch_is_returned_by_the_next_call() {
+    let conn = connected_to_nobody();
+    let message = Outgoing::new(b"x", SendControl::new(), None);
+    // One system call for each message: the second gets the report about the first.
+    assert_eq!(conn.send_batch(&mut SendBatch::new(1), &[message; 2]).unwrap(), 2);
+    is_refused_once(&conn);
+
+    let error = conn.send_batch_all(&mut SendBatch::new(1), &[message; 2]).unwrap_err();
+    assert_eq!((error.index(), io::Error::from(error).kind()), (1, ErrorKind::ConnectionRefused));
+}
+
+fn a_report_in_the_middle_of_segments_is_returned_by_the_next_call() {
+    let conn = connected_to_nobody();
+    // More than one system call can send.
+    assert_eq!(conn.send_segments(&[0; 1000], 1, &SendControl::new(), None).unwrap(), 1000);
+    is_refused_once(&conn);
+}
+
+fn a_message_that_fails_in_the_middle_of_a_batch_ends_it() {
+    let line = Line::new().unwrap();
+    line.a.ip("route add unreachable 2001:db8:dead::1").unwrap();
+    let (conn, router) = (on(&line.a), on(&line.router));
+    let away = at("2001:db8:dead::1".parse().unwrap(), 9);
+    let near = at(Line::LEFT, port(&router));
+    let messages = [near, away, near].map(|to| Outgoing::new(b"x", SendControl::new(), Some(to)));
+    let own = conn.send_to(b"x", &SendControl::new(), away).unwrap_err();
+    assert!(is_about_peer(&own), "{own}");
+
+    let mut batch = SendBatch::new(1);
+    assert_eq!(conn.send_batch(&mut batch, &messages).unwrap(), 1);
+    // It is this message's own: the next call to another peer does not get it.
+    assert_eq!(conn.send_batch(&mut batch, &messages[2..]).unwrap(), 1);
+    let error = conn.send_batch(&mut batch, &messages[1..]).unwrap_err();
+    assert_eq!(error.raw_os_error(), own.raw_os_error());
+}
+
+/// A socket whose peer's port nobody has.
+fn connected_to_nobody() -> PacketConn {
+    let peer = PacketConn::bind("[::1]:0").unwrap().local_addr().unwrap();
+    let conn = PacketConn::bind("[::1]:0").unwrap();
+    conn.get_ref().connect(peer).unwrap();
+    conn.set_send_coalescing(false);
+    conn
+}
+
+/// The next send call returns the report that a call before got, and sends nothing.
+fn is_refused_once(conn: &PacketConn) {
+    // Takes what the system keeps, about the last datagram.
+    let kept = conn.get_ref().take_error().unwrap().unwrap();
+    assert_eq!(kept.kind(), ErrorKind::ConnectionRefused);
+    let error = conn.send(b"x", &SendControl::new()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+    assert_eq!(conn.send(b"x", &SendControl::new()).unwrap(), 1);
+    let _ = conn.get_ref().take_error();
 }
 
 fn a_message_that_is_too_long_itself_is_too_long() {

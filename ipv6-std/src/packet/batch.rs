@@ -9,7 +9,7 @@ use super::PacketConn;
 use super::send_error::explain;
 use crate::coalesce;
 use crate::deadline::Until;
-use crate::error::{self, Refused, Unsent};
+use crate::error::{self, Refused, Unsent, from_network};
 use crate::fd::AsFd;
 use crate::recv_batch::RecvBatch;
 use crate::send_batch::{SendAllError, SendBatch};
@@ -63,8 +63,9 @@ impl<S: AsFd> PacketConn<S> {
     /// were sent.
     ///
     /// **A count below `messages.len()` is not an error.** It means that the message at that index failed. Send the rest
-    /// to get its error, or use [`send_batch_all`](Self::send_batch_all), which does. As with `sendmmsg(2)`, an error
-    /// that the network reported for an earlier datagram can be lost in between: to receive all of them,
+    /// to get its error, or use [`send_batch_all`](Self::send_batch_all), which does. If this call gets an error that the
+    /// network reported for one of its earlier messages, it sends on, and the next send call returns the error. The
+    /// system itself (`sendmmsg(2)`) loses such an error in the middle of a system call: to receive all of them,
     /// [queue errors](Self::set_queue_errors).
     ///
     /// Systems: all. One system call for each batch on Linux, Android, NetBSD and OpenBSD; elsewhere one for each
@@ -99,6 +100,7 @@ impl<S: AsFd> PacketConn<S> {
     pub fn send_batch(&self, batch: &mut SendBatch, messages: &[Outgoing<'_>]) -> io::Result<usize> {
         match self.send_until_error(batch, messages) {
             (0, Some(unsent)) => Err(failed(unsent, messages.first())),
+            (sent, Some(Unsent::System(error))) => Ok(self.send_on(batch, messages, sent, error)),
             (sent, _) => Ok(sent),
         }
     }
@@ -143,6 +145,38 @@ impl<S: AsFd> PacketConn<S> {
             }
             (_, None) => Ok(()),
         }
+    }
+
+    /// Continues a batch that failed with `error` after `sent` messages, which the number of sent messages cannot show.
+    ///
+    /// If the network caused the error, it may be about a message before. Then it does not come again, and the next send
+    /// call returns it.
+    #[cold]
+    #[inline(never)]
+    fn send_on(
+        &self,
+        batch: &mut SendBatch,
+        messages: &[Outgoing<'_>],
+        mut sent: usize,
+        mut error: io::Error,
+    ) -> usize {
+        let mut late = None;
+        while let Some(errno) = from_network(&error) {
+            let rest = messages.get(sent..).unwrap_or_default();
+            let (count, unsent) = self.send_until_error(batch, rest);
+            if count == 0 {
+                break;
+            }
+            (sent, late) = (sent + count, Some(errno));
+            match unsent {
+                Some(Unsent::System(next)) => error = next,
+                _ => break,
+            }
+        }
+        if let Some(errno) = late {
+            self.write.keep_late(errno);
+        }
+        sent
     }
 
     /// Sends messages until one fails. Returns how many were sent, and why no more.

@@ -13,7 +13,7 @@ use ipv6_sys::wait::{Ready, wait};
 use super::PacketConn;
 use super::send_error::explain;
 use crate::coalesce::{self, MAX_BYTES};
-use crate::error::{self, Unsent};
+use crate::error::{self, Unsent, from_network};
 use crate::fd::{AsFd, BorrowedFd};
 
 impl<S: AsFd> PacketConn<S> {
@@ -154,7 +154,8 @@ impl<S: AsFd> PacketConn<S> {
     /// of a connected socket. An empty payload is one empty datagram.
     ///
     /// **A count below `payload.len()` is not an error.** It is a multiple of `size`, and means that the datagram at that
-    /// offset failed. Send the rest to get its error.
+    /// offset failed. Send the rest to get its error. If this call gets an error that the network reported for one of its
+    /// earlier datagrams, it sends on, and the next send call returns the error.
     ///
     /// Systems: all. Segmentation on Linux and Android, UDP sockets; elsewhere one system call for each datagram.
     ///
@@ -191,7 +192,7 @@ impl<S: AsFd> PacketConn<S> {
         let to = to.as_ref();
         let max_size = self.coalescing.max_size(to, each, payload.len().div_ceil(each));
         let mut limits = Coalesce::new(self.max_segments(), max_size);
-        let (mut refused, mut sent) = (None, 0);
+        let (mut refused, mut doubtful, mut sent) = (None, None, 0);
         loop {
             let rest = payload.get(sent..).unwrap_or_default();
             let part = rest.get(..most(limits, each) * each).unwrap_or(rest);
@@ -208,6 +209,9 @@ impl<S: AsFd> PacketConn<S> {
                     if let Some(error) = refused.take() {
                         self.learn(limits, to, each, &error);
                     }
+                    if let Some(errno) = doubtful.take() {
+                        self.write.keep_late(errno);
+                    }
                     sent += part.len();
                 }
                 Err(unsent) => {
@@ -215,6 +219,10 @@ impl<S: AsFd> PacketConn<S> {
                     match coalesce::fewer(limits, &error, messages, each) {
                         Some(fewer) => (limits, refused) = (fewer, Some(error)),
                         None if sent == 0 => return Err(explain(error, &control)),
+                        // It may be about a datagram before. Then it does not come again.
+                        None if doubtful.is_none() && from_network(&error).is_some() => {
+                            doubtful = from_network(&error);
+                        }
                         None => return Ok(sent),
                     }
                 }

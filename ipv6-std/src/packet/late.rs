@@ -2,6 +2,8 @@
 
 use std::io;
 
+use ipv6_sys::Errno;
+
 use super::PacketConn;
 use crate::coalesce::is_doubtful;
 use crate::error::{Unsent, is_too_long};
@@ -46,7 +48,7 @@ impl<S> PacketConn<S> {
             answer = again();
             match &answer {
                 Err(Unsent::System(again)) if again.raw_os_error() == error.raw_os_error() => return answer,
-                _ if is_too_long(&error) => self.write.keep_late(),
+                _ if is_too_long(&error) => self.write.keep_late(Errno::MSGSIZE),
                 _ => {}
             }
         }
