@@ -15,6 +15,7 @@ pub struct BatchHeader(Option<(i64, Errno)>);
 
 impl BatchHeader {
     /// Creates an empty header.
+    #[must_use]
     pub const fn new() -> Self {
         Self(None)
     }
