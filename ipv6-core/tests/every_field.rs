@@ -65,8 +65,8 @@ fn a_field_is_not_lost_whatever_fields_are_beside_it() {
 fn each_field_distinguishes_values_in_a_set() {
     let [messages, same] = [(); 2].map(|()| Messages::<Linux64, 64>::new().with(TrafficClass(1)).unwrap());
     let set: HashSet<SendControl<'_>> = subsets(&messages).collect();
-    // A flow label has two values here, or is absent.
-    assert_eq!(set.len(), 3 << 7);
+    // A flow label has two values here, or is absent. Miri sees some of the subsets.
+    assert_eq!(set.len(), if cfg!(miri) { subsets(&messages).count() } else { 3 << 7 });
     assert!(subsets(&same).all(|control| set.contains(&control)));
 }
 
