@@ -27,8 +27,12 @@ ipv6_testnet::tests! {
 
 const LEVEL_IPV6: i32 = 41;
 const SOL_SOCKET: i32 = 1;
+/// The size of a C `long`, to which control messages are padded.
+const WORD: usize = size_of::<usize>();
+/// The size of the header of a control message.
+const HEADER: usize = WORD + 8;
 
-/// `SCM_TIMESTAMPNS`: the arrival time of the datagram.
+/// `SCM_TIMESTAMPNS`: the arrival time of the datagram, as two words.
 #[derive(Debug, PartialEq)]
 struct TimestampNs {
     seconds: i64,
@@ -38,15 +42,16 @@ struct TimestampNs {
 impl<P: Platform> ControlMessage<P> for TimestampNs {
     type Value<'a> = Self;
     const NAME: &'static str = "SCM_TIMESTAMPNS";
-    const NUMBER: Option<ControlNumber> = Some(ControlNumber::new(SOL_SOCKET, 35, 16));
+    const NUMBER: Option<ControlNumber> = Some(ControlNumber::new(SOL_SOCKET, 35, 2 * WORD));
 
     fn decode(data: &[u8]) -> Result<Self, DecodeError> {
         let (control, len) = (Control::of::<Self, P>(), data.len());
         let word = |at: usize| {
-            let bytes = data.get(at..at + 8).and_then(|word| word.try_into().ok());
-            bytes.map(i64::from_ne_bytes).ok_or(DecodeError::Width { control, len, expected: 16 })
+            let bytes = data.get(at..at + WORD).and_then(|word| word.try_into().ok());
+            let word = bytes.map(isize::from_ne_bytes).map(|word| word as i64);
+            word.ok_or(DecodeError::Width { control, len, expected: 2 * WORD })
         };
-        Ok(Self { seconds: word(0)?, nanoseconds: word(8)? })
+        Ok(Self { seconds: word(0)?, nanoseconds: word(WORD)? })
     }
 }
 
@@ -202,8 +207,8 @@ fn truncated_messages_are_missing() {
     assert!(message.get::<TimestampNs>().unwrap().is_some());
     // A part of it is there, which is not its value. `DestinationOptions` cannot tell; `TimestampNs` can.
     sender.send_to(b"x", &SendControl::new(), to).unwrap();
-    let (header, mut control) = (align_of::<usize>() * 2, [0; 32]);
-    let message = receiver.recv_message(&mut payload, &mut control[..header + 12]).unwrap();
+    let mut control = [0; HEADER + 2 * WORD - 4];
+    let message = receiver.recv_message(&mut payload, &mut control).unwrap();
     assert!(message.control_truncated);
     assert_eq!((message.get::<TimestampNs>(), message.each::<TimestampNs>().count()), (Ok(None), 0));
 }
@@ -223,11 +228,11 @@ fn expect(receiver: &PacketConn, payload: &[u8], hop_limit: u8, traffic_class: u
 
 fn messages_are_sent_in_every_way() {
     let (pair, sender, receiver, to) = sockets();
-    // 240 bytes of data take 256 bytes of control buffer.
+    // On 64-bit systems, 240 bytes of data take 256 bytes of control buffer.
     let options = DestinationOptions::new(240, 7);
     let mut messages = Messages::<256>::new();
     messages.push(&options).unwrap();
-    assert_eq!(messages.as_bytes().len(), 256);
+    assert_eq!(messages.as_bytes().len(), HEADER + 240);
     // Together with every header field.
     let all = SendControl::new()
         .with_hop_limit(9)
@@ -278,7 +283,8 @@ fn messages_that_do_not_fit_are_an_error_before_the_system_call() {
     let messages = Messages::<600>::new().with(DestinationOptions::new(512, 1)).unwrap();
     let control = SendControl::new().with_hop_limit(3).with_messages(&messages);
     refused(sender.send_to(b"x", &control, to), "send_messages");
-    refused(sender.send_to(b"x", &control, to), "552 bytes needed");
+    let needed = (HEADER + 512) + (HEADER + WORD);
+    refused(sender.send_to(b"x", &control, to), &format!("{needed} bytes needed"));
     refused(sender.send_segments(&[0; 30], 10, &control, to), "send_messages");
     let mut batch = SendBatch::new(8);
     let fits = Outgoing::new(b"x", SendControl::new(), Some(to));
