@@ -4,6 +4,7 @@ mod common;
 
 use std::fs;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use common::*;
@@ -275,7 +276,10 @@ fn strace(part: &str, options: &[&str]) {
 /// Runs a part with a fault injected into the system calls whose names match, and asserts that there were such calls:
 /// strace does not report that it injected nothing.
 fn inject(part: &str, calls: &str, fault: &str) {
-    let log = std::env::temp_dir().join(format!("ipv6-faults-{}-{part}-{}", std::process::id(), calls.len()));
+    // Tests run at the same time, also with the same part and calls.
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    let run = RUNS.fetch_add(1, Ordering::Relaxed);
+    let log = std::env::temp_dir().join(format!("ipv6-faults-{}-{run}", std::process::id()));
     let (trace, inject) = (format!("trace=/{calls}"), format!("inject=/{calls}:{fault}"));
     strace(part, &["-o", log.to_str().unwrap(), "-e", &trace, "-e", &inject]);
     let traced = fs::read_to_string(&log).unwrap();
