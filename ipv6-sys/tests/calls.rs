@@ -204,7 +204,8 @@ fn raw_messages_have_every_control_message() {
     let (mut control, mut payload) = (ControlSpace::from(&mut buffer), [0; 4]);
     message::receive(&socket, &mut [IoSliceMut::new(&mut payload)], &mut control, once).unwrap();
     let expected = kinds(control.raw_messages());
-    assert!(expected.len() == 2 && expected.contains(&(41, 52)), "{expected:?}");
+    // In 32-bit programs, musl appends the timestamp once more, with 64-bit seconds.
+    assert!(matches!(expected.len(), 2 | 3) && expected.contains(&(41, 52)), "{expected:?}");
 
     let mut batch = RecvArray::<1, 256>::new();
     let slots = batch.receive(&socket, &mut [[0; 4]], once).unwrap();
