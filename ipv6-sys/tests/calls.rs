@@ -198,14 +198,15 @@ fn raw_messages_have_every_control_message() {
         message::send(&socket, &[IoSlice::new(b"x")], Encoded::NONE, Some(&to), once).unwrap();
     }
     let kinds = |messages: RawMessages<'_, Host>| -> Vec<_> {
-        messages.map(|message| message.unwrap()).map(|message| (message.level, message.kind)).collect()
+        let kinds = messages.map(|message| message.unwrap()).map(|message| (message.level, message.kind));
+        // In 32-bit programs, `recvmsg` of musl appends the timestamp once more, with 64-bit seconds.
+        kinds.filter(|&kind| kind != (1, 64)).collect()
     };
     let mut buffer = ControlBuffer::<256>::new();
     let (mut control, mut payload) = (ControlSpace::from(&mut buffer), [0; 4]);
     message::receive(&socket, &mut [IoSliceMut::new(&mut payload)], &mut control, once).unwrap();
     let expected = kinds(control.raw_messages());
-    // In 32-bit programs, musl appends the timestamp once more, with 64-bit seconds.
-    assert!(matches!(expected.len(), 2 | 3) && expected.contains(&(41, 52)), "{expected:?}");
+    assert!(expected.len() == 2 && expected.contains(&(41, 52)), "{expected:?}");
 
     let mut batch = RecvArray::<1, 256>::new();
     let slots = batch.receive(&socket, &mut [[0; 4]], once).unwrap();
