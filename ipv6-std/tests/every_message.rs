@@ -71,9 +71,13 @@ fn all_control_messages_are_sent_with_segments() {
 
     let messages = Messages::<256>::new().with(DestinationOptions(240)).unwrap();
     let control = all_fields().with_messages(&messages);
-    sender.send_to(&[7; 250], &control.with_segment_size(100), to).unwrap();
-    sender.send_segments(&[7; 250], 100, &control, to).unwrap();
-    for _ in 0..2 {
+    // Linux 6.1 refuses segments with extension headers (EIO). `send_segments` then sends singly.
+    let able = match sender.send_to(&[7; 250], &control.with_segment_size(100), to) {
+        Err(error) if cause(&error) == Some(5) => false,
+        sent => sent.unwrap() == 250,
+    };
+    assert_eq!(sender.send_segments(&[7; 250], 100, &control, to).unwrap(), 250);
+    for _ in 0..1 + u8::from(able) {
         for len in [100, 100, 50] {
             arrives(&receiver, &[7; 100][..len]);
         }
@@ -85,7 +89,7 @@ fn all_control_messages_are_sent_with_segments() {
     for _ in 0..4 {
         arrives(&receiver, b"batch");
     }
-    assert_eq!(sender.coalescing_refused(), 0);
+    assert_eq!(sender.coalescing_refused() == 0, able);
 }
 
 // The queue delivers the messages of flags and options before the error. One of 16 bytes or more could be taken for it.
