@@ -219,11 +219,11 @@ impl<S: AsFd> PacketConn<S> {
                     match coalesce::fewer(limits, &error, messages, each) {
                         Some(fewer) => (limits, refused) = (fewer, Some(error)),
                         None if sent == 0 => return Err(explain(error, &control)),
-                        // It may be about a datagram before. Then it does not come again.
-                        None if doubtful.is_none() && from_network(&error).is_some() => {
-                            doubtful = from_network(&error);
-                        }
-                        None => return Ok(sent),
+                        None => match from_network(&error) {
+                            // It may be about a datagram before. Then it does not come again.
+                            Some(errno) if doubtful.is_none() => doubtful = Some(errno),
+                            _ => return Ok(sent),
+                        },
                     }
                 }
             }
