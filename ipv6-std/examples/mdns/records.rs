@@ -8,7 +8,7 @@ use simple_dns::rdata::{AAAA, NSEC, NsecTypeBitMap, PTR, RData, SRV, TXT};
 use simple_dns::{CLASS, Name, Packet, ResourceRecord, TYPE};
 
 use crate::common::{Outcome, printable};
-use crate::{Respond, name};
+use crate::options::{Respond, name};
 
 /// A record of ours.
 pub struct Own {

@@ -1,0 +1,115 @@
+//! The command line.
+
+use std::net::Ipv6Addr;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use simple_dns::{Name, QTYPE, TYPE};
+
+use crate::common::seconds;
+
+#[derive(Parser)]
+#[command(about = "Answers multicast DNS queries, or sends one")]
+pub struct Options {
+    #[command(subcommand)]
+    pub command: Command,
+    /// Print JSON objects, one per line
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Answers queries for a name and, with --service, for a service
+    Respond(Respond),
+    /// Queries a name and prints the answers; the exit status is 1 if there are none
+    Query(Query),
+}
+
+#[derive(clap::Args)]
+pub struct Respond {
+    /// The interface to answer on
+    #[arg(long, value_name = "IF")]
+    pub interface: String,
+    /// The name to answer for, as in camera.local
+    #[arg(long, value_parser = name)]
+    pub name: Name<'static>,
+    /// The address to answer with; may be repeated
+    #[arg(long, required = true)]
+    pub address: Vec<Ipv6Addr>,
+    /// The service to answer for, as in "Door Camera._rtsp._tcp.local"
+    #[arg(long, value_parser = service, requires = "port")]
+    pub service: Option<Name<'static>>,
+    /// The port of the service
+    #[arg(long, requires = "service")]
+    pub port: Option<u16>,
+    /// An item of the service's TXT record, as in path=/live; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", requires = "service")]
+    pub txt: Vec<String>,
+    /// Send a goodbye and stop after this many seconds; Ctrl-C does the same
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub timeout: Option<Duration>,
+}
+
+#[derive(clap::Args)]
+pub struct Query {
+    /// The name to query
+    #[arg(value_parser = name)]
+    pub name: Name<'static>,
+    /// The interface to send the query on
+    #[arg(long, value_name = "IF")]
+    pub interface: String,
+    /// The record type to query
+    #[arg(long = "type", value_enum, default_value_t = Kind::Aaaa)]
+    pub kind: Kind,
+    /// The source port; with 5353, answers come by multicast
+    #[arg(long, default_value_t = 0)]
+    pub port: u16,
+    /// Ask for a unicast answer
+    #[arg(long)]
+    pub unicast: bool,
+    /// Seconds to wait for an answer; further answers are accepted for half a second more
+    #[arg(long, value_name = "SECONDS", default_value = "3", value_parser = seconds)]
+    pub timeout: Duration,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Kind {
+    A,
+    Aaaa,
+    Ptr,
+    Srv,
+    Txt,
+    Any,
+}
+
+impl Kind {
+    pub fn question(self) -> QTYPE {
+        match self {
+            Self::A => TYPE::A.into(),
+            Self::Aaaa => TYPE::AAAA.into(),
+            Self::Ptr => TYPE::PTR.into(),
+            Self::Srv => TYPE::SRV.into(),
+            Self::Txt => TYPE::TXT.into(),
+            Self::Any => QTYPE::ANY,
+        }
+    }
+}
+
+/// Parses a name below `local`.
+pub fn name(text: &str) -> Result<Name<'static>, String> {
+    let name = Name::new(text).map_err(|error| error.to_string())?;
+    if name.is_link_local() { Ok(name.into_owned()) } else { Err("does not end in .local".into()) }
+}
+
+/// Parses the name of a service's instance (RFC 6763 section 4.1).
+pub fn service(text: &str) -> Result<Name<'static>, String> {
+    let name = name(text)?;
+    let labels: Vec<String> = name.get_labels().iter().map(|label| label.to_string()).collect();
+    match &labels[..] {
+        [_, kind, protocol, _] if kind.starts_with('_') && ["_tcp", "_udp"].contains(&&**protocol) => {
+            Ok(name)
+        }
+        _ => Err("not of the form NAME._KIND._tcp.local or NAME._KIND._udp.local".into()),
+    }
+}

@@ -1,0 +1,36 @@
+//! Sends echo requests and prints the replies, or prints the echo requests that arrive (RFC 4443 section 4).
+//!
+//! ```text
+//! ping6 2001:db8::1 --count 3 --hop-limit 5 --traffic-class 0x28
+//! ping6 --listen --interface eth0
+//! ```
+//!
+//! Without the privilege for a raw socket it uses an unprivileged ICMPv6 socket, which reports errors in a queue.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod echo;
+mod listen;
+mod options;
+mod ping;
+mod tally;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use common::{Output, run};
+use ipv6_std::{Interface, Received};
+use options::Options;
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let output = Output { json: options.json };
+    run("ping6", || match &options.host {
+        Some(host) => ping::ping(host, &options, &output),
+        None => listen::listen(&options, &output),
+    })
+}
+
+fn interface_name(got: &Received) -> Option<String> {
+    Interface::name_of(got.control.interface?).ok()
+}
