@@ -24,7 +24,7 @@ ipv6_testnet::tests! {
     [Namespace] unicast_queries_from_other_links_are_ignored;
     [RawSocket] a_querier_that_cannot_be_answered_does_not_end_the_program;
     [Namespace] malformed_messages_do_not_end_the_program;
-    [Namespace] control_characters_in_records_are_escaped;
+    [Namespace] control_and_format_characters_in_records_are_escaped;
 }
 
 fn answers_follow_the_kind_of_query() {
@@ -234,17 +234,25 @@ fn malformed_messages_do_not_end_the_program() {
     query.line("AAAA 2001:db8:1::2, 7 s");
 }
 
-fn control_characters_in_records_are_escaped() {
+/// Control characters, and format characters that reorder text (U+202E), reach the terminal neither as text nor in JSON.
+fn control_and_format_characters_in_records_are_escaped() {
     let Pair { a, b } = Pair::new().unwrap();
     let mut respond = mdns("respond --interface eth0 --name camera.local --address ::1 --port 1");
-    respond.args(["--service", "\x1b[2J._x._udp.local", "--txt", "a=\x07\nb"]);
+    respond.args(["--service", "\x1b[2J._x._udp.local", "--txt", "a=\x07\nb\u{202e}\u{9b}\u{e0041}é"]);
     let mut respond = Running::start(&a, respond);
     respond.line("announced");
-    let got = output(&b, mdns("query _x._udp.local --interface eth0 --type ptr"));
-    let said = text(&got);
+    let query = "query _x._udp.local --interface eth0 --type ptr";
+    let said = text(&output(&b, mdns(query)));
     assert!(
-        said.contains("PTR \\u{1b}[2J._x._udp.local, ") && said.contains("TXT a=\\u{7}\\nb, "),
+        said.contains("PTR \\u{1b}[2J._x._udp.local, ")
+            && said.contains("TXT a=\\u{7}\\nb\\u{202e}\\u{9b}\\u{e0041}é, "),
         "{said:?}"
     );
-    assert!(!said.contains(['\x1b', '\x07']));
+    let json = output(&b, mdns(&format!("{query} --json")));
+    let records = objects(&json);
+    let of_text = records.iter().find(|record| record["type"] == "TXT").unwrap();
+    assert_eq!(of_text["data"], "a=\u{7}\nb\u{202e}\u{9b}\u{e0041}é");
+    for said in [said, text(&json)] {
+        assert!(!said.contains(['\x1b', '\x07', '\u{202e}', '\u{9b}', '\u{e0041}']), "{said:?}");
+    }
 }

@@ -103,7 +103,8 @@ pub struct Output {
 impl Output {
     pub fn print(&self, text: impl Display, object: Value) -> Outcome<()> {
         let mut out = io::stdout().lock();
-        let printed = if self.json { writeln!(out, "{object}") } else { writeln!(out, "{text}") };
+        let printed =
+            if self.json { writeln!(out, "{}", printable_json(&object)) } else { writeln!(out, "{text}") };
         printed.map_err(|error| match error.kind() {
             ErrorKind::BrokenPipe => OutputClosed.into(),
             _ => error.into(),
@@ -111,17 +112,43 @@ impl Output {
     }
 }
 
-/// Received text with its control characters escaped, as in `\u{1b}`, so that it cannot control the terminal.
+/// Received text, with characters escaped that have no glyph, as in `\u{1b}`: control characters would control the
+/// terminal, and format characters such as U+202E would reorder the text.
 pub fn printable(text: &str) -> String {
     let mut safe = String::new();
     for character in text.chars() {
-        if character.is_control() { safe.extend(character.escape_default()) } else { safe.push(character) }
+        if has_glyph(character) { safe.push(character) } else { safe.extend(character.escape_default()) }
     }
     safe
 }
 
+/// JSON, with the same characters escaped. They occur in strings only, and `serde_json` escapes only some of them.
+fn printable_json(object: &Value) -> String {
+    let mut safe = String::new();
+    for character in object.to_string().chars() {
+        if has_glyph(character) {
+            safe.push(character);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            safe += &format!("\\u{unit:04x}");
+        }
+    }
+    safe
+}
+
+fn has_glyph(character: char) -> bool {
+    // The debug text of std escapes everything that is not printable; of the rest, only these three. A combining mark is
+    // printable after another character.
+    matches!(character, '"' | '\'' | '\\')
+        || ['x', character].iter().collect::<String>().escape_debug().count() == 2
+}
+
 /// Finds an interface by name. It must be up and support multicast.
 pub fn interface(name: &str) -> Outcome<Interface> {
+    if name.is_empty() {
+        return Err("the name of the interface is empty; use one such as eth0".into());
+    }
     let interface = Interface::by_name(name)?;
     if !interface.flags().contains(InterfaceFlags::UP) {
         return Err(format!("interface {name} is down").into());
