@@ -182,6 +182,28 @@ pub fn own_address(source: Option<Ipv6Addr>, on: Option<&Interface>) -> Outcome<
     }
 }
 
+/// Returns a clear error if `to` is link-local and neither its zone nor an option names the interface; a send would fail
+/// with "invalid argument".
+pub fn has_interface(to: SocketAddrV6, on: Option<&Interface>) -> Outcome<()> {
+    if to.ip().is_unicast_link_local() && to.scope_id() == 0 && on.is_none() {
+        let ip = to.ip();
+        return Err(format!("{ip} is link-local: name its interface, as in {ip}%eth0").into());
+    }
+    Ok(())
+}
+
+/// The error of a send, with the cause that the system's text does not name.
+pub fn not_sent(error: &io::Error, to: Ipv6Addr) -> String {
+    match error.kind() {
+        // EACCES for a route of the type `prohibit`, EPERM for a rule of a packet filter.
+        ErrorKind::PermissionDenied => {
+            format!("a route or a firewall of this host prohibits packets to {to}: {error}")
+        }
+        ErrorKind::NetworkUnreachable => format!("this host has no route to {to}: {error}"),
+        _ => error.to_string(),
+    }
+}
+
 /// The earlier of two times; `None` is never.
 pub fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
     one.into_iter().chain(other).min()
