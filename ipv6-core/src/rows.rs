@@ -19,6 +19,9 @@ macro_rules! for_each_message {
             ecn with_ecn: Ecn;
             coalesced with_coalesced: Coalesced;
             segment_size with_segment_size: SegmentSize;
+            type_of_service with_type_of_service: TypeOfService;
+            time_to_live with_time_to_live: TimeToLive;
+            ipv4_packet_info with_ipv4_packet_info: Ipv4PacketInfo;
         }
     };
 }

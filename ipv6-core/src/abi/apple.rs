@@ -4,11 +4,17 @@
 //! asks for RFC 3542 (`__APPLE_USE_RFC_3542`). In a control buffer everything is aligned to four (`__DARWIN_ALIGN32`),
 //! and group requests are packed to four, in 64-bit programs too.
 
-use super::number::{message, option};
-use super::{Abi, ControlNumbers, Endian, GroupReqLayout, OptionNumbers, bsd};
+use super::number::{IPPROTO_IP, message, message_at, option};
+use super::{Abi, ControlNumbers, Endian, GroupReqLayout, Mapped, OptionNumbers, PacketInfoMessage, bsd};
 
 pub(super) const TABLE: Abi = bsd::table(Endian::Little, 30, 4)
-    .with_control(ControlNumbers { traffic_class: message(36, 4), ..bsd::CONTROL })
+    .with_control(ControlNumbers {
+        traffic_class: message(36, 4),
+        // To send: so_tos_from_control() in bsd/kern/uipc_socket.c takes exactly an int.
+        type_of_service: message_at(IPPROTO_IP, 3, 4),
+        ipv4_packet_info: message_at(IPPROTO_IP, 26, 12),
+        ..bsd::CONTROL
+    })
     .with_options(OptionNumbers {
         traffic_class: option(36),
         receive_traffic_class: option(35),
@@ -16,4 +22,9 @@ pub(super) const TABLE: Abi = bsd::table(Endian::Little, 30, 4)
         bound_interface: option(125),
         ..bsd::OPTIONS_WITH_SOURCES
     })
-    .with_group_req(GroupReqLayout::ALIGNED_TO_4);
+    .with_group_req(GroupReqLayout::ALIGNED_TO_4)
+    .with_mapped(Mapped {
+        send: PacketInfoMessage::Ipv4,
+        send_interface_alone: true,
+        ..Mapped::IPV6_PACKET_INFO
+    });

@@ -4,13 +4,16 @@
 //! aligns control messages (`sys/*/include/_align.h` and `_types.h`). `struct sockaddr_storage`, whose padding is an
 //! `int64_t`, aligns group requests: to eight, on i386 to four.
 
-use super::number::option;
-use super::{Abi, Endian, GroupReqLayout, OptionNumbers, bsd};
+use super::number::{IPPROTO_IP, message_at, option};
+use super::{Abi, ControlNumbers, Endian, GroupReqLayout, Mapped, OptionNumbers, bsd};
 
 const IPV6_BINDANY: i32 = 64;
 
 pub(super) const fn table(endian: Endian, align: usize, group_req: GroupReqLayout) -> Abi {
     bsd::table(endian, 28, align)
+        // Received IPv4 packets have the messages of IPv6. Of those to send, ip6_output() skips the IPv6 class, takes
+        // IP_TOS in exactly one byte, and answers ENOPROTOOPT to IP_TTL.
+        .with_control(ControlNumbers { type_of_service: message_at(IPPROTO_IP, 3, 1), ..bsd::CONTROL })
         .with_options(OptionNumbers {
             stream_control: option(25),
             freebind: option(IPV6_BINDANY),
@@ -18,4 +21,5 @@ pub(super) const fn table(endian: Endian, align: usize, group_req: GroupReqLayou
             ..bsd::OPTIONS_WITH_SOURCES
         })
         .with_group_req(group_req)
+        .with_mapped(Mapped::IPV6_PACKET_INFO)
 }

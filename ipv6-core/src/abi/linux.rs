@@ -5,10 +5,10 @@
 //! layout of `struct cmsghdr` (`cmsg_len` is a `__kernel_size_t`) and of group requests (a `struct sockaddr_storage` is
 //! aligned to a long).
 
-use super::number::{IPPROTO_ICMPV6, IPPROTO_UDP, message, message_at, option, option_at};
+use super::number::{IPPROTO_ICMPV6, IPPROTO_IP, IPPROTO_UDP, message, message_at, option, option_at};
 use super::{
-    Abi, CmsgLayout, ControlNumbers, Endian, FilterPolarity, GroupReqLayout, OptionNumbers, SockaddrLayout,
-    Width,
+    Abi, CmsgLayout, ControlNumbers, Endian, FilterPolarity, GroupReqLayout, Mapped, OptionNumbers,
+    SockaddrLayout, Width,
 };
 
 const SOL_RAW: i32 = 255;
@@ -22,6 +22,10 @@ const CONTROL: ControlNumbers = ControlNumbers {
     fragment_size: message(77, 4),
     coalesced: message_at(IPPROTO_UDP, 104, 4),
     segment_size: message_at(IPPROTO_UDP, 103, 2),
+    // Received in one byte; taken in one byte or as an int (ip_cmsg_send() in net/ipv4/ip_sockglue.c).
+    type_of_service: message_at(IPPROTO_IP, 1, 1),
+    time_to_live: message_at(IPPROTO_IP, 2, 4),
+    ipv4_packet_info: message_at(IPPROTO_IP, 8, 12),
     // Not next_hop: IPV6_NEXTHOP is 9 in the headers, and ip6_datagram_send_ctl() in net/ipv6/datagram.c answers EINVAL.
     ..ControlNumbers::NONE
 };
@@ -75,4 +79,5 @@ pub(super) const fn table(endian: Endian, long: Width, sol_socket: i32) -> Abi {
             Width::Eight => GroupReqLayout::ALIGNED_TO_8,
         })
         .with_icmp6_filter(FilterPolarity::SetBlocks)
+        .with_mapped(Mapped { send_interface_alone: true, ..Mapped::IPV6_PACKET_INFO })
 }

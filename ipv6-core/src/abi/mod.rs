@@ -40,6 +40,7 @@ mod dragonfly;
 mod freebsd;
 mod layout;
 mod linux;
+mod mapped;
 mod netbsd;
 mod number;
 mod openbsd;
@@ -47,6 +48,7 @@ mod solaris;
 mod windows;
 
 pub use layout::{CmsgLayout, Endian, FilterPolarity, GroupReqLayout, SockaddrLayout, Width};
+pub use mapped::{Mapped, PacketInfoMessage};
 pub use number::{ControlNumber, ControlNumbers, OptionNumber, OptionNumbers};
 
 /// A system whose bytes the codecs read and write. It has no values: name it as a type.
@@ -73,6 +75,9 @@ pub struct Abi {
     pub group_req: Option<GroupReqLayout>,
     /// The meaning of a set bit in `struct icmp6_filter`; `None` on a system without it.
     pub icmp6_filter: Option<FilterPolarity>,
+    /// How a dual-stack socket exchanges datagrams with IPv4-mapped peers; `None` if the system has no dual-stack
+    /// sockets, or this crate has no facts about them.
+    pub mapped: Option<Mapped>,
 }
 
 impl Abi {
@@ -80,7 +85,7 @@ impl Abi {
     #[must_use]
     pub const fn new(endian: Endian, cmsg: CmsgLayout, sockaddr: SockaddrLayout) -> Self {
         let (control, options) = (ControlNumbers::NONE, OptionNumbers::NONE);
-        Self { endian, cmsg, sockaddr, control, options, group_req: None, icmp6_filter: None }
+        Self { endian, cmsg, sockaddr, control, options, group_req: None, icmp6_filter: None, mapped: None }
     }
 
     /// Returns the system with these control messages.
@@ -101,6 +106,13 @@ impl Abi {
     #[must_use]
     pub const fn with_group_req(mut self, group_req: GroupReqLayout) -> Self {
         self.group_req = Some(group_req);
+        self
+    }
+
+    /// Returns the system with this description of dual-stack sockets.
+    #[must_use]
+    pub const fn with_mapped(mut self, mapped: Mapped) -> Self {
+        self.mapped = Some(mapped);
         self
     }
 

@@ -38,6 +38,8 @@ impl OptionNumber {
 
 /// Level of the options and messages of IPv6, on every system.
 pub(super) const IPPROTO_IPV6: i32 = 41;
+/// Level of the options and messages of IPv4, on every system.
+pub(super) const IPPROTO_IP: i32 = 0;
 /// Level of the options and messages of UDP, on every system.
 pub(super) const IPPROTO_UDP: i32 = 17;
 /// Level of the options of ICMPv6, on every system.

@@ -6,14 +6,20 @@
 //!
 //! Windows has one number for a control message and for the option that delivers it.
 
-use super::number::{message, option};
-use super::{Abi, CmsgLayout, ControlNumbers, Endian, GroupReqLayout, OptionNumbers, SockaddrLayout, Width};
+use super::number::{IPPROTO_IP, message, message_at, option};
+use super::{
+    Abi, CmsgLayout, ControlNumbers, Endian, GroupReqLayout, Mapped, OptionNumbers, PacketInfoMessage,
+    SockaddrLayout, Width,
+};
 
 const CONTROL: ControlNumbers = ControlNumbers {
     packet_info: message(19, 20),
     hop_limit: message(21, 4),
     traffic_class: message(39, 4),
     ecn: message(50, 4),
+    type_of_service: message_at(IPPROTO_IP, 3, 4),
+    time_to_live: message_at(IPPROTO_IP, 4, 4),
+    ipv4_packet_info: message_at(IPPROTO_IP, 19, 8),
     ..ControlNumbers::NONE
 };
 
@@ -48,5 +54,10 @@ pub(super) const fn table(pointer: Width) -> Abi {
     Abi::new(Endian::Little, CmsgLayout::new(pointer, align, align), SockaddrLayout::new(23, false, 28))
         .with_control(CONTROL)
         .with_options(OPTIONS)
+        .with_mapped(Mapped {
+            receive: PacketInfoMessage::Ipv4,
+            send: PacketInfoMessage::Ipv4,
+            send_interface_alone: true,
+        })
         .with_group_req(GroupReqLayout::ALIGNED_TO_8)
 }

@@ -47,18 +47,22 @@ mod flow_label;
 mod fragment_size;
 mod hop_limit;
 mod int;
+mod ipv4_packet_info;
 mod kind;
 mod messages;
 mod next_hop;
 mod packet_info;
 mod path_mtu;
 mod segment_size;
+mod time_to_live;
 mod traffic_class;
+mod type_of_service;
 
 pub use crate::flow_label::FlowLabel;
 pub use crate::traffic_class::Ecn;
 pub use fragment_size::FragmentSize;
 pub use hop_limit::HopLimit;
+pub use ipv4_packet_info::Ipv4PacketInfo;
 pub use kind::{Control, ControlMessage, DecodeError, EncodeError, SendMessage, space_of};
 pub(crate) use messages::Encoded;
 pub use messages::Messages;
@@ -67,7 +71,9 @@ pub use packet_info::PacketInfo;
 pub(crate) use packet_info::SIZE as PACKET_INFO_SIZE;
 pub use path_mtu::PathMtu;
 pub use segment_size::{Coalesced, SegmentSize};
+pub use time_to_live::TimeToLive;
 pub use traffic_class::TrafficClass;
+pub use type_of_service::TypeOfService;
 
 pub(crate) use {int::read as read_byte, int::read_both as read_bytes};
 

@@ -35,6 +35,7 @@ messages_are!({
     traffic_class: IPPROTO_IPV6 IPV6_TCLASS size_of::<libc::c_int>(),
     hop_limit: IPPROTO_IPV6 IPV6_HOPLIMIT size_of::<libc::c_int>(),
     packet_info: IPPROTO_IPV6 IPV6_PKTINFO size_of::<libc::in6_pktinfo>(),
+    type_of_service: IPPROTO_IP IP_TOS size_of::<u8>(),
 } gaps {
     next_hop: ABI.sockaddr.size,
     path_mtu: ABI.sockaddr.size + 4,

@@ -51,6 +51,9 @@ messages_are!({
     path_mtu: IPPROTO_IPV6 IPV6_PATHMTU ABI.sockaddr.size + 4,
     segment_size: IPPROTO_UDP UDP_SEGMENT size_of::<u16>(),
     coalesced: IPPROTO_UDP UDP_GRO size_of::<libc::c_int>(),
+    type_of_service: IPPROTO_IP IP_TOS size_of::<u8>(),
+    time_to_live: IPPROTO_IP IP_TTL size_of::<libc::c_int>(),
+    ipv4_packet_info: IPPROTO_IP IP_PKTINFO size_of::<libc::in_pktinfo>(),
 } gaps {
 });
 

@@ -37,6 +37,9 @@ messages_are!({
     hop_limit: IPPROTO_IPV6 IPV6_HOPLIMIT size_of::<i32>(),
     packet_info: IPPROTO_IPV6 IPV6_PKTINFO size_of::<winsock::IN6_PKTINFO>(),
     ecn: IPPROTO_IPV6 IPV6_ECN size_of::<i32>(),
+    type_of_service: IPPROTO_IP IP_TOS size_of::<i32>(),
+    time_to_live: IPPROTO_IP IP_TTL size_of::<i32>(),
+    ipv4_packet_info: IPPROTO_IP IP_PKTINFO size_of::<winsock::IN_PKTINFO>(),
 } gaps {
 });
 
