@@ -81,7 +81,7 @@ impl Coalesced {
     }
 
     /// Copies the next datagrams into `payloads`, as many as fit, and returns how many.
-    pub(crate) fn give(&mut self, slots: &[RecvSlot<RECV_SPACE>], payloads: &mut [impl Room]) -> usize {
+    pub(crate) fn give<R>(&mut self, slots: &[RecvSlot<RECV_SPACE>], payloads: &mut [impl Room<R>]) -> usize {
         self.given.clear();
         let mut room = payloads.iter_mut().take(slots.len());
         while let Some((slot, payload)) =

@@ -194,13 +194,13 @@ impl RecvBatch {
     }
 
     /// Receives into `payloads`, or first into storage for coalesced payloads.
-    pub(crate) fn receive(
+    pub(crate) fn receive<R>(
         &mut self,
         socket: BorrowedFd<'_>,
         caller: impl Caller<Error = io::Error>,
         wanted: ControlFlags,
         coalescing: &Coalescing,
-        payloads: &mut [impl Room],
+        payloads: &mut [impl Room<R>],
     ) -> io::Result<usize> {
         // Datagrams may be left over from before coalescing was disabled.
         let left = self.has_more();

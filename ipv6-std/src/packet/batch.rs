@@ -19,8 +19,8 @@ impl<S: AsFd> PacketConn<S> {
     /// many as `batch` has room for and there are `payloads`.
     ///
     /// Returns how many. The `i`-th is in `payloads[i]`; [`RecvBatch::iter`] and [`RecvBatch::messages`] return what came
-    /// with each. A payload is anything that lends bytes (`AsMut<[u8]>`), or several buffers
-    /// ([`Vectored`](crate::Vectored)).
+    /// with each. A payload buffer is anything that lends bytes (`AsMut<[u8]>`), an [`IoSliceMut`](std::io::IoSliceMut), or
+    /// several buffers (`&mut [IoSliceMut]`, [`Vectored`](crate::Vectored)).
     ///
     /// On a socket that [coalesces](Self::set_receive_coalescing), a call receives at most 16 payloads from the system,
     /// of up to 128 datagrams each. Datagrams [left over](RecvBatch::has_more) from the previous call are returned
@@ -52,7 +52,7 @@ impl<S: AsFd> PacketConn<S> {
     /// # std::io::Result::Ok(())
     /// ```
     #[doc(alias = "recvmmsg", alias = "ReadBatch")]
-    pub fn recv_batch(&self, batch: &mut RecvBatch, payloads: &mut [impl Room]) -> io::Result<usize> {
+    pub fn recv_batch<R>(&self, batch: &mut RecvBatch, payloads: &mut [impl Room<R>]) -> io::Result<usize> {
         let caller = self.read.on(self.as_fd()).with(MessageFlags::WAIT_FOR_ONE);
         let answer =
             batch.receive(self.as_fd(), caller, self.conn.control_flags(), &self.coalescing, payloads);

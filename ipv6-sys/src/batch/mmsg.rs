@@ -29,11 +29,11 @@ unsafe impl Sync for BatchHeader {}
 /// Headers, slots, and parts for messages that are sent as one.
 type Storage<'s, const C: usize> = (&'s mut [BatchHeader], &'s mut [SendSlot<C>], &'s mut [Part]);
 
-pub(super) fn receive<const C: usize, K: Caller>(
+pub(super) fn receive<const C: usize, R, K: Caller>(
     socket: BorrowedFd<'_>,
     headers: &mut [BatchHeader],
     slots: &mut [RecvSlot<C>],
-    payloads: &mut [impl Room],
+    payloads: &mut [impl Room<R>],
     caller: K,
 ) -> Result<usize, K::Error> {
     let mut ready = 0_usize;

@@ -59,6 +59,8 @@ mod calls;
 #[doc(hidden)]
 pub use calls::BatchHeader;
 pub use outgoing::{Coalesce, Outgoing, Ports, SendError};
+#[doc(hidden)]
+pub use payload::kind;
 pub use payload::{MAX, Part, Payload, Room, Vectored, fill};
 pub use receive::{RecvArray, receive};
 pub use send::{SendArray, SendStorage, send, send_if};

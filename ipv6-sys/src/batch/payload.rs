@@ -83,11 +83,30 @@ impl<'a> From<&'a [IoSlice<'a>]> for Payload<'a> {
     }
 }
 
-/// A buffer for the payload of one received message: anything that is `AsMut<[u8]>`, or a [`Vectored`].
-pub trait Room: sealed::Room {}
+/// A buffer for the payload of one received message: anything that is `AsMut<[u8]>`, an [`IoSliceMut`], or several
+/// buffers, filled in order (`&mut [IoSliceMut]`, [`Vectored`]).
+///
+/// The compiler infers `K`. It tells the implementations apart: `std` may make `IoSliceMut` an `AsMut<[u8]>` one day.
+pub trait Room<K = kind::Bytes>: sealed::Room<K> {}
 
 impl<T: AsMut<[u8]>> Room for T {}
 impl Room for Vectored<'_, '_> {}
+impl Room<kind::Slice> for IoSliceMut<'_> {}
+impl Room<kind::Slices> for &mut [IoSliceMut<'_>] {}
+
+/// The parameters of [`Room`].
+#[doc(hidden)]
+pub mod kind {
+    /// Anything that is `AsMut<[u8]>`, and `Vectored`.
+    #[derive(Debug)]
+    pub enum Bytes {}
+    /// `IoSliceMut`.
+    #[derive(Debug)]
+    pub enum Slice {}
+    /// `&mut [IoSliceMut]`.
+    #[derive(Debug)]
+    pub enum Slices {}
+}
 
 /// Several buffers for one received payload, filled one after another.
 #[derive(Debug)]
@@ -101,10 +120,10 @@ impl<'a, 'b> Vectored<'a, 'b> {
 }
 
 mod sealed {
-    use super::{Part, Vectored};
+    use super::{IoSliceMut, Part, Vectored, kind};
     use crate::os;
 
-    pub trait Room {
+    pub trait Room<K = kind::Bytes> {
         /// A pointer to the parts, and their number. `own` can hold one part.
         fn parts(&mut self, own: &mut Part) -> (*mut os::Part, usize);
 
@@ -126,19 +145,42 @@ mod sealed {
         }
     }
 
-    impl Room for Vectored<'_, '_> {
+    impl Room<kind::Slice> for IoSliceMut<'_> {
+        #[inline(always)]
+        fn parts(&mut self, own: &mut Part) -> (*mut os::Part, usize) {
+            own.0 = os::part(self.as_mut_ptr(), self.len());
+            (&raw mut own.0, 1)
+        }
+
+        #[inline]
+        fn fill(&mut self, payload: &[u8]) -> usize {
+            copy(self, payload)
+        }
+    }
+
+    impl Room<kind::Slices> for &mut [IoSliceMut<'_>] {
         fn parts(&mut self, _: &mut Part) -> (*mut os::Part, usize) {
             // `IoSliceMut` has the layout of `Part`, as its documentation says.
-            (self.0.as_mut_ptr().cast(), self.0.len())
+            (self.as_mut_ptr().cast(), self.len())
         }
 
         fn fill(&mut self, payload: &[u8]) -> usize {
             let mut rest = payload;
-            for part in self.0.iter_mut() {
+            for part in self.iter_mut() {
                 let used = copy(part, rest);
                 rest = rest.get(used..).unwrap_or_default();
             }
             payload.len() - rest.len()
+        }
+    }
+
+    impl Room for Vectored<'_, '_> {
+        fn parts(&mut self, own: &mut Part) -> (*mut os::Part, usize) {
+            self.0.parts(own)
+        }
+
+        fn fill(&mut self, payload: &[u8]) -> usize {
+            Room::fill(&mut self.0, payload)
         }
     }
 
@@ -156,7 +198,7 @@ mod sealed {
 /// Copies as much of `payload` as fits into `room`. Returns how many bytes.
 #[doc(hidden)]
 #[inline]
-pub fn fill(room: &mut impl Room, payload: &[u8]) -> usize {
+pub fn fill<R>(room: &mut impl Room<R>, payload: &[u8]) -> usize {
     room.fill(payload)
 }
 

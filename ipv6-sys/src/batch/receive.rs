@@ -21,11 +21,11 @@ use crate::message::Caller;
 #[doc(hidden)]
 #[doc(alias = "recvmmsg")]
 #[doc(alias = "ReadBatch")]
-pub fn receive<const C: usize, K: Caller>(
+pub fn receive<const C: usize, R, K: Caller>(
     socket: impl AsFd,
     headers: &mut [BatchHeader],
     slots: &mut [RecvSlot<C>],
-    payloads: &mut [impl Room],
+    payloads: &mut [impl Room<R>],
     flags: K,
 ) -> Result<usize, K::Error> {
     calls::receive(socket.as_fd(), headers, slots, payloads, flags)
@@ -57,10 +57,10 @@ impl<const N: usize, const C: usize> RecvArray<N, C> {
     /// As with [`message::receive`](crate::message::receive), if the first message fails. The next call returns an error
     /// of a later message.
     #[doc(alias = "recvmmsg", alias = "ReadBatch")]
-    pub fn receive<K: Caller>(
+    pub fn receive<R, K: Caller>(
         &mut self,
         socket: impl AsFd,
-        payloads: &mut [impl Room],
+        payloads: &mut [impl Room<R>],
         flags: K,
     ) -> Result<&[RecvSlot<C>], K::Error> {
         let count = receive(socket, &mut self.headers, &mut self.slots, payloads, flags)?;

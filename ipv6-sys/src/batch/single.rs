@@ -24,11 +24,11 @@ impl BatchHeader {
 /// Headers, slots, and parts that are not used here.
 type Storage<'s, const C: usize> = (&'s mut [BatchHeader], &'s mut [SendSlot<C>], &'s mut [Part]);
 
-pub(super) fn receive<const C: usize, K: Caller>(
+pub(super) fn receive<const C: usize, R, K: Caller>(
     socket: BorrowedFd<'_>,
     headers: &mut [BatchHeader],
     slots: &mut [RecvSlot<C>],
-    payloads: &mut [impl Room],
+    payloads: &mut [impl Room<R>],
     caller: K,
 ) -> Result<usize, K::Error> {
     let mut header = os::header();

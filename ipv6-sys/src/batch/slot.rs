@@ -57,7 +57,7 @@ impl<const C: usize> RecvSlot<C> {
 
     /// Makes `header` receive into this slot and this payload. Sets all that the kernel reads; the rest of a header stays
     /// zero.
-    pub(super) fn fill(&mut self, header: &mut os::Header, payload: &mut impl Room) {
+    pub(super) fn fill<R>(&mut self, header: &mut os::Header, payload: &mut impl Room<R>) {
         let (parts, count) = payload.parts(&mut self.part);
         os::set_payload(header, parts, count);
         os::set_name(header, self.name.as_mut_ptr(), PeerName::SIZE);
