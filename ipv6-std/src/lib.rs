@@ -136,7 +136,8 @@
 //! the program allocates once ([`RecvBatch`], [`SendBatch`]). [`PacketConn::send_batch_all`] sends all of them, or
 //! returns the index of the one that failed, and its error. On Linux, a sending batch also combines consecutive datagrams
 //! of the same size, destination and control messages into one for the kernel ([`PacketConn::set_send_coalescing`]), and a
-//! receiver can let the kernel combine what arrives ([`PacketConn::set_receive_coalescing`]).
+//! receiver can let the kernel combine what arrives ([`PacketConn::set_receive_coalescing`]). A receive batch splits that
+//! again, or returns it whole, without a copy ([`RecvBatch::keep_together`]).
 //!
 //! # Options without a method
 //!

@@ -19,7 +19,7 @@ use crate::space::RECV_SPACE;
 /// Storage for receiving batches ([`PacketConn::recv_batch`](crate::PacketConn::recv_batch)).
 ///
 /// Creating it allocates. Receiving does not, except the first time on a socket that
-/// [coalesces](crate::PacketConn::set_receive_coalescing).
+/// [coalesces](crate::PacketConn::set_receive_coalescing), if the batch splits the payloads.
 #[derive(Debug)]
 #[doc(alias = "mmsghdr", alias = "Message")]
 pub struct RecvBatch {
@@ -35,6 +35,8 @@ pub struct RecvBatch {
     coalesced: Option<Box<Coalesced>>,
     /// Whether the last call used it.
     is_coalesced: bool,
+    /// Whether coalesced payloads are returned whole.
+    together: bool,
 }
 
 impl RecvBatch {
@@ -49,6 +51,7 @@ impl RecvBatch {
             socket: 0,
             coalesced: None,
             is_coalesced: false,
+            together: false,
         };
         batch.grow(capacity);
         batch
@@ -64,13 +67,61 @@ impl RecvBatch {
         }
     }
 
+    /// Sets whether coalesced payloads are returned whole. The default is `false`: their datagrams are returned one by one.
+    ///
+    /// With `true`, the system receives directly into the payload buffers of the caller, up to the capacity in one call.
+    /// Nothing is copied, stored or left over. Each item of [`iter`](Self::iter) and [`messages`](Self::messages) is one
+    /// payload: [`RecvControl::segment_size`] is the size of its datagrams, and [`Segments`](crate::Segments) splits it.
+    /// `None`: the payload is one datagram. [`len`](Self::len) counts payloads.
+    ///
+    /// **Each buffer needs 65,535 bytes on a socket that
+    /// [coalesces](crate::PacketConn::set_receive_coalescing).** The system cuts a payload that is longer than its buffer,
+    /// which can be several datagrams of it: [`Received::truncated`] reports it.
+    ///
+    /// The next call uses the new value. Datagrams [left over](Self::has_more) from before are still returned one by one,
+    /// before others. Sockets that do not coalesce return the same as without.
+    ///
+    /// ```
+    /// use ipv6_std::{Outgoing, PacketConn, RecvBatch, Segments, SendBatch, SendControl};
+    ///
+    /// let (sender, receiver) = (PacketConn::bind("[::1]:0")?, PacketConn::bind("[::1]:0")?);
+    /// # if cfg!(target_os = "linux") {
+    /// receiver.set_receive_coalescing(true)?;
+    /// # }
+    /// let to = Some(receiver.local_addr()?);
+    /// let messages = [b"one", b"two"].map(|text| Outgoing::new(text, SendControl::new(), to));
+    /// sender.send_batch_all(&mut SendBatch::new(8), &messages)?;
+    ///
+    /// let mut batch = RecvBatch::new(8);
+    /// batch.keep_together(true);
+    /// let mut payloads = vec![vec![0; 65_535]; 8];
+    /// let mut datagrams = Vec::new();
+    /// while datagrams.len() < 2 {
+    ///     receiver.recv_batch(&mut batch, &mut payloads)?;
+    ///     for (received, payload) in batch.iter().zip(&payloads) {
+    ///         let received = received?;
+    ///         let segments = Segments::new(&payload[..received.len], received.control.segment_size);
+    ///         datagrams.extend(segments.map(<[u8]>::to_vec));
+    ///     }
+    /// }
+    /// assert_eq!(datagrams, [b"one", b"two"]);
+    /// # std::io::Result::Ok(())
+    /// ```
+    ///
+    /// [`RecvControl::segment_size`]: crate::RecvControl::segment_size
+    #[doc(alias = "UDP_GRO")]
+    pub fn keep_together(&mut self, on: bool) -> &mut Self {
+        self.together = on;
+        self
+    }
+
     /// Returns how many datagrams fit.
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.slots.len()
     }
 
-    /// Returns how many datagrams the last call received.
+    /// Returns how many datagrams the last call received. [Kept together](Self::keep_together), several count as one.
     #[must_use]
     pub fn len(&self) -> usize {
         self.count
@@ -144,7 +195,7 @@ impl RecvBatch {
     /// received fewer.
     ///
     /// Datagrams that came [coalesced](crate::PacketConn::set_receive_coalescing) have the control messages of the whole
-    /// payload, including its segment size.
+    /// payload, including its segment size, whether they are split or [kept together](Self::keep_together).
     #[must_use]
     pub fn message(&self, index: usize) -> Option<Message<'_>> {
         if index >= self.count {
@@ -214,7 +265,7 @@ impl RecvBatch {
             self.clear();
             self.socket = coalescing.id();
         }
-        self.is_coalesced = coalescing.receives() || left;
+        self.is_coalesced = left || (coalescing.receives() && !self.together);
         if !self.is_coalesced {
             self.wanted = wanted;
             let count = batch::receive(socket, &mut self.headers, &mut self.slots, payloads, caller)?;

@@ -12,6 +12,7 @@ ipv6_testnet::tests! {
     [Namespace] calls_without_a_deadline_allocate_nothing;
     [Namespace] batches_allocate_nothing;
     [Namespace] coalescing_allocates_in_the_first_call_only;
+    [Namespace] payloads_kept_together_allocate_nothing;
     [Namespace] a_refusal_of_coalescing_allocates_nothing;
     [Namespace] a_message_that_ends_a_batch_allocates_nothing;
     [Namespace] a_timeout_allocates_only_its_error;
@@ -113,6 +114,25 @@ fn coalescing_allocates_in_the_first_call_only() {
     };
     assert!(allocations(&mut round) > 0);
     assert_eq!(allocations(round), 0);
+}
+
+fn payloads_kept_together_allocate_nothing() {
+    use std::io::IoSliceMut;
+    let conn = loopback();
+    conn.set_receive_coalescing(true).unwrap();
+    let to = Some(conn.local_addr().unwrap());
+    let (mut send, mut batch, mut room) = (SendBatch::new(32), RecvBatch::new(2), vec![vec![0; 65_535]; 2]);
+    batch.keep_together(true);
+    let mut buffers: Vec<_> = room.iter_mut().map(|room| IoSliceMut::new(room)).collect();
+    let count = allocations(|| {
+        for _ in 0..10 {
+            let messages = [Outgoing::new(b"HELLO", control(), to); 32];
+            assert_eq!(conn.send_batch(&mut send, &messages).unwrap(), 32);
+            assert_eq!(conn.recv_batch(&mut batch, &mut buffers).unwrap(), 1);
+            assert!(batch.iter().all(|got| got.unwrap().control.segment_size == Some(5)));
+        }
+    });
+    assert_eq!(count, 0);
 }
 
 fn a_refusal_of_coalescing_allocates_nothing() {

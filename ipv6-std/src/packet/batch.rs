@@ -23,8 +23,8 @@ impl<S: AsFd> PacketConn<S> {
     /// several buffers (`&mut [IoSliceMut]`, [`Vectored`](crate::Vectored)).
     ///
     /// On a socket that [coalesces](Self::set_receive_coalescing), a call receives at most 16 payloads from the system,
-    /// of up to 128 datagrams each. Datagrams [left over](RecvBatch::has_more) from the previous call are returned
-    /// first, without a system call.
+    /// of up to 128 datagrams each, and splits them. Datagrams [left over](RecvBatch::has_more) from the previous call are
+    /// returned first, without a system call. [`RecvBatch::keep_together`] returns whole payloads instead, without a copy.
     ///
     /// Systems: all. One system call on Linux, Android, NetBSD and OpenBSD; elsewhere one for each datagram.
     ///

@@ -77,8 +77,8 @@ impl<S: AsFd> PacketConn<S> {
     /// Sets whether the system coalesces received datagrams: consecutive ones of one sender with the same headers
     /// (`UDP_GRO`).
     ///
-    /// [`recv_batch`](Self::recv_batch) splits them again, so that its results do not change. Every other receive
-    /// returns several datagrams in one payload, with the size of each in [`RecvControl::segment_size`], and needs a
+    /// [`recv_batch`](Self::recv_batch) splits them again, so that its results do not change
+    /// ([`RecvBatch::keep_together`](crate::RecvBatch::keep_together) returns them whole). Every other receive returns several datagrams in one payload, with the size of each in [`RecvControl::segment_size`], and needs a
     /// buffer of 65,535 bytes: see [`Segments`](crate::Segments).
     ///
     /// It applies to calls that start after this one, in every thread. Change it while no other thread waits in a receive:
