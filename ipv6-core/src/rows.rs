@@ -133,6 +133,62 @@ macro_rules! for_each_option {
             COALESCE coalesce with_coalesce: bool = "UDP_GRO";
             /// Whether errors about sent datagrams are queued, to be received with the flag `ERROR_QUEUE` (Linux).
             QUEUE_ERRORS queue_errors with_queue_errors: bool = "IPV6_RECVERR";
+            /// How the kernel uses path MTU discovery for sent packets (Linux, ipv6(7); Windows).
+            PATH_MTU_DISCOVERY path_mtu_discovery with_path_mtu_discovery: PathMtuDiscovery = "IPV6_MTU_DISCOVER";
+            /// Set: the size of the largest packet that the socket sends unfragmented, at least 1,280; 0 removes
+            /// the limit (Linux). Read: the path MTU of a connected socket, in bytes, IPv6 header included (Linux,
+            /// Windows). Other sockets answer `ENOTCONN`.
+            MTU mtu with_mtu: u32 = "IPV6_MTU";
+            /// Whether the flow information of destination addresses is sent (`flowinfo` of a `SocketAddrV6`):
+            /// traffic class and flow label. It is ignored otherwise. A connected socket uses that of `connect`:
+            /// the only way to give a TCP connection a flow label (Linux).
+            SEND_FLOW_INFO send_flow_info with_send_flow_info: bool = "IPV6_FLOWINFO_SEND";
+            /// Whether the kernel chooses a flow label for packets that have none, from a hash of addresses and
+            /// ports (RFC 6438). Linux, where `net.ipv6.auto_flowlabels` is the default; FreeBSD, OpenBSD,
+            /// DragonFly BSD, Apple.
+            AUTO_FLOW_LABEL auto_flow_label with_auto_flow_label: bool = "IPV6_AUTOFLOWLABEL";
+            /// Whether queued errors report where the extensions of the ICMPv6 message start in the returned packet
+            /// (RFC 4884), such as MPLS labels (Linux, since 5.9).
+            ERROR_EXTENSIONS error_extensions with_error_extensions: bool = "IPV6_RECVERR_RFC4884";
+            /// Delivers the destination address and port that a packet had when it arrived: a transparent proxy
+            /// receives packets for other hosts and ports (Linux, FreeBSD).
+            #[doc(alias = "IPV6_ORIGDSTADDR")]
+            RECEIVE_ORIGINAL_DESTINATION receive_original_destination with_receive_original_destination: bool
+                = "IPV6_RECVORIGDSTADDR";
+            /// The interface on which unicast packets are sent that have no other; the socket receives on all
+            /// (Linux, Windows).
+            UNICAST_INTERFACE unicast_interface with_unicast_interface: UnicastInterface = "IPV6_UNICAST_IF";
+            /// Whether the socket receives the groups that any socket of this host has joined (the default), or
+            /// those that it has joined itself (Linux, since 4.20).
+            MULTICAST_ALL multicast_all with_multicast_all: bool = "IPV6_MULTICAST_ALL";
+            /// Delivers the hop-by-hop options header of received packets (RFC 3542 section 8). Not on Windows. The
+            /// BSDs and Apple require the superuser.
+            RECEIVE_HOP_BY_HOP receive_hop_by_hop with_receive_hop_by_hop: bool = "IPV6_RECVHOPOPTS";
+            /// Delivers the destination options headers of received packets (RFC 3542 section 9). Not on Windows.
+            /// The BSDs and Apple require the superuser.
+            RECEIVE_DESTINATION_OPTIONS receive_destination_options with_receive_destination_options: bool
+                = "IPV6_RECVDSTOPTS";
+            /// Delivers the destination options header before a routing header (RFC 2292; FreeBSD, NetBSD, illumos,
+            /// Solaris). Elsewhere, `RECEIVE_DESTINATION_OPTIONS` delivers it too.
+            RECEIVE_FIRST_DESTINATION_OPTIONS receive_first_destination_options with_receive_first_destination_options: bool
+                = "IPV6_RECVRTHDRDSTOPTS";
+            /// Delivers the routing header of received packets (RFC 3542 section 7).
+            RECEIVE_ROUTING_HEADER receive_routing_header with_receive_routing_header: bool = "IPV6_RECVRTHDR";
+            /// Delivers forwarded packets that have the router alert option with this value to this raw socket of
+            /// protocol 255, instead of forwarding them (RFC 2711); `None` delivers none (Linux). Other sockets
+            /// answer `ENOPROTOOPT`.
+            ROUTER_ALERT router_alert with_router_alert: Option<u16> = "IPV6_ROUTER_ALERT";
+            /// Whether `ROUTER_ALERT` delivers packets of the network namespace of the socket only (Linux, since
+            /// 5.1).
+            ROUTER_ALERT_ISOLATE router_alert_isolate with_router_alert_isolate: bool = "IPV6_ROUTER_ALERT_ISOLATE";
+            /// Gives this host an anycast address until the socket leaves it or is closed (Linux; requires
+            /// `CAP_NET_ADMIN`). The `group` of the value is the address.
+            JOIN_ANYCAST join_anycast with_join_anycast: Group = "IPV6_JOIN_ANYCAST";
+            /// Removes an anycast address that the socket has joined (Linux).
+            LEAVE_ANYCAST leave_anycast with_leave_anycast: Group = "IPV6_LEAVE_ANYCAST";
+            /// Which packets are sent as if the path MTU were 1,280 (RFC 3542 section 11.1). The BSDs, Apple,
+            /// illumos, Solaris, AIX; on Linux, `MTU` with 1,280 does the same for all packets.
+            USE_MIN_MTU use_min_mtu with_use_min_mtu: MinMtu = "IPV6_USE_MIN_MTU";
             /// Detaches the socket's BPF filter.
             DETACH_FILTER detach_filter with_detach_filter: () = "SO_DETACH_FILTER";
         } {

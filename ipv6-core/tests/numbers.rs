@@ -67,6 +67,9 @@ const LEFT_OUT: &[(&str, Kind, &str, &str)] = &[
     ("darwin", Kind::Option, "IPV6_2292PKTOPTIONS", "xnu always returns nothing"),
     ("solaris", Kind::Option, "SO_ATTACH_FILTER", "for packet sockets only"),
     ("solaris", Kind::Option, "SO_DETACH_FILTER", "for packet sockets only"),
+    ("darwin", Kind::Option, "IPV6_UNICAST_IF", "IPV6_BOUND_IF has a row: it limits receiving too"),
+    ("solaris", Kind::Option, "IPV6_UNICAST_IF", "IPV6_BOUND_IF has a row: it limits receiving too"),
+    ("openbsd", Kind::Option, "IPV6_RECVORIGDSTADDR", "IPV6_RECVDSTPORT delivers the port only"),
     ("windows", Kind::Message, "UDP_SEGMENT", "segmentation of Windows is not used yet"),
     ("windows", Kind::Message, "UDP_GRO", "coalescing of Windows is not used yet"),
     ("windows", Kind::Option, "UDP_GRO", "coalescing of Windows is not used yet"),
@@ -163,11 +166,12 @@ fn in_headers(os: &str, kind: Kind, name: &'static str) -> Option<(&'static str,
     let header = lines(OPTIONS).next()?;
     let column = header.iter().position(|column| *column == if os == "darwin" { "macos" } else { os })?;
     let kind = if kind == Kind::Message { "cmsg" } else { "option" };
-    // A row without a level is about one system only: its cells are no numbers.
-    let of = |row: &Vec<&str>| row[0] == name && row[1] == kind && row[2].starts_with(char::is_numeric);
-    let (name, number) = {
-        let cell = lines(OPTIONS).find(of)?[column];
-        cell.split_once('=').unwrap_or((name, cell))
+    let row = lines(OPTIONS).find(|row| row[0] == name && row[1] == kind)?;
+    let (name, number) = match row[column] {
+        // The row is about this system only: the column of Linux has the number.
+        "here" => (name, row[3]),
+        _ if os == "linux" && !row[2].starts_with(char::is_numeric) => return None,
+        cell => cell.split_once('=').unwrap_or((name, cell)),
     };
     Some((name, number.parse().ok()?))
 }

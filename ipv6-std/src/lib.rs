@@ -251,6 +251,7 @@ mod membership;
 mod min_hop_limit;
 mod on_interface;
 mod packet;
+mod path_mtu_discovery;
 mod paths;
 mod raw;
 mod received;
@@ -273,6 +274,7 @@ pub use received::{Message, Received};
 pub use recv_batch::{RecvBatch, RecvBatchIter, RecvBatchMessages};
 pub use send_batch::{SendAllError, SendBatch};
 
+pub use ipv6_core::option::PathMtuDiscovery;
 pub use ipv6_core::{
     BpfInstruction, BufferTooSmall, Control, ControlFlags, ControlMessage, DecodeError, Ecn, EncodeError,
     FlowLabel, Header, HeaderError, Icmp6Filter, Icmp6Type, InterfaceIndex, PathMtu, Platform, QueuedError,

@@ -39,6 +39,10 @@ const OPTIONS: OptionNumbers = OptionNumbers {
     leave_source_group: option(67),
     block_source: option(64),
     unblock_source: option(65),
+    receive_hop_by_hop: option(53),
+    receive_destination_options: option(56),
+    receive_routing_header: option(51),
+    use_min_mtu: option(44),
     ..OptionNumbers::NONE
 };
 

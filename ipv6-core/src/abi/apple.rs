@@ -20,6 +20,7 @@ pub(super) const TABLE: Abi = bsd::table(Endian::Little, 30, 4)
         receive_traffic_class: option(35),
         receive_packet_info: option(61),
         bound_interface: option(125),
+        auto_flow_label: option(59),
         ..bsd::OPTIONS_WITH_SOURCES
     })
     .with_group_req(GroupReqLayout::ALIGNED_TO_4)

@@ -34,6 +34,10 @@ pub(super) const OPTIONS: OptionNumbers = OptionNumbers {
     icmp6_filter: option_at(IPPROTO_ICMPV6, 18),
     join_group: option(12),
     leave_group: option(13),
+    receive_hop_by_hop: option(39),
+    receive_destination_options: option(40),
+    receive_routing_header: option(38),
+    use_min_mtu: option(42),
     ..OptionNumbers::NONE
 };
 

@@ -18,6 +18,9 @@ pub(super) const fn table(endian: Endian, align: usize, group_req: GroupReqLayou
             stream_control: option(25),
             freebind: option(IPV6_BINDANY),
             transparent: option(IPV6_BINDANY),
+            auto_flow_label: option(59),
+            receive_original_destination: option(72),
+            receive_first_destination_options: option(41),
             ..bsd::OPTIONS_WITH_SOURCES
         })
         .with_group_req(group_req)

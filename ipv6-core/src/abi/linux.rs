@@ -65,6 +65,21 @@ const fn options(sol_socket: i32) -> OptionNumbers {
         queue_errors: option(25),
         attach_filter: option_at(sol_socket, 26),
         detach_filter: option_at(sol_socket, 27),
+        path_mtu_discovery: option(23),
+        mtu: option(24),
+        send_flow_info: option(33),
+        auto_flow_label: option(70),
+        error_extensions: option(31),
+        receive_original_destination: option(74),
+        unicast_interface: option(76),
+        multicast_all: option(29),
+        receive_hop_by_hop: option(53),
+        receive_destination_options: option(58),
+        receive_routing_header: option(56),
+        router_alert: option(22),
+        router_alert_isolate: option(30),
+        join_anycast: option(27),
+        leave_anycast: option(28),
         ..OptionNumbers::NONE
     }
 }

@@ -13,6 +13,7 @@ pub(super) const fn table(align: usize) -> Abi {
         stream_control: option(25),
         freebind: option(IPV6_BINDANY),
         transparent: option(IPV6_BINDANY),
+        receive_first_destination_options: option(41),
         ..bsd::OPTIONS
     })
 }

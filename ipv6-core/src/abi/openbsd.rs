@@ -17,6 +17,7 @@ pub(super) const fn table(endian: Endian, align: usize) -> Abi {
             min_hop_limit: option(65),
             freebind: option_at(SOL_SOCKET, SO_BINDANY),
             transparent: option_at(SOL_SOCKET, SO_BINDANY),
+            auto_flow_label: option(59),
             ..bsd::OPTIONS
         })
 }

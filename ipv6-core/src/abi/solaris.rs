@@ -43,6 +43,11 @@ const OPTIONS: OptionNumbers = OptionNumbers {
     leave_source_group: option(46),
     block_source: option(43),
     unblock_source: option(44),
+    receive_hop_by_hop: option(20),
+    receive_destination_options: option(40),
+    receive_first_destination_options: option(23),
+    receive_routing_header: option(22),
+    use_min_mtu: option(32),
     ..OptionNumbers::NONE
 };
 

@@ -46,6 +46,10 @@ const OPTIONS: OptionNumbers = OptionNumbers {
     block_source: option(43),
     unblock_source: option(44),
     queue_errors: option(75),
+    path_mtu_discovery: option(71),
+    mtu: option(72),
+    unicast_interface: option(31),
+    receive_routing_header: option(38),
     ..OptionNumbers::NONE
 };
 

@@ -34,7 +34,7 @@ mod stream;
 mod value;
 
 pub use descriptor::SocketOption;
-pub use ipv6_core::option::{Group, Mtu, SourceGroup};
+pub use ipv6_core::option::{Group, MinMtu, Mtu, PathMtuDiscovery, SourceGroup, UnicastInterface};
 pub use stream::stream_control;
 pub use value::{Integer, Readable, Writable};
 

@@ -1,7 +1,7 @@
 //! The types of option values, and their bytes in the kernel.
 
 use ipv6_core::abi::Platform;
-use ipv6_core::option::{Group, Mtu, SourceGroup};
+use ipv6_core::option::{Group, MinMtu, Mtu, PathMtuDiscovery, SourceGroup, UnicastInterface};
 use ipv6_core::{Icmp6Filter, InterfaceIndex, PathMtu, group};
 
 use crate::host::{Host, HostOn64};
@@ -119,6 +119,28 @@ ints! {
     // An offset, or -1 for none.
     Option<u16>: |int| if int == -1 { Some(None) } else { u16::try_from(int).ok().map(Some) },
         |offset| offset.map_or(-1, i32::from);
+    // In network byte order.
+    UnicastInterface: |int| Some(Self(InterfaceIndex::new(u32::from_be(int.cast_unsigned())).ok())),
+        |Self(index)| index.map_or(0, InterfaceIndex::get).to_be().cast_signed();
+    MinMtu: Self::from_number, Self::number;
+}
+
+impl Sealed for PathMtuDiscovery {}
+
+impl Readable for PathMtuDiscovery {
+    type Bytes = Zeroed<4>;
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        Self::from_number::<Host>(read_int(bytes)?)
+    }
+}
+
+impl Writable for PathMtuDiscovery {
+    type Bytes = Zeroed<4>;
+
+    fn write(self, bytes: &mut [u8]) -> Option<usize> {
+        write_int(self.number::<Host>()?, bytes)
+    }
 }
 
 impl Sealed for Icmp6Filter {}

@@ -24,8 +24,12 @@ options_are!({
     leave_source_group: IPPROTO_IPV6 MCAST_LEAVE_SOURCE_GROUP,
     block_source: IPPROTO_IPV6 MCAST_BLOCK_SOURCE,
     unblock_source: IPPROTO_IPV6 MCAST_UNBLOCK_SOURCE,
+    receive_hop_by_hop: IPPROTO_IPV6 IPV6_RECVHOPOPTS,
+    receive_destination_options: IPPROTO_IPV6 IPV6_RECVDSTOPTS,
+    receive_routing_header: IPPROTO_IPV6 IPV6_RECVRTHDR,
 } gaps {
     icmp6_filter,
+    use_min_mtu,
 });
 
 messages_are!({
@@ -42,4 +46,5 @@ pub const GAPS: &[Gap] = &[
     gap("ICMP6_FILTER", &["netinet/in.h", "netinet/icmp6.h"], name(ABI.options.icmp6_filter)),
     gap("sizeof(struct icmp6_filter)", &["netinet/in.h", "netinet/icmp6.h"], 32),
     gap("sizeof(struct ip6_mtuinfo)", &["netinet/in.h"], ABI.sockaddr.size as i64 + 4),
+    gap("IPV6_USE_MIN_MTU", &["netinet/in.h"], name(ABI.options.use_min_mtu)),
 ];

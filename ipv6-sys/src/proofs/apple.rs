@@ -27,6 +27,11 @@ options_are!({
     receive_path_mtu,
     path_mtu,
     icmp6_filter,
+    auto_flow_label,
+    receive_hop_by_hop,
+    receive_destination_options,
+    receive_routing_header,
+    use_min_mtu,
 });
 
 messages_are!({
@@ -50,4 +55,9 @@ pub const GAPS: &[Gap] = &[
     gap("IPV6_PATHMTU", &["netinet/in.h"], kind(ABI.control.path_mtu)),
     gap("sizeof(struct icmp6_filter)", &["netinet/in.h", "netinet/icmp6.h"], 32),
     gap("sizeof(struct ip6_mtuinfo)", &["netinet/in.h"], ABI.sockaddr.size as i64 + 4),
+    gap("IPV6_AUTOFLOWLABEL", &["netinet/in.h"], name(ABI.options.auto_flow_label)),
+    gap("IPV6_RECVHOPOPTS", &["netinet/in.h"], name(ABI.options.receive_hop_by_hop)),
+    gap("IPV6_RECVDSTOPTS", &["netinet/in.h"], name(ABI.options.receive_destination_options)),
+    gap("IPV6_RECVRTHDR", &["netinet/in.h"], name(ABI.options.receive_routing_header)),
+    gap("IPV6_USE_MIN_MTU", &["netinet/in.h"], name(ABI.options.use_min_mtu)),
 ];

@@ -37,8 +37,23 @@ options_are!({
     queue_errors: IPPROTO_IPV6 IPV6_RECVERR,
     attach_filter: SOL_SOCKET SO_ATTACH_FILTER,
     detach_filter: SOL_SOCKET SO_DETACH_FILTER,
+    path_mtu_discovery: IPPROTO_IPV6 IPV6_MTU_DISCOVER,
+    mtu: IPPROTO_IPV6 IPV6_MTU,
+    send_flow_info: IPPROTO_IPV6 IPV6_FLOWINFO_SEND,
+    auto_flow_label: IPPROTO_IPV6 IPV6_AUTOFLOWLABEL,
+    receive_original_destination: IPPROTO_IPV6 IPV6_RECVORIGDSTADDR,
+    unicast_interface: IPPROTO_IPV6 IPV6_UNICAST_IF,
+    multicast_all: IPPROTO_IPV6 IPV6_MULTICAST_ALL,
+    receive_hop_by_hop: IPPROTO_IPV6 IPV6_RECVHOPOPTS,
+    receive_destination_options: IPPROTO_IPV6 IPV6_RECVDSTOPTS,
+    receive_routing_header: IPPROTO_IPV6 IPV6_RECVRTHDR,
+    router_alert: IPPROTO_IPV6 IPV6_ROUTER_ALERT,
+    router_alert_isolate: IPPROTO_IPV6 IPV6_ROUTER_ALERT_ISOLATE,
+    join_anycast: IPPROTO_IPV6 IPV6_JOIN_ANYCAST,
+    leave_anycast: IPPROTO_IPV6 IPV6_LEAVE_ANYCAST,
 } gaps {
     icmp6_filter,
+    error_extensions,
 });
 
 messages_are!({
@@ -84,4 +99,5 @@ pub const GAPS: &[Gap] = &[
     gap("sizeof(struct ip6_mtuinfo)", &["netinet/in.h"], ABI.sockaddr.size as i64 + 4),
     gap("offsetof(struct ip6_mtuinfo, ip6m_addr)", &["stddef.h", "netinet/in.h"], 0),
     gap("offsetof(struct ip6_mtuinfo, ip6m_mtu)", &["stddef.h", "netinet/in.h"], ABI.sockaddr.size as i64),
+    gap("IPV6_RECVERR_RFC4884", &["linux/in6.h"], name(ABI.options.error_extensions)),
 ];

@@ -29,6 +29,10 @@ options_are!({
     block_source: IPPROTO_IPV6 MCAST_BLOCK_SOURCE,
     unblock_source: IPPROTO_IPV6 MCAST_UNBLOCK_SOURCE,
     queue_errors: IPPROTO_IPV6 IPV6_RECVERR,
+    path_mtu_discovery: IPPROTO_IPV6 IPV6_MTU_DISCOVER,
+    mtu: IPPROTO_IPV6 IPV6_MTU,
+    unicast_interface: IPPROTO_IPV6 IPV6_UNICAST_IF,
+    receive_routing_header: IPPROTO_IPV6 IPV6_RECVRTHDR,
 } gaps {
 });
 

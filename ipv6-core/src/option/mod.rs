@@ -3,10 +3,14 @@
 //! The list of options, with the type of each value, is in `rows.rs`. `ipv6_sys::option` makes a typed descriptor
 //! of each row.
 
+mod modes;
+
 use core::net::Ipv6Addr;
 
 use crate::icmp6_filter::Icmp6Filter;
 use crate::interface::InterfaceIndex;
+
+pub use modes::{MinMtu, PathMtuDiscovery};
 
 /// A path MTU: the size of an IPv6 packet in bytes, header included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,6 +43,11 @@ pub struct SourceGroup {
     #[doc(alias = "gsr_interface")]
     pub on: Option<InterfaceIndex>,
 }
+
+/// The interface for unicast packets (`IPV6_UNICAST_IF`); `None` is the system's choice. The option has the index in network
+/// byte order, unlike other options.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct UnicastInterface(pub Option<InterfaceIndex>);
 
 /// Fails to compile here if a row has a type that does not exist, instead of in `ipv6-sys`.
 macro_rules! check_types {
