@@ -160,7 +160,7 @@ impl Prober {
             }
             Message::Error(report) if report.destination == *self.to.ip() => {
                 let number = match report.quoted {
-                    Quoted::Echo { id, seq } if self.udp.is_none() && id == self.own => seq,
+                    Quoted::Echo { id, seq, .. } if self.udp.is_none() && id == self.own => seq,
                     Quoted::Udp { source, destination } if self.udp.is_some() && source == self.own => {
                         destination.wrapping_sub(PORT)
                     }

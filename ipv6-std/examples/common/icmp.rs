@@ -7,12 +7,16 @@ use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs};
 
 use etherparse::icmpv6::DestUnreachableCode;
 use etherparse::{IcmpEchoHeader, Icmpv6Header, Icmpv6Slice, Icmpv6Type};
-use ipv6_std::{Header, Icmp6Type, QueuedError};
+use ipv6_std::{Header, Icmp6Type, QueuedError, parse_scoped};
 
 use super::Outcome;
 
-/// Resolves a host name, or an address such as `fe80::1%eth0`, to the first IPv6 address.
+/// Resolves a host name, or an address such as `fe80::1%eth0` or `[fe80::1%eth0]`, to the first IPv6 address.
 pub fn resolve(host: &str) -> Outcome<SocketAddrV6> {
+    // The system's resolver knows zones too, but does not say which interface is missing.
+    if host.contains([':', '%', '[']) {
+        return Ok(parse_scoped(host)?);
+    }
     let addresses = (host, 0).to_socket_addrs().map_err(|error| format!("{host}: {error}"))?;
     let mut of_v6 = addresses.filter_map(|address| match address {
         SocketAddr::V6(address) => Some(address),
@@ -62,8 +66,16 @@ pub struct Report {
 
 /// The packet that an error quotes.
 pub enum Quoted {
-    Echo { id: u16, seq: u16 },
-    Udp { source: u16, destination: u16 },
+    /// `data`: the first bytes of its data. A report may end before them.
+    Echo {
+        id: u16,
+        seq: u16,
+        data: Option<[u8; 8]>,
+    },
+    Udp {
+        source: u16,
+        destination: u16,
+    },
     Other,
 }
 
@@ -104,9 +116,11 @@ impl Quoted {
                 source: u16::from_be_bytes([*s0, *s1]),
                 destination: u16::from_be_bytes([*d0, *d1]),
             },
-            (ICMPV6, [128, 0, _, _, i0, i1, s0, s1, ..]) => {
-                Self::Echo { id: u16::from_be_bytes([*i0, *i1]), seq: u16::from_be_bytes([*s0, *s1]) }
-            }
+            (ICMPV6, [128, 0, _, _, i0, i1, s0, s1, rest @ ..]) => Self::Echo {
+                id: u16::from_be_bytes([*i0, *i1]),
+                seq: u16::from_be_bytes([*s0, *s1]),
+                data: rest.first_chunk().copied(),
+            },
             _ => Self::Other,
         }
     }

@@ -192,6 +192,15 @@ pub fn has_interface(to: SocketAddrV6, on: Option<&Interface>) -> Outcome<()> {
     Ok(())
 }
 
+/// Why an interface that the program uses cannot be used any more. `None`: it can.
+pub fn lost(on: &Interface) -> Option<String> {
+    match Interface::by_index(on.index()) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Some(format!("interface {on} has disappeared")),
+        Ok(now) if !now.flags().contains(InterfaceFlags::UP) => Some(format!("interface {on} is down")),
+        _ => None,
+    }
+}
+
 /// The error of a send, with the cause that the system's text does not name.
 pub fn not_sent(error: &io::Error, to: Ipv6Addr) -> String {
     match error.kind() {
