@@ -4,23 +4,28 @@ mod programs;
 
 use std::process::{Command, Stdio};
 
-use ipv6_std::{Icmp6Filter, Icmp6Type, RawConn};
-use ipv6_testnet::{Line, Pair};
+use ipv6_std::{FlowLabel, Header, Icmp6Filter, Icmp6Type, RawConn, SendControl};
+use ipv6_testnet::{Line, Pair, link};
 use programs::*;
 
 ipv6_testnet::tests! {
     [] help_lists_the_options;
     [Namespace] invalid_arguments_are_refused;
+    [RawSocket] a_destination_that_cannot_be_reached_is_explained;
+    [RawSocket, PingSocket] many_hosts_are_asked_at_once;
+    [RawSocket] an_interface_that_disappears_is_named;
+    [RawSocket] listening_outlasts_its_interface_and_ends_with_a_summary;
     [Namespace, Strace] a_forbidden_socket_is_an_error_that_names_the_sysctl;
     [RawSocket] each_reply_and_a_summary_are_printed;
     [RawSocket, Program("ping")] requests_of_iputils_are_printed;
     [RawSocket, Program("ping")] the_summary_matches_that_of_iputils;
-    [RawSocket, Program("dumpcap"), Program("tshark")] requests_have_the_header_fields_of_the_options;
+    [RawSocket, PingSocket, Program("dumpcap"), Program("tshark")] requests_have_the_header_fields_of_the_options;
     [RawSocket, PingSocket] errors_are_printed_with_the_router_that_reported_them;
     [RawSocket, PingSocket] packet_too_big_is_printed_and_then_fragments_are_sent;
     [RawSocket, Program("traceroute")] requests_of_traceroute_arrive_with_their_remaining_hops;
     [RawSocket] lost_requests_are_counted;
     [RawSocket] foreign_replies_are_ignored;
+    [RawSocket] forged_errors_are_ignored;
     [RawSocket] further_replies_of_a_group_are_counted_separately;
     [RawSocket] interval_0_sends_after_each_reply;
     [RawSocket] an_interrupt_ends_it_with_a_summary;
@@ -46,6 +51,115 @@ fn invalid_arguments_are_refused() {
     refuses(&a, ping6("::1 --source 2001:db8::bad"), "ping6: cannot send from 2001:db8::bad: ");
     refuses(&a, ping6("::1 --interval=-1"), "--interval");
     refuses(&a, unprivileged(&ping6("--listen")), "ping6: a raw socket needs root or CAP_NET_RAW");
+    refuses(&a, ping6("--file /nosuch"), "ping6: /nosuch: No such file or directory");
+    refuses(&a, ping6("--file /dev/null"), "ping6: /dev/null names no host");
+}
+
+/// Each text names what the user can do.
+fn a_destination_that_cannot_be_reached_is_explained() {
+    let Pair { a, b } = Pair::new().unwrap();
+    link(&a, "eth1", &b, "eth1").unwrap();
+    a.ip("link set eth1 down").unwrap();
+    a.ip("-6 route add prohibit 2001:db8:9::/64").unwrap();
+    for (arguments, says) in [
+        ("fe80::1", "ping6: fe80::1 is link-local: name its interface, as in fe80::1%eth0\n"),
+        ("fe80::1%nosuch0", "ping6: fe80::1%nosuch0: no interface nosuch0\n"),
+        ("[fe80::1%nosuch0]:7", "ping6: [fe80::1%nosuch0]:7: no interface nosuch0\n"),
+        ("fe80::1%eth1", "ping6: interface eth1 is down\n"),
+        ("ff02::1%eth1", "ping6: interface eth1 is down\n"),
+        ("2001:db8:1::2 --interface eth1", "ping6: interface eth1 is down\n"),
+        ("--listen --interface eth1", "ping6: interface eth1 is down\n"),
+        ("ff02::1%lo", "ping6: interface lo does not support multicast\n"),
+    ] {
+        refuses(&a, ping6(arguments), says);
+    }
+    for arguments in [["::1", "--interface"], ["--listen", "--interface"]] {
+        let mut ping = ping6("");
+        ping.args(arguments).arg("");
+        refuses(&a, ping, "ping6: the name of the interface is empty; use one such as eth0\n");
+    }
+    let link_local = b.link_local("eth0").unwrap();
+    for arguments in [format!("{link_local}%eth0"), format!("[{link_local}%eth0]")] {
+        let got = output(&a, ping6(&format!("{arguments} --count 1")));
+        assert!(got.status.success(), "{got:?}");
+    }
+    let got = output(&a, ping6("2001:db8:9::1 --count 1"));
+    assert_eq!(got.status.code(), Some(1));
+    let says =
+        "not sent: a route or a firewall of this host prohibits packets to 2001:db8:9::1: Permission denied";
+    assert!(text(&got).contains(says), "{got:?}");
+}
+
+/// Two hundred hosts, most of them from a file. Two do not reply, and one is not known.
+fn many_hosts_are_asked_at_once() {
+    let Pair { a, b } = Pair::new().unwrap();
+    // `b` has all addresses of the first prefix, and none of the second.
+    b.ip("-6 route add local 2001:db8:7::/64 dev lo").unwrap();
+    for prefix in ["2001:db8:7::/64", "2001:db8:8::/64"] {
+        a.ip(&format!("-6 route add {prefix} via {}", Pair::B)).unwrap();
+    }
+    let folder = Folder::new("hosts");
+    let hosts: String = (1..=196).map(|host| format!("2001:db8:7::{host:x} # host {host}\n\n")).collect();
+    let file = folder.write("hosts", &format!("# hosts\n{hosts}2001:db8:1::dead\nfe80::1%nosuch0\n"));
+    let options = "--count 2 --interval 0.5 --timeout 2 --json";
+    let ping = ping6(&format!("2001:db8:7::ffff 2001:db8:8::9 {options} --file {file}"));
+    for ping in [unprivileged(&ping), ping] {
+        let got = output(&a, ping);
+        assert_eq!(got.status.code(), Some(1), "{got:?}");
+        let objects = objects(&got);
+        let last = objects.last().unwrap();
+        assert_eq!((&last["hosts"], &last["replied"]), (&200.into(), &197.into()), "{last}");
+        for host in ["2001:db8:7::1", "2001:db8:7::c4", "2001:db8:7::ffff"] {
+            let lines: Vec<_> = objects.iter().filter(|object| object["host"] == host).collect();
+            let numbers = [&lines[0]["sequence"], &lines[1]["sequence"]];
+            assert_eq!((numbers, &lines[0]["from"]), ([&0.into(), &1.into()], &host.into()));
+            assert_eq!((lines.len(), &lines[2]["received"]), (3, &2.into()), "{lines:?}");
+        }
+        for silent in ["2001:db8:1::dead", "2001:db8:8::9"] {
+            let summary = objects.iter().rfind(|object| object["host"] == silent).unwrap();
+            assert_eq!((&summary["sent"], &summary["received"]), (&2.into(), &0.into()));
+        }
+        let unknown = objects.iter().find(|object| object["host"] == "fe80::1%nosuch0").unwrap();
+        assert_eq!(unknown["error"], "fe80::1%nosuch0: no interface nosuch0");
+    }
+    let got = text(&output(&a, ping6("2001:db8:7::1 2001:db8:7::2 --count 1")));
+    assert!(got.contains("2001:db8:7::2: number 0: 64 bytes from 2001:db8:7::2: "), "{got}");
+    assert!(got.contains("2001:db8:7::1: 1 sent, 1 received, 0 % lost; "), "{got}");
+    assert!(got.ends_with("2 hosts, 2 replied\n"), "{got}");
+}
+
+fn an_interface_that_disappears_is_named() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let mut ours = Running::start(
+        &a,
+        ping6(&format!("{}%eth0 --count 0 --interval 0.05", b.link_local("eth0").unwrap())),
+    );
+    ours.line("number 0");
+    a.ip("link set eth0 down").unwrap();
+    ours.line("not sent: interface eth0 is down");
+    b.ip("link del eth0").unwrap();
+    ours.line("not sent: interface eth0 has disappeared");
+    ours.interrupt();
+    assert!(ours.end().0.success());
+}
+
+fn listening_outlasts_its_interface_and_ends_with_a_summary() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let mut ours = Running::start(&a, ping6("--listen --interface eth0"));
+    opened_raw_socket(&a);
+    assert!(output(&b, ping6(&format!("{} --count 1", Pair::A))).status.success());
+    ours.line(" 64 bytes from 2001:db8:1::2");
+    b.ip("link del eth0").unwrap();
+    ours.line("interface eth0 has disappeared; waiting for it");
+    link(&a, "eth0", &b, "eth0").unwrap();
+    ours.line("interface eth0 is back");
+    let again = ping6(&format!("{}%eth0 --count 1", a.link_local("eth0").unwrap()));
+    assert!(output(&b, again).status.success());
+    ours.line(" 64 bytes from fe80:");
+    ours.interrupt();
+    let (status, lines) = ours.end();
+    assert!(status.success());
+    assert_eq!(lines, ["2 requests received"]);
 }
 
 fn a_forbidden_socket_is_an_error_that_names_the_sysctl() {
@@ -114,17 +228,21 @@ fn requests_have_the_header_fields_of_the_options() {
     let got = output(&a, ping6(&format!("2001:db8:1::2 {options}")));
     assert!(got.status.success(), "{got:?}");
     let flow = "--count 1 --flow-label 0x12345 --traffic-class 4 --hop-limit 9 --source 2001:db8:1::1";
-    let flow = output(&a, ping6(&format!("2001:db8:1::2 {flow}")));
-    assert!(flow.status.success(), "{flow:?}");
+    let flow = ping6(&format!("2001:db8:1::2 {flow}"));
+    for ping in [unprivileged(&flow), flow] {
+        let got = output(&a, ping);
+        assert!(got.status.success(), "{got:?}");
+    }
     let fields = ["ipv6.src", "ipv6.hlim", "ipv6.tclass", "ipv6.flow", "icmpv6.checksum.status"];
     let requests = capture.fields("icmpv6.type == 128", fields);
-    assert_eq!(requests.len(), 2);
+    assert_eq!(requests.len(), 3);
     let [source, hops, class, _, checksum] = &requests[0];
     assert_eq!([source, hops, checksum], ["2001:db8:1::aa", "7", "1"]);
     assert_eq!(number(class), 0xb8);
-    let [source, hops, class, flow, checksum] = &requests[1];
-    assert_eq!([source, hops, checksum], ["2001:db8:1::1", "9", "1"]);
-    assert_eq!((number(class), number(flow)), (4, 0x12345));
+    for [source, hops, class, flow, checksum] in &requests[1..] {
+        assert_eq!([source, hops, checksum], ["2001:db8:1::1", "9", "1"]);
+        assert_eq!((number(class), number(flow)), (4, 0x12345));
+    }
 }
 
 fn errors_are_printed_with_the_router_that_reported_them() {
@@ -215,11 +333,74 @@ fn foreign_replies_are_ignored() {
     reply[0] = Icmp6Type::ECHO_REPLY.0;
     let other = [&reply[..got.len - 1], &[reply[got.len - 1] ^ 1]].concat();
     for (message, hop_limit) in [(&other[..], 7), (&other[..20], 8), (reply, 9)] {
-        conn.send_to(message, &ipv6_std::SendControl::new().with_hop_limit(hop_limit), got.source).unwrap();
+        conn.send_to(message, &SendControl::new().with_hop_limit(hop_limit), got.source).unwrap();
     }
     let (status, lines) = ours.end();
     assert!(status.success());
     assert_eq!((lines.len(), &object(&lines[0])["hop_limit"]), (2, &9.into()), "{lines:#?}");
+}
+
+/// Errors are believed only if they quote a request of the program and can be true.
+fn forged_errors_are_ignored() {
+    let Pair { a, b } = Pair::new().unwrap();
+    b.set("net/ipv6/icmp/echo_ignore_all", "1").unwrap();
+    let conn = b.run(|| RawConn::open(Icmp6Type::PROTOCOL)).unwrap();
+    conn.set_icmp6_filter(Icmp6Filter::block_all().pass(Icmp6Type::ECHO_REQUEST)).unwrap();
+    for believed in [None, Some(1280)] {
+        let ours = Running::start(&a, ping6("2001:db8:1::2 --count 1 --timeout 20 --size 1400 --json"));
+        let mut packet = [0; 2000];
+        let got = conn.recv_from(&mut packet).unwrap();
+        let request = &packet[..got.len];
+        let mut other_data = request.to_vec();
+        other_data[8] ^= 1;
+        let mut other_id = request.to_vec();
+        other_id[4] ^= 1;
+        // Type, code, MTU, destination, and what is quoted.
+        let (of, elsewhere) = (Pair::B, Pair::A);
+        for (kind, mtu, to, quoted) in [
+            (2, 9000, of, request),
+            (2, 1448, of, request),
+            (2, 1279, of, request),
+            (2, 0, of, request),
+            (2, u32::MAX, of, request),
+            (1, 0, elsewhere, request),
+            (1, 0, of, &other_data),
+            (1, 0, of, &other_id),
+            (1, 0, of, &request[..7]),
+        ]
+        .into_iter()
+        .chain(believed.map(|mtu| (2, mtu, of, request)))
+        {
+            let header = Header {
+                traffic_class: 0,
+                flow_label: FlowLabel::ZERO,
+                payload_len: request.len() as u16,
+                next_header: 58,
+                hop_limit: 64,
+                source: Pair::A,
+                destination: to,
+            };
+            let [m0, m1, m2, m3] = u32::to_be_bytes(mtu);
+            let quoted = &quoted[..quoted.len().min(1000)];
+            let message = [&[kind, 0, 0, 0, m0, m1, m2, m3], &header.encode()[..], quoted].concat();
+            conn.send_to(&message, &SendControl::new(), got.source).unwrap();
+        }
+        let mut reply = request.to_vec();
+        reply[0] = Icmp6Type::ECHO_REPLY.0;
+        if believed.is_none() {
+            conn.send_to(&reply, &SendControl::new(), got.source).unwrap();
+        }
+        let (status, lines) = ours.end();
+        let lines: Vec<_> = lines.iter().map(object).collect();
+        let summary = &lines[lines.len() - 1];
+        assert_eq!((lines.len(), &summary["ignored_reports"]), (2, &5.into()), "{lines:#?}");
+        match believed {
+            None => assert!(status.success() && lines[0]["bytes"] == 1408, "{lines:#?}"),
+            Some(mtu) => {
+                assert_eq!((&lines[0]["mtu"], &lines[0]["from"]), (&mtu.into(), &"2001:db8:1::2".into()))
+            }
+        }
+    }
 }
 
 /// The program waits for further members of a group, and counts their replies separately.
@@ -294,5 +475,4 @@ fn it_works_without_privilege() {
     let objects = objects(&got);
     assert_eq!((objects.len(), &objects[1]["sequence"]), (3, &1.into()));
     assert_eq!((&objects[0]["hop_limit"], &objects[0]["interface"]), (&64.into(), &"eth0".into()));
-    refuses(&a, unprivileged(&ping6("::1 --flow-label 1")), "ping6: a flow label needs a raw socket");
 }

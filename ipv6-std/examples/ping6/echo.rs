@@ -1,12 +1,13 @@
 //! The socket that sends echo requests and receives the replies.
 
 use std::io;
-use std::net::{SocketAddrV6, UdpSocket};
+use std::net::SocketAddrV6;
 use std::sync::Arc;
 
 use ipv6_std::{
-    ControlFlags, FlowLabel, Header, Icmp6Filter, Icmp6Type, Interface, RawConn, Reported, SendControl,
+    ControlFlags, Icmp6Filter, Icmp6Type, Interface, InterfaceIndex, RawConn, Reported, SendControl,
 };
+use socket2::SockRef;
 
 use crate::common::icmp::{echo_request, nonce, not_allowed};
 use crate::common::{Outcome, own_address};
@@ -16,24 +17,21 @@ use crate::options::Options;
 pub struct Echo {
     /// Shared with the interrupt handler, which sets the deadline.
     pub conn: Arc<RawConn>,
-    pub to: SocketAddrV6,
     control: SendControl<'static>,
     /// The identifier of the requests. `None`: the system chooses it and filters the replies.
     id: Option<u16>,
     /// Whether errors come from the error queue instead of as messages.
     queues: bool,
-    /// The IPv6 header of every packet, if the program writes it.
-    header: Option<Header>,
 }
 
 impl Echo {
-    pub fn open(to: SocketAddrV6, options: &Options) -> Outcome<Self> {
+    pub fn open(options: &Options) -> Outcome<Self> {
+        let on = options.interface.as_deref().map(Interface::by_name).transpose()?;
+        own_address(options.source, on.as_ref())?;
         let mut control = SendControl::new();
         (control.hop_limit, control.traffic_class) = (options.hop_limit, options.traffic_class);
-        control.source = options.source;
-        let interface = options.interface.as_deref().map(Interface::by_name).transpose()?;
-        control.interface = interface.as_ref().map(Interface::index);
-        own_address(options.source, interface.as_ref())?;
+        (control.source, control.flow_label) = (options.source, options.flow_label);
+        control.interface = on.as_ref().map(Interface::index);
         let [high, low, ..] = nonce();
         let (mut id, mut queues) = (Some(u16::from_be_bytes([high, low])), false);
         let conn = match RawConn::open(Icmp6Type::PROTOCOL) {
@@ -52,6 +50,11 @@ impl Echo {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 id = None;
                 let conn = RawConn::open_icmp6_unprivileged().map_err(not_allowed)?;
+                if let Some(source) = control.source.take() {
+                    // Linux 6.18 ignores the source of a single message on such a socket.
+                    let scope = control.interface.map_or(0, InterfaceIndex::get);
+                    SockRef::from(&conn).bind(&SocketAddrV6::new(source, 0, 0, scope).into())?;
+                }
                 // Not every system has an error queue. Without one, a missing reply has no reason.
                 queues = conn.set_queue_errors(true).is_ok();
                 conn
@@ -59,12 +62,7 @@ impl Echo {
             Err(error) => return Err(error.into()),
         };
         conn.set_control_flags(ControlFlags::all() - ControlFlags::PATH_MTU, true)?;
-        let header = match options.flow_label {
-            Some(label) if id.is_some() => Some(header(&conn, to, label, options)?),
-            Some(_) => return Err("a flow label needs a raw socket: root or CAP_NET_RAW".into()),
-            None => None,
-        };
-        Ok(Self { conn: Arc::new(conn), to, control, id, queues, header })
+        Ok(Self { conn: Arc::new(conn), control, id, queues })
     }
 
     pub fn is_ours(&self, id: u16) -> bool {
@@ -84,48 +82,8 @@ impl Echo {
         }
     }
 
-    pub fn send(&self, number: u16, data: &[u8]) -> io::Result<usize> {
-        let mut message = echo_request(self.id.unwrap_or(0), number, data);
-        let Some(mut header) = self.header else {
-            return self.conn.send_to(&message, &self.control, self.to);
-        };
-        // With its own header, the program must write the checksum.
-        let checksum = etherparse::Icmpv6Type::EchoRequest(etherparse::IcmpEchoHeader {
-            id: self.id.unwrap_or(0),
-            seq: number,
-        })
-        .calc_checksum(header.source.octets(), header.destination.octets(), data)
-        .map_err(io::Error::other)?;
-        message[2..4].copy_from_slice(&checksum.to_be_bytes());
-        header.payload_len = message.len() as u16;
-        let packet = [&header.encode()[..], &message].concat();
-        let mut control = self.control;
-        (control.hop_limit, control.traffic_class) = (None, None);
-        self.conn.send_to(&packet, &control, self.to)
+    pub fn send(&self, number: u16, data: &[u8], to: SocketAddrV6) -> io::Result<usize> {
+        let message = echo_request(self.id.unwrap_or(0), number, data);
+        self.conn.send_to(&message, &self.control, to)
     }
-}
-
-/// The header of requests with a flow label: no socket option sets the label for one packet.
-fn header(conn: &RawConn, to: SocketAddrV6, flow_label: FlowLabel, options: &Options) -> Outcome<Header> {
-    conn.set_header_included(true)?;
-    let source = match options.source {
-        Some(source) => source,
-        None => {
-            let probe = UdpSocket::bind("[::]:0")?;
-            probe.connect(SocketAddrV6::new(*to.ip(), 9, 0, to.scope_id()))?;
-            match probe.local_addr()? {
-                std::net::SocketAddr::V6(address) => *address.ip(),
-                std::net::SocketAddr::V4(_) => return Err("no IPv6 address to send from".into()),
-            }
-        }
-    };
-    Ok(Header {
-        traffic_class: options.traffic_class.unwrap_or(0),
-        flow_label,
-        payload_len: 0,
-        next_header: Icmp6Type::PROTOCOL,
-        hop_limit: options.hop_limit.unwrap_or(64),
-        source,
-        destination: *to.ip(),
-    })
 }

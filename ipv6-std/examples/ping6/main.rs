@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! ping6 2001:db8::1 --count 3 --hop-limit 5 --traffic-class 0x28
+//! ping6 --file hosts --count 1 --json
 //! ping6 --listen --interface eth0
 //! ```
 //!
@@ -14,6 +15,7 @@ mod listen;
 mod options;
 mod ping;
 mod tally;
+mod target;
 
 use std::process::ExitCode;
 
@@ -25,9 +27,9 @@ use options::Options;
 fn main() -> ExitCode {
     let options = Options::parse();
     let output = Output { json: options.json };
-    run("ping6", || match &options.host {
-        Some(host) => ping::ping(host, &options, &output),
-        None => listen::listen(&options, &output),
+    run("ping6", || match options.listen {
+        true => listen::listen(&options, &output),
+        false => ping::ping(&options, &output),
     })
 }
 

@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::net::Ipv6Addr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
@@ -8,22 +9,38 @@ use ipv6_std::FlowLabel;
 
 use crate::common::{byte, seconds};
 
+/// Shown at the end of `--help`.
+const TRUST: &str = "\
+What it believes: a reply with the identifier, a number and all the data of a request, which contain 8 random bytes \
+(fewer with a smaller --size). An ICMPv6 error that quotes the destination, the identifier, the number and these bytes \
+of a request that waits. After an error, a reply to the same request still counts.
+What it ignores: everything else; and a Packet Too Big whose MTU is below 1280 (RFC 8201 section 4) or not below the \
+size of the packet. The summary counts these as ignored reports.
+Without root or CAP_NET_RAW it uses an unprivileged ICMPv6 socket, and the system filters the replies.
+The exit status is 0 if all hosts replied, 1 if not, and 2 for an error. Ctrl-C prints the summary.";
+
 #[derive(Parser)]
-#[command(about = "Sends echo requests and prints the replies, or prints the echo requests that arrive")]
+#[command(
+    about = "Sends echo requests and prints the replies, or prints the echo requests that arrive",
+    after_help = TRUST
+)]
 pub struct Options {
-    /// The destination: a name, or an address such as fe80::1%eth0
-    #[arg(required_unless_present = "listen", conflicts_with = "listen")]
-    pub host: Option<String>,
+    /// The destinations: names, or addresses such as fe80::1%eth0
+    #[arg(value_name = "HOST", required_unless_present_any = ["listen", "file"], conflicts_with = "listen")]
+    pub hosts: Vec<String>,
+    /// Read further destinations from a file, one a line; `-` is standard input, and # starts a comment
+    #[arg(short, long, conflicts_with = "listen")]
+    pub file: Option<PathBuf>,
     /// Print the echo requests that arrive; the system answers them
     #[arg(long)]
     pub listen: bool,
-    /// Requests to send, 0 for no limit; with --listen, requests to wait for
+    /// Requests to send to each host, 5 by default, 0 for no limit; with --listen, requests to wait for
     #[arg(long)]
     pub count: Option<u64>,
-    /// Seconds between requests; with 0, send at once after a reply, or after 10 ms
+    /// Seconds between the requests to a host; with 0, send at once after a reply, or after 10 ms
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
     pub interval: Duration,
-    /// Seconds to wait after the last request; with --listen, for all requests
+    /// Seconds to wait after the last request, 1 by default; with --listen, for all requests, by default without a limit
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub timeout: Option<Duration>,
     /// Bytes of data in each request
@@ -35,7 +52,7 @@ pub struct Options {
     /// The traffic class (DSCP and ECN), as in 0x28
     #[arg(long, value_parser = byte)]
     pub traffic_class: Option<u8>,
-    /// The flow label (20 bits), as in 0x12345; needs a raw socket (Linux)
+    /// The flow label (20 bits), as in 0x12345 (Linux)
     #[arg(long, value_parser = flow_label)]
     pub flow_label: Option<FlowLabel>,
     /// The interface to send or listen on

@@ -1,0 +1,65 @@
+//! The hosts that the program sends to.
+
+use std::io::{self, Read};
+use std::net::SocketAddrV6;
+
+use ipv6_std::{Interface, InterfaceFlags};
+
+use crate::common::icmp::resolve;
+use crate::common::{Outcome, has_interface, interface, lost, not_sent};
+use crate::options::Options;
+use crate::tally::Tally;
+
+pub struct Target {
+    /// The name or the address as the user wrote it.
+    pub name: String,
+    pub to: SocketAddrV6,
+    /// The interface of the option or of the address's zone.
+    on: Option<Interface>,
+    pub tally: Tally,
+}
+
+impl Target {
+    /// Returns a clear error if no packet can leave for this host.
+    pub fn new(name: &str, options: &Options) -> Outcome<Self> {
+        let to = resolve(name)?;
+        let zone = match to.scope_id().try_into() {
+            Ok(index) => Some(Interface::name_of(index)?),
+            Err(_) => None,
+        };
+        let on = match options.interface.clone().or(zone) {
+            Some(on) if to.ip().is_multicast() => Some(interface(&on)?),
+            Some(on) if on.is_empty() => Some(interface(&on)?),
+            Some(on) => Some(Interface::by_name(&on)?),
+            None => None,
+        };
+        if let Some(on) = on.as_ref().filter(|on| !on.flags().contains(InterfaceFlags::UP)) {
+            return Err(format!("interface {on} is down").into());
+        }
+        has_interface(to, on.as_ref())?;
+        Ok(Self { name: name.into(), to, on, tally: Tally::default() })
+    }
+
+    /// Why a send to it failed.
+    pub fn why(&self, error: &io::Error) -> String {
+        self.on.as_ref().and_then(lost).unwrap_or_else(|| not_sent(error, *self.to.ip()))
+    }
+}
+
+/// The destinations of the command line and of the file.
+pub fn names(options: &Options) -> Outcome<Vec<String>> {
+    let mut names = options.hosts.clone();
+    let Some(file) = &options.file else { return Ok(names) };
+    let mut text = String::new();
+    let read = match file.to_str() {
+        Some("-") => io::stdin().read_to_string(&mut text),
+        _ => std::fs::File::open(file).and_then(|mut file| file.read_to_string(&mut text)),
+    };
+    read.map_err(|error| format!("{}: {error}", file.display()))?;
+    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+    names.extend(lines.filter(|line| !line.is_empty()).map(String::from));
+    if names.is_empty() {
+        return Err(format!("{} names no host", file.display()).into());
+    }
+    Ok(names)
+}
