@@ -32,6 +32,8 @@
 //! | encode or decode the ICMPv6 filter of a raw socket | [`Icmp6Filter`], [`Icmp6Type`] |
 //! | encode requests to join groups, and socket addresses | [`group`], [`sockaddr`] |
 //! | parse or encode an IPv6 header | [`Header`] |
+//! | parse or build extension headers, find the upper-layer protocol | [`ext`] |
+//! | compute the checksum of an upper-layer packet | [`checksum`](checksum()) |
 //! | split a coalesced payload into datagrams | [`Segments`] |
 //! | look up a number or a structure's layout on a system | [`abi`] |
 //!
@@ -78,9 +80,11 @@ mod rows;
 
 pub mod abi;
 pub mod bpf;
+mod checksum;
 pub mod cmsg;
 pub mod control;
 mod error;
+pub mod ext;
 mod flow_label;
 pub mod group;
 mod header;
@@ -101,6 +105,7 @@ mod wire;
 
 pub use abi::{Abi, Platform};
 pub use bpf::BpfInstruction;
+pub use checksum::{checksum, udp_checksum};
 pub use control::{ControlFlags, RecvControl, SendControl};
 pub use error::BufferTooSmall;
 pub use flow_label::FlowLabel;
