@@ -12,16 +12,30 @@
 //! `struct ipv6_mreq` has the same layout on every system. In `struct group_source_req` each address is a
 //! `struct sockaddr_in6` in the space of a `struct sockaddr_storage`. Their offsets depend on the platform:
 //! [`GroupReqLayout`](crate::abi::GroupReqLayout).
+//!
+//! A dual-stack socket joins IPv4 groups with options of the level `IPPROTO_IP`: `struct ip_mreqn` for any source (ip(7)),
+//! and `struct group_source_req` with two `struct sockaddr_in` for a single source.
+//!
+//! ```text
+//!  struct ip_mreqn                       struct sockaddr_in
+//!  +---------+-----------+-----------+   +--------+------+---------+---------+
+//!  |  group  |  address  | interface |   | family | port | address |  zero   |
+//!  +---------+-----------+-----------+   +--------+------+---------+---------+
+//!  0         4           8           12  0        2      4         8         16
+//! ```
 
-use core::net::{Ipv6Addr, SocketAddrV6};
+use core::net::{Ipv4Addr, Ipv6Addr, SocketAddrV6};
 
-use crate::abi::Platform;
+use crate::abi::{MulticastInterface, Platform};
 use crate::error::BufferTooSmall;
 use crate::interface::InterfaceIndex;
 use crate::{sockaddr, wire};
 
 /// The size of `struct ipv6_mreq` in bytes, on every system.
 pub const MREQ_SIZE: usize = 20;
+
+/// The size of `struct ip_mreqn` in bytes, on every system that has it.
+pub const MREQN_SIZE: usize = 12;
 
 /// Encodes a `struct ipv6_mreq`, the value of the options `IPV6_JOIN_GROUP` and `IPV6_LEAVE_GROUP`
 /// (RFC 3493 section 5.2).
@@ -93,22 +107,84 @@ pub fn encode_group_source_req<P: Platform>(
     on: Option<InterfaceIndex>,
     bytes: &mut [u8],
 ) -> Result<usize, GroupError> {
+    let name = |address| sockaddr::encode::<P>(&SocketAddrV6::new(address, 0, 0, 0));
+    put_group_source_req::<P, _>(name(group), name(source), on, bytes)
+}
+
+/// As [`encode_group_source_req`], for an IPv4 group: the value of the same options at the level `IPPROTO_IP`.
+///
+/// # Errors
+///
+/// Those of [`encode_group_source_req`].
+#[doc(alias = "group_source_req", alias = "JoinSourceSpecificGroup")]
+pub fn encode_ipv4_group_source_req<P: Platform>(
+    group: Ipv4Addr,
+    source: Ipv4Addr,
+    on: Option<InterfaceIndex>,
+    bytes: &mut [u8],
+) -> Result<usize, GroupError> {
+    let name = |address| sockaddr::encode_ipv4::<P>(address);
+    put_group_source_req::<P, _>(name(group), name(source), on, bytes)
+}
+
+/// Encodes a `struct ip_mreqn`, the value of the options `IP_ADD_MEMBERSHIP` and `IP_DROP_MEMBERSHIP` (ip(7)).
+///
+/// `on` is the interface. With `None` the field is 0, and the system chooses the interface. The interface's address is
+/// `0.0.0.0`, so that the index decides. This function accepts any `group`; the kernel refuses an address that is not
+/// multicast (`EINVAL`).
+///
+/// ```
+/// use ipv6_core::{InterfaceIndex, abi::Linux64, group};
+/// let bytes = group::encode_mreqn::<Linux64>("224.0.0.251".parse().unwrap(), InterfaceIndex::new(3).ok());
+/// assert_eq!(bytes, [224, 0, 0, 251, 0, 0, 0, 0, 3, 0, 0, 0]);
+/// ```
+#[doc(alias = "ip_mreqn", alias = "IP_ADD_MEMBERSHIP", alias = "IP_DROP_MEMBERSHIP", alias = "JoinGroup")]
+#[must_use]
+pub fn encode_mreqn<P: Platform>(group: Ipv4Addr, on: Option<InterfaceIndex>) -> [u8; MREQN_SIZE] {
+    let mut bytes = [0; MREQN_SIZE];
+    // Both fields are within the array: neither write fails.
+    let _ = wire::put(&mut bytes, 0, group.octets());
+    let _ = wire::put(&mut bytes, 8, wire::bytes_of_u32::<P>(on.map_or(0, InterfaceIndex::get)));
+    bytes
+}
+
+/// Encodes the value of the option `IP_MULTICAST_IF` at the start of the result, and returns its size; `None` if the
+/// platform has no dual-stack sockets.
+#[doc(alias = "IP_MULTICAST_IF")]
+#[must_use]
+pub fn encode_ipv4_interface<P: Platform>(on: Option<InterfaceIndex>) -> Option<([u8; MREQN_SIZE], usize)> {
+    match P::ABI.mapped?.multicast_interface {
+        MulticastInterface::Mreqn => Some((encode_mreqn::<P>(Ipv4Addr::UNSPECIFIED, on), MREQN_SIZE)),
+        MulticastInterface::NetworkOrder => {
+            let mut bytes = [0; MREQN_SIZE];
+            wire::put(&mut bytes, 0, on.map_or(0, InterfaceIndex::get).to_be_bytes())?;
+            Some((bytes, 4))
+        }
+    }
+}
+
+/// Writes a `struct group_source_req` with these socket addresses.
+fn put_group_source_req<P: Platform, const N: usize>(
+    group: [u8; N],
+    source: [u8; N],
+    on: Option<InterfaceIndex>,
+    bytes: &mut [u8],
+) -> Result<usize, GroupError> {
     let layout = P::ABI.group_req.ok_or(GroupError::Unsupported)?;
     let too_small = BufferTooSmall { needed: layout.size, available: bytes.len() };
     let request = bytes.get_mut(..layout.size).ok_or(GroupError::BufferTooSmall(too_small))?;
     request.fill(0);
-    let name = |address| sockaddr::encode::<P>(&SocketAddrV6::new(address, 0, 0, 0));
     // The layout is that of the platform's structure: every field is within `layout.size`, so no write fails.
     let _ = wire::put(request, 0, wire::bytes_of_u32::<P>(on.map_or(0, InterfaceIndex::get)));
-    let _ = wire::put(request, layout.group, name(group));
-    let _ = wire::put(request, layout.source, name(source));
+    let _ = wire::put(request, layout.group, group);
+    let _ = wire::put(request, layout.source, source);
     Ok(layout.size)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::{Linux32, Linux32Be, Linux64, OpenBsd64, Solaris};
+    use crate::abi::{FreeBsd64, Linux32, Linux32Be, Linux64, OpenBsd64, Solaris, Windows64};
 
     const GROUP: Ipv6Addr = Ipv6Addr::new(0xff3e, 0, 0, 0, 0, 0, 0x8000, 1);
     const SOURCE: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
@@ -146,6 +222,38 @@ mod tests {
         assert_eq!((&bytes[12..28], &bytes[268..284]), (&GROUP.octets()[..], &SOURCE.octets()[..]));
         assert_eq!(encode_group_source_req::<Linux32Be>(GROUP, SOURCE, on, &mut bytes), Ok(260));
         assert_eq!(bytes[..6], [0, 0, 0, 3, 0, 10]);
+    }
+
+    #[test]
+    fn ipv4_groups() {
+        let (group, source) = (Ipv4Addr::new(239, 1, 2, 3), Ipv4Addr::new(192, 0, 2, 1));
+        let on = InterfaceIndex::new(3).ok();
+        assert_eq!(encode_mreqn::<Linux64>(group, None), [239, 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(encode_mreqn::<Linux32Be>(group, on), [239, 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 3]);
+        let mut bytes = [0xff; 264];
+        assert_eq!(encode_ipv4_group_source_req::<Linux64>(group, source, on, &mut bytes), Ok(264));
+        assert_eq!(bytes[..16], [3, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 239, 1, 2, 3]);
+        assert_eq!(bytes[16..136], [0; 120]);
+        assert_eq!(bytes[136..144], [2, 0, 0, 0, 192, 0, 2, 1]);
+        assert_eq!(bytes[144..], [0; 120]);
+        assert_eq!(encode_ipv4_group_source_req::<Linux32Be>(group, source, on, &mut bytes), Ok(260));
+        assert_eq!(bytes[..12], [0, 0, 0, 3, 0, 2, 0, 0, 239, 1, 2, 3]);
+        // With sin_len.
+        assert_eq!(encode_ipv4_group_source_req::<FreeBsd64>(group, source, on, &mut bytes), Ok(264));
+        assert_eq!(bytes[8..16], [16, 2, 0, 0, 239, 1, 2, 3]);
+        let answer = encode_ipv4_group_source_req::<OpenBsd64>(group, source, on, &mut bytes);
+        assert_eq!(answer, Err(GroupError::Unsupported));
+    }
+
+    #[test]
+    fn the_interface_of_ipv4_multicast() {
+        let on = InterfaceIndex::new(0x0102_0304).ok();
+        let linux = [0, 0, 0, 0, 0, 0, 0, 0, 4, 3, 2, 1];
+        assert_eq!(encode_ipv4_interface::<Linux64>(on), Some((linux, 12)));
+        let windows = [1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0];
+        assert_eq!(encode_ipv4_interface::<Windows64>(on), Some((windows, 4)));
+        assert_eq!(encode_ipv4_interface::<Linux64>(None), Some(([0; 12], 12)));
+        assert_eq!(encode_ipv4_interface::<OpenBsd64>(on), None);
     }
 
     #[test]

@@ -189,6 +189,53 @@ macro_rules! for_each_option {
             /// Which packets are sent as if the path MTU were 1,280 (RFC 3542 section 11.1). The BSDs, Apple,
             /// illumos, Solaris, AIX; on Linux, `MTU` with 1,280 does the same for all packets.
             USE_MIN_MTU use_min_mtu with_use_min_mtu: MinMtu = "IPV6_USE_MIN_MTU";
+            /// `TRAFFIC_CLASS` of the IPv4 packets of a dual-stack socket. On Linux, it also sets the priority of the
+            /// socket (`SO_PRIORITY`, ip(7)).
+            IPV4_TRAFFIC_CLASS ipv4_traffic_class with_ipv4_traffic_class: u8 = "IP_TOS";
+            /// `HOP_LIMIT` of the IPv4 packets of a dual-stack socket, 1 to 255; `None` is the system's default.
+            IPV4_TIME_TO_LIVE ipv4_time_to_live with_ipv4_time_to_live: Option<u8> = "IP_TTL";
+            /// Delivers the type of service of IPv4 packets (`RECEIVE_TRAFFIC_CLASS`).
+            IPV4_RECEIVE_TRAFFIC_CLASS ipv4_receive_traffic_class with_ipv4_receive_traffic_class: bool
+                = "IP_RECVTOS";
+            /// Delivers the time to live of IPv4 packets (`RECEIVE_HOP_LIMIT`).
+            IPV4_RECEIVE_TIME_TO_LIVE ipv4_receive_time_to_live with_ipv4_receive_time_to_live: bool = "IP_RECVTTL";
+            /// Delivers destination and interface of IPv4 packets (Windows). Elsewhere, `RECEIVE_PACKET_INFO`
+            /// delivers them, with mapped addresses.
+            IPV4_RECEIVE_PACKET_INFO ipv4_receive_packet_info with_ipv4_receive_packet_info: bool = "IP_PKTINFO";
+            /// `PATH_MTU_DISCOVERY` of IPv4 packets (Linux, ip(7); Windows).
+            IPV4_PATH_MTU_DISCOVERY ipv4_path_mtu_discovery with_ipv4_path_mtu_discovery: PathMtuDiscovery
+                = "IP_MTU_DISCOVER";
+            /// `DONT_FRAGMENT` of IPv4 packets (Windows). On Linux, `IPV4_PATH_MTU_DISCOVERY` decides.
+            #[doc(alias = "IP_DONTFRAGMENT")]
+            IPV4_DONT_FRAGMENT ipv4_dont_fragment with_ipv4_dont_fragment: bool = "IP_DONTFRAG";
+            /// `QUEUE_ERRORS` for IPv4 packets (Linux, Windows).
+            IPV4_QUEUE_ERRORS ipv4_queue_errors with_ipv4_queue_errors: bool = "IP_RECVERR";
+            /// `MIN_HOP_LIMIT` of IPv4 packets (Linux, on TCP sockets).
+            IPV4_MIN_TIME_TO_LIVE ipv4_min_time_to_live with_ipv4_min_time_to_live: u8 = "IP_MINTTL";
+            /// `MULTICAST_HOP_LIMIT` of IPv4 packets.
+            IPV4_MULTICAST_TIME_TO_LIVE ipv4_multicast_time_to_live with_ipv4_multicast_time_to_live: u8
+                = "IP_MULTICAST_TTL";
+            /// `MULTICAST_INTERFACE` of IPv4 packets. It cannot be read: Linux returns the address and not the index.
+            IPV4_MULTICAST_INTERFACE ipv4_multicast_interface with_ipv4_multicast_interface: Ipv4Interface
+                = "IP_MULTICAST_IF";
+            /// `MULTICAST_LOOPBACK` of IPv4 packets. On Linux, `MULTICAST_LOOPBACK` decides for both.
+            IPV4_MULTICAST_LOOPBACK ipv4_multicast_loopback with_ipv4_multicast_loopback: bool = "IP_MULTICAST_LOOP";
+            /// Joins an IPv4 group for any source, on a dual-stack socket (Linux).
+            IPV4_JOIN_GROUP ipv4_join_group with_ipv4_join_group: Ipv4Group = "IP_ADD_MEMBERSHIP";
+            /// Leaves an IPv4 group, with all its sources (Linux).
+            IPV4_LEAVE_GROUP ipv4_leave_group with_ipv4_leave_group: Ipv4Group = "IP_DROP_MEMBERSHIP";
+            /// Joins an IPv4 group for one source, on a dual-stack socket (Linux).
+            IPV4_JOIN_SOURCE_GROUP ipv4_join_source_group with_ipv4_join_source_group: Ipv4SourceGroup
+                = "MCAST_JOIN_SOURCE_GROUP (IPPROTO_IP)";
+            /// Leaves an IPv4 group for one source (Linux).
+            IPV4_LEAVE_SOURCE_GROUP ipv4_leave_source_group with_ipv4_leave_source_group: Ipv4SourceGroup
+                = "MCAST_LEAVE_SOURCE_GROUP (IPPROTO_IP)";
+            /// Blocks one source of a joined IPv4 group (Linux).
+            IPV4_BLOCK_SOURCE ipv4_block_source with_ipv4_block_source: Ipv4SourceGroup
+                = "MCAST_BLOCK_SOURCE (IPPROTO_IP)";
+            /// Unblocks a blocked source of an IPv4 group (Linux).
+            IPV4_UNBLOCK_SOURCE ipv4_unblock_source with_ipv4_unblock_source: Ipv4SourceGroup
+                = "MCAST_UNBLOCK_SOURCE (IPPROTO_IP)";
             /// Detaches the socket's BPF filter.
             DETACH_FILTER detach_filter with_detach_filter: () = "SO_DETACH_FILTER";
         } {

@@ -11,7 +11,7 @@
 //! This module does not swap the bytes of the flow information, like the sockets of `std`: a program that sets it
 //! passes it in network order (`u32::to_be`).
 
-use core::net::{Ipv6Addr, SocketAddrV6};
+use core::net::{Ipv4Addr, Ipv6Addr, SocketAddrV6};
 
 use crate::abi::Platform;
 use crate::wire;
@@ -23,6 +23,12 @@ const PORT: usize = 2;
 const FLOW_INFO: usize = 4;
 const ADDRESS: usize = 8;
 const SCOPE: usize = 24;
+
+/// `sizeof(struct sockaddr_in)`, on every system.
+const SIZE_IPV4: usize = 16;
+/// The number of `AF_INET`, on every system.
+const AF_INET: u8 = 2;
+const ADDRESS_IPV4: usize = 4;
 
 /// Encodes a `struct sockaddr_in6`.
 ///
@@ -39,19 +45,32 @@ const SCOPE: usize = 24;
 #[must_use]
 pub fn encode<P: Platform>(address: &SocketAddrV6) -> [u8; MAX_SIZE] {
     let layout = P::ABI.sockaddr;
-    let family = if layout.length_byte {
-        [u8::try_from(layout.size).unwrap_or(u8::MAX), layout.af_inet6]
-    } else {
-        wire::bytes_of_u16::<P>(u16::from(layout.af_inet6))
-    };
     let mut bytes = [0; MAX_SIZE];
     // Each field is within MAX_SIZE: no write fails.
-    let _ = wire::put(&mut bytes, 0, family);
+    let _ = wire::put(&mut bytes, 0, family::<P>(layout.size, layout.af_inet6));
     let _ = wire::put(&mut bytes, PORT, address.port().to_be_bytes());
     let _ = wire::put(&mut bytes, FLOW_INFO, wire::bytes_of_u32::<P>(address.flowinfo()));
     let _ = wire::put(&mut bytes, ADDRESS, address.ip().octets());
     let _ = wire::put(&mut bytes, SCOPE, wire::bytes_of_u32::<P>(address.scope_id()));
     bytes
+}
+
+/// Encodes a `struct sockaddr_in` with port 0, for the requests of IPv4 groups.
+pub(crate) fn encode_ipv4<P: Platform>(address: Ipv4Addr) -> [u8; SIZE_IPV4] {
+    let mut bytes = [0; SIZE_IPV4];
+    // Both fields are within the array: no write fails.
+    let _ = wire::put(&mut bytes, 0, family::<P>(SIZE_IPV4, AF_INET));
+    let _ = wire::put(&mut bytes, ADDRESS_IPV4, address.octets());
+    bytes
+}
+
+/// The first two bytes of an address of this size and family.
+fn family<P: Platform>(size: usize, family: u8) -> [u8; 2] {
+    if P::ABI.sockaddr.length_byte {
+        [u8::try_from(size).unwrap_or(u8::MAX), family]
+    } else {
+        wire::bytes_of_u16::<P>(u16::from(family))
+    }
 }
 
 /// Decodes the `struct sockaddr_in6` at the start of `bytes`.

@@ -55,6 +55,18 @@ const LIKE: &[(&str, &str, &str)] = &[
 /// Systems of the data without a platform, and the reason.
 const NO_PLATFORM: &[(&str, &str)] = &[("zos", "Rust does not run on z/OS")];
 
+/// Systems whose sockets of `AF_INET6` have no options of the level `IPPROTO_IP`, and the reason. The data has those of IPv4
+/// sockets.
+const NO_IPV4_OPTIONS: &[(&str, &str)] = &[
+    ("darwin", "EINVAL"),
+    ("freebsd", "ip6_ctloutput in sys/netinet6/ip6_output.c answers EINVAL"),
+    ("dragonfly", "ip6_ctloutput in sys/netinet6/ip6_output.c answers EINVAL"),
+    ("netbsd", "ip6_ctloutput in sys/netinet6/ip6_output.c answers EINVAL"),
+    ("openbsd", "has no dual-stack sockets"),
+    ("solaris", "not known"),
+    ("aix", "not known"),
+];
+
 /// Entries of the data that are not in the system's table, and the reason.
 const LEFT_OUT: &[(&str, Kind, &str, &str)] = &[
     ("linux", Kind::Message, "IPV6_NEXTHOP", "the kernel answers EINVAL"),
@@ -73,6 +85,12 @@ const LEFT_OUT: &[(&str, Kind, &str, &str)] = &[
     ("windows", Kind::Message, "UDP_SEGMENT", "segmentation of Windows is not used yet"),
     ("windows", Kind::Message, "UDP_GRO", "coalescing of Windows is not used yet"),
     ("windows", Kind::Option, "UDP_GRO", "coalescing of Windows is not used yet"),
+    ("linux", Kind::Option, "IP_PKTINFO", "IPV6_RECVPKTINFO delivers it, with mapped addresses"),
+    ("windows", Kind::Option, "IP_ADD_MEMBERSHIP", "not known for sockets of AF_INET6"),
+    ("windows", Kind::Option, "MCAST_JOIN_SOURCE_GROUP (IPPROTO_IP)", "not known for sockets of AF_INET6"),
+    ("windows", Kind::Option, "MCAST_LEAVE_SOURCE_GROUP (IPPROTO_IP)", "not known for sockets of AF_INET6"),
+    ("windows", Kind::Option, "MCAST_BLOCK_SOURCE (IPPROTO_IP)", "not known for sockets of AF_INET6"),
+    ("windows", Kind::Option, "MCAST_UNBLOCK_SOURCE (IPPROTO_IP)", "not known for sockets of AF_INET6"),
 ];
 
 /// A message or an option, by name.
@@ -94,6 +112,8 @@ const IPV4_ENTRIES: &[(&str, &[Entry], &str)] = &[
 const NO_DATA: &[(&str, Kind, &str, &str)] = &[
     ("windows", Kind::Message, "IPV6_ECN", "windows-sys, in ipv6-sys/src/proofs/windows.rs"),
     ("windows", Kind::Option, "IPV6_RECVECN", "windows-sys, in ipv6-sys/src/proofs/windows.rs"),
+    ("linux", Kind::Option, "IP_DROP_MEMBERSHIP", "libc, in ipv6-sys/src/proofs/linux.rs"),
+    ("windows", Kind::Option, "IP_DONTFRAG", "windows-sys, in ipv6-sys/src/proofs/windows.rs"),
 ];
 
 /// Facts of the headers for which the data has no number: the system, whether its `sockaddr_in6` starts with `sin6_len`,
@@ -178,6 +198,14 @@ fn in_headers(os: &str, kind: Kind, name: &'static str) -> Option<(&'static str,
 
 /// Level, and type or name, of a message or an option in the data; the two sources agree where both have it.
 fn expected(os: &str, arch: &str, kind: Kind, name: &'static str) -> Option<Number> {
+    // The same option at the level of IPv4.
+    let (name, of_ipv4) = match name.strip_suffix(" (IPPROTO_IP)") {
+        Some(name) => (name, true),
+        None => (name, name.starts_with("IP_")),
+    };
+    if of_ipv4 && kind == Kind::Option && NO_IPV4_OPTIONS.iter().any(|(of, _)| *of == os) {
+        return None;
+    }
     let others = OTHER_NAMES.iter().filter(|(of, ours, _)| (*of == os || *of == "*") && *ours == name);
     let names: Vec<&str> = [name].into_iter().chain(others.map(|(.., other)| *other)).collect();
     let go = names.iter().find_map(|name| constant(os, arch, name));
@@ -192,6 +220,7 @@ fn expected(os: &str, arch: &str, kind: Kind, name: &'static str) -> Option<Numb
             "windows" => Some(0xffff),
             _ => constant(os, arch, "SOL_SOCKET"),
         },
+        _ if of_ipv4 => Some(0),
         name if name.starts_with("UDP_") => Some(17),
         name if name.starts_with("IP_") => Some(0),
         name if name.starts_with("ICMP6_") || name.starts_with("ICMPV6_") => Some(58),

@@ -27,5 +27,6 @@ pub(super) const TABLE: Abi = bsd::table(Endian::Little, 30, 4)
     .with_mapped(Mapped {
         send: PacketInfoMessage::Ipv4,
         send_interface_alone: true,
+        join_by_ipv6_option: true,
         ..Mapped::IPV6_PACKET_INFO
     });

@@ -12,6 +12,16 @@ pub enum PacketInfoMessage {
     Ipv4,
 }
 
+/// The value of the option `IP_MULTICAST_IF` that has an interface index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MulticastInterface {
+    /// `struct ip_mreqn` (ip(7)).
+    Mreqn,
+    /// The index in network byte order (Windows).
+    NetworkOrder,
+}
+
 /// How a dual-stack socket exchanges datagrams with IPv4-mapped peers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -23,12 +33,22 @@ pub struct Mapped {
     /// Whether that message can have an interface without a source: in `IPV6_PKTINFO`, the address is then
     /// `::ffff:0.0.0.0`.
     pub send_interface_alone: bool,
+    /// The value of `IP_MULTICAST_IF`, where the table has it.
+    pub multicast_interface: MulticastInterface,
+    /// Whether `IPV6_JOIN_GROUP` joins an IPv4 group, as a mapped address (Apple). Elsewhere, the options in the table
+    /// join it.
+    pub join_by_ipv6_option: bool,
 }
 
 impl Mapped {
     /// `IPV6_PKTINFO` in both directions, with a source if it is sent.
-    pub const IPV6_PACKET_INFO: Self =
-        Self { receive: PacketInfoMessage::Ipv6, send: PacketInfoMessage::Ipv6, send_interface_alone: false };
+    pub const IPV6_PACKET_INFO: Self = Self {
+        receive: PacketInfoMessage::Ipv6,
+        send: PacketInfoMessage::Ipv6,
+        send_interface_alone: false,
+        multicast_interface: MulticastInterface::Mreqn,
+        join_by_ipv6_option: false,
+    };
 
     /// Returns the description with this message for received datagrams.
     #[must_use]
@@ -41,6 +61,20 @@ impl Mapped {
     #[must_use]
     pub const fn with_send(mut self, send: PacketInfoMessage, interface_alone: bool) -> Self {
         (self.send, self.send_interface_alone) = (send, interface_alone);
+        self
+    }
+
+    /// Returns the description with this value of `IP_MULTICAST_IF`.
+    #[must_use]
+    pub const fn with_multicast_interface(mut self, multicast_interface: MulticastInterface) -> Self {
+        self.multicast_interface = multicast_interface;
+        self
+    }
+
+    /// Returns the description of a system whose `IPV6_JOIN_GROUP` joins IPv4 groups, or does not.
+    #[must_use]
+    pub const fn with_join_by_ipv6_option(mut self, on: bool) -> Self {
+        self.join_by_ipv6_option = on;
         self
     }
 }

@@ -48,7 +48,7 @@ mod solaris;
 mod windows;
 
 pub use layout::{CmsgLayout, Endian, FilterPolarity, GroupReqLayout, SockaddrLayout, Width};
-pub use mapped::{Mapped, PacketInfoMessage};
+pub use mapped::{Mapped, MulticastInterface, PacketInfoMessage};
 pub use number::{ControlNumber, ControlNumbers, OptionNumber, OptionNumbers};
 
 /// A system whose bytes the codecs read and write. It has no values: name it as a type.

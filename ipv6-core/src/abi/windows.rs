@@ -6,10 +6,10 @@
 //!
 //! Windows has one number for a control message and for the option that delivers it.
 
-use super::number::{IPPROTO_IP, message, message_at, option};
+use super::number::{IPPROTO_IP, message, message_at, option, option_at};
 use super::{
-    Abi, CmsgLayout, ControlNumbers, Endian, GroupReqLayout, Mapped, OptionNumbers, PacketInfoMessage,
-    SockaddrLayout, Width,
+    Abi, CmsgLayout, ControlNumbers, Endian, GroupReqLayout, Mapped, MulticastInterface, OptionNumbers,
+    PacketInfoMessage, SockaddrLayout, Width,
 };
 
 const CONTROL: ControlNumbers = ControlNumbers {
@@ -50,6 +50,18 @@ const OPTIONS: OptionNumbers = OptionNumbers {
     mtu: option(72),
     unicast_interface: option(31),
     receive_routing_header: option(38),
+    // Not the memberships of IPv4: whether a dual-stack socket has them is not known.
+    ipv4_traffic_class: option_at(IPPROTO_IP, 3),
+    ipv4_time_to_live: option_at(IPPROTO_IP, 4),
+    ipv4_receive_traffic_class: option_at(IPPROTO_IP, 40),
+    ipv4_receive_time_to_live: option_at(IPPROTO_IP, 21),
+    ipv4_receive_packet_info: option_at(IPPROTO_IP, 19),
+    ipv4_path_mtu_discovery: option_at(IPPROTO_IP, 71),
+    ipv4_dont_fragment: option_at(IPPROTO_IP, 14),
+    ipv4_queue_errors: option_at(IPPROTO_IP, 75),
+    ipv4_multicast_time_to_live: option_at(IPPROTO_IP, 10),
+    ipv4_multicast_interface: option_at(IPPROTO_IP, 9),
+    ipv4_multicast_loopback: option_at(IPPROTO_IP, 11),
     ..OptionNumbers::NONE
 };
 
@@ -62,6 +74,8 @@ pub(super) const fn table(pointer: Width) -> Abi {
             receive: PacketInfoMessage::Ipv4,
             send: PacketInfoMessage::Ipv4,
             send_interface_alone: true,
+            multicast_interface: MulticastInterface::NetworkOrder,
+            join_by_ipv6_option: false,
         })
         .with_group_req(GroupReqLayout::ALIGNED_TO_8)
 }

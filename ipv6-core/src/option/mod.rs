@@ -5,7 +5,7 @@
 
 mod modes;
 
-use core::net::Ipv6Addr;
+use core::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::icmp6_filter::Icmp6Filter;
 use crate::interface::InterfaceIndex;
@@ -48,6 +48,38 @@ pub struct SourceGroup {
 /// byte order, unlike other options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct UnicastInterface(pub Option<InterfaceIndex>);
+
+/// An IPv4 multicast group on an interface, of a dual-stack socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[doc(alias = "ip_mreqn")]
+pub struct Ipv4Group {
+    /// The group's address.
+    #[doc(alias = "imr_multiaddr")]
+    pub group: Ipv4Addr,
+    /// The interface; `None` is the system's choice.
+    #[doc(alias = "imr_ifindex")]
+    pub on: Option<InterfaceIndex>,
+}
+
+/// A source of an IPv4 multicast group on an interface, of a dual-stack socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[doc(alias = "group_source_req")]
+pub struct Ipv4SourceGroup {
+    /// The group's address.
+    #[doc(alias = "gsr_group")]
+    pub group: Ipv4Addr,
+    /// The sender's address.
+    #[doc(alias = "gsr_source")]
+    pub source: Ipv4Addr,
+    /// The interface; `None` is the system's choice.
+    #[doc(alias = "gsr_interface")]
+    pub on: Option<InterfaceIndex>,
+}
+
+/// The interface of `IP_MULTICAST_IF`; `None` is the system's choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[doc(alias = "ip_mreqn")]
+pub struct Ipv4Interface(pub Option<InterfaceIndex>);
 
 /// Fails to compile here if a row has a type that does not exist, instead of in `ipv6-sys`.
 macro_rules! check_types {

@@ -34,7 +34,10 @@ mod stream;
 mod value;
 
 pub use descriptor::SocketOption;
-pub use ipv6_core::option::{Group, MinMtu, Mtu, PathMtuDiscovery, SourceGroup, UnicastInterface};
+pub use ipv6_core::option::{
+    Group, Ipv4Group, Ipv4Interface, Ipv4SourceGroup, MinMtu, Mtu, PathMtuDiscovery, SourceGroup,
+    UnicastInterface,
+};
 pub use stream::stream_control;
 pub use value::{Integer, Readable, Writable};
 

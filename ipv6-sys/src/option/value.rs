@@ -1,7 +1,10 @@
 //! The types of option values, and their bytes in the kernel.
 
 use ipv6_core::abi::Platform;
-use ipv6_core::option::{Group, MinMtu, Mtu, PathMtuDiscovery, SourceGroup, UnicastInterface};
+use ipv6_core::option::{
+    Group, Ipv4Group, Ipv4Interface, Ipv4SourceGroup, MinMtu, Mtu, PathMtuDiscovery, SourceGroup,
+    UnicastInterface,
+};
 use ipv6_core::{Icmp6Filter, InterfaceIndex, PathMtu, group};
 
 use crate::host::{Host, HostOn64};
@@ -217,5 +220,39 @@ impl Writable for SourceGroup {
             group::encode_group_source_req::<Host>(group, source, on, bytes)
         };
         encoded.ok()
+    }
+}
+
+impl Sealed for Ipv4Group {}
+
+impl Writable for Ipv4Group {
+    type Bytes = Zeroed<{ group::MREQN_SIZE }>;
+
+    fn write(self, bytes: &mut [u8]) -> Option<usize> {
+        bytes.copy_from_slice(&group::encode_mreqn::<Host>(self.group, self.on));
+        Some(bytes.len())
+    }
+}
+
+impl Sealed for Ipv4Interface {}
+
+impl Writable for Ipv4Interface {
+    type Bytes = Zeroed<{ group::MREQN_SIZE }>;
+
+    fn write(self, bytes: &mut [u8]) -> Option<usize> {
+        let (encoded, len) = group::encode_ipv4_interface::<Host>(self.0)?;
+        bytes.copy_from_slice(&encoded);
+        Some(len)
+    }
+}
+
+impl Sealed for Ipv4SourceGroup {}
+
+impl Writable for Ipv4SourceGroup {
+    type Bytes = Zeroed<SOURCE_GROUP_BYTES>;
+
+    fn write(self, bytes: &mut [u8]) -> Option<usize> {
+        let Self { group, source, on } = self;
+        group::encode_ipv4_group_source_req::<Host>(group, source, on, bytes).ok()
     }
 }

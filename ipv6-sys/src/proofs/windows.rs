@@ -33,6 +33,17 @@ options_are!({
     mtu: IPPROTO_IPV6 IPV6_MTU,
     unicast_interface: IPPROTO_IPV6 IPV6_UNICAST_IF,
     receive_routing_header: IPPROTO_IPV6 IPV6_RECVRTHDR,
+    ipv4_traffic_class: IPPROTO_IP IP_TOS,
+    ipv4_time_to_live: IPPROTO_IP IP_TTL,
+    ipv4_receive_traffic_class: IPPROTO_IP IP_RECVTOS,
+    ipv4_receive_time_to_live: IPPROTO_IP IP_RECVTTL,
+    ipv4_receive_packet_info: IPPROTO_IP IP_PKTINFO,
+    ipv4_path_mtu_discovery: IPPROTO_IP IP_MTU_DISCOVER,
+    ipv4_dont_fragment: IPPROTO_IP IP_DONTFRAGMENT,
+    ipv4_queue_errors: IPPROTO_IP IP_RECVERR,
+    ipv4_multicast_time_to_live: IPPROTO_IP IP_MULTICAST_TTL,
+    ipv4_multicast_interface: IPPROTO_IP IP_MULTICAST_IF,
+    ipv4_multicast_loopback: IPPROTO_IP IP_MULTICAST_LOOP,
 } gaps {
 });
 
