@@ -148,7 +148,16 @@ impl Limit {
     #[inline]
     pub(crate) fn on<'a>(&'a self, socket: BorrowedFd<'a>) -> Until<'a> {
         let (flags, by) = (MessageFlags::empty(), By::State { in_vain: 0 });
-        Until { limit: self, socket, flags, failed: None, started: None, by, seen: Events::empty() }
+        Until {
+            limit: self,
+            socket,
+            flags,
+            failed: None,
+            started: None,
+            by,
+            seen: Events::empty(),
+            may_wait: false,
+        }
     }
 }
 
@@ -193,7 +202,7 @@ enum By {
 ///
 /// Without a limit this is one call, which waits if the socket is blocking. With a limit, the system call does not
 /// wait. `poll` waits instead, only after the call has found nothing, and rechecks the limit, which may change
-/// meanwhile.
+/// meanwhile. On a non-blocking socket it never waits: an event loop must not stop because of a limit.
 pub(crate) struct Until<'a> {
     limit: &'a Limit,
     socket: BorrowedFd<'a>,
@@ -206,13 +215,20 @@ pub(crate) struct Until<'a> {
     by: By,
     /// What ended the latest wait.
     seen: Events,
+    /// Whether the socket was found to be blocking: a call on a non-blocking one must not wait.
+    may_wait: bool,
 }
 
 impl Until<'_> {
-    /// Adds flags to every call.
+    /// Adds flags to every call. With [`MessageFlags::DONT_WAIT`] it never waits, whatever the limit is.
     #[inline]
     pub(crate) fn with(self, flags: MessageFlags) -> Self {
         Self { flags, ..self }
+    }
+
+    #[inline]
+    fn never_waits(&self) -> bool {
+        self.flags.contains(MessageFlags::DONT_WAIT)
     }
 
     /// Continues after a call that has failed, if there was one.
@@ -230,6 +246,10 @@ impl Until<'_> {
                 if self.limit.ready == Ready::Receive && self.seen.contains(Events::HANG_UP) {
                     return Err(error::shut_down());
                 }
+                if !self.may_wait && socket::is_nonblocking(self.socket)? {
+                    return Err(errno.into());
+                }
+                self.may_wait = true;
                 self.wait(started)
             }
             (errno, _) => Err(errno.into()),
@@ -293,7 +313,7 @@ impl Caller for Until<'_> {
 
     #[inline(always)]
     fn at_once(&self) -> Option<MessageFlags> {
-        if self.failed.is_some() || self.started.is_some() || self.limit.is_set() {
+        if self.failed.is_some() || self.started.is_some() || (self.limit.is_set() && !self.never_waits()) {
             None
         } else {
             Some(self.flags)
@@ -305,7 +325,7 @@ impl Caller for Until<'_> {
         if let Some(errno) = self.failed.take().or(failed) {
             self.wait_after(errno)?;
         }
-        if self.started.is_none() && !self.limit.limits() {
+        if self.never_waits() || (self.started.is_none() && !self.limit.limits()) {
             return Ok(self.flags);
         }
         let now = Instant::now();

@@ -1,4 +1,4 @@
-//! Deadlines, and non-blocking sockets.
+//! Deadlines and timeouts, also of non-blocking sockets.
 
 mod common;
 
@@ -24,7 +24,7 @@ ipv6_testnet::tests! {
     [Namespace] an_earlier_deadline_ends_waiting_calls;
     [Namespace] a_later_or_removed_deadline_extends_waiting_calls;
     [Namespace] deadlines_apply_to_batches;
-    [Namespace] a_non_blocking_socket_waits_only_with_a_deadline;
+    [Namespace] a_non_blocking_socket_does_not_wait_for_a_limit;
     [Namespace] distant_deadlines_do_not_overflow;
 }
 
@@ -161,17 +161,33 @@ fn deadlines_apply_to_batches() {
     timed_out(conn.send_batch(&mut SendBatch::new(4), &one));
 }
 
-fn a_non_blocking_socket_waits_only_with_a_deadline() {
-    let conn = loopback();
-    conn.set_deadline(None);
+// Scar 51: a limit made a non-blocking socket block.
+fn a_non_blocking_socket_does_not_wait_for_a_limit() {
+    // The queue of a neighbour that does not answer fills the send buffer.
+    let ipv6_testnet::Pair { a, b: _b } = ipv6_testnet::Pair::new().unwrap();
+    a.set("net/ipv6/neigh/eth0/unres_qlen_bytes", "100000000").unwrap();
+    let nobody = at("2001:db8:1::dead".parse().unwrap(), 9);
+    let one = [Outgoing::new(&[0; 1400], SendControl::new(), Some(nobody))];
+    let conn = on(&a);
     conn.get_ref().set_nonblocking(true).unwrap();
-    assert_eq!(conn.recv_from(&mut [0; 8]).unwrap_err().kind(), ErrorKind::WouldBlock);
-    assert_eq!(
-        conn.recv_batch(&mut RecvBatch::new(4), &mut [[0; 8]; 4]).unwrap_err().kind(),
-        ErrorKind::WouldBlock
-    );
-    // With a deadline, the call waits until the deadline.
-    conn.set_deadline(Some(Instant::now() + Duration::from_millis(10)));
+    let would_block = |result: std::io::Result<usize>| {
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::WouldBlock);
+    };
+    while conn.try_send_to(&[0; 1400], &SendControl::new(), nobody).is_ok() {}
+    // Later than the harness ends a test that hangs.
+    let far = Duration::from_secs(3600);
+    for (deadline, timeout) in [(None, None), (Some(Instant::now() + far), None), (None, Some(far))] {
+        conn.set_deadline(deadline);
+        conn.set_read_timeout(timeout).unwrap();
+        conn.set_write_timeout(timeout).unwrap();
+        would_block(conn.recv_from(&mut [0; 8]).map(|got| got.len));
+        would_block(conn.recv_message(&mut [0; 8], &mut [0; 64]).map(|got| got.len));
+        would_block(conn.recv_batch(&mut RecvBatch::new(4), &mut [[0; 8]; 4]));
+        would_block(conn.send_to(&[0; 1400], &SendControl::new(), nobody));
+        would_block(conn.send_batch(&mut SendBatch::new(4), &one));
+    }
+    // A limit that has passed ends each call.
+    conn.set_deadline(Some(Instant::now()));
     timed_out(conn.recv_from(&mut [0; 8]));
 }
 

@@ -169,6 +169,7 @@ fn child(part: &str) {
             conn.set_deadline(None);
             conn.get_ref().set_nonblocking(true).unwrap();
             while conn.send_to(&payload, &SendControl::new(), nobody).is_ok() {}
+            conn.get_ref().set_nonblocking(false).unwrap();
             conn.set_write_deadline(Some(Instant::now() + SECOND));
             match part {
                 "send, error" => marked(|| conn.send_to(&payload, &SendControl::new(), nobody)),

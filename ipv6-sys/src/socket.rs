@@ -133,6 +133,16 @@ pub fn set_nonblocking(socket: impl AsFd, on: bool) -> Result<(), Errno> {
     os::set_nonblocking(socket.as_fd(), on)
 }
 
+/// Returns whether the socket is in non-blocking mode. `false` on Windows, which does not report the mode.
+///
+/// # Errors
+///
+/// Those of [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html).
+#[doc(alias = "F_GETFL", alias = "O_NONBLOCK")]
+pub fn is_nonblocking(socket: impl AsFd) -> Result<bool, Errno> {
+    os::is_nonblocking(socket.as_fd())
+}
+
 /// Binds the socket to a local address. Port 0 lets the system choose one.
 ///
 /// # Errors

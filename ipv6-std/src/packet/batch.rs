@@ -53,7 +53,16 @@ impl<S: AsFd> PacketConn<S> {
     /// ```
     #[doc(alias = "recvmmsg", alias = "ReadBatch")]
     pub fn recv_batch<R>(&self, batch: &mut RecvBatch, payloads: &mut [impl Room<R>]) -> io::Result<usize> {
-        let caller = self.read.on(self.as_fd()).with(MessageFlags::WAIT_FOR_ONE);
+        self.receive_batch(batch, payloads, MessageFlags::empty())
+    }
+
+    pub(super) fn receive_batch<R>(
+        &self,
+        batch: &mut RecvBatch,
+        payloads: &mut [impl Room<R>],
+        flags: MessageFlags,
+    ) -> io::Result<usize> {
+        let caller = self.read.on(self.as_fd()).with(flags | MessageFlags::WAIT_FOR_ONE);
         let answer =
             batch.receive(self.as_fd(), caller, self.conn.control_flags(), &self.coalescing, payloads);
         answer.map_err(error::received)
@@ -98,9 +107,18 @@ impl<S: AsFd> PacketConn<S> {
     /// ```
     #[doc(alias = "sendmmsg", alias = "WriteBatch")]
     pub fn send_batch(&self, batch: &mut SendBatch, messages: &[Outgoing<'_>]) -> io::Result<usize> {
-        match self.send_until_error(batch, messages) {
+        self.send_batch_by(batch, messages, MessageFlags::empty())
+    }
+
+    pub(super) fn send_batch_by(
+        &self,
+        batch: &mut SendBatch,
+        messages: &[Outgoing<'_>],
+        flags: MessageFlags,
+    ) -> io::Result<usize> {
+        match self.send_until_error(batch, messages, flags) {
             (0, Some(unsent)) => Err(failed(unsent, messages.first())),
-            (sent, Some(Unsent::System(error))) => Ok(self.send_on(batch, messages, sent, error)),
+            (sent, Some(Unsent::System(error))) => Ok(self.send_on(batch, messages, sent, error, flags)),
             (sent, _) => Ok(sent),
         }
     }
@@ -138,7 +156,16 @@ impl<S: AsFd> PacketConn<S> {
         batch: &mut SendBatch,
         messages: &[Outgoing<'_>],
     ) -> Result<(), SendAllError> {
-        match self.send_until_error(batch, messages) {
+        self.send_all_by(batch, messages, MessageFlags::empty())
+    }
+
+    pub(super) fn send_all_by(
+        &self,
+        batch: &mut SendBatch,
+        messages: &[Outgoing<'_>],
+        flags: MessageFlags,
+    ) -> Result<(), SendAllError> {
+        match self.send_until_error(batch, messages, flags) {
             (sent, Some(unsent)) => {
                 let error = failed(unsent, messages.get(sent));
                 Err(SendAllError::new(sent, messages.len(), error))
@@ -159,11 +186,12 @@ impl<S: AsFd> PacketConn<S> {
         messages: &[Outgoing<'_>],
         mut sent: usize,
         mut error: io::Error,
+        flags: MessageFlags,
     ) -> usize {
         let mut late = None;
         while let Some(errno) = from_network(&error) {
             let rest = messages.get(sent..).unwrap_or_default();
-            let (count, unsent) = self.send_until_error(batch, rest);
+            let (count, unsent) = self.send_until_error(batch, rest, flags);
             if count == 0 {
                 break;
             }
@@ -184,11 +212,12 @@ impl<S: AsFd> PacketConn<S> {
         &self,
         batch: &mut SendBatch,
         messages: &'m [Outgoing<'m>],
+        flags: MessageFlags,
     ) -> (usize, Option<Unsent<'m>>) {
         if let Err(error) = self.late() {
             return (0, Some(Unsent::System(error)));
         }
-        let (mut sent, mut caller) = (0, self.write.on(self.as_fd()));
+        let (mut sent, mut caller) = (0, self.write.on(self.as_fd()).with(flags));
         while let Some(rest) = messages.get(sent..).filter(|rest| !rest.is_empty()) {
             match self.send_some(batch, rest, &mut caller) {
                 Ok(count) => sent += count,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use ipv6_core::SendControl;
 use ipv6_sys::Errno;
 use ipv6_sys::batch::Coalesce;
+use ipv6_sys::message::MessageFlags;
 use ipv6_sys::option::{self, SocketOption};
 use ipv6_sys::wait::{Ready, wait};
 
@@ -183,12 +184,23 @@ impl<S: AsFd> PacketConn<S> {
         control: &SendControl<'_>,
         to: impl Into<Option<SocketAddrV6>>,
     ) -> io::Result<usize> {
+        self.send_segments_by(payload, size, control, to.into(), MessageFlags::empty())
+    }
+
+    pub(super) fn send_segments_by(
+        &self,
+        payload: &[u8],
+        size: u16,
+        control: &SendControl<'_>,
+        to: Option<SocketAddrV6>,
+        flags: MessageFlags,
+    ) -> io::Result<usize> {
         let each = usize::from(size);
         if each == 0 {
             return Err(error::invalid("segment size 0: it must be at least 1"));
         }
         self.late()?;
-        let (to, mut caller) = (to.into(), self.write.on(self.as_fd()));
+        let mut caller = self.write.on(self.as_fd()).with(flags);
         let to = to.as_ref();
         let max_size = self.coalescing.max_size(to, each, payload.len().div_ceil(each));
         let mut limits = Coalesce::new(self.max_segments(), max_size);

@@ -15,6 +15,7 @@ use crate::deadline::Limit;
 use crate::error;
 use crate::fd::{AsFd, lends_socket};
 
+mod at_once;
 mod batch;
 mod coalescing;
 pub(crate) mod errors;

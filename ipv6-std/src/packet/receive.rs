@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSliceMut};
 
-use ipv6_sys::message::{self, ControlSpace};
+use ipv6_sys::message::{self, ControlSpace, MessageFlags};
 
 use super::PacketConn;
 use crate::error;
@@ -21,20 +21,25 @@ impl<S: AsFd> PacketConn<S> {
     /// # Errors
     ///
     /// - `TimedOut` after the [deadline](Self::set_read_deadline) or the [timeout](Self::set_read_timeout); `WouldBlock`
-    ///   on a non-blocking socket without either.
+    ///   on a non-blocking socket, which never waits.
     /// - The error that the network reported for an earlier datagram (`ConnectionRefused`, for example; the report that it
     ///   was too long for its path has the [source](std::error::Error::source) `EMSGSIZE`), and `InvalidData` for control
     ///   messages that cannot be decoded. A server continues after both: [`is_about_peer`](crate::is_about_peer).
-    /// - `BrokenPipe` when the socket is shut down for receiving and no datagram is left. A non-blocking socket without a
-    ///   deadline and a timeout returns `WouldBlock` then.
+    /// - `BrokenPipe` when the socket is shut down for receiving and no datagram is left. On Linux, a non-blocking
+    ///   socket returns `WouldBlock` then.
     #[doc(alias = "recvmsg", alias = "recvfrom", alias = "ReadFrom")]
     // Inlined, so that the result stays in registers.
     #[inline(always)]
     pub fn recv_from(&self, payload: &mut [u8]) -> io::Result<Received> {
+        self.receive_one(payload, MessageFlags::empty())
+    }
+
+    #[inline(always)]
+    pub(super) fn receive_one(&self, payload: &mut [u8], flags: MessageFlags) -> io::Result<Received> {
         if self.conn.control_flags().is_empty() {
-            return self.receive_plain(payload);
+            return self.receive_plain(payload, flags);
         }
-        self.receive(&mut [IoSliceMut::new(payload)])
+        self.receive(&mut [IoSliceMut::new(payload)], flags)
     }
 
     /// Receives one datagram into several buffers, which are filled in order.
@@ -46,7 +51,7 @@ impl<S: AsFd> PacketConn<S> {
     /// Those of [`recv_from`](Self::recv_from); `EMSGSIZE` for more than 1,024 buffers.
     #[doc(alias = "recvmsg", alias = "readv")]
     pub fn recv_vectored(&self, payload: &mut [IoSliceMut<'_>]) -> io::Result<Received> {
-        self.receive(payload)
+        self.receive(payload, MessageFlags::empty())
     }
 
     /// Receives one datagram into `payload`, and all its control messages into `control`. The returned [`Message`] borrows
@@ -77,8 +82,17 @@ impl<S: AsFd> PacketConn<S> {
     /// ```
     #[doc(alias = "recvmsg")]
     pub fn recv_message<'c>(&self, payload: &mut [u8], control: &'c mut [u8]) -> io::Result<Message<'c>> {
+        self.receive_message(payload, control, MessageFlags::empty())
+    }
+
+    pub(super) fn receive_message<'c>(
+        &self,
+        payload: &mut [u8],
+        control: &'c mut [u8],
+        flags: MessageFlags,
+    ) -> io::Result<Message<'c>> {
         let mut control = ControlSpace::from(control);
-        let caller = self.read.on(self.as_fd());
+        let caller = self.read.on(self.as_fd()).with(flags);
         let received = message::receive(self.as_fd(), &mut [IoSliceMut::new(payload)], &mut control, caller)
             .map_err(error::received)?;
         sender(&received)?;

@@ -5,7 +5,7 @@ use std::net::SocketAddrV6;
 
 use ipv6_core::{Ecn, Messages, SendControl};
 use ipv6_sys::Host;
-use ipv6_sys::message::ControlBytes;
+use ipv6_sys::message::{ControlBytes, MessageFlags};
 
 use super::PacketConn;
 use crate::error;
@@ -31,7 +31,8 @@ impl<S: AsFd> PacketConn<S> {
     /// - `EHOSTUNREACH` on FreeBSD for a group of link-local scope without a scope in `to`, from a socket that is bound to
     ///   an address. Packet info and [`set_multicast_interface`](Self::set_multicast_interface) do not help (FreeBSD 13,
     ///   executed).
-    /// - `TimedOut` after the [deadline](Self::set_write_deadline) or the [timeout](Self::set_write_timeout).
+    /// - `TimedOut` after the [deadline](Self::set_write_deadline) or the [timeout](Self::set_write_timeout);
+    ///   `WouldBlock` on a non-blocking socket, which never waits.
     /// - The error that the network reported for an earlier datagram (`ConnectionRefused`, for example).
     ///
     /// The system can return the report that an earlier datagram was too long for its path from any call, also as
@@ -40,7 +41,7 @@ impl<S: AsFd> PacketConn<S> {
     #[doc(alias = "sendmsg", alias = "sendto", alias = "WriteTo")]
     #[inline(always)]
     pub fn send_to(&self, payload: &[u8], control: &SendControl<'_>, to: SocketAddrV6) -> io::Result<usize> {
-        self.send_parts(&[IoSlice::new(payload)], control, Some(&to))
+        self.send_parts(&[IoSlice::new(payload)], control, Some(&to), MessageFlags::empty())
     }
 
     /// Returns `control` with this ECN codepoint. The DSCP is that of `control` if it has a traffic class, otherwise that
@@ -79,7 +80,7 @@ impl<S: AsFd> PacketConn<S> {
     /// Those of [`send_to`](Self::send_to); `EDESTADDRREQ` when the socket has no peer.
     #[doc(alias = "sendmsg")]
     pub fn send(&self, payload: &[u8], control: &SendControl<'_>) -> io::Result<usize> {
-        self.send_parts(&[IoSlice::new(payload)], control, None)
+        self.send_parts(&[IoSlice::new(payload)], control, None, MessageFlags::empty())
     }
 
     /// Sends one datagram with control messages by type, from a buffer of any size: for messages that are larger than
@@ -123,10 +124,20 @@ impl<S: AsFd> PacketConn<S> {
         messages: &Messages<Host, N>,
         to: impl Into<Option<SocketAddrV6>>,
     ) -> io::Result<usize> {
+        self.send_messages_by(payload, messages, to.into(), MessageFlags::empty())
+    }
+
+    pub(super) fn send_messages_by<const N: usize>(
+        &self,
+        payload: &[u8],
+        messages: &Messages<Host, N>,
+        to: Option<SocketAddrV6>,
+        flags: MessageFlags,
+    ) -> io::Result<usize> {
         let control = SendControl::new().with_messages(messages);
         let mut bytes = ControlBytes::<N>::new();
         let encoded = bytes.encode(&control).map_err(error::encode)?;
-        let (to, mut caller) = (to.into(), self.write.on(self.as_fd()));
+        let mut caller = self.write.on(self.as_fd()).with(flags);
         let payload = [IoSlice::new(payload)];
         self.send_confirmed(|| self.send_encoded(&payload, &control, encoded, to.as_ref(), &mut caller))
     }
@@ -145,6 +156,6 @@ impl<S: AsFd> PacketConn<S> {
         control: &SendControl<'_>,
         to: SocketAddrV6,
     ) -> io::Result<usize> {
-        self.send_parts(payload, control, Some(&to))
+        self.send_parts(payload, control, Some(&to), MessageFlags::empty())
     }
 }

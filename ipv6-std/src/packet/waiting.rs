@@ -11,7 +11,8 @@ use super::PacketConn;
 /// both are set, the one that ends first applies. The error is `TimedOut`, and its text names the limit that has
 /// passed.
 ///
-/// A call with a limit waits on a non-blocking socket too. `SO_RCVTIMEO` and `SO_SNDTIMEO` are not used, so that the
+/// A call on a non-blocking socket never waits: it returns `WouldBlock`, also with a limit that has not passed. Windows
+/// does not report the mode of a socket; there, a call with a limit waits. `SO_RCVTIMEO` and `SO_SNDTIMEO` are not used, so that the
 /// system's own timeouts of the socket stay as they are.
 ///
 /// Systems: all.

@@ -38,6 +38,14 @@ pub(crate) fn share_port(socket: BorrowedFd<'_>, on: bool) -> Result<(), Errno> 
     Ok(())
 }
 
+/// Whether `O_NONBLOCK` is set.
+pub(crate) fn is_nonblocking(socket: BorrowedFd<'_>) -> Result<bool, Errno> {
+    // SAFETY: the descriptor is borrowed, hence open. `F_GETFL` takes no argument and writes no memory.
+    let flags = unsafe { libc::fcntl(super::calls::raw(socket), libc::F_GETFL) };
+    super::calls::check(flags)?;
+    Ok(flags & libc::O_NONBLOCK != 0)
+}
+
 /// The socket's protocol; `None` on systems that do not report it.
 pub(crate) fn protocol(socket: BorrowedFd<'_>) -> Result<Option<u32>, Errno> {
     #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd", target_os = "openbsd"))]

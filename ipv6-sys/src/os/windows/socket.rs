@@ -24,6 +24,11 @@ fn start() -> Result<(), Errno> {
     Ok(())
 }
 
+/// Windows does not report the mode.
+pub(crate) fn is_nonblocking(_: BorrowedFd<'_>) -> Result<bool, Errno> {
+    Ok(false)
+}
+
 /// Opens a blocking IPv6 socket that child processes do not inherit.
 pub(crate) fn open(kind: SocketType, protocol: Option<Protocol>) -> Result<OwnedFd, Errno> {
     start()?;
