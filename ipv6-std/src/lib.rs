@@ -236,6 +236,7 @@
 
 pub mod _documentation;
 mod address;
+mod buffers;
 mod builder;
 mod coalesce;
 mod coalesced;
@@ -246,6 +247,7 @@ mod deadline;
 mod error;
 mod fast;
 mod fd;
+mod header;
 mod interface;
 mod membership;
 mod min_hop_limit;
