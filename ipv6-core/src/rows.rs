@@ -248,6 +248,29 @@ macro_rules! for_each_option {
     };
 }
 
+/// Passes on the options that have an IPv4 sibling: the option that a dual-stack socket has for the same field of its IPv4
+/// packets, where the system has it. A row is the two constants.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! for_each_ipv4_sibling {
+    ($callback:ident) => {
+        $callback! {
+            TRAFFIC_CLASS => IPV4_TRAFFIC_CLASS;
+            HOP_LIMIT => IPV4_TIME_TO_LIVE;
+            MIN_HOP_LIMIT => IPV4_MIN_TIME_TO_LIVE;
+            PATH_MTU_DISCOVERY => IPV4_PATH_MTU_DISCOVERY;
+            DONT_FRAGMENT => IPV4_DONT_FRAGMENT;
+            QUEUE_ERRORS => IPV4_QUEUE_ERRORS;
+            MULTICAST_HOP_LIMIT => IPV4_MULTICAST_TIME_TO_LIVE;
+            MULTICAST_INTERFACE => IPV4_MULTICAST_INTERFACE;
+            MULTICAST_LOOPBACK => IPV4_MULTICAST_LOOPBACK;
+            RECEIVE_TRAFFIC_CLASS => IPV4_RECEIVE_TRAFFIC_CLASS;
+            RECEIVE_HOP_LIMIT => IPV4_RECEIVE_TIME_TO_LIVE;
+            RECEIVE_PACKET_INFO => IPV4_RECEIVE_PACKET_INFO;
+        }
+    };
+}
+
 /// Passes on the platforms. A row is: the documentation, the type in [`abi`](crate::abi), and the expression of its
 /// table, in the scope of that module. With arguments, they precede the rows.
 #[doc(hidden)]

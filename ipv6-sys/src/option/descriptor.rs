@@ -67,6 +67,10 @@ impl<T> SocketOption<T> {
         self.number.is_some()
     }
 
+    pub(super) const fn table_number(&self) -> Option<OptionNumber> {
+        self.number
+    }
+
     fn number(&self) -> Result<OptionNumber, Error> {
         self.number.ok_or(Error::Unsupported(self.name))
     }

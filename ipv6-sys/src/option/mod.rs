@@ -30,6 +30,7 @@ use crate::host::Host;
 use crate::os;
 
 mod descriptor;
+mod sibling;
 mod stream;
 mod value;
 
@@ -38,6 +39,7 @@ pub use ipv6_core::option::{
     Group, Ipv4Group, Ipv4Interface, Ipv4SourceGroup, MinMtu, Mtu, PathMtuDiscovery, SourceGroup,
     UnicastInterface,
 };
+pub use sibling::{set_both, update_siblings};
 pub use stream::stream_control;
 pub use value::{Integer, Readable, Writable};
 
