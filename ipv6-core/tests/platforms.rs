@@ -314,12 +314,17 @@ fn ipv4_packet_info_does_not_replace_that_of_ipv6<P: Platform>() {
     let Some(number) = P::ABI.control.packet_info else { return };
     let info = [&ADDRESS.octets()[..], &integer::<P>(7, 4)].concat();
     let of_ipv6 = (number.level, number.kind, info.as_slice());
-    // The type that the system has for IPv6 at the level of IPv4, to mistake one for the other.
-    let of_ipv4 = (0, number.kind, [9; 12].as_slice());
-    for messages in [[of_ipv4, of_ipv6], [of_ipv6, of_ipv4]] {
-        let bytes = written::<P>(&messages);
-        let got = RecvControl::decode::<P>(&bytes).unwrap();
-        assert_eq!((got.destination, got.interface), (Some(ADDRESS), InterfaceIndex::new(7).ok()));
+    // The type that the system has for IPv6 at the level of IPv4, to mistake one for the other; and the message of IPv4.
+    let size =
+        P::ABI.control.ipv4_packet_info.filter(|ipv4| ipv4.kind == number.kind).map_or(12, |ipv4| ipv4.size);
+    let like_ipv6 = (0, number.kind, &[9; 12][..size]);
+    let ipv4 = P::ABI.control.ipv4_packet_info.map(|number| (0, number.kind, &[9; 12][..number.size]));
+    for of_ipv4 in [Some(like_ipv6), ipv4].into_iter().flatten() {
+        for messages in [[of_ipv4, of_ipv6], [of_ipv6, of_ipv4]] {
+            let bytes = written::<P>(&messages);
+            let got = RecvControl::decode::<P>(&bytes).unwrap();
+            assert_eq!((got.destination, got.interface), (Some(ADDRESS), InterfaceIndex::new(7).ok()));
+        }
     }
 }
 

@@ -6,6 +6,8 @@ use crate::message::{self, Ecn, FlowLabel, HopLimit, PacketInfo, PathMtu, Traffi
 bitflags::bitflags! {
     /// Which control messages a socket delivers with each received datagram.
     ///
+    /// On a dual-stack socket (`IPV6_V6ONLY` is off), each flag stands for the message of IPv4 too, where there is one.
+    ///
     /// ```
     /// use ipv6_core::{ControlFlags, abi::Linux64};
     /// let flags = ControlFlags::TRAFFIC_CLASS | ControlFlags::DESTINATION | ControlFlags::INTERFACE;
@@ -46,8 +48,9 @@ macro_rules! deliveries {
         impl ControlFlags {
             /// Returns the bytes of control buffer that the messages of these flags take on platform `P`.
             ///
-            /// These messages always fit in a buffer of this size, aligned to the platform's headers. Messages that
-            /// other options enable need room of their own.
+            /// These messages always fit in a buffer of this size, aligned to the platform's headers: those of a
+            /// datagram over IPv4 take no more room than those over IPv6. Messages that other options enable need
+            /// room of their own.
             #[doc(alias = "NewControlMessage", alias = "CMSG_SPACE")]
             #[must_use]
             pub const fn space<P: Platform>(self) -> usize {

@@ -7,6 +7,7 @@
 mod fast;
 mod flags;
 mod recv;
+mod recv_ipv4;
 mod send;
 
 pub use flags::ControlFlags;

@@ -76,21 +76,24 @@ received! {
     /// The control messages received with a datagram.
     ///
     /// A field is set when its message was enabled ([`ControlFlags`]) and the system delivered it. For example, a datagram
-    /// that arrived over IPv4 on an IPv6 socket has no flow label.
+    /// that arrived over IPv4 on a dual-stack socket (`IPV6_V6ONLY` is off) has no flow label. It has the other fields of the
+    /// header, with an IPv4-mapped destination; Apple's systems deliver no hop limit.
     ///
     /// The lifetime is that of the control buffer.
     #[doc(alias = "ControlMessage")]
     RecvControl;
 
-    /// The traffic class: DSCP and ECN (`IPV6_TCLASS`, RFC 3542 section 6.5). All systems.
-    #[doc(alias = "IPV6_TCLASS")]
+    /// The traffic class: DSCP and ECN (`IPV6_TCLASS`, RFC 3542 section 6.5), over IPv4 the type of service (`IP_TOS`).
+    /// All systems.
+    #[doc(alias = "IPV6_TCLASS", alias = "IP_TOS")]
     pub traffic_class: u8, ControlFlags::TRAFFIC_CLASS, "traffic class {:#04x}";
-    /// The hop limit on arrival (`IPV6_HOPLIMIT`, RFC 3542 section 6.3). All systems.
-    #[doc(alias = "IPV6_HOPLIMIT")]
-    pub hop_limit: u8, ControlFlags::HOP_LIMIT, "hop limit {}";
-    /// The destination address: one of this host's, or a group (`IPV6_PKTINFO`, RFC 3542 section 6.1). All
+    /// The hop limit on arrival (`IPV6_HOPLIMIT`, RFC 3542 section 6.3), over IPv4 the time to live (`IP_TTL`). All
     /// systems.
-    #[doc(alias = "IPV6_PKTINFO", alias = "Dst")]
+    #[doc(alias = "IPV6_HOPLIMIT", alias = "IP_TTL")]
+    pub hop_limit: u8, ControlFlags::HOP_LIMIT, "hop limit {}";
+    /// The destination address: one of this host's, or a group (`IPV6_PKTINFO`, RFC 3542 section 6.1); over IPv4 also a
+    /// broadcast address. An IPv4 address is IPv4-mapped (`IP_PKTINFO` on Windows). All systems.
+    #[doc(alias = "IPV6_PKTINFO", alias = "Dst", alias = "IP_PKTINFO")]
     pub destination: Ipv6Addr, ControlFlags::DESTINATION, "destination {}";
     /// The interface that received the datagram (`IPV6_PKTINFO`, RFC 3542 section 6.1). All systems.
     #[doc(alias = "IPV6_PKTINFO", alias = "IfIndex")]
@@ -203,6 +206,8 @@ impl<'a> RecvControl<'a> {
             self.ecn = Some(ecn);
         } else if let Some(Coalesced(size)) = message.get::<Coalesced, P>()? {
             self.segment_size = Some(size);
+        } else {
+            self.take_ipv4::<P>(message)?;
         }
         Ok(())
     }

@@ -1,0 +1,127 @@
+//! The control messages of a datagram that a dual-stack socket received over IPv4.
+
+use super::RecvControl;
+use crate::abi::Platform;
+use crate::cmsg::RawMessage;
+use crate::message::{DecodeError, Ipv4PacketInfo, TimeToLive, TypeOfService};
+
+impl RecvControl<'_> {
+    /// Keeps the value of a message of IPv4 in the field of IPv6, which stays as it is if it has a value: a system may
+    /// deliver both packet infos for one datagram (scar 23, gvisor#7144).
+    #[inline(never)]
+    pub(super) fn take_ipv4<P: Platform>(&mut self, message: &RawMessage<'_>) -> Result<(), DecodeError> {
+        if let Some(TypeOfService(class)) = message.get::<TypeOfService, P>()? {
+            self.traffic_class = self.traffic_class.or(Some(class));
+        } else if let Some(TimeToLive(ttl)) = message.get::<TimeToLive, P>()? {
+            self.hop_limit = self.hop_limit.or(Some(ttl));
+        } else if let Some(info) = message.get::<Ipv4PacketInfo, P>()? {
+            if self.destination.is_none() {
+                (self.destination, self.interface) = (Some(info.address.to_ipv6_mapped()), info.interface);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::{ControlNumbers, Linux64, PLATFORMS, Windows64};
+    use crate::cmsg::Writer;
+    use crate::interface::InterfaceIndex;
+    use crate::{ControlFlags, Ecn};
+
+    /// These messages, one after another.
+    fn written<P: Platform>(messages: &[(i32, i32, &[u8])]) -> Vec<u8> {
+        let mut bytes = vec![0xff; 256];
+        let mut writer = Writer::<P>::new(&mut bytes);
+        for (level, kind, data) in messages {
+            writer.push(*level, *kind, data).unwrap();
+        }
+        let used = writer.finish();
+        bytes.truncate(used);
+        bytes
+    }
+
+    // Scar 57: on Linux the messages of IPv6 do not come with an IPv4 datagram, except packet info.
+    #[test]
+    fn the_messages_of_an_ipv4_datagram_of_linux() {
+        let info = [&[0; 10][..], &[0xff, 0xff, 192, 0, 2, 1], &[7, 0, 0, 0]].concat();
+        let control = written::<Linux64>(&[(41, 50, &info), (0, 2, &[64, 0, 0, 0]), (0, 1, &[0xb9])]);
+        let got = RecvControl::decode::<Linux64>(&control).unwrap();
+        assert_eq!((got.traffic_class, got.hop_limit), (Some(0xb9), Some(64)));
+        assert_eq!((got.dscp(), got.ecn()), (Some(46), Some(Ecn::Ect1)));
+        let address = "::ffff:192.0.2.1".parse().ok();
+        assert_eq!((got.destination, got.interface), (address, InterfaceIndex::new(7).ok()));
+        assert_eq!(got.filter(ControlFlags::TRAFFIC_CLASS).hop_limit, None);
+        assert_eq!(got.filter(ControlFlags::HOP_LIMIT).traffic_class, None);
+        assert_eq!(RecvControl::decode_truncated::<Linux64>(&control), got);
+        let without_class = RecvControl { traffic_class: None, ..got };
+        assert_eq!(RecvControl::decode_truncated::<Linux64>(&control[..80]), without_class);
+    }
+
+    // Scar 23 (gvisor#7144).
+    #[test]
+    fn a_message_of_ipv6_wins_over_that_of_ipv4_in_either_order() {
+        let info = [&[0; 15][..], &[1], &[7, 0, 0, 0]].concat();
+        let of_ipv6 = [(41, 50, &info[..]), (41, 52, &[6, 0, 0, 0]), (41, 67, &[6, 0, 0, 0])];
+        let of_ipv4 = [(0, 8, &[4; 12][..]), (0, 2, &[4, 0, 0, 0]), (0, 1, &[4])];
+        for (v6, v4) in of_ipv6.into_iter().zip(of_ipv4) {
+            let alone = RecvControl::decode::<Linux64>(&written::<Linux64>(&[v6])).unwrap().detach();
+            for messages in [[v4, v6], [v6, v4]] {
+                let control = written::<Linux64>(&messages);
+                assert_eq!(RecvControl::decode::<Linux64>(&control), Ok(alone), "{messages:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_interface_that_one_packet_info_lacks_is_not_taken_from_the_other() {
+        let v6 = [&[0; 15][..], &[1], &[0, 0, 0, 0]].concat();
+        let (v4, v6) = ((0, 8, &[4, 0, 0, 0, 9, 9, 9, 9, 9, 9, 9, 9][..]), (41, 50, &v6[..]));
+        for messages in [[v4, v6], [v6, v4]] {
+            let control = written::<Linux64>(&messages);
+            let got = RecvControl::decode::<Linux64>(&control).unwrap();
+            assert_eq!((got.destination, got.interface), ("::1".parse().ok(), None));
+        }
+    }
+
+    #[test]
+    fn the_messages_of_an_ipv4_datagram_of_windows() {
+        let control = written::<Windows64>(&[
+            (0, 19, &[192, 0, 2, 1, 7, 0, 0, 0]),
+            (0, 4, &[64, 0, 0, 0]),
+            (0, 3, &[0xb9, 0, 0, 0]),
+        ]);
+        let got = RecvControl::decode::<Windows64>(&control).unwrap();
+        assert_eq!((got.traffic_class, got.hop_limit), (Some(0xb9), Some(64)));
+        let address = "::ffff:192.0.2.1".parse().ok();
+        assert_eq!((got.destination, got.interface), (address, InterfaceIndex::new(7).ok()));
+        let fields = ControlFlags::all() - ControlFlags::FLOW_LABEL - ControlFlags::PATH_MTU;
+        assert!(control.len() <= fields.space::<Windows64>());
+    }
+
+    #[test]
+    fn a_message_of_another_size_is_an_error() {
+        for (kind, data) in [(1, &[0; 2][..]), (2, &[0; 1]), (8, &[0; 8])] {
+            assert!(RecvControl::decode::<Linux64>(&written::<Linux64>(&[(0, kind, data)])).is_err());
+        }
+    }
+
+    // `ControlFlags::space` counts the messages of IPv6 only.
+    #[test]
+    fn the_messages_of_an_ipv4_datagram_take_no_more_room_than_those_of_ipv6() {
+        for (name, abi) in PLATFORMS {
+            let ControlNumbers { traffic_class, hop_limit, packet_info, .. } = abi.control;
+            let ControlNumbers { type_of_service, time_to_live, ipv4_packet_info, .. } = abi.control;
+            for (ipv4, ipv6) in
+                [(type_of_service, traffic_class), (time_to_live, hop_limit), (ipv4_packet_info, packet_info)]
+            {
+                let space = |number: Option<crate::abi::ControlNumber>| {
+                    number.map_or(0, |number| abi.cmsg.space(number.size))
+                };
+                assert!(space(ipv4) <= space(ipv6), "{name}");
+            }
+        }
+    }
+}
