@@ -85,9 +85,11 @@ pub mod cmsg;
 pub mod control;
 mod error;
 pub mod ext;
+mod extended_error;
 mod flow_label;
 pub mod group;
 mod header;
+mod icmp;
 mod icmp6;
 mod icmp6_filter;
 mod interface;
@@ -108,15 +110,17 @@ pub use bpf::BpfInstruction;
 pub use checksum::{checksum, udp_checksum};
 pub use control::{ControlFlags, RecvControl, SendControl};
 pub use error::BufferTooSmall;
+pub use extended_error::ExtendedError;
 pub use flow_label::FlowLabel;
 pub use header::{Header, HeaderError};
+pub use icmp::IcmpType;
 pub use icmp6::Icmp6Type;
 pub use icmp6_filter::Icmp6Filter;
 pub use interface::{InterfaceIndex, ZeroIndex};
 pub use message::{
     Control, ControlMessage, DecodeError, EncodeError, Messages, PathMtu, SendMessage, space_of,
 };
-pub use queued_error::QueuedError;
+pub use queued_error::{ErrorOrigin, QueuedError};
 pub use segments::Segments;
 pub use traffic_class::{Ecn, dscp, traffic_class};
 

@@ -5,8 +5,8 @@ use std::fmt::Debug;
 use ipv6_core::abi::Linux64;
 use ipv6_core::message::{HopLimit, Messages, NextHop, PacketInfo, SegmentSize, TrafficClass};
 use ipv6_core::{
-    BpfInstruction, ControlFlags, Ecn, FlowLabel, Header, Icmp6Filter, Icmp6Type, InterfaceIndex, PathMtu,
-    QueuedError, RecvControl, SendControl,
+    BpfInstruction, ControlFlags, Ecn, FlowLabel, Header, Icmp6Filter, Icmp6Type, IcmpType, InterfaceIndex,
+    PathMtu, QueuedError, RecvControl, SendControl,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -132,8 +132,10 @@ fn queued_errors() {
         .with_icmp6(Icmp6Type::PACKET_TOO_BIG, 0)
         .with_mtu(1280)
         .with_reporter("2001:db8::1".parse().unwrap());
-    both_ways(error, r#"{"errno":90,"icmp6":[2,0],"mtu":1280,"reporter":"2001:db8::1"}"#);
-    both_ways(QueuedError::new(111), r#"{"errno":111,"icmp6":null,"mtu":null,"reporter":null}"#);
+    both_ways(error, r#"{"errno":90,"icmp6":[2,0],"icmp":null,"mtu":1280,"reporter":"2001:db8::1"}"#);
+    both_ways(QueuedError::new(111), r#"{"errno":111,"icmp6":null,"icmp":null,"mtu":null,"reporter":null}"#);
+    let refused = QueuedError::new(111).with_icmp(IcmpType::DESTINATION_UNREACHABLE, 3);
+    both_ways(refused, r#"{"errno":111,"icmp6":null,"icmp":[3,3],"mtu":null,"reporter":null}"#);
 }
 
 #[test]

@@ -279,8 +279,9 @@ pub use send_batch::{SendAllError, SendBatch};
 pub use ipv6_core::option::PathMtuDiscovery;
 pub use ipv6_core::{
     BpfInstruction, BufferTooSmall, Control, ControlFlags, ControlMessage, DecodeError, Ecn, EncodeError,
-    FlowLabel, Header, HeaderError, Icmp6Filter, Icmp6Type, InterfaceIndex, PathMtu, Platform, QueuedError,
-    RecvControl, Segments, SendControl, SendMessage, ZeroIndex, abi, cmsg, dscp, message, traffic_class,
+    ErrorOrigin, FlowLabel, Header, HeaderError, Icmp6Filter, Icmp6Type, IcmpType, InterfaceIndex, PathMtu,
+    Platform, QueuedError, RecvControl, Segments, SendControl, SendMessage, ZeroIndex, abi, cmsg, dscp,
+    message, traffic_class,
 };
 pub use ipv6_sys::{Host, option};
 

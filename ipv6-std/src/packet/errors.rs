@@ -5,12 +5,10 @@ use std::net::SocketAddrV6;
 use std::time::Duration;
 
 use ipv6_core::QueuedError;
-#[cfg(any(target_os = "linux", target_os = "android"))]
-use ipv6_core::abi::Platform;
 use ipv6_sys::wait::{Events, Ready, wait};
 use ipv6_sys::{option, retry};
 
-use super::PacketConn;
+use super::{PacketConn, error_queue};
 use crate::fd::AsFd;
 
 /// An entry of the error queue ([`PacketConn::recv_error`]): an error about a sent datagram, or other news about one.
@@ -184,7 +182,7 @@ impl<S: AsFd> PacketConn<S> {
     /// Those of [`recv_error`](Self::recv_error).
     #[doc(alias = "MSG_ERRQUEUE")]
     pub fn try_recv_error(&self, payload: &mut [u8]) -> io::Result<Option<Reported>> {
-        receive(self, &mut [IoSliceMut::new(payload)])
+        error_queue::receive(self, &mut [IoSliceMut::new(payload)])
     }
 
     /// Empties the error queue, and calls `each` with every entry and what it quotes of the datagram, at most 1,280 bytes.
@@ -230,90 +228,3 @@ impl<S: AsFd> PacketConn<S> {
 
 /// Most entries that one [`PacketConn::drain_errors`] takes.
 const MOST_DRAINED: usize = 1 << 16;
-
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn receive(socket: impl AsFd, payload: &mut [IoSliceMut<'_>]) -> io::Result<Option<Reported>> {
-    use ipv6_core::cmsg::RawMessages;
-    use ipv6_sys::message::{self, ControlBuffer, ControlSpace, MessageFlags};
-    use ipv6_sys::{Errno, Host};
-
-    use crate::received::NOBODY;
-
-    let mut buffer = ControlBuffer::<SPACE>::new();
-    let mut control = ControlSpace::from(&mut buffer);
-    let got = match retry(|| message::receive(&socket, payload, &mut control, MessageFlags::ERROR_QUEUE)) {
-        Err(Errno::AGAIN) => return Ok(None),
-        got => got?,
-    };
-    let number = Host::ABI.options.queue_errors;
-    let (mut described, mut times) = (None, None);
-    for message in RawMessages::<Host>::new(control.written()).map_while(Result::ok) {
-        let kind = (message.level, message.kind);
-        if number.is_some_and(|number| kind == (number.level, number.name)) {
-            described = Description::decode(message.data);
-        } else if TIMESTAMPS.contains(&kind) {
-            let mut data = [0; 48];
-            data.iter_mut().zip(message.data).for_each(|(to, from)| *to = *from);
-            times = Some(data);
-        }
-    }
-    let (kind, error) = described
-        .map_or((NOT_DESCRIBED, QueuedError::new(0)), |described| (described.kind(times), described.error));
-    Ok(Some(Reported { kind, error, destination: got.source.unwrap_or(NOBODY), len: got.len }))
-}
-
-/// Bytes of control buffer: the messages of flags and options come too, before the description of the entry. Extension
-/// headers are the longest of them.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const SPACE: usize = crate::space::RECV_SPACE + 1024;
-
-/// `SCM_TIMESTAMPING` with times of the width of `long`, and with times of 64 bits (include/uapi/asm-generic/socket.h).
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const TIMESTAMPS: [(i32, i32); 2] = [(SOL_SOCKET, 37), (SOL_SOCKET, 65)];
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const SOL_SOCKET: i32 = 1;
-
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const NOT_DESCRIBED: ReportedKind = ReportedKind::Other { origin: 0, kind: 0, code: 0, info: 0, data: 0 };
-
-/// `struct sock_extended_err`.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-#[derive(Clone, Copy)]
-struct Description {
-    error: QueuedError,
-    origin: u8,
-    kind: u8,
-    code: u8,
-    info: u32,
-    data: u32,
-}
-
-#[cfg(any(target_os = "linux", target_os = "android"))]
-impl Description {
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        let error = QueuedError::decode::<ipv6_sys::Host>(bytes)?;
-        let word = |at: usize| Some(u32::from_ne_bytes(bytes.get(at..)?.first_chunk().copied()?));
-        let [origin, kind, code] = bytes.get(4..)?.first_chunk().copied()?;
-        Some(Self { error, origin, kind, code, info: word(8)?, data: word(12)? })
-    }
-
-    /// What is described, with the times that came with it.
-    fn kind(self, times: Option<[u8; 48]>) -> ReportedKind {
-        const COPIED: u8 = 1;
-        let Self { error: _, origin, kind, code, info, data } = self;
-        match origin {
-            // SO_EE_ORIGIN_LOCAL, _ICMP and _ICMP6.
-            1..=3 => ReportedKind::Error,
-            4 => ReportedKind::Timestamp { stage: info, id: data, data: times },
-            5 => ReportedKind::ZeroCopy { first: info, last: data, copied: code & COPIED != 0 },
-            _ => ReportedKind::Other { origin, kind, code, info, data },
-        }
-    }
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn receive(socket: impl AsFd, _: &mut [IoSliceMut<'_>]) -> io::Result<Option<Reported>> {
-    // Returns `Unsupported`, with the name of the option.
-    option::QUEUE_ERRORS.get(socket)?;
-    Ok(None)
-}

@@ -18,6 +18,8 @@ use crate::fd::{AsFd, lends_socket};
 mod at_once;
 mod batch;
 mod coalescing;
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "no_error_queue.rs")]
+mod error_queue;
 pub(crate) mod errors;
 mod fast;
 mod late;
