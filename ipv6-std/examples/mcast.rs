@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
 use common::{
-    Outcome, Output, after, byte, earlier, end_on_interrupt, group, interface, is_ending, own_address,
-    receive_datagram, run, seconds,
+    Outcome, Output, after, arguments, byte, earlier, end_on_interrupt, group, interface, is_ending,
+    own_address, receive_datagram, seconds,
 };
 use ipv6_std::{ControlFlags, PacketConn, Received, SendControl};
 use serde_json::json;
@@ -44,7 +44,7 @@ enum Command {
 #[derive(clap::Args)]
 struct Recv {
     /// The group to join
-    #[arg(long, value_parser = group)]
+    #[arg(long, value_parser = |text: &str| group(text).map(|group| *group.ip()))]
     group: Ipv6Addr,
     /// Receive from this source only; may be repeated
     #[arg(long)]
@@ -69,7 +69,7 @@ struct Recv {
 #[derive(clap::Args)]
 struct Send {
     /// The group to send to
-    #[arg(long, value_parser = group)]
+    #[arg(long, value_parser = |text: &str| group(text).map(|group| *group.ip()))]
     group: Ipv6Addr,
     /// The interface to send on
     #[arg(long, value_name = "NAME")]
@@ -101,11 +101,10 @@ struct Send {
 }
 
 fn main() -> ExitCode {
-    let Options { command, json } = Options::parse();
-    let output = Output { json };
-    run("mcast", || match command {
-        Command::Recv(options) => recv(&options, &output),
-        Command::Send(options) => send(&options, &output),
+    let Options { command, json } = arguments();
+    Output::new("mcast", json).run(|output| match command {
+        Command::Recv(options) => recv(&options, output),
+        Command::Send(options) => send(&options, output),
     })
 }
 

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use common::{Outcome, Output, after, earlier, interface, raw, receive_datagram, run, seconds};
+use common::{Outcome, Output, after, arguments, earlier, interface, raw, receive_datagram, seconds};
 use ipv6_std::{ControlFlags, Received, SendControl};
 use serde_json::json;
 
@@ -71,12 +71,11 @@ fn area(text: &str) -> Result<Ipv4Addr, String> {
 }
 
 fn main() -> ExitCode {
-    let options = Options::parse();
-    run("ospf_hello", || exchange_hellos(&options))
+    let options: Options = arguments();
+    Output::new("ospf_hello", options.json).run(|output| exchange_hellos(&options, output))
 }
 
-fn exchange_hellos(options: &Options) -> Outcome<bool> {
-    let output = Output { json: options.json };
+fn exchange_hellos(options: &Options, output: &Output) -> Outcome<bool> {
     let interface = interface(&options.interface)?;
     let conn = raw(PROTOCOL)?;
     // The kernel writes the checksum, and drops packets with a wrong one.
@@ -87,7 +86,7 @@ fn exchange_hellos(options: &Options) -> Outcome<bool> {
     conn.join_group(GROUP, &interface)?;
 
     let end = options.timeout.and_then(after);
-    let mut neighbours = Neighbours { known: HashMap::new(), ignored: HashSet::new(), output };
+    let mut neighbours = Neighbours { known: HashMap::new(), ignored: HashSet::new(), output: *output };
     let mut hello_due = Instant::now();
     let mut payload = [0; 1500];
     while end.is_none_or(|end| Instant::now() < end) {

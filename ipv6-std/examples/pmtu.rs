@@ -14,8 +14,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use common::icmp::{Message, Quoted, Report, resolve};
-use common::{Outcome, Output, after, receive, run, seconds};
+use common::icmp::{Message, Quoted, Report};
+use common::{Outcome, Output, after, arguments, receive, resolve, seconds};
 use ipv6_std::{ControlFlags, Icmp6Filter, Icmp6Type, PacketConn, RawConn, SendControl, is_too_long};
 use serde_json::json;
 
@@ -39,15 +39,14 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    let options = Options::parse();
-    run("pmtu", || find(&options))
+    let options: Options = arguments();
+    Output::new("pmtu", options.json).run(|output| find(&options, output))
 }
 
 /// Bytes of the headers of IPv6 and UDP.
 const HEADERS: u32 = 40 + 8;
 
-fn find(options: &Options) -> Outcome<bool> {
-    let output = Output { json: options.json };
+fn find(options: &Options, output: &Output) -> Outcome<bool> {
     let mut to = resolve(&options.host)?;
     to.set_port(options.port);
     let socket = UdpSocket::bind("[::]:0")?;

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use common::{Outcome, Output, after, interface, raw, receive_datagram, run, seconds};
+use common::{Outcome, Output, after, arguments, interface, raw, receive_datagram, seconds};
 use etherparse::icmpv6::{
     NdpOptionSlice, NdpOptionsIterator, RouterAdvertisementHeader, RouterAdvertisementPayloadSlice,
 };
@@ -43,12 +43,11 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    let options = Options::parse();
-    run("ra_listen", || listen(&options))
+    let options: Options = arguments();
+    Output::new("ra_listen", options.json).run(|output| listen(&options, output))
 }
 
-fn listen(options: &Options) -> Outcome<bool> {
-    let output = Output { json: options.json };
+fn listen(options: &Options, output: &Output) -> Outcome<bool> {
     let interface = interface(&options.interface)?;
     let conn = raw(Icmp6Type::PROTOCOL)?;
     // The kernel drops messages with a wrong checksum and, with the filter, all other types.

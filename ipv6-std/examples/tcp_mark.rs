@@ -14,8 +14,7 @@ use std::process::ExitCode;
 use std::thread;
 
 use clap::{Parser, Subcommand};
-use common::icmp::resolve;
-use common::{Outcome, Output, byte, printable, run};
+use common::{Outcome, Output, arguments, byte, printable, resolve_with_port};
 use ipv6_std::{Conn, ControlFlags, RecvControl};
 use serde_json::json;
 
@@ -63,11 +62,10 @@ struct Connect {
 }
 
 fn main() -> ExitCode {
-    let Options { command, json } = Options::parse();
-    let output = Output { json };
-    run("tcp_mark", || match command {
-        Command::Serve(options) => serve(&options, &output),
-        Command::Connect(options) => connect(&options, &output),
+    let Options { command, json } = arguments();
+    Output::new("tcp_mark", json).run(|output| match command {
+        Command::Serve(options) => serve(&options, output),
+        Command::Connect(options) => connect(&options, output),
     })
 }
 
@@ -88,7 +86,7 @@ fn serve(options: &Serve, output: &Output) -> Outcome<bool> {
             scope.spawn(move || {
                 // An error ends this connection only.
                 if let Err(error) = echo(stream, options, output, &from.to_string()) {
-                    eprintln!("tcp_mark: {from}: {error}");
+                    output.warn(format_args!("{from}: {error}"));
                 }
             });
         }
@@ -147,15 +145,6 @@ fn connect(options: &Connect, output: &Output) -> Outcome<bool> {
         }),
     )?;
     Ok(echo == options.text.as_bytes())
-}
-
-fn resolve_with_port(server: &str) -> Outcome<SocketAddrV6> {
-    let split = server.rsplit_once(':').filter(|(_, port)| !port.ends_with(']'));
-    let (host, port) = split.ok_or_else(|| format!("{server} has no port"))?;
-    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    let mut server = resolve(host)?;
-    server.set_port(port.parse().map_err(|error| format!("port {port}: {error}"))?);
-    Ok(server)
 }
 
 fn exchange(stream: &mut TcpStream, text: &[u8], echo: &mut [u8]) -> std::io::Result<()> {

@@ -11,8 +11,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use common::icmp::{Message, Quoted, echo_request, nonce, resolve};
-use common::{Outcome, Output, after, raw, receive, run, seconds};
+use common::icmp::{Message, Quoted, echo_request, nonce};
+use common::{Outcome, Output, after, arguments, raw, receive, resolve, seconds};
 use ipv6_std::{Icmp6Filter, Icmp6Type, PacketConn, RawConn, Received, SendControl};
 use serde_json::json;
 
@@ -39,12 +39,11 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    let options = Options::parse();
-    run("traceroute6", || trace(&options))
+    let options: Options = arguments();
+    Output::new("traceroute6", options.json).run(|output| trace(&options, output))
 }
 
-fn trace(options: &Options) -> Outcome<bool> {
-    let output = Output { json: options.json };
+fn trace(options: &Options, output: &Output) -> Outcome<bool> {
     let to = resolve(&options.host)?;
     let mut prober = Prober::open(to, options.icmp)?;
     output.print(
@@ -161,7 +160,7 @@ impl Prober {
             Message::Error(report) if report.destination == *self.to.ip() => {
                 let number = match report.quoted {
                     Quoted::Echo { id, seq, .. } if self.udp.is_none() && id == self.own => seq,
-                    Quoted::Udp { source, destination } if self.udp.is_some() && source == self.own => {
+                    Quoted::Udp { source, destination, .. } if self.udp.is_some() && source == self.own => {
                         destination.wrapping_sub(PORT)
                     }
                     _ => return None,

@@ -95,7 +95,8 @@ fn a_later_conflict_ends_the_program() {
     let (status, lines) = camera.end();
     assert_eq!(status.code(), Some(2));
     let last = lines.last().unwrap();
-    assert!(last.starts_with("mdns: camera.local is taken: [") && last.ends_with("2001:db8:1::2"), "{last}");
+    let error = object(last)["error"].as_str().unwrap().to_string();
+    assert!(error.starts_with("camera.local is taken: [") && error.ends_with("2001:db8:1::2"), "{last}");
 }
 
 /// The host whose records order later gets the name (RFC 6762 section 8.2); the other starts probing again.

@@ -3,27 +3,10 @@
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, ErrorKind};
-use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs};
+use std::net::Ipv6Addr;
 
-use etherparse::icmpv6::DestUnreachableCode;
-use etherparse::{IcmpEchoHeader, Icmpv6Header, Icmpv6Slice, Icmpv6Type};
-use ipv6_std::{Header, Icmp6Type, QueuedError, parse_scoped};
-
-use super::Outcome;
-
-/// Resolves a host name, or an address such as `fe80::1%eth0` or `[fe80::1%eth0]`, to the first IPv6 address.
-pub fn resolve(host: &str) -> Outcome<SocketAddrV6> {
-    // The system's resolver knows zones too, but does not say which interface is missing.
-    if host.contains([':', '%', '[']) {
-        return Ok(parse_scoped(host)?);
-    }
-    let addresses = (host, 0).to_socket_addrs().map_err(|error| format!("{host}: {error}"))?;
-    let mut of_v6 = addresses.filter_map(|address| match address {
-        SocketAddr::V6(address) => Some(address),
-        SocketAddr::V4(_) => None,
-    });
-    of_v6.next().ok_or_else(|| format!("{host} has no IPv6 address").into())
-}
+use etherparse::{IcmpEchoHeader, Icmpv6Header, Icmpv6Type};
+use ipv6_std::{Header, Icmp6Type, QueuedError};
 
 /// Adds the remedy to the error of an ICMPv6 socket that is not permitted.
 pub fn not_allowed(error: io::Error) -> Box<dyn std::error::Error> {
@@ -57,7 +40,10 @@ pub enum Message<'a> {
 
 /// An ICMPv6 error about a packet that was sent.
 pub struct Report {
-    kind: Icmpv6Type,
+    kind: Icmp6Type,
+    code: u8,
+    /// The four bytes after the checksum.
+    word: u32,
     /// The destination of that packet.
     pub destination: Ipv6Addr,
     /// The contents of that packet.
@@ -72,32 +58,36 @@ pub enum Quoted {
         seq: u16,
         data: Option<[u8; 8]>,
     },
+    /// `data`: the same.
     Udp {
         source: u16,
         destination: u16,
+        data: Option<[u8; 8]>,
     },
     Other,
 }
 
 impl<'a> Message<'a> {
     pub fn read(message: &'a [u8]) -> Self {
-        let Ok(message) = Icmpv6Slice::from_slice(message) else { return Self::Other };
-        let (kind, rest) = (message.icmp_type(), message.payload());
+        let [kind, code, _, _, w0, w1, w2, w3, rest @ ..] = message else { return Self::Other };
+        let (kind, code) = (Icmp6Type(*kind), *code);
+        let (id, seq) = (u16::from_be_bytes([*w0, *w1]), u16::from_be_bytes([*w2, *w3]));
         match kind {
-            Icmpv6Type::EchoRequest(IcmpEchoHeader { id, seq }) => {
-                Self::Request { id, seq, bytes: message.slice().len() }
-            }
-            Icmpv6Type::EchoReply(IcmpEchoHeader { id, seq }) => Self::Reply { id, seq, data: rest },
-            _ if message.type_u8() >= 128 => Self::Other,
-            // An error quotes the start of the packet, beginning with its IPv6 header (RFC 4443 section 3).
-            kind => match Header::parse(rest) {
+            Icmp6Type::ECHO_REQUEST if code == 0 => Self::Request { id, seq, bytes: message.len() },
+            Icmp6Type::ECHO_REPLY if code == 0 => Self::Reply { id, seq, data: rest },
+            // Errors have the types below 128. They quote the start of the packet, beginning with its IPv6 header
+            // (RFC 4443 section 3).
+            Icmp6Type(0..128) => match Header::parse(rest) {
                 Ok((header, packet)) => Self::Error(Report {
                     kind,
+                    code,
+                    word: u32::from_be_bytes([*w0, *w1, *w2, *w3]),
                     destination: header.destination,
                     quoted: Quoted::read(header.next_header, packet),
                 }),
                 Err(_) => Self::Other,
             },
+            _ => Self::Other,
         }
     }
 }
@@ -112,9 +102,11 @@ impl Quoted {
             (FRAGMENT, [next, _, 0, 0..=7, _, _, _, _, rest @ ..]) if *next != FRAGMENT => {
                 Self::read(*next, rest)
             }
-            (UDP, [s0, s1, d0, d1, ..]) => Self::Udp {
+            (UDP, [s0, s1, d0, d1, rest @ ..]) => Self::Udp {
                 source: u16::from_be_bytes([*s0, *s1]),
                 destination: u16::from_be_bytes([*d0, *d1]),
+                // After the length and the checksum.
+                data: rest.get(4..).and_then(|data| data.first_chunk().copied()),
             },
             (ICMPV6, [128, 0, _, _, i0, i1, s0, s1, rest @ ..]) => Self::Echo {
                 id: u16::from_be_bytes([*i0, *i1]),
@@ -131,52 +123,59 @@ impl Report {
     /// on. `None`: an error of this host, not of ICMPv6.
     pub fn queued(error: &QueuedError, destination: Ipv6Addr, quoted: &[u8]) -> Option<Self> {
         let (kind, code) = error.icmp6?;
-        let [m0, m1, m2, m3] = error.mtu.unwrap_or(0).to_be_bytes();
-        let message = [kind.0, code, 0, 0, m0, m1, m2, m3];
-        let kind = Icmpv6Slice::from_slice(&message).ok()?.icmp_type();
-        Some(Self { kind, destination, quoted: Quoted::read(Icmp6Type::PROTOCOL, quoted) })
+        let (word, quoted) = (error.mtu.unwrap_or(0), Quoted::read(Icmp6Type::PROTOCOL, quoted));
+        Some(Self { kind, code, word, destination, quoted })
     }
 
     /// The type and the code of the message.
     pub fn type_and_code(&self) -> (u8, u8) {
-        (self.kind.type_u8(), self.kind.code_u8())
+        (self.kind.0, self.code)
     }
 
     /// The MTU in a "packet too big".
     pub fn mtu(&self) -> Option<u32> {
-        match self.kind {
-            Icmpv6Type::PacketTooBig { mtu } => Some(mtu),
-            _ => None,
-        }
+        (self.kind == Icmp6Type::PACKET_TOO_BIG).then_some(self.word)
     }
 
     /// Whether the packet reached its destination, and no socket had the port.
     pub fn is_port_unreachable(&self) -> bool {
-        matches!(self.kind, Icmpv6Type::DestinationUnreachable(DestUnreachableCode::Port))
+        (self.kind, self.code) == (Icmp6Type::DESTINATION_UNREACHABLE, 4)
     }
 
-    /// Whether the hop limit of the packet expired.
+    /// Whether a router or the host could not deliver the packet.
+    pub fn is_unreachable(&self) -> bool {
+        self.kind == Icmp6Type::DESTINATION_UNREACHABLE
+    }
+
+    /// Whether the packet expired: by its hop limit, or with another code of the same type.
     pub fn is_time_exceeded(&self) -> bool {
-        matches!(self.kind, Icmpv6Type::TimeExceeded(_))
+        self.kind == Icmp6Type::TIME_EXCEEDED
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.kind {
-            Icmpv6Type::PacketTooBig { mtu } => return write!(f, "packet too big: MTU {mtu}"),
-            Icmpv6Type::TimeExceeded(_) => "time exceeded",
-            Icmpv6Type::ParameterProblem(_) => "parameter problem",
-            Icmpv6Type::DestinationUnreachable(code) => match code {
-                DestUnreachableCode::NoRoute => "destination unreachable: no route",
-                DestUnreachableCode::Prohibited => "destination unreachable: prohibited",
-                DestUnreachableCode::BeyondScope => "destination unreachable: beyond the source's scope",
-                DestUnreachableCode::Address => "destination unreachable: address",
-                DestUnreachableCode::Port => "destination unreachable: port",
-                DestUnreachableCode::SourceAddressFailedPolicy => "destination unreachable: policy",
-                DestUnreachableCode::RejectRoute => "destination unreachable: rejected",
-            },
-            kind => return write!(f, "ICMPv6 type {}", kind.type_u8()),
+        let Self { kind, code, word, .. } = self;
+        // The codes of RFC 4443 section 3 and of RFC 8883.
+        f.write_str(match (*kind, *code) {
+            // The code has no meaning (section 3.2).
+            (Icmp6Type::PACKET_TOO_BIG, _) => return write!(f, "packet too big: MTU {word}"),
+            (Icmp6Type::TIME_EXCEEDED, 0) => "time exceeded",
+            (Icmp6Type::TIME_EXCEEDED, 1) => "time exceeded: fragment reassembly",
+            (Icmp6Type::TIME_EXCEEDED, _) => return write!(f, "time exceeded: unknown code {code}"),
+            (Icmp6Type::PARAMETER_PROBLEM, 0..=2) => "parameter problem",
+            (Icmp6Type::PARAMETER_PROBLEM, _) => return write!(f, "parameter problem: code {code}"),
+            (Icmp6Type::DESTINATION_UNREACHABLE, 0) => "destination unreachable: no route",
+            (Icmp6Type::DESTINATION_UNREACHABLE, 1) => "destination unreachable: prohibited",
+            (Icmp6Type::DESTINATION_UNREACHABLE, 2) => "destination unreachable: beyond the source's scope",
+            (Icmp6Type::DESTINATION_UNREACHABLE, 3) => "destination unreachable: address",
+            (Icmp6Type::DESTINATION_UNREACHABLE, 4) => "destination unreachable: port",
+            (Icmp6Type::DESTINATION_UNREACHABLE, 5) => "destination unreachable: policy",
+            (Icmp6Type::DESTINATION_UNREACHABLE, 6) => "destination unreachable: rejected",
+            (Icmp6Type::DESTINATION_UNREACHABLE, _) => {
+                return write!(f, "destination unreachable: unknown code {code}");
+            }
+            _ => return write!(f, "unknown ICMPv6 error of type {} and code {code}", kind.0),
         })
     }
 }

@@ -18,15 +18,13 @@ mod respond;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use common::{Output, run};
+use common::{Output, arguments};
 use options::{Command, Options};
 
 fn main() -> ExitCode {
-    let Options { command, json } = Options::parse();
-    let output = Output { json };
-    run("mdns", || match command {
-        Command::Respond(options) => respond::respond(&options, &output),
-        Command::Query(options) => query::query(&options, &output),
+    let Options { command, json } = arguments();
+    Output::new("mdns", json).run(|output| match command {
+        Command::Respond(options) => respond::respond(&options, output),
+        Command::Query(options) => query::query(&options, output),
     })
 }

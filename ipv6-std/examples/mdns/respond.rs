@@ -47,7 +47,7 @@ pub fn respond(options: &Respond, output: &Output) -> Outcome<bool> {
         } else if let Some(answer) = answer(&mut own, &packet, &got) {
             // An error concerns this querier only.
             if let Err(error) = send_answer(&link, &answer, &got) {
-                eprintln!("mdns: {}: {error}", got.source);
+                output.warn(format_args!("{}: {error}", got.source));
                 continue;
             }
             let answers = answer.packet.answers.iter().map(Record);

@@ -19,17 +19,15 @@ mod target;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use common::{Output, run};
+use common::{Output, arguments};
 use ipv6_std::{Interface, Received};
 use options::Options;
 
 fn main() -> ExitCode {
-    let options = Options::parse();
-    let output = Output { json: options.json };
-    run("ping6", || match options.listen {
-        true => listen::listen(&options, &output),
-        false => ping::ping(&options, &output),
+    let options: Options = arguments();
+    Output::new("ping6", options.json).run(|output| match options.listen {
+        true => listen::listen(&options, output),
+        false => ping::ping(&options, output),
     })
 }
 

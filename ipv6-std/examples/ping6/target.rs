@@ -5,8 +5,7 @@ use std::net::SocketAddrV6;
 
 use ipv6_std::{Interface, InterfaceFlags};
 
-use crate::common::icmp::resolve;
-use crate::common::{Outcome, has_interface, interface, lost, not_sent};
+use crate::common::{Outcome, has_interface, interface, lost, not_sent, resolve};
 use crate::options::Options;
 use crate::tally::Tally;
 

@@ -1,0 +1,71 @@
+//! Destinations: names, addresses with an interface, and what to do when nothing can be sent to one.
+
+use std::io::{self, ErrorKind};
+use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs};
+
+use ipv6_std::{Interface, parse_scoped};
+
+use super::Outcome;
+
+/// Resolves a host name, or an address such as `fe80::1%eth0`, to the first IPv6 address.
+pub fn resolve(host: &str) -> Outcome<SocketAddrV6> {
+    // Not by the resolver of the system: its errors do not say what is wrong with an address.
+    let inner = host.strip_prefix('[').map_or(host, |inner| inner.trim_end_matches(']'));
+    let (address, _) = inner.split_once('%').unwrap_or((inner, ""));
+    if address.parse::<Ipv6Addr>().is_ok() {
+        return Ok(parse_scoped(inner)?);
+    }
+    if host.is_empty() {
+        return Err("the name of the host is empty".into());
+    }
+    let addresses = (host, 0).to_socket_addrs().map_err(|error| format!("{host}: {error}"))?;
+    let mut of_v6 = addresses.filter_map(|address| match address {
+        SocketAddr::V6(address) => Some(address),
+        SocketAddr::V4(_) => None,
+    });
+    of_v6.next().ok_or_else(|| format!("{host} has no IPv6 address").into())
+}
+
+/// Resolves a host with a port, as in `host:7007`, `[2001:db8::1]:7007` or `[fe80::1%eth0]:7007`.
+pub fn resolve_with_port(server: &str) -> Outcome<SocketAddrV6> {
+    let split = server.rsplit_once(':').filter(|(_, port)| !port.ends_with(']'));
+    let (host, port) = split.ok_or_else(|| format!("{server} has no port"))?;
+    if host.contains(':') && !host.starts_with('[') {
+        return Err(format!("{server}: with a port, write the address in brackets: [{host}]:{port}").into());
+    }
+    let mut server = resolve(host)?;
+    server.set_port(port.parse().map_err(|error| format!("port {port}: {error}"))?);
+    Ok(server)
+}
+
+/// Returns a clear error if `to` exists once on every link (RFC 4007 section 6), and neither its zone nor an option names
+/// the interface; a send would fail with "invalid argument".
+pub fn has_interface(to: SocketAddrV6, on: Option<&Interface>) -> Outcome<()> {
+    let ip = to.ip();
+    let [first, second, ..] = ip.octets();
+    let is_on_link = ip.is_unicast_link_local() || (first == 0xff && matches!(second & 0xf, 1 | 2));
+    if is_on_link && to.scope_id() == 0 && on.is_none() {
+        return Err(format!("{ip} is link-local: name its interface, as in {ip}%eth0").into());
+    }
+    Ok(())
+}
+
+/// The error of a send or a connect, with the cause that the system's text does not name.
+pub fn not_sent(error: &io::Error, to: Ipv6Addr) -> String {
+    match error.kind() {
+        // EACCES for a route of the type `prohibit`, EPERM for a rule of a packet filter.
+        ErrorKind::PermissionDenied => {
+            format!("a route or a firewall of this host prohibits packets to {to}: {error}")
+        }
+        ErrorKind::NetworkUnreachable => format!("this host has no route to {to}: {error}"),
+        ErrorKind::HostUnreachable => {
+            format!("no host answers for {to} on the link, or a route rejects it: {error}")
+        }
+        ErrorKind::AddrNotAvailable => format!("this host has no address that can send to {to}: {error}"),
+        // Linux: a route of the type `blackhole`.
+        ErrorKind::InvalidInput => {
+            format!("a blackhole route of this host may discard packets to {to}: {error}")
+        }
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,123 @@
+//! Interfaces, which may disappear and return while a program runs.
+
+use std::error::Error;
+use std::io::{self, ErrorKind};
+use std::net::{Ipv6Addr, SocketAddrV6, UdpSocket};
+use std::time::{Duration, Instant};
+
+use ipv6_std::{Interface, InterfaceFlags, RawConn};
+
+use super::{Outcome, Output, after, not_sent};
+
+/// Finds an interface by name. It must be up and support multicast.
+pub fn interface(name: &str) -> Outcome<Interface> {
+    if name.is_empty() {
+        return Err("the name of the interface is empty; use one such as eth0".into());
+    }
+    let interface = Interface::by_name(name)?;
+    if !interface.flags().contains(InterfaceFlags::UP) {
+        return Err(format!("interface {name} is down").into());
+    }
+    if !interface.flags().contains(InterfaceFlags::MULTICAST) {
+        return Err(format!("interface {name} does not support multicast").into());
+    }
+    Ok(interface)
+}
+
+/// Why an interface that the program uses cannot be used any more. `None`: it can. An error of the look-up, such as
+/// `EMFILE`, is no reason.
+pub fn lost(on: &Interface) -> Option<String> {
+    match Interface::by_index(on.index()) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Some(format!("interface {on} has disappeared")),
+        Ok(now) if !now.flags().contains(InterfaceFlags::UP) => Some(format!("interface {on} is down")),
+        _ => None,
+    }
+}
+
+/// The error of a send on an interface, with the state of the interface if that is the reason.
+pub fn cannot_send(on: &Interface, to: SocketAddrV6, error: io::Error) -> Box<dyn Error> {
+    if let Some(why) = lost(on) {
+        return format!("{why}: {error}").into();
+    }
+    let now = Interface::by_index(on.index());
+    if now.is_ok_and(|now| now.addresses().iter().all(|address| address.is_tentative())) {
+        return format!("interface {on} has no IPv6 address that is ready for use: {error}").into();
+    }
+    format!("interface {on}: {}", not_sent(&error, *to.ip())).into()
+}
+
+/// Watches an interface. A socket gets no error when an interface with its memberships disappears.
+pub struct Watch {
+    interface: Interface,
+    /// Whether a loss ends the program.
+    once: bool,
+    is_lost: bool,
+    /// When to look next.
+    next: Option<Instant>,
+}
+
+impl Watch {
+    const PERIOD: Duration = Duration::from_millis(500);
+
+    pub fn new(interface: Interface, once: bool) -> Self {
+        Self { interface, once, is_lost: false, next: after(Self::PERIOD) }
+    }
+
+    /// The interface, as it was when it was last found.
+    pub fn interface(&self) -> &Interface {
+        &self.interface
+    }
+
+    /// When [`look`](Self::look) has to be called next.
+    pub fn next(&self) -> Option<Instant> {
+        self.next
+    }
+
+    /// Looks whether the interface disappeared or returned, and reports both. After a return, `join` joins the groups
+    /// again, given the interface before and now. While it fails, the interface counts as lost.
+    pub fn look(
+        &mut self,
+        output: &Output,
+        mut join: impl FnMut(&Interface, &Interface) -> io::Result<()>,
+    ) -> Outcome<()> {
+        if self.next.is_some_and(|next| next > Instant::now()) {
+            return Ok(());
+        }
+        self.next = after(Self::PERIOD);
+        let name = self.interface.name().to_string();
+        if let Some(why) = lost(&self.interface).filter(|_| !self.is_lost) {
+            if self.once {
+                return Err(why.into());
+            }
+            output.warn(format_args!("{why}; waiting for its return"));
+            self.is_lost = true;
+        }
+        let now = interface(&name).ok().filter(|_| self.is_lost);
+        if let Some(now) = now.filter(|now| join(&self.interface, now).is_ok()) {
+            output.warn(format_args!("interface {name} is back"));
+            (self.interface, self.is_lost) = (now, false);
+        }
+        Ok(())
+    }
+}
+
+/// Opens a raw socket. The error names the privilege that it needs.
+pub fn raw(protocol: u8) -> Outcome<RawConn> {
+    RawConn::open(protocol).map_err(|error| match error.kind() {
+        ErrorKind::PermissionDenied => format!("a raw socket needs root or CAP_NET_RAW: {error}").into(),
+        _ => error.into(),
+    })
+}
+
+/// Returns a clear error if `source` is not an address of this host; a send would fail with "invalid argument".
+pub fn own_address(source: Option<Ipv6Addr>, on: Option<&Interface>) -> Outcome<()> {
+    let Some(source) = source else { return Ok(()) };
+    let scope = on.map_or(0, |on| on.index().get());
+    match UdpSocket::bind(SocketAddrV6::new(source, 0, 0, scope)) {
+        Ok(_) => Ok(()),
+        Err(_) if source.is_unicast_link_local() && scope == 0 => {
+            Err(format!("{source} is link-local: name the interface too").into())
+        }
+        Err(error) => Err(format!("cannot send from {source}: {error}").into()),
+    }
+}
