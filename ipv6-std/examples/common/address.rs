@@ -9,11 +9,9 @@ use super::Outcome;
 
 /// Resolves a host name, or an address such as `fe80::1%eth0`, to the first IPv6 address.
 pub fn resolve(host: &str) -> Outcome<SocketAddrV6> {
-    // Not by the resolver of the system: its errors do not say what is wrong with an address.
-    let inner = host.strip_prefix('[').map_or(host, |inner| inner.trim_end_matches(']'));
-    let (address, _) = inner.split_once('%').unwrap_or((inner, ""));
-    if address.parse::<Ipv6Addr>().is_ok() {
-        return Ok(parse_scoped(inner)?);
+    // The system's resolver knows zones too, but does not say which interface is missing.
+    if host.contains([':', '%', '[']) {
+        return Ok(parse_scoped(host)?);
     }
     if host.is_empty() {
         return Err("the name of the host is empty".into());
