@@ -50,9 +50,16 @@ converts! {
     MalformedMessage, "reading control messages", _ => ErrorKind::InvalidData;
     /// `InvalidData`. The [`HeaderError`] is its source.
     HeaderError, "reading an IPv6 header", _ => ErrorKind::InvalidData;
-    /// `Unsupported` for [`EncodeError::Unsupported`], `InvalidInput` for all others. The [`EncodeError`] is its source.
+    /// `Unsupported` for what the system or the family of the destination does not have ([`EncodeError::Unsupported`],
+    /// [`Ipv6Only`](EncodeError::Ipv6Only), [`Ipv4Only`](EncodeError::Ipv4Only),
+    /// [`NeedsSource`](EncodeError::NeedsSource), [`SourceOrInterface`](EncodeError::SourceOrInterface)), `InvalidInput`
+    /// for all others. The [`EncodeError`] is its source.
     EncodeError, "writing control messages", error => match error {
-        EncodeError::Unsupported(_) => ErrorKind::Unsupported,
+        EncodeError::Unsupported(_)
+        | EncodeError::Ipv6Only(_)
+        | EncodeError::Ipv4Only(_)
+        | EncodeError::NeedsSource(_)
+        | EncodeError::SourceOrInterface => ErrorKind::Unsupported,
         _ => ErrorKind::InvalidInput,
     };
     /// `InvalidInput`. The [`BufferTooSmall`] is its source.

@@ -28,5 +28,6 @@ pub(super) const TABLE: Abi = bsd::table(Endian::Little, 30, 4)
         send: PacketInfoMessage::Ipv4,
         send_interface_alone: true,
         join_by_ipv6_option: true,
+        send_both: false,
         ..Mapped::IPV6_PACKET_INFO
     });

@@ -33,6 +33,9 @@ pub struct Mapped {
     /// Whether that message can have an interface without a source: in `IPV6_PKTINFO`, the address is then
     /// `::ffff:0.0.0.0`.
     pub send_interface_alone: bool,
+    /// Whether that message can have both. Apple's systems ignore the source then (`udp_check_pktinfo` in
+    /// bsd/netinet/udp_usrreq.c).
+    pub send_both: bool,
     /// The value of `IP_MULTICAST_IF`, where the table has it.
     pub multicast_interface: MulticastInterface,
     /// Whether `IPV6_JOIN_GROUP` joins an IPv4 group, as a mapped address (Apple). Elsewhere, the options in the table
@@ -48,6 +51,7 @@ impl Mapped {
         send_interface_alone: false,
         multicast_interface: MulticastInterface::Mreqn,
         join_by_ipv6_option: false,
+        send_both: true,
     };
 
     /// Returns the description with this message for received datagrams.
@@ -75,6 +79,13 @@ impl Mapped {
     #[must_use]
     pub const fn with_join_by_ipv6_option(mut self, on: bool) -> Self {
         self.join_by_ipv6_option = on;
+        self
+    }
+
+    /// Returns the description with a message to send that has a source or an interface, not both.
+    #[must_use]
+    pub const fn without_both(mut self) -> Self {
+        self.send_both = false;
         self
     }
 }

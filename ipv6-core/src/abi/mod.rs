@@ -109,6 +109,14 @@ impl Abi {
         self
     }
 
+    /// The description of dual-stack sockets. Without one, the system decides about `IPV6_PKTINFO` with a mapped source.
+    pub(crate) const fn mapped_or_usual(&self) -> Mapped {
+        match self.mapped {
+            Some(mapped) => mapped,
+            None => Mapped::IPV6_PACKET_INFO,
+        }
+    }
+
     /// Returns the system with this description of dual-stack sockets.
     #[must_use]
     pub const fn with_mapped(mut self, mapped: Mapped) -> Self {

@@ -76,6 +76,7 @@ pub(super) const fn table(pointer: Width) -> Abi {
             send_interface_alone: true,
             multicast_interface: MulticastInterface::NetworkOrder,
             join_by_ipv6_option: false,
+            send_both: true,
         })
         .with_group_req(GroupReqLayout::ALIGNED_TO_8)
 }

@@ -6,6 +6,7 @@
 
 mod fast;
 mod flags;
+mod mapped;
 mod recv;
 mod recv_ipv4;
 mod send;

@@ -1,10 +1,12 @@
 //! The traits that describe a control message, its name, and the errors about it.
 
 use core::fmt;
+use core::net::Ipv6Addr;
 
 use crate::abi::{ControlNumber, Platform};
 use crate::cmsg::MalformedMessage;
 use crate::error::BufferTooSmall;
+use crate::interface::InterfaceIndex;
 
 /// One kind of control message on platform `P`. A program may implement it for a message of its own.
 pub trait ControlMessage<P: Platform> {
@@ -160,6 +162,23 @@ pub enum EncodeError {
     /// Safe code must not send this message: its level is not of the Internet protocols, or it passes descriptors
     /// (`SCM_RIGHTS`).
     Forbidden(Control),
+    /// The destination is IPv4-mapped, and IPv4 has no such message.
+    Ipv6Only(Control),
+    /// The destination is an IPv6 address, and this is a message of IPv4, or has an IPv4-mapped address.
+    Ipv4Only(Control),
+    /// The destination is IPv4-mapped, and this source is not.
+    Ipv6Source(Ipv6Addr),
+    /// The destination is IPv4-mapped, and the system takes an interface for it only together with a source.
+    NeedsSource(InterfaceIndex),
+    /// The destination is IPv4-mapped, and the system takes a source or an interface for it, not both.
+    SourceOrInterface,
+    /// A message cannot have this value.
+    Value {
+        /// The kind of message.
+        control: Control,
+        /// The value.
+        value: u32,
+    },
 }
 
 impl fmt::Display for EncodeError {
@@ -173,6 +192,29 @@ impl fmt::Display for EncodeError {
                 "{control} is not a message of the Internet protocols, or it passes descriptors: use the unsafe \
                  ipv6_sys::message::send_raw"
             ),
+            Self::Ipv6Only(control) => write!(
+                f,
+                "{control} cannot be sent to an IPv4-mapped destination: traffic class, hop limit, source and interface \
+                 can, as fields of SendControl"
+            ),
+            Self::Ipv4Only(control) => write!(
+                f,
+                "{control} of IPv4 cannot be sent to an IPv6 destination: use the fields of SendControl, which suit \
+                 both families"
+            ),
+            Self::Ipv6Source(source) => write!(
+                f,
+                "{source} is not an IPv4-mapped address, and cannot be the source for an IPv4-mapped destination: \
+                 use an IPv4-mapped one, or none"
+            ),
+            Self::NeedsSource(interface) => write!(
+                f,
+                "the system takes interface {interface} for an IPv4-mapped destination only with a source: add one"
+            ),
+            Self::SourceOrInterface => f.write_str(
+                "the system takes a source or an interface for an IPv4-mapped destination, not both: remove one",
+            ),
+            Self::Value { control, value } => write!(f, "{control} message with the value {value}: use at least 1"),
         }
     }
 }

@@ -3,10 +3,12 @@
 use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::marker::PhantomData;
+use core::net::Ipv6Addr;
 
 use super::kind::{Control, EncodeError, SendMessage};
-use crate::abi::{CmsgLayout, ControlNumber, Endian, Platform};
+use crate::abi::{CmsgLayout, ControlNumber, Endian, PacketInfoMessage, Platform};
 use crate::cmsg::{self, Byte, RawMessages, Writer};
+use crate::wire;
 
 /// Control messages to send, encoded for platform `P` in `N` bytes of its own memory.
 ///
@@ -32,6 +34,10 @@ pub struct Messages<P, const N: usize> {
 pub(crate) struct Encoded<B: ?Sized = [u8]> {
     dialect: Dialect,
     used: usize,
+    /// The first message that an IPv6 destination cannot have, and the first that an IPv4-mapped one cannot have: kernels
+    /// ignore messages of the other family.
+    ipv4_only: Option<Control>,
+    ipv6_only: Option<Control>,
     bytes: B,
 }
 
@@ -39,7 +45,8 @@ impl<P: Platform, const N: usize> Messages<P, N> {
     /// Creates a value without messages.
     #[must_use]
     pub const fn new() -> Self {
-        let encoded = Encoded { dialect: Dialect::of::<P>(), used: 0, bytes: [0; N] };
+        let dialect = Dialect::of::<P>();
+        let encoded = Encoded { dialect, used: 0, ipv4_only: None, ipv6_only: None, bytes: [0; N] };
         Self { encoded, platform: PhantomData }
     }
 
@@ -73,6 +80,14 @@ impl<P: Platform, const N: usize> Messages<P, N> {
             other => other,
         })?;
         self.encoded.used = used.saturating_add(writer.finish());
+        match number.map(|number| number.level) {
+            Some(IPPROTO_IP) => self.encoded.ipv4_only.get_or_insert(control),
+            Some(IPPROTO_IPV6) if is_mapped_info::<P>(number, data) => {
+                self.encoded.ipv4_only.get_or_insert(control)
+            }
+            Some(IPPROTO_IPV6) => self.encoded.ipv6_only.get_or_insert(control),
+            _ => return Ok(()),
+        };
         Ok(())
     }
 
@@ -88,7 +103,8 @@ impl<P: Platform, const N: usize> Messages<P, N> {
 
     /// Removes all messages.
     pub fn clear(&mut self) {
-        self.encoded.used = 0;
+        let encoded = &mut self.encoded;
+        (encoded.used, encoded.ipv4_only, encoded.ipv6_only) = (0, None, None);
     }
 
     /// Returns whether there is no message.
@@ -120,6 +136,10 @@ impl<P: Platform, const N: usize> fmt::Debug for Messages<P, N> {
     }
 }
 
+/// The levels of the messages of each family, on every system.
+const IPPROTO_IP: i32 = 0;
+const IPPROTO_IPV6: i32 = 41;
+
 /// Whether safe code may send the message. The levels of the Internet protocols are their protocol numbers. Other
 /// protocol families have messages that hold pointers (`RDS_CMSG_RDMA_ARGS`), and `SCM_RIGHTS` passes descriptors by
 /// their numbers. `SOL_SOCKET` is 1 or 0xffff. `SCM_RIGHTS` is 1; on Solaris and illumos 0x1010 (sys/socket.h).
@@ -130,6 +150,15 @@ const fn may_be_sent(number: ControlNumber) -> bool {
         1 | SOL_SOCKET => number.kind != SCM_RIGHTS[0] && number.kind != SCM_RIGHTS[1],
         level => 0 <= level && level <= 0xff,
     }
+}
+
+/// Whether this is `IPV6_PKTINFO` with an IPv4-mapped source, on a system that takes it for IPv4-mapped destinations.
+fn is_mapped_info<P: Platform>(number: Option<ControlNumber>, data: &[u8]) -> bool {
+    let is_taken = const { matches!(P::ABI.mapped_or_usual().send, PacketInfoMessage::Ipv6) };
+    let address = wire::chunk::<16>(data, 0).map(Ipv6Addr::from);
+    is_taken
+        && number == const { P::ABI.control.packet_info }
+        && address.and_then(|address| address.to_ipv4_mapped()).is_some()
 }
 
 /// What the bytes of encoded messages depend on.
@@ -166,7 +195,8 @@ impl Encoded {
         self.bytes.get(..self.used).unwrap_or_default()
     }
 
-    /// Writes the messages to `to`, behind the first `used` bytes of it, and returns how many bytes are used then.
+    /// Writes the messages to `to`, behind the first `used` bytes of it, and returns how many bytes are used then. They are
+    /// for an IPv6 destination.
     #[cold]
     #[inline(never)]
     pub(crate) fn append<P: Platform, B: Byte>(
@@ -174,6 +204,25 @@ impl Encoded {
         to: &mut [B],
         used: usize,
     ) -> Result<usize, EncodeError> {
+        match self.ipv4_only {
+            Some(control) => Err(EncodeError::Ipv4Only(control)),
+            None => self.append_any::<P, B>(to, used),
+        }
+    }
+
+    /// The same for an IPv4-mapped destination.
+    pub(crate) fn append_mapped<P: Platform, B: Byte>(
+        &self,
+        to: &mut [B],
+        used: usize,
+    ) -> Result<usize, EncodeError> {
+        match self.ipv6_only {
+            Some(control) => Err(EncodeError::Ipv6Only(control)),
+            None => self.append_any::<P, B>(to, used),
+        }
+    }
+
+    fn append_any<P: Platform, B: Byte>(&self, to: &mut [B], used: usize) -> Result<usize, EncodeError> {
         if self.dialect != const { Dialect::of::<P>() } {
             return Err(EncodeError::Platform);
         }
