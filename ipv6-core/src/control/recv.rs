@@ -235,7 +235,8 @@ impl<'a> RecvControl<'a> {
 
     /// Returns the control messages of a reply: its source is the address that the datagram was sent to, unless that is
     /// a group. If that address is link-local or a group, the reply is sent on the interface that received the datagram.
-    /// Both need [`ControlFlags::DESTINATION`].
+    /// Both need [`ControlFlags::DESTINATION`]. The same holds for IPv4-mapped addresses; 255.255.255.255 counts as a
+    /// group. (The broadcast address of a network is not recognized. Linux answers `EINVAL` to it as a source.)
     ///
     /// In all other cases the system chooses the interface. It can be another one: a client on this host that uses the
     /// address of a second interface is not reachable through the first (Linux: `ENETUNREACH`). If the peer's address is
@@ -243,6 +244,10 @@ impl<'a> RecvControl<'a> {
     ///
     /// If that address is IPv4-mapped, FreeBSD takes the reply only from a socket that is bound to a port and to the
     /// wildcard address. It answers `EINVAL` if the socket is bound to an address or connected (FreeBSD 13, executed).
+    /// Apple's systems do not take the reply from 169.254.0.0/16 ([`EncodeError::SourceOrInterface`]): remove one of the
+    /// two.
+    ///
+    /// [`EncodeError::SourceOrInterface`]: crate::EncodeError::SourceOrInterface
     ///
     /// ```
     /// use ipv6_core::{RecvControl, SendControl, InterfaceIndex};
@@ -260,10 +265,14 @@ impl<'a> RecvControl<'a> {
     /// ```
     #[must_use]
     pub fn reply(&self) -> SendControl<'static> {
-        let needs_interface = |to: Ipv6Addr| to.is_multicast() || to.is_unicast_link_local();
         let mut reply = SendControl::new();
-        reply.source = self.destination.filter(|address| !address.is_multicast());
-        reply.interface = self.interface.filter(|_| self.destination.is_some_and(needs_interface));
+        let Some(to) = self.destination else { return reply };
+        let (is_group, is_link_local) = match to.to_ipv4_mapped() {
+            Some(to) => (to.is_multicast() || to.is_broadcast(), to.is_link_local()),
+            None => (to.is_multicast(), to.is_unicast_link_local()),
+        };
+        reply.source = Some(to).filter(|_| !is_group);
+        reply.interface = self.interface.filter(|_| is_group || is_link_local);
         reply
     }
 }
@@ -425,6 +434,13 @@ mod tests {
             (Some("fe80::1"), true, true),
             (Some("ff02::1"), false, true),
             (Some("ff0e::1"), false, true),
+            // Scar 57: a group as the source of a reply is EINVAL on Linux.
+            (Some("::ffff:192.0.2.1"), true, false),
+            (Some("::ffff:127.0.0.1"), true, false),
+            (Some("::ffff:169.254.0.1"), true, true),
+            (Some("::ffff:224.0.0.251"), false, true),
+            (Some("::ffff:239.1.2.3"), false, true),
+            (Some("::ffff:255.255.255.255"), false, true),
             (None, false, false),
         ] {
             let destination = destination.map(|address| address.parse().unwrap());
