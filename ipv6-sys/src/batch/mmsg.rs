@@ -2,7 +2,7 @@
 
 use ipv6_core::EncodeError;
 
-use super::outgoing::{Coalesce, Outgoing, Ports, SendError};
+use super::outgoing::{Coalesce, Outgoing, Route, SendError};
 use super::payload::{MAX, Part, Payload, Room};
 use super::slot::{RecvSlot, SendSlot};
 use crate::fd::BorrowedFd;
@@ -64,7 +64,7 @@ pub(super) fn send<'a, const C: usize, K: Caller>(
     socket: BorrowedFd<'_>,
     (headers, slots, parts): Storage<'_, C>,
     messages: &'a [Outgoing<'a>],
-    accept: impl FnMut(&Outgoing<'a>) -> Option<Ports>,
+    accept: impl FnMut(&Outgoing<'a>) -> Option<Route>,
     max_size: impl Fn(&Outgoing<'a>) -> usize,
     coalesce: Coalesce,
     caller: K,
@@ -100,13 +100,17 @@ fn fill<'a, const C: usize>(
     headers: &mut [BatchHeader],
     slots: &mut [SendSlot<C>],
     messages: &'a [Outgoing<'a>],
-    mut accept: impl FnMut(&Outgoing<'a>) -> Option<Ports>,
+    mut accept: impl FnMut(&Outgoing<'a>) -> Option<Route>,
 ) -> Result<usize, EncodeError> {
     let mut ready = 0;
     let messages = messages.get(..MAX).unwrap_or(messages);
     for ((BatchHeader(header), slot), message) in headers.iter_mut().zip(slots).zip(messages) {
-        let Some(ports) = accept(message) else { break };
-        match slot.fill(&mut header.msg_hdr, message, ports) {
+        let filled = match accept(message) {
+            Some(Route::Ipv6(ports)) => slot.fill(&mut header.msg_hdr, message, ports),
+            Some(Route::Ipv4) => slot.fill_mapped(&mut header.msg_hdr, message),
+            None => break,
+        };
+        match filled {
             Ok(()) => ready += 1,
             Err(error) if ready == 0 => return Err(error),
             // The next call, which starts with this message, returns the error.
@@ -123,7 +127,7 @@ fn fill_with_runs<'a, const C: usize>(
     slots: &mut [SendSlot<C>],
     mut parts: &mut [Part],
     messages: &'a [Outgoing<'a>],
-    mut accept: impl FnMut(&Outgoing<'a>) -> Option<Ports>,
+    mut accept: impl FnMut(&Outgoing<'a>) -> Option<Route>,
     max_size: impl Fn(&Outgoing<'a>) -> usize,
     coalesce: Coalesce,
 ) -> Result<usize, EncodeError> {
@@ -132,7 +136,7 @@ fn fill_with_runs<'a, const C: usize>(
     let all = parts.len();
     for (BatchHeader(header), slot) in headers.iter_mut().zip(slots).take(MAX) {
         let Some(first) = rest.first() else { break };
-        let Some(ports) = accept(first) else { break };
+        let Some(route) = accept(first) else { break };
         let room = parts.len();
         let limits = Coalesce { max_size: coalesce.max_size.min(max_size(first)), ..coalesce };
         let most = run(rest, all, limits);
@@ -142,9 +146,9 @@ fn fill_with_runs<'a, const C: usize>(
             break;
         }
         let filled = if run > 1 {
-            slot.fill_for_run(&mut header.msg_hdr, first, ports, run)
+            slot.fill_for_run(&mut header.msg_hdr, first, route, run)
         } else {
-            slot.fill_one(&mut header.msg_hdr, first, ports)
+            slot.fill_one(&mut header.msg_hdr, first, route)
         };
         match filled {
             Ok(()) => {}
@@ -171,9 +175,12 @@ impl<const C: usize> SendSlot<C> {
         &mut self,
         header: &mut os::Header,
         message: &Outgoing<'_>,
-        ports: Ports,
+        route: Route,
     ) -> Result<(), EncodeError> {
-        self.fill(header, message, ports)
+        match route {
+            Route::Ipv6(ports) => self.fill(header, message, ports),
+            Route::Ipv4 => self.fill_mapped(header, message),
+        }
     }
 
     /// Makes `header` send as many messages like this one. Does not set the payloads.
@@ -182,13 +189,13 @@ impl<const C: usize> SendSlot<C> {
         &mut self,
         header: &mut os::Header,
         first: &Outgoing<'_>,
-        ports: Ports,
+        route: Route,
         messages: usize,
     ) -> Result<(), EncodeError> {
         let segment_size = u16::try_from(first.payload.len()).ok();
         let mut control = first.control;
         control.segment_size = segment_size;
-        self.fill_one(header, &Outgoing { control, ..*first }, ports)?;
+        self.fill_one(header, &Outgoing { control, ..*first }, route)?;
         self.messages = messages;
         Ok(())
     }

@@ -58,7 +58,7 @@ mod calls;
 
 #[doc(hidden)]
 pub use calls::BatchHeader;
-pub use outgoing::{Coalesce, Outgoing, Ports, SendError};
+pub use outgoing::{Coalesce, Outgoing, Ports, Route, SendError};
 #[doc(hidden)]
 pub use payload::kind;
 pub use payload::{MAX, Part, Payload, Room, Vectored, fill};

@@ -62,6 +62,27 @@ impl Ports {
     }
 }
 
+/// How a message of a batch is sent.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// Over IPv6.
+    Ipv6(Ports),
+    /// Over IPv4: the destination is IPv4-mapped.
+    Ipv4,
+}
+
+impl Route {
+    /// Returns the way to the message's destination. That of a message to the peer of a connected socket is over IPv6.
+    #[must_use]
+    pub fn of(message: &Outgoing<'_>) -> Self {
+        match message.to {
+            Some(to) if to.ip().to_ipv4_mapped().is_some() => Self::Ipv4,
+            _ => Self::Ipv6(Ports::Sent),
+        }
+    }
+}
+
 /// Which messages of a batch may be sent as one, which the kernel or the device segments (`UDP_SEGMENT`, Linux): up to
 /// `max_segments` messages of up to `max_size` bytes each, to one destination and with the same control messages.
 ///

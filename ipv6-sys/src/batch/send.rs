@@ -1,7 +1,7 @@
 //! Sending many messages.
 
 use super::calls::{self, BatchHeader};
-use super::outgoing::{Coalesce, Outgoing, Ports, SendError};
+use super::outgoing::{Coalesce, Outgoing, Route, SendError};
 use super::payload::Part;
 use super::slot::SendSlot;
 use crate::fd::AsFd;
@@ -31,8 +31,9 @@ impl<'s, const C: usize> SendStorage<'s, C> {
 /// Sends messages in order, at most as many as there is storage for and at most [`MAX`](super::MAX). Returns how many
 /// were sent. The batch ends at a message that fails.
 ///
-/// Sends consecutive messages as one where `coalesce` allows it and the system can. `flags` are
-/// [`MessageFlags`](crate::message::MessageFlags).
+/// Sends consecutive messages as one where `coalesce` allows it and the system can. The control messages to an
+/// IPv4-mapped destination are those of IPv4 ([`SendControl::encode_mapped`](ipv6_core::SendControl::encode_mapped)), those
+/// to the peer of a connected socket are those of IPv6. `flags` are [`MessageFlags`](crate::message::MessageFlags).
 ///
 /// # Errors
 ///
@@ -49,12 +50,12 @@ pub fn send<'a, const C: usize, K: Caller>(
     coalesce: Coalesce,
     flags: K,
 ) -> Result<usize, SendError<K::Error>> {
-    send_if(socket, storage, messages, |_| Some(Ports::Sent), |_| usize::MAX, coalesce, flags)
+    send_if(socket, storage, messages, |message| Some(Route::of(message)), |_| usize::MAX, coalesce, flags)
 }
 
-/// Sends as [`send`] does. `accept` returns what to do with the port of a message; `None` ends the batch before that
-/// message. It is called for each message that is sent by itself, and for the first of those that are sent as one, which
-/// have the same destination and control messages. `max_size` returns the size up to which a message may be the first of
+/// Sends as [`send`] does. `accept` returns how a message is sent; `None` ends the batch before that message. It is called
+/// for each message that is sent by itself, and for the first of those that are sent as one, which have the same
+/// destination and control messages. `max_size` returns the size up to which a message may be the first of
 /// those; it is called only where `coalesce` allows them.
 ///
 /// # Errors
@@ -66,7 +67,7 @@ pub fn send_if<'a, const C: usize, K: Caller>(
     socket: impl AsFd,
     storage: SendStorage<'_, C>,
     messages: &'a [Outgoing<'a>],
-    accept: impl FnMut(&Outgoing<'a>) -> Option<Ports>,
+    accept: impl FnMut(&Outgoing<'a>) -> Option<Route>,
     max_size: impl Fn(&Outgoing<'a>) -> usize,
     coalesce: Coalesce,
     flags: K,
@@ -98,8 +99,10 @@ impl<const N: usize, const C: usize> SendArray<N, C> {
     /// Sends messages in order, at most as many as there is storage for and at most [`MAX`](super::MAX). Returns how
     /// many were sent. The batch ends at a message that fails.
     ///
-    /// Sends consecutive messages as one where `coalesce` allows it and the system can. `flags` are
-    /// [`MessageFlags`](crate::message::MessageFlags).
+    /// Sends consecutive messages as one where `coalesce` allows it and the system can. The control messages to an
+    /// IPv4-mapped destination are those of IPv4
+    /// ([`SendControl::encode_mapped`](ipv6_core::SendControl::encode_mapped)), those to the peer of a connected socket
+    /// are those of IPv6. `flags` are [`MessageFlags`](crate::message::MessageFlags).
     ///
     /// ```
     /// use ipv6_core::SendControl;

@@ -121,6 +121,27 @@ impl<const C: usize> SendSlot<C> {
             Some(control) => control?.len(),
             None => encode_any(&mut self.control, &message.control)?,
         };
+        self.set(header, message, ports, control);
+        Ok(())
+    }
+
+    /// The same for a message to an IPv4-mapped destination, or to the IPv4-mapped peer of a connected socket. Not inlined,
+    /// to keep the path of the other messages short.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn fill_mapped(
+        &mut self,
+        header: &mut os::Header,
+        message: &Outgoing<'_>,
+    ) -> Result<(), EncodeError> {
+        let control = self.control.encode_mapped(&message.control)?.len();
+        self.set(header, message, Ports::Sent, control);
+        Ok(())
+    }
+
+    /// Makes `header` send this message with the first `control` bytes of the encoded control messages.
+    #[inline(always)]
+    fn set(&mut self, header: &mut os::Header, message: &Outgoing<'_>, ports: Ports, control: usize) {
         // Each pointer is taken from its own field, and no method takes `&mut self` after that: a mutable reference to
         // the slot would invalidate the pointers (scar 66).
         os::set_control(header, self.control.as_mut_ptr(), control);
@@ -143,7 +164,6 @@ impl<const C: usize> SendSlot<C> {
             }
         }
         self.messages = 1;
-        Ok(())
     }
 }
 

@@ -89,7 +89,44 @@ impl<const N: usize> ControlBytes<N> {
     /// Those of [`SendControl::encode`].
     #[inline(always)]
     pub fn encode(&mut self, control: &SendControl<'_>) -> Result<Encoded<'_>, EncodeError> {
-        let mut used = control.encode_to::<Host, _>(&mut self.bytes)?;
+        let used = control.encode_to::<Host, _>(&mut self.bytes)?;
+        Ok(self.encoded(used))
+    }
+
+    /// Encodes the control messages of one message to an IPv4-mapped destination, or to the IPv4-mapped peer of a
+    /// connected socket. The kernel ignores those of [`encode`](Self::encode) there.
+    ///
+    /// ```
+    /// use ipv6_core::SendControl;
+    /// use ipv6_sys::message::{self, ControlBytes, IoSlice, MessageFlags};
+    /// use ipv6_sys::{option, socket};
+    /// # #[cfg(not(target_os = "openbsd"))] // has no such sockets
+    /// # fn main() -> Result<(), ipv6_sys::Error> {
+    /// let socket = socket::datagram()?;
+    /// option::ONLY_V6.set(&socket, false)?;
+    /// socket::bind(&socket, &"[::ffff:127.0.0.1]:0".parse().unwrap())?;
+    /// let to = socket::local_address(&socket)?;
+    /// let mut bytes = ControlBytes::<64>::new();
+    /// let control = bytes.encode_mapped(&SendControl::new().with_traffic_class(0xb8)).unwrap();
+    /// message::send(&socket, &[IoSlice::new(b"x")], control, to.as_ref(), MessageFlags::empty())?;
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(target_os = "openbsd")]
+    /// # fn main() {}
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`SendControl::encode_mapped`].
+    #[cold]
+    pub fn encode_mapped(&mut self, control: &SendControl<'_>) -> Result<Encoded<'_>, EncodeError> {
+        let used = control.encode_mapped_to::<Host, _>(&mut self.bytes)?;
+        Ok(self.encoded(used))
+    }
+
+    /// The first `used` bytes, which an encoder has written.
+    #[inline(always)]
+    fn encoded(&self, mut used: usize) -> Encoded<'_> {
         // At this length, Linux keeps the messages on its stack and does not allocate (`____sys_sendmsg` in
         // net/socket.c). It ignores the padding after the last message.
         if os::TAKES_NO_PADDING && used == INFO.0 {
@@ -97,7 +134,7 @@ impl<const N: usize> ControlBytes<N> {
         }
         // SAFETY: within `bytes`; the encoder wrote the first `used`, padding included (ipv6_core::cmsg::Writer; Miri tests
         // it).
-        Ok(Encoded(unsafe { slice::from_raw_parts(self.bytes.as_ptr().cast(), used.min(N)) }))
+        Encoded(unsafe { slice::from_raw_parts(self.bytes.as_ptr().cast(), used.min(N)) })
     }
 
     #[inline]
