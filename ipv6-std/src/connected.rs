@@ -82,16 +82,19 @@ impl<'l, S: AsFd> Connected<'l, S> {
     ///
     /// # Errors
     ///
-    /// `AddrInUse` when the listener does not share its port; `InvalidInput` for an IPv4-mapped peer or a listener without
-    /// a port; the system's error when there is no route to the peer.
+    /// `AddrInUse` when the listener does not share its port; `InvalidInput` for a listener without a port, and for an
+    /// IPv4-mapped peer of a listener that carries IPv6 only; the system's error when there is no route to the peer.
     pub fn to(self, peer: SocketAddrV6) -> io::Result<PacketConn<UdpSocket>> {
-        let peer = error::not_mapped_socket(peer)?;
+        let is_mapped = error::is_mapped(peer.ip());
+        if is_mapped && self.listener.carries_only_v6() {
+            return Err(error::mapped(peer));
+        }
         let local = self.listener.local_addr()?;
         if local.port() == 0 {
             return Err(error::invalid("the listener is not bound to a port: use PacketConn::bind_reusable"));
         }
         let socket = socket::datagram()?;
-        option::ONLY_V6.set(&socket, true)?;
+        option::ONLY_V6.set(&socket, !is_mapped)?;
         socket::set_reuse_address(&socket, true)?;
         // Drops everything until the peer is set. For systems without filters, see the limits.
         let shut = option::attach_filter(&socket, &[NOTHING]).is_ok();

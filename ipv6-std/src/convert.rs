@@ -104,6 +104,7 @@ impl<S: AsFd> PacketConn<S> {
     pub fn connect(&self, peer: SocketAddrV6) -> io::Result<()> {
         let peer = if self.carries_only_v6() { error::not_mapped_socket(peer)? } else { peer };
         ipv6_sys::retry(|| socket::connect(self, &peer))?;
+        self.note_peer();
         self.forget_peer();
         Ok(())
     }

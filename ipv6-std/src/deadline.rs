@@ -32,6 +32,8 @@ const DEADLINE: u8 = 1;
 const TIMEOUT: u8 = 2;
 /// Not a limit: a call was repeated, and its first error, in `late`, is still to be reported.
 const LATE: u8 = 4;
+/// Not a limit: the peer of the connected socket is IPv4-mapped, so what is sent to it leaves the fast path.
+const MAPPED_PEER: u8 = 8;
 
 /// How long the calls of one direction wait. Any thread may read and change it.
 #[derive(Debug)]
@@ -102,7 +104,21 @@ impl Limit {
         is_set.then(|| Duration::from_nanos(from.load(Ordering::Relaxed)))
     }
 
-    /// Whether a call must look at this: a limit is set, or an error waits.
+    /// Sets whether the peer of the socket is IPv4-mapped.
+    pub(crate) fn set_mapped_peer(&self, is_mapped: bool) {
+        if is_mapped {
+            self.set.fetch_or(MAPPED_PEER, Ordering::Relaxed);
+        } else {
+            self.set.fetch_and(!MAPPED_PEER, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the peer of the socket is IPv4-mapped.
+    pub(crate) fn peer_is_mapped(&self) -> bool {
+        self.set.load(Ordering::Relaxed) & MAPPED_PEER != 0
+    }
+
+    /// Whether a call must look at this: a limit is set, an error waits, or the peer is IPv4-mapped.
     #[inline]
     pub(crate) fn is_set(&self) -> bool {
         self.set.load(Ordering::Relaxed) != 0

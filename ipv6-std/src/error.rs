@@ -214,6 +214,8 @@ pub(crate) enum Refused<'a> {
     Segments(u16),
     MulticastSource(&'a Ipv6Addr),
     MappedSource(&'a Ipv6Addr),
+    /// On a dual-stack socket, for an IPv6 destination.
+    SourceOfIpv4(&'a Ipv6Addr),
     MappedDestination(&'a SocketAddrV6),
 }
 
@@ -222,12 +224,23 @@ impl From<Refused<'_>> for io::Error {
     fn from(refused: Refused<'_>) -> Self {
         match refused {
             Refused::Control(error) => encode(error),
+            Refused::Segments(0) => no_segment(),
             Refused::Segments(size) => io::Error::new(ErrorKind::Unsupported, NoSegments { size }),
             Refused::MulticastSource(source) => no_source(source),
             Refused::MappedSource(source) => mapped(source),
+            Refused::SourceOfIpv4(source) => invalid(format!(
+                "{source} is an IPv4-mapped address, which cannot be the source for an IPv6 destination: use an IPv6 \
+                 source, or none"
+            )),
             Refused::MappedDestination(to) => mapped(to),
         }
     }
+}
+
+/// The error of a segment size of 0.
+#[cold]
+pub(crate) fn no_segment() -> io::Error {
+    invalid("segment size 0: it must be at least 1")
 }
 
 /// A socket that cannot send segments.
@@ -324,7 +337,7 @@ pub(crate) fn is_mapped(address: &Ipv6Addr) -> bool {
 }
 
 #[cold]
-fn mapped(address: impl fmt::Display) -> io::Error {
+pub(crate) fn mapped(address: impl fmt::Display) -> io::Error {
     invalid(format!(
         "{address} is an IPv4-mapped address, and this socket carries IPv6 only: open it with PacketConn::builder().only_v6(false)"
     ))

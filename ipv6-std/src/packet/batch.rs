@@ -2,10 +2,11 @@
 
 use std::io;
 
-use ipv6_sys::batch::{self, Coalesce, Outgoing, Room, SendError};
+use ipv6_sys::batch::{self, Coalesce, Outgoing, Room, Route, SendError};
 use ipv6_sys::message::MessageFlags;
 
 use super::PacketConn;
+use super::fast::Other;
 use super::send_error::explain;
 use crate::coalesce;
 use crate::deadline::Until;
@@ -214,12 +215,26 @@ impl<S: AsFd> PacketConn<S> {
         messages: &'m [Outgoing<'m>],
         flags: MessageFlags,
     ) -> (usize, Option<Unsent<'m>>) {
-        if let Err(error) = self.late() {
-            return (0, Some(Unsent::System(error)));
+        if !self.write.is_set() {
+            return self.send_all::<false>(batch, messages, flags);
         }
+        match self.late() {
+            Err(error) => (0, Some(Unsent::System(error))),
+            Ok(()) if self.write.peer_is_mapped() => self.send_all::<true>(batch, messages, flags),
+            Ok(()) => self.send_all::<false>(batch, messages, flags),
+        }
+    }
+
+    /// The same. `TO_MAPPED`: a message without a destination is for an IPv4-mapped peer.
+    fn send_all<'m, const TO_MAPPED: bool>(
+        &self,
+        batch: &mut SendBatch,
+        messages: &'m [Outgoing<'m>],
+        flags: MessageFlags,
+    ) -> (usize, Option<Unsent<'m>>) {
         let (mut sent, mut caller) = (0, self.write.on(self.as_fd()).with(flags));
         while let Some(rest) = messages.get(sent..).filter(|rest| !rest.is_empty()) {
-            match self.send_some(batch, rest, &mut caller) {
+            match self.send_some::<TO_MAPPED>(batch, rest, &mut caller) {
                 Ok(count) => sent += count,
                 Err(unsent) => return (sent, Some(unsent)),
             }
@@ -229,7 +244,7 @@ impl<S: AsFd> PacketConn<S> {
 
     /// Sends the first of `messages`, at least one, in one system call, or in more when the system or the device refuses
     /// to coalesce them.
-    fn send_some<'m>(
+    fn send_some<'m, const TO_MAPPED: bool>(
         &self,
         batch: &mut SendBatch,
         messages: &'m [Outgoing<'m>],
@@ -237,17 +252,19 @@ impl<S: AsFd> PacketConn<S> {
     ) -> Result<usize, Unsent<'m>> {
         // A message that is refused here ends the system call before it. As the first it is an error.
         let Some(first) = messages.first() else { return Ok(0) };
-        self.check(&first.control, first.to.as_ref())?;
+        if let Err(Other::Refused(refused)) = self.check(&first.control, first.to.as_ref()) {
+            return Err(refused.into());
+        }
         let limits = self.coalescing.limits();
-        match self.send_with_limits(batch, messages, limits, caller) {
+        match self.send_with_limits::<TO_MAPPED>(batch, messages, limits, caller) {
             Err(Unsent::System(error)) if coalesce::is_doubtful(&error, batch.first_run()) => {
-                self.send_again(batch, messages, limits, error, caller)
+                self.send_again::<TO_MAPPED>(batch, messages, limits, error, caller)
             }
             answer => answer,
         }
     }
 
-    fn send_with_limits<'m>(
+    fn send_with_limits<'m, const TO_MAPPED: bool>(
         &self,
         batch: &mut SendBatch,
         messages: &'m [Outgoing<'m>],
@@ -255,8 +272,11 @@ impl<S: AsFd> PacketConn<S> {
         caller: &mut Until<'_>,
     ) -> Result<usize, Unsent<'m>> {
         let socket = self.as_fd();
-        let accept = |message: &Outgoing<'_>| {
-            self.check(&message.control, message.to.as_ref()).ok().map(|()| self.ports)
+        let accept = |message: &Outgoing<'_>| match self.check(&message.control, message.to.as_ref()) {
+            Ok(()) if TO_MAPPED && message.to.is_none() => Some(Route::Ipv4),
+            Ok(()) => Some(Route::Ipv6(self.ports)),
+            Err(Other::Mapped) => Some(Route::Ipv4),
+            Err(Other::Refused(_)) => None,
         };
         let max_size =
             |message: &Outgoing<'_>| self.coalescing.max_size(message.to.as_ref(), message.payload.len(), 1);
@@ -271,7 +291,7 @@ impl<S: AsFd> PacketConn<S> {
     /// error is about this.
     #[cold]
     #[inline(never)]
-    fn send_again<'m>(
+    fn send_again<'m, const TO_MAPPED: bool>(
         &self,
         batch: &mut SendBatch,
         messages: &'m [Outgoing<'m>],
@@ -285,7 +305,7 @@ impl<S: AsFd> PacketConn<S> {
         let (mut first_answer, mut refused) = (Some(Err(Unsent::System(error))), None);
         loop {
             let run = batch.first_run();
-            let mut send = || self.send_with_limits(batch, messages, limits, caller);
+            let mut send = || self.send_with_limits::<TO_MAPPED>(batch, messages, limits, caller);
             let answer = first_answer.take().unwrap_or_else(&mut send);
             let error = match (self.confirm(answer, run, send), refused) {
                 (Err(Unsent::System(error)), _) => error,

@@ -16,6 +16,7 @@ use super::send_error::explain;
 use crate::coalesce::{self, MAX_BYTES};
 use crate::error::{self, Unsent, from_network};
 use crate::fd::{AsFd, BorrowedFd};
+use crate::space::SEND_SPACE;
 
 impl<S: AsFd> PacketConn<S> {
     /// Sets whether [`send_batch`](Self::send_batch) coalesces messages: passes several to the system as one. The default
@@ -197,7 +198,7 @@ impl<S: AsFd> PacketConn<S> {
     ) -> io::Result<usize> {
         let each = usize::from(size);
         if each == 0 {
-            return Err(error::invalid("segment size 0: it must be at least 1"));
+            return Err(error::no_segment());
         }
         self.late()?;
         let mut caller = self.write.on(self.as_fd()).with(flags);
@@ -212,7 +213,7 @@ impl<S: AsFd> PacketConn<S> {
             let mut control = *control;
             control.segment_size = Some(size).filter(|_| messages > 1);
             let mut send = || {
-                let sent = self.send_with(&[IoSlice::new(part)], &control, to, &mut caller);
+                let sent = self.send_with::<SEND_SPACE>(&[IoSlice::new(part)], &control, to, &mut caller);
                 sent.map_err(Unsent::System)
             };
             let answer = send();

@@ -9,7 +9,7 @@
 //! - Traffic class, hop limit and packet info are encoded in registers; other messages in a function that is not inlined.
 
 use std::io::{self, IoSlice, IoSliceMut};
-use std::net::SocketAddrV6;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV6};
 
 use ipv6_core::SendControl;
 use ipv6_sys::Errno;
@@ -100,9 +100,15 @@ impl<S: AsFd> PacketConn<S> {
         to: Option<&SocketAddrV6>,
         flags: MessageFlags,
     ) -> io::Result<usize> {
-        let mut bytes = ControlBytes::<SEND_SPACE>::new();
-        let encoded = bytes.encode(control).map_err(error::encode)?;
-        let sent = self.send_once(payload, control, encoded, to, flags)?;
+        let sent = match self.check(control, to) {
+            Ok(()) => {
+                let mut bytes = ControlBytes::<SEND_SPACE>::new();
+                let encoded = bytes.encode(control).map_err(error::encode)?;
+                let to = to.map(|to| self.ports.of(to));
+                message::send(self.as_fd(), payload, encoded, to.as_ref(), flags)
+            }
+            Err(other) => self.send_other(other, payload, control, to, flags)?,
+        };
         sent.or_else(|errno| self.send_until(payload, control, to, flags, Some(errno)))
     }
 
@@ -116,9 +122,30 @@ impl<S: AsFd> PacketConn<S> {
         to: Option<&SocketAddrV6>,
         flags: MessageFlags,
     ) -> io::Result<Result<usize, Errno>> {
-        self.check(control, to)?;
+        if let Err(other) = self.check(control, to) {
+            return self.send_other(other, payload, control, to, flags);
+        }
         let to = to.map(|to| self.ports.of(to));
         Ok(message::send(self.as_fd(), payload, encoded, to.as_ref(), flags))
+    }
+
+    /// Makes the system call for an IPv4-mapped destination, or returns the error of a message that is refused.
+    #[cold]
+    #[inline(never)]
+    fn send_other(
+        &self,
+        other: Other<'_>,
+        payload: &[IoSlice<'_>],
+        control: &SendControl<'_>,
+        to: Option<&SocketAddrV6>,
+        flags: MessageFlags,
+    ) -> io::Result<Result<usize, Errno>> {
+        if let Other::Refused(refused) = other {
+            return Err(refused.into());
+        }
+        let mut bytes = ControlBytes::<SEND_SPACE>::new();
+        let encoded = bytes.encode_mapped(control).map_err(error::encode)?;
+        Ok(message::send(self.as_fd(), payload, encoded, to, flags))
     }
 
     /// Sends in all other cases: with a limit, with a report to return, or after a call that has failed.
@@ -133,61 +160,80 @@ impl<S: AsFd> PacketConn<S> {
         failed: Option<Errno>,
     ) -> io::Result<usize> {
         let mut caller = self.write.on(self.as_fd()).with(flags).after(failed);
-        self.send_confirmed(|| self.send_with(payload, control, to, &mut caller))
+        self.send_confirmed(|| self.send_with::<SEND_SPACE>(payload, control, to, &mut caller))
             .map_err(|error| explain(error, control))
     }
 
-    /// Sends with any control messages.
-    #[inline(always)]
-    pub(super) fn send_with(
+    /// Sends with any control messages, which take at most `N` bytes.
+    pub(super) fn send_with<const N: usize>(
         &self,
         payload: &[IoSlice<'_>],
         control: &SendControl<'_>,
         to: Option<&SocketAddrV6>,
         caller: impl Caller<Error = io::Error>,
     ) -> io::Result<usize> {
-        let mut bytes = ControlBytes::<SEND_SPACE>::new();
-        let encoded = bytes.encode(control).map_err(error::encode)?;
-        self.send_encoded(payload, control, encoded, to, caller)
-    }
-
-    #[inline(always)]
-    pub(super) fn send_encoded(
-        &self,
-        payload: &[IoSlice<'_>],
-        control: &SendControl<'_>,
-        encoded: Encoded<'_>,
-        to: Option<&SocketAddrV6>,
-        caller: impl Caller<Error = io::Error>,
-    ) -> io::Result<usize> {
-        self.check(control, to)?;
+        let is_mapped = match self.check(control, to) {
+            Ok(()) => to.is_none() && self.write.peer_is_mapped(),
+            Err(Other::Mapped) => true,
+            Err(Other::Refused(refused)) => return Err(refused.into()),
+        };
+        let mut bytes = ControlBytes::<N>::new();
+        let encoded = if is_mapped { bytes.encode_mapped(control) } else { bytes.encode(control) };
+        let encoded = encoded.map_err(error::encode)?;
         let to = to.map(|to| self.ports.of(to));
         message::send(self.as_fd(), payload, encoded, to.as_ref(), caller)
     }
 
-    /// Returns an error for what must not reach the kernel.
+    /// Returns whether a message is sent over IPv6: anything else is an error here, so that each path can leave it to a
+    /// function of its own. A message without `to` is for the peer of the socket: if that is IPv4-mapped, `write.is_set()`.
     #[inline(always)]
     pub(super) fn check<'a>(
         &self,
         control: &'a SendControl<'_>,
         to: Option<&'a SocketAddrV6>,
-    ) -> Result<(), Refused<'a>> {
-        if let Some(size) = control.segment_size.filter(|_| !self.coalescing.is_able()) {
-            return Err(Refused::Segments(size));
+    ) -> Result<(), Other<'a>> {
+        if let Some(size) = control.segment_size {
+            if size == 0 || !self.coalescing.is_able() {
+                return Err(Other::Refused(Refused::Segments(size)));
+            }
         }
         if let Some(source) = &control.source {
             if source.is_multicast() {
-                return Err(Refused::MulticastSource(source));
+                return Err(Other::Refused(Refused::MulticastSource(source)));
             }
-            if error::is_mapped(source) && self.conn.carries_only_v6() {
-                return Err(Refused::MappedSource(source));
+            if error::is_mapped(source) {
+                return Err(self.check_mapped_source(source, to));
             }
         }
         match to {
-            Some(to) if error::is_mapped(to.ip()) && self.conn.carries_only_v6() => {
-                Err(Refused::MappedDestination(to))
-            }
+            Some(to) if error::is_mapped(to.ip()) => Err(if self.conn.carries_only_v6() {
+                Other::Refused(Refused::MappedDestination(to))
+            } else {
+                Other::Mapped
+            }),
             _ => Ok(()),
         }
     }
+
+    /// The rest of [`check`](Self::check) for an IPv4-mapped source.
+    #[cold]
+    #[inline(never)]
+    fn check_mapped_source<'a>(&self, source: &'a Ipv6Addr, to: Option<&'a SocketAddrV6>) -> Other<'a> {
+        let is_group = |source: Ipv4Addr| source.is_multicast() || source.is_broadcast();
+        Other::Refused(match to {
+            _ if self.conn.carries_only_v6() => Refused::MappedSource(source),
+            _ if source.to_ipv4_mapped().is_some_and(is_group) => Refused::MulticastSource(source),
+            Some(to) if !error::is_mapped(to.ip()) => Refused::SourceOfIpv4(source),
+            None if !self.write.peer_is_mapped() => Refused::SourceOfIpv4(source),
+            _ => return Other::Mapped,
+        })
+    }
+}
+
+/// What is not sent over IPv6.
+pub(super) enum Other<'a> {
+    /// It must not reach the kernel.
+    Refused(Refused<'a>),
+    /// The destination is IPv4-mapped, and the socket carries IPv4 too.
+    Mapped,
 }

@@ -131,7 +131,17 @@ impl<S: AsFd> PacketConn<S> {
         let reports_length = socket::reports_length(&conn)?;
         let coalescing = Coalescing::new(socket::coalesces(&conn));
         let (read, write) = (Limit::none(Ready::Receive), Limit::none(Ready::Send));
-        Ok(Self { conn, ports, reports_length, coalescing, read, write })
+        let conn = Self { conn, ports, reports_length, coalescing, read, write };
+        conn.note_peer();
+        Ok(conn)
+    }
+
+    /// Reads whether the peer of a connected dual-stack socket is IPv4-mapped.
+    pub(crate) fn note_peer(&self) {
+        if !self.conn.carries_only_v6() {
+            let is_mapped = self.conn.peer_addr().is_ok_and(|peer| error::is_mapped(peer.ip()));
+            self.write.set_mapped_peer(is_mapped);
+        }
     }
 }
 

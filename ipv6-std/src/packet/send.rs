@@ -5,10 +5,9 @@ use std::net::SocketAddrV6;
 
 use ipv6_core::{Ecn, Messages, SendControl};
 use ipv6_sys::Host;
-use ipv6_sys::message::{ControlBytes, MessageFlags};
+use ipv6_sys::message::MessageFlags;
 
 use super::PacketConn;
-use crate::error;
 use crate::fd::AsFd;
 
 impl<S: AsFd> PacketConn<S> {
@@ -135,11 +134,9 @@ impl<S: AsFd> PacketConn<S> {
         flags: MessageFlags,
     ) -> io::Result<usize> {
         let control = SendControl::new().with_messages(messages);
-        let mut bytes = ControlBytes::<N>::new();
-        let encoded = bytes.encode(&control).map_err(error::encode)?;
         let mut caller = self.write.on(self.as_fd()).with(flags);
         let payload = [IoSlice::new(payload)];
-        self.send_confirmed(|| self.send_encoded(&payload, &control, encoded, to.as_ref(), &mut caller))
+        self.send_confirmed(|| self.send_with::<N>(&payload, &control, to.as_ref(), &mut caller))
     }
 
     /// Sends one datagram whose payload is the concatenation of several buffers.
