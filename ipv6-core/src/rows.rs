@@ -22,6 +22,7 @@ macro_rules! for_each_message {
             type_of_service with_type_of_service: TypeOfService;
             time_to_live with_time_to_live: TimeToLive;
             ipv4_packet_info with_ipv4_packet_info: Ipv4PacketInfo;
+            ipv4_ecn with_ipv4_ecn: Ipv4Ecn;
         }
     };
 }
@@ -197,6 +198,8 @@ macro_rules! for_each_option {
             /// Delivers the type of service of IPv4 packets (`RECEIVE_TRAFFIC_CLASS`).
             IPV4_RECEIVE_TRAFFIC_CLASS ipv4_receive_traffic_class with_ipv4_receive_traffic_class: bool
                 = "IP_RECVTOS";
+            /// Delivers the ECN bits of IPv4 packets (Windows).
+            IPV4_RECEIVE_ECN ipv4_receive_ecn with_ipv4_receive_ecn: bool = "IP_RECVECN";
             /// Delivers the time to live of IPv4 packets (`RECEIVE_HOP_LIMIT`).
             IPV4_RECEIVE_TIME_TO_LIVE ipv4_receive_time_to_live with_ipv4_receive_time_to_live: bool = "IP_RECVTTL";
             /// Delivers destination and interface of IPv4 packets (Windows). Elsewhere, `RECEIVE_PACKET_INFO`
@@ -244,6 +247,8 @@ macro_rules! for_each_option {
             /// The control messages of the latest segment of a stream.
             #[doc(alias = "IPV6_PKTOPTIONS")]
             stream_control with_stream_control = "IPV6_2292PKTOPTIONS";
+            /// The control messages of the handshake of a stream with an IPv4 peer (Linux).
+            ipv4_stream_control with_ipv4_stream_control = "IP_PKTOPTIONS";
         } }
     };
 }
@@ -265,6 +270,7 @@ macro_rules! for_each_ipv4_sibling {
             MULTICAST_INTERFACE => IPV4_MULTICAST_INTERFACE;
             MULTICAST_LOOPBACK => IPV4_MULTICAST_LOOPBACK;
             RECEIVE_TRAFFIC_CLASS => IPV4_RECEIVE_TRAFFIC_CLASS;
+            RECEIVE_ECN => IPV4_RECEIVE_ECN;
             RECEIVE_HOP_LIMIT => IPV4_RECEIVE_TIME_TO_LIVE;
             RECEIVE_PACKET_INFO => IPV4_RECEIVE_PACKET_INFO;
         }

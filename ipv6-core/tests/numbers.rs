@@ -112,6 +112,9 @@ const IPV4_ENTRIES: &[(&str, &[Entry], &str)] = &[
 const NO_DATA: &[(&str, Kind, &str, &str)] = &[
     ("windows", Kind::Message, "IPV6_ECN", "windows-sys, in ipv6-sys/src/proofs/windows.rs"),
     ("windows", Kind::Option, "IPV6_RECVECN", "windows-sys, in ipv6-sys/src/proofs/windows.rs"),
+    ("windows", Kind::Message, "IP_ECN", "windows-sys, in ipv6-sys/src/proofs/windows.rs"),
+    ("windows", Kind::Option, "IP_RECVECN", "windows-sys, in ipv6-sys/src/proofs/windows.rs"),
+    ("linux", Kind::Option, "IP_PKTOPTIONS", "libc, in ipv6-sys/src/proofs/linux.rs"),
     ("linux", Kind::Option, "IP_DROP_MEMBERSHIP", "libc, in ipv6-sys/src/proofs/linux.rs"),
     ("windows", Kind::Option, "IP_DONTFRAG", "windows-sys, in ipv6-sys/src/proofs/windows.rs"),
 ];

@@ -209,6 +209,10 @@ impl<S: AsFd> Conn<S> {
 
     /// Enables or disables the control messages of these flags. The other flags stay as they are.
     ///
+    /// On a [dual-stack socket](#dual-stack-sockets), each flag enables the message of IPv4 too: the same fields have the type
+    /// of service, the time to live and the IPv4-mapped destination of IPv4 packets (Linux, FreeBSD, Windows; Apple's systems
+    /// without the time to live).
+    ///
     /// The system delivers destination and interface in one message. Here each has its own flag, and
     /// [`Received`](crate::Received) has what was requested. On a stream of Linux, the options of traffic class, hop
     /// limit and packet info are enabled together, and [`stream_control`](Self::stream_control) has what was
@@ -226,11 +230,12 @@ impl<S: AsFd> Conn<S> {
         let _changing = self.change();
         let (socket, flags, mut now) =
             (self.socket.as_fd(), flags.as_supported_by::<Host>(), self.control_flags());
+        let is_dual_stack = !self.carries_only_v6();
         let mut wanted = now;
         wanted.set(flags, on);
         for (option, of, needed_by) in option::deliveries(socket)? {
             if flags.intersects(needed_by) {
-                option::switch(socket, option, wanted.intersects(needed_by))?;
+                option::switch(socket, option, wanted.intersects(needed_by), is_dual_stack)?;
                 now.set(flags & of, on);
                 self.flags.store(now.bits(), Ordering::Relaxed);
             }
@@ -243,10 +248,15 @@ impl<S: AsFd> Conn<S> {
     /// have had other values.
     ///
     /// All fields are `None` until the kernel has recorded a segment, which it does for those that arrive in order
-    /// while messages are enabled; on an accepted connection, the last segment of the handshake is recorded too.
-    /// They stay `None` with an IPv4 peer.
+    /// while messages are enabled; on an accepted connection, the last segment of the handshake is recorded too. With an IPv4
+    /// peer, an accepted connection keeps the fields of that one.
     ///
-    /// Systems: Linux and Android; `Unsupported` elsewhere.
+    /// Systems: Linux and Android.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` on other systems, and for a connection that this host opened to an IPv4 peer, of which Linux records
+    /// nothing.
     ///
     /// ```
     /// use std::io::{Read, Write};

@@ -35,7 +35,7 @@ fn main() {
         [Namespace] an_accepted_stream_returns_the_fields_of_the_handshake;
         [Namespace] fields_of_a_stream_that_are_enabled_later_are_those_of_a_segment;
         [Namespace] options_of_a_stream_enabled_elsewhere_return_no_default;
-        [Namespace, Ipv4] a_stream_of_an_ipv4_peer_returns_no_field;
+        [Namespace, Ipv4] a_stream_of_an_ipv4_peer_returns_the_handshake_or_an_error;
         [Namespace] a_reply_reaches_a_client_on_this_host_with_an_address_of_another_interface;
         [Namespace] a_reply_comes_from_the_address_that_was_asked;
         [Namespace, Probed(MPTCP)] an_mptcp_socket_can_be_wrapped;
@@ -170,26 +170,49 @@ fn options_of_a_stream_enabled_elsewhere_return_no_default() {
     }
 }
 
-// Scar 73: of an IPv4 peer the kernel records the handshake only, as if it were IPv6.
-fn a_stream_of_an_ipv4_peer_returns_no_field() {
+// Scars 57 and 73: of an IPv4 peer the kernel records the handshake of accepted connections only.
+fn a_stream_of_an_ipv4_peer_returns_the_handshake_or_an_error() {
     let listener = TcpListener::bind("[::]:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let client = Conn::new(TcpStream::connect(format!("[::ffff:127.0.0.1]:{port}")).unwrap()).unwrap();
+    let client = Socket::new(Domain::IPV6, Type::STREAM, None).unwrap();
+    client.set_tos_v4(0xb8).unwrap();
+    client.set_ttl_v4(9).unwrap();
+    let to: SocketAddrV6 = format!("[::ffff:127.0.0.1]:{port}").parse().unwrap();
+    client.connect(&to.into()).unwrap();
+    let client = Conn::new(TcpStream::from(client)).unwrap();
     let server = Conn::new(listener.accept().unwrap().0).unwrap();
+    let expected = |control: &RecvControl<'_>| {
+        assert_eq!((control.traffic_class, control.hop_limit), (Some(0xb8), Some(9)));
+        assert_eq!(control.destination, "::ffff:127.0.0.1".parse().ok());
+        assert_eq!(control.interface, InterfaceIndex::new(1).ok());
+        assert_eq!((control.flow_label, control.path_mtu), (None, None));
+    };
     for conn in [&client, &server] {
         conn.set_control_flags(fields(), true).unwrap();
     }
+    expected(&server.stream_control().unwrap());
     transfer(&client, &server);
     transfer(&server, &client);
-    for conn in [&client, &server] {
-        assert_eq!(conn.stream_control().unwrap(), RecvControl::default());
+    expected(&server.stream_control().unwrap());
+    // IPv4 has no flow label.
+    for flag in (fields() - ControlFlags::FLOW_LABEL).iter() {
+        server.set_control_flags(fields(), false).unwrap();
+        server.set_control_flags(flag, true).unwrap();
+        let control = server.stream_control().unwrap();
+        assert_eq!(control.filter(flag), control);
+        assert_ne!(control, RecvControl::default(), "{flag:?}");
     }
+    server.set_control_flags(fields(), true).unwrap();
+    // Nothing was recorded, and the values that the socket starts with are not returned.
+    let error = client.stream_control().unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::Unsupported);
+    assert!(error.to_string().contains("IP_PKTOPTIONS"), "{error}");
     // Reset: then the server has no peer, and still has its address.
     Socket::from(OwnedFd::from(client.into_inner())).set_linger(Some(Duration::ZERO)).unwrap();
     while server.peer_addr().is_ok() {
         thread::yield_now();
     }
-    assert_eq!(server.stream_control().unwrap(), RecvControl::default());
+    expected(&server.stream_control().unwrap());
 }
 
 // Scar 74 (unbound#1390): the interface that has the server's address is not the one that has the client's.

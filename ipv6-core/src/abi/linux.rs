@@ -55,6 +55,7 @@ const fn options(sol_socket: i32) -> OptionNumbers {
         header_included: option(36),
         icmp6_filter: option_at(IPPROTO_ICMPV6, 1),
         stream_control: option(6),
+        ipv4_stream_control: option_at(IPPROTO_IP, 9),
         join_group: option(20),
         leave_group: option(21),
         join_source_group: option(46),

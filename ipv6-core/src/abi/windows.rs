@@ -20,6 +20,7 @@ const CONTROL: ControlNumbers = ControlNumbers {
     type_of_service: message_at(IPPROTO_IP, 3, 4),
     time_to_live: message_at(IPPROTO_IP, 4, 4),
     ipv4_packet_info: message_at(IPPROTO_IP, 19, 8),
+    ipv4_ecn: message_at(IPPROTO_IP, 50, 4),
     ..ControlNumbers::NONE
 };
 
@@ -54,6 +55,7 @@ const OPTIONS: OptionNumbers = OptionNumbers {
     ipv4_traffic_class: option_at(IPPROTO_IP, 3),
     ipv4_time_to_live: option_at(IPPROTO_IP, 4),
     ipv4_receive_traffic_class: option_at(IPPROTO_IP, 40),
+    ipv4_receive_ecn: option_at(IPPROTO_IP, 50),
     ipv4_receive_time_to_live: option_at(IPPROTO_IP, 21),
     ipv4_receive_packet_info: option_at(IPPROTO_IP, 19),
     ipv4_path_mtu_discovery: option_at(IPPROTO_IP, 71),

@@ -3,7 +3,7 @@
 use super::RecvControl;
 use crate::abi::Platform;
 use crate::cmsg::RawMessage;
-use crate::message::{DecodeError, Ipv4PacketInfo, TimeToLive, TypeOfService};
+use crate::message::{DecodeError, Ipv4Ecn, Ipv4PacketInfo, TimeToLive, TypeOfService};
 
 impl RecvControl<'_> {
     /// Keeps the value of a message of IPv4 in the field of IPv6, which stays as it is if it has a value: a system may
@@ -18,6 +18,8 @@ impl RecvControl<'_> {
             if self.destination.is_none() {
                 (self.destination, self.interface) = (Some(info.address.to_ipv6_mapped()), info.interface);
             }
+        } else if let Some(Ipv4Ecn(ecn)) = message.get::<Ipv4Ecn, P>()? {
+            self.ecn = self.ecn.or(Some(ecn));
         }
         Ok(())
     }
@@ -99,6 +101,10 @@ mod tests {
         assert_eq!((got.destination, got.interface), (address, InterfaceIndex::new(7).ok()));
         let fields = ControlFlags::all() - ControlFlags::FLOW_LABEL - ControlFlags::PATH_MTU;
         assert!(control.len() <= fields.space::<Windows64>());
+        // An older version of Windows.
+        let control = written::<Windows64>(&[(0, 50, &[3, 0, 0, 0])]);
+        let got = RecvControl::decode::<Windows64>(&control).unwrap();
+        assert_eq!((got.ecn(), got.traffic_class), (Some(Ecn::Ce), None));
     }
 
     #[test]

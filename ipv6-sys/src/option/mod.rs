@@ -23,9 +23,10 @@ use core::mem::size_of;
 
 use ipv6_core::abi::Platform;
 use ipv6_core::{BpfInstruction, ControlFlags, Icmp6Filter, InterfaceIndex};
+use rustix::net::SocketType;
 
 use crate::error::{Errno, Error};
-use crate::fd::AsFd;
+use crate::fd::{AsFd, BorrowedFd};
 use crate::host::Host;
 use crate::os;
 
@@ -125,18 +126,28 @@ pub fn deliveries(socket: impl AsFd) -> Result<[Delivery; CONTROL.len()], Errno>
     Ok(CONTROL.map(|(option, of)| (option, of, if is_recorded { stream::needed_by(of) } else { of })))
 }
 
-/// Enables or disables one of the options that deliver control messages. A system that lacks `IPV6_RECVTCLASS` and has
-/// `IPV6_RECVECN` (older versions of Windows) delivers the ECN bits in place of the traffic class.
+/// Enables or disables one of the options that deliver control messages, on a dual-stack socket with its sibling for IPv4. A
+/// system that lacks `IPV6_RECVTCLASS` and has `IPV6_RECVECN` (older versions of Windows) delivers the ECN bits in place of
+/// the traffic class.
 #[doc(hidden)]
-pub fn switch(socket: impl AsFd, option: &SocketOption<bool>, on: bool) -> Result<(), Error> {
+pub fn switch(
+    socket: impl AsFd,
+    option: &SocketOption<bool>,
+    on: bool,
+    is_dual_stack: bool,
+) -> Result<(), Error> {
     let socket = socket.as_fd();
-    match option.set(socket, on) {
+    let set = |option: &SocketOption<bool>| match is_dual_stack {
+        true => set_both(socket, option, on),
+        false => option.set(socket, on),
+    };
+    match set(option) {
         Err(error)
             if is_absent(error)
                 && RECEIVE_ECN.is_supported()
                 && option.name() == RECEIVE_TRAFFIC_CLASS.name() =>
         {
-            RECEIVE_ECN.set(socket, on)
+            set(&RECEIVE_ECN)
         }
         answer => answer,
     }
@@ -145,7 +156,8 @@ pub fn switch(socket: impl AsFd, option: &SocketOption<bool>, on: bool) -> Resul
 /// Makes the socket deliver the control messages of these flags, and none of the other flags.
 /// [`ControlFlags::SUPPORTED`] stands for the flags that this system has.
 ///
-/// On a stream of Linux, the flags of the header's fields are enabled together: see [`stream_control`].
+/// On a dual-stack socket, whose [`ONLY_V6`] is off, the messages of IPv4 are enabled too. On a stream of Linux, the flags of
+/// the header's fields are enabled together: see [`stream_control`].
 ///
 /// # Errors
 ///
@@ -153,14 +165,24 @@ pub fn switch(socket: impl AsFd, option: &SocketOption<bool>, on: bool) -> Resul
 /// error unless one of its flags is given.
 pub fn set_control_flags(socket: impl AsFd, flags: ControlFlags) -> Result<(), Error> {
     let (socket, flags) = (socket.as_fd(), flags.as_supported_by::<Host>());
+    let is_dual_stack = is_dual_stack(socket)?;
     for (option, _, needed_by) in deliveries(socket)? {
         let on = flags.intersects(needed_by);
-        match switch(socket, option, on) {
+        match switch(socket, option, on, is_dual_stack) {
             Err(error) if on || !is_absent(error) => return Err(error),
             _ => {}
         }
     }
     Ok(())
+}
+
+/// Whether the socket carries IPv4 too. A raw socket carries IPv6 only, with any value of the option.
+fn is_dual_stack(socket: BorrowedFd<'_>) -> Result<bool, Error> {
+    match ONLY_V6.get(socket) {
+        Ok(only_v6) => Ok(!only_v6 && os::socket_type(socket)? != SocketType::RAW),
+        Err(error) if is_absent(error) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Whether the system has no such option, or not for this kind of socket.

@@ -27,6 +27,7 @@ options_are!({
     checksum: SOL_RAW IPV6_CHECKSUM,
     header_included: IPPROTO_IPV6 IPV6_HDRINCL,
     stream_control: IPPROTO_IPV6 IPV6_2292PKTOPTIONS,
+    ipv4_stream_control: IPPROTO_IP IP_PKTOPTIONS,
     join_group: IPPROTO_IPV6 IPV6_ADD_MEMBERSHIP,
     leave_group: IPPROTO_IPV6 IPV6_DROP_MEMBERSHIP,
     join_source_group: IPPROTO_IPV6 MCAST_JOIN_SOURCE_GROUP,

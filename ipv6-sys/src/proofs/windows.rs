@@ -36,6 +36,7 @@ options_are!({
     ipv4_traffic_class: IPPROTO_IP IP_TOS,
     ipv4_time_to_live: IPPROTO_IP IP_TTL,
     ipv4_receive_traffic_class: IPPROTO_IP IP_RECVTOS,
+    ipv4_receive_ecn: IPPROTO_IP IP_RECVECN,
     ipv4_receive_time_to_live: IPPROTO_IP IP_RECVTTL,
     ipv4_receive_packet_info: IPPROTO_IP IP_PKTINFO,
     ipv4_path_mtu_discovery: IPPROTO_IP IP_MTU_DISCOVER,
@@ -55,6 +56,7 @@ messages_are!({
     type_of_service: IPPROTO_IP IP_TOS size_of::<i32>(),
     time_to_live: IPPROTO_IP IP_TTL size_of::<i32>(),
     ipv4_packet_info: IPPROTO_IP IP_PKTINFO size_of::<winsock::IN_PKTINFO>(),
+    ipv4_ecn: IPPROTO_IP IP_ECN size_of::<i32>(),
 } gaps {
 });
 
