@@ -8,7 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ipv6_core::{ControlFlags, RecvControl};
 use ipv6_sys::option::{self, Readable, SocketOption, Writable};
-use ipv6_sys::{Errno, Host, socket};
+use ipv6_sys::socket::{self, Kind};
+use ipv6_sys::{Errno, Host};
 
 use crate::error;
 use crate::fd::{AsFd, OwnedFd, lends_socket};
@@ -19,7 +20,29 @@ use crate::fd::{AsFd, OwnedFd, lends_socket};
 /// [`RawConn`](crate::RawConn) dereference to this type.
 ///
 /// Each method lists the systems that support it. On others it returns `Unsupported`, with the name of the option. Errors
-/// that a method does not list are the system's own.
+/// a method does not list are the system's own.
+///
+/// # Dual-stack sockets
+///
+/// A socket whose [`only_v6`](Self::only_v6) is `false` carries IPv4 too, with IPv4-mapped addresses. The system has a
+/// second option for the IPv4 packets, and ignores that of IPv6 for them. Methods that set an option also set this
+/// sibling, and so does [`set_option`](Self::set_option). Methods that return an option return that of IPv6.
+///
+/// | | IPv6 | sibling on Linux | on Windows |
+/// |---|---|---|---|
+/// | [`set_traffic_class`](Self::set_traffic_class), [`set_dscp`](Self::set_dscp), [`set_ecn`](Self::set_ecn) | `IPV6_TCLASS` | `IP_TOS` | `IP_TOS` |
+/// | [`set_hop_limit`](Self::set_hop_limit) | `IPV6_UNICAST_HOPS` | `IP_TTL` | `IP_TTL` |
+/// | [`set_min_hop_limit`](Self::set_min_hop_limit), on TCP | `IPV6_MINHOPCOUNT` | `IP_MINTTL` | |
+/// | [`set_path_mtu_discovery`](Self::set_path_mtu_discovery) | `IPV6_MTU_DISCOVER` | `IP_MTU_DISCOVER` | `IP_MTU_DISCOVER` |
+/// | [`set_dont_fragment`](Self::set_dont_fragment) | `IPV6_DONTFRAG` | `IP_MTU_DISCOVER` | `IP_DONTFRAGMENT` |
+/// | [`set_queue_errors`](crate::PacketConn::set_queue_errors) | `IPV6_RECVERR` | `IP_RECVERR` | `IP_RECVERR` |
+/// | [`set_multicast_hop_limit`](crate::PacketConn::set_multicast_hop_limit) | `IPV6_MULTICAST_HOPS` | `IP_MULTICAST_TTL` | `IP_MULTICAST_TTL` |
+/// | [`set_multicast_interface`](crate::PacketConn::set_multicast_interface) | `IPV6_MULTICAST_IF` | `IP_MULTICAST_IF` | `IP_MULTICAST_IF` |
+/// | [`set_multicast_loopback`](crate::PacketConn::set_multicast_loopback) | `IPV6_MULTICAST_LOOP` | `IP_MULTICAST_LOOP` | `IP_MULTICAST_LOOP` |
+///
+/// On Linux, `IP_TOS` also sets the priority of the socket (`SO_PRIORITY`, ip(7)). Sockets of FreeBSD and of Apple's
+/// systems have no options of IPv4 (`EINVAL`): the traffic class and fragmentation of IPv4 packets are the system's
+/// there. Their hop limit is that of [`set_hop_limit`](Self::set_hop_limit).
 ///
 /// ```
 /// use std::net::TcpListener;
@@ -59,8 +82,8 @@ impl<S: AsFd> Conn<S> {
             }));
         }
         let flags = option::control_flags(fd)?;
-        // A socket without this option carries nothing but IPv6.
-        let only_v6 = option::ONLY_V6.get(fd).unwrap_or(true);
+        // A socket without this option carries nothing but IPv6, and so does a raw socket with any value of it.
+        let only_v6 = option::ONLY_V6.get(fd).unwrap_or(true) || socket::kind(fd)? == Kind::Raw;
         Ok(Self::with(socket, flags, only_v6))
     }
 
@@ -90,7 +113,7 @@ impl<S: AsFd> Conn<S> {
         Ok(option.get(self.socket.as_fd())?)
     }
 
-    /// Sets an option of the socket.
+    /// Sets an option of the socket. On a dual-stack socket, its [IPv4 sibling](#dual-stack-sockets) is set too.
     ///
     /// Prefer the method for the option where there is one: some also do what a system needs besides the option. Three
     /// must be set with their methods, because this value remembers them:
@@ -110,7 +133,24 @@ impl<S: AsFd> Conn<S> {
     #[doc(alias = "setsockopt")]
     pub fn set_option<T: Writable>(&self, option: &SocketOption<T>, value: T) -> io::Result<()> {
         let _changing = self.change();
-        Ok(option.set(self.socket.as_fd(), value)?)
+        self.set_both(option, value)
+    }
+
+    /// Sets an option, and on a dual-stack socket its IPv4 sibling. The caller holds [`change`](Self::change).
+    pub(crate) fn set_both<T: Writable>(&self, option: &SocketOption<T>, value: T) -> io::Result<()> {
+        let socket = self.socket.as_fd();
+        if self.carries_only_v6() {
+            return Ok(option.set(socket, value)?);
+        }
+        match option::set_both(socket, option, value) {
+            Err(ipv6_sys::Error::Os(Errno::INVAL)) if option.name() == option::HOP_LIMIT.name() => {
+                Err(error::invalid(
+                    "hop limit 0: this socket carries IPv4 too, which has no time to live of 0; \
+                     SendControl::with_hop_limit sets that of single IPv6 datagrams",
+                ))
+            }
+            answer => Ok(answer?),
+        }
     }
 
     /// Opens another handle to the same socket. Both share its options, its queue and its peer. The new
@@ -164,7 +204,7 @@ impl<S: AsFd> Conn<S> {
     }
 
     /// Sets whether the socket carries IPv6 only, or IPv4 too, with IPv4-mapped addresses (RFC 3493
-    /// section 5.3).
+    /// section 5.3). `false` also sets the [IPv4 siblings](#dual-stack-sockets) of options that were set before.
     ///
     /// Systems: all.
     ///
@@ -184,7 +224,10 @@ impl<S: AsFd> Conn<S> {
             }
             answer => answer?,
         }
-        self.only_v6.store(on, Ordering::Relaxed);
+        // Not a change: the siblings may have values of their own.
+        if self.only_v6.swap(on, Ordering::Relaxed) && !on {
+            option::update_siblings(self.socket.as_fd())?;
+        }
         Ok(())
     }
 
@@ -192,11 +235,6 @@ impl<S: AsFd> Conn<S> {
     #[inline]
     pub(crate) fn carries_only_v6(&self) -> bool {
         self.only_v6.load(Ordering::Relaxed)
-    }
-
-    /// Stores that this socket carries IPv6 only, whatever the value of its option.
-    pub(crate) fn never_carries_ipv4(&self) {
-        self.only_v6.store(true, Ordering::Relaxed);
     }
 
     /// Sets whether calls return `WouldBlock` where they would have to wait.

@@ -64,13 +64,19 @@ pub fn is_too_long(error: &io::Error) -> bool {
 /// # std::io::Result::Ok(())
 /// ```
 #[doc(alias = "ECONNREFUSED", alias = "EHOSTUNREACH", alias = "WSAECONNRESET")]
+#[must_use]
 pub fn is_about_peer(error: &io::Error) -> bool {
+    match number(error) {
+        Some(errno) => Errno::from_raw(errno).is_from_network(),
+        None => std::error::Error::source(error).is_some_and(|source| source.is::<DecodeError>()),
+    }
+}
+
+/// The system's number of an error, or of the one that it explains.
+pub(crate) fn number(error: &io::Error) -> Option<i32> {
     let source = std::error::Error::source(error);
     let cause = source.and_then(|source| source.downcast_ref::<io::Error>());
-    match error.raw_os_error().or(cause.and_then(io::Error::raw_os_error)) {
-        Some(errno) => Errno::from_raw(errno).is_from_network(),
-        None => source.is_some_and(|source| source.is::<DecodeError>()),
-    }
+    error.raw_os_error().or(cause.and_then(io::Error::raw_os_error))
 }
 
 /// The same number on all Unix systems. [`std::io::ErrorKind`] has no kind for it.

@@ -30,7 +30,7 @@ impl<S: AsFd> Conn<S> {
 
     /// Writes the option. The caller holds [`change`](Self::change).
     fn write_traffic_class(&self, traffic_class: u8) -> io::Result<()> {
-        Ok(option::TRAFFIC_CLASS.set(self, traffic_class)?)
+        self.set_both(&option::TRAFFIC_CLASS, traffic_class)
     }
 
     /// Returns the differentiated services codepoint of sent packets, 0 to 63 (RFC 2474).
@@ -102,6 +102,10 @@ impl<S: AsFd> Conn<S> {
     ///
     /// Systems: all.
     ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for 0 on a [dual-stack socket](#dual-stack-sockets): IPv4 has no time to live of 0.
+    ///
     /// ```
     /// use ipv6_std::PacketConn;
     /// let conn = PacketConn::bind("[::1]:0")?;
@@ -113,7 +117,8 @@ impl<S: AsFd> Conn<S> {
     /// ```
     #[doc(alias = "IPV6_UNICAST_HOPS", alias = "SetHopLimit")]
     pub fn set_hop_limit(&self, hop_limit: impl Into<Option<u8>>) -> io::Result<()> {
-        Ok(option::HOP_LIMIT.set(self, hop_limit.into())?)
+        let _changing = self.change();
+        self.set_both(&option::HOP_LIMIT, hop_limit.into())
     }
 
     /// Returns the path MTU to the peer of a connected socket: the size of the largest IPv6 packet that reaches it
@@ -144,6 +149,7 @@ impl<S: AsFd> Conn<S> {
     /// Systems: all.
     #[doc(alias = "IPV6_DONTFRAG")]
     pub fn set_dont_fragment(&self, on: bool) -> io::Result<()> {
-        Ok(option::DONT_FRAGMENT.set(self, on)?)
+        let _changing = self.change();
+        self.set_both(&option::DONT_FRAGMENT, on)
     }
 }

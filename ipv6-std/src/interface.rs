@@ -9,6 +9,8 @@ use ipv6_core::InterfaceIndex;
 use ipv6_sys::Errno;
 use ipv6_sys::interface::{self, AddressFlags, Entry, InterfaceFlags};
 
+use crate::error;
+
 /// A network interface, as it was when it was looked up.
 ///
 /// Methods that take an interface accept `Interface`, `&Interface` and [`InterfaceIndex`].
@@ -253,9 +255,9 @@ pub(crate) fn named(errno: Errno, which: &dyn fmt::Display) -> io::Error {
     if interface::is_missing(errno) { not_found(which) } else { errno.into() }
 }
 
-/// Whether the error means that there is no such interface.
+/// Whether the error, or the one that it explains, means that there is no such interface.
 pub(crate) fn is_missing(error: &io::Error) -> bool {
-    error.raw_os_error().is_some_and(|errno| interface::is_missing(Errno::from_raw(errno)))
+    error::number(error).is_some_and(|errno| interface::is_missing(Errno::from_raw(errno)))
 }
 
 /// Refuses a name that C would read only in part.

@@ -17,17 +17,13 @@
 use std::io::{self, ErrorKind};
 
 use ipv6_core::BpfInstruction;
-use ipv6_sys::option::{MIN_HOP_LIMIT, SocketOption};
+use ipv6_sys::option::MIN_HOP_LIMIT;
 use ipv6_sys::socket::{self, Kind};
-use ipv6_sys::{Error, IS_LINUX, filter, option};
+use ipv6_sys::{Error, filter, option};
 
 use crate::conn::Conn;
 use crate::error;
 use crate::fd::AsFd;
-
-/// [`MIN_HOP_LIMIT`] of the IPv4 packets of a dual-stack TCP socket (linux/in.h). It has no row: the tables have no options
-/// of IPv4.
-const MIN_TTL: SocketOption<u8> = SocketOption::<u8>::custom(0, 21, "IP_MINTTL");
 
 /// The offset of the network header in load instructions (linux/filter.h: `SKF_NET_OFF`).
 const NET: u32 = (-0x10_0000_i32).cast_unsigned();
@@ -171,10 +167,7 @@ impl<S: AsFd> Conn<S> {
     pub fn set_min_hop_limit(&self, least: u8) -> io::Result<()> {
         let _changing = self.change();
         if self.has_option()? {
-            if IS_LINUX && !self.carries_only_v6() {
-                MIN_TTL.set(self, least)?;
-            }
-            return Ok(MIN_HOP_LIMIT.set(self, least)?);
+            return self.set_both(&MIN_HOP_LIMIT, least);
         }
         let program = attached(self).map_err(cannot_combine)?;
         match (least, split(&program)) {

@@ -43,6 +43,7 @@ impl<S: AsFd> Conn<S> {
     /// ```
     #[doc(alias = "IPV6_MTU_DISCOVER")]
     pub fn set_path_mtu_discovery(&self, mode: PathMtuDiscovery) -> io::Result<()> {
-        Ok(PATH_MTU_DISCOVERY.set(self, mode)?)
+        let _changing = self.change();
+        self.set_both(&PATH_MTU_DISCOVERY, mode)
     }
 }

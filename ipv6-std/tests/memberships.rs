@@ -121,7 +121,8 @@ fn leaving_a_source_works_after_its_interface_was_removed() {
     let near = index(&b, "near");
     let membership = listener.source_membership(SOURCE_GROUP, Pair::A, near).unwrap();
     b.ip("link del near").unwrap();
-    assert_eq!(errno(listener.leave_source_group(SOURCE_GROUP, Pair::A, near)), Some(ENODEV));
+    let error = listener.leave_source_group(SOURCE_GROUP, Pair::A, near).unwrap_err();
+    assert_eq!(cause(&error), Some(ENODEV), "{error}");
     membership.leave().unwrap();
     add_link(&b, 77);
     let _again = listener.source_membership(SOURCE_GROUP, Pair::A, near).unwrap();

@@ -184,8 +184,15 @@ fn interfaces_that_do_not_exist_are_errors() {
     assert_eq!(InterfaceIndex::new(0), Err(ZeroIndex));
     let none = InterfaceIndex::new(0x7fff_ffff).unwrap();
     let conn = PacketConn::bind("[::1]:0").unwrap();
-    assert_eq!(errno(conn.join_group(GROUP, none)), Some(ENODEV));
-    assert_eq!(errno(conn.set_multicast_interface(none)), Some(ENODEV));
+    for error in [
+        conn.join_group(GROUP, none).unwrap_err(),
+        conn.join_source_group(SOURCE_GROUP, ipv6_testnet::Pair::A, none).unwrap_err(),
+        conn.leave_source_group(SOURCE_GROUP, ipv6_testnet::Pair::A, none).unwrap_err(),
+        conn.set_multicast_interface(none).unwrap_err(),
+    ] {
+        assert_eq!((error.kind(), cause(&error)), (ErrorKind::NotFound, Some(ENODEV)), "{error}");
+        assert!(error.to_string().contains("no interface 2147483647: Interface::all()"), "{error}");
+    }
     assert_eq!(conn.multicast_interface().unwrap(), None);
     let control = SendControl::new().with_interface(none);
     let error = conn.send_to(b"x", &control, conn.local_addr().unwrap()).unwrap_err();

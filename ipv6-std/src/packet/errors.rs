@@ -129,7 +129,8 @@ impl<S: AsFd> PacketConn<S> {
     /// ```
     #[doc(alias = "IPV6_RECVERR")]
     pub fn set_queue_errors(&self, on: bool) -> io::Result<()> {
-        Ok(option::QUEUE_ERRORS.set(self.as_fd(), on)?)
+        let _changing = self.change();
+        self.set_both(&option::QUEUE_ERRORS, on)
     }
 
     /// Returns the next entry of the error queue, and copies the part of the datagram that it quotes into `payload`. `None`:

@@ -22,6 +22,7 @@ mod coalescing;
 mod error_queue;
 pub(crate) mod errors;
 mod fast;
+mod groups;
 mod late;
 mod multicast;
 mod receive;
@@ -125,9 +126,6 @@ impl<S: AsFd> PacketConn<S> {
             Kind::Stream => return Err(error::invalid("a stream socket has no datagrams: use Conn")),
             _ => Ports::Sent,
         };
-        if ports == Ports::Zero {
-            conn.never_carries_ipv4();
-        }
         let reports_length = socket::reports_length(&conn)?;
         let coalescing = Coalescing::new(socket::coalesces(&conn));
         let (read, write) = (Limit::none(Ready::Receive), Limit::none(Ready::Send));

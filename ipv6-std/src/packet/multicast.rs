@@ -4,13 +4,11 @@ use std::io;
 use std::net::Ipv6Addr;
 
 use ipv6_core::InterfaceIndex;
-use ipv6_sys::Errno;
-use ipv6_sys::option::{self, Group, SourceGroup};
+use ipv6_sys::option;
 
 use super::PacketConn;
-use crate::error;
+use super::groups::{self, refused};
 use crate::fd::AsFd;
-use crate::interface::Interface;
 use crate::on_interface::OnInterface;
 
 /// Multicast.
@@ -19,11 +17,16 @@ use crate::on_interface::OnInterface;
 /// by reference, or [`AnyInterface`](crate::AnyInterface) for the system's choice. Different interfaces, and different
 /// sockets, have memberships of their own.
 ///
+/// On a [dual-stack socket](crate::Conn#dual-stack-sockets), an IPv4-mapped group such as `::ffff:224.0.0.251` is the
+/// IPv4 group, and its sources are mapped addresses too. Linux has all these calls for IPv4 groups; Apple's systems have
+/// [`join_group`](Self::join_group) and [`leave_group`](Self::leave_group) (not run by us). Others return `Unsupported`. A
+/// socket that carries IPv6 only returns `InvalidInput`.
+///
 /// # Interfaces that are recreated
 ///
 /// When an interface disappears, the socket keeps its memberships on it, and they receive nothing, even when another
 /// interface appears with the same index. On Linux, [`join_group`](Self::join_group) then fails with `EADDRINUSE`, and
-/// [`leave_source_group`](Self::leave_source_group) with `ENODEV` while there is no such interface. Call
+/// [`leave_source_group`](Self::leave_source_group) with `NotFound` while there is no such interface. Call
 /// [`leave_group`](Self::leave_group), which does not need the interface, then join again.
 impl<S: AsFd> PacketConn<S> {
     /// Returns the hop limit of datagrams sent to groups (RFC 3493 section 5.2).
@@ -39,7 +42,8 @@ impl<S: AsFd> PacketConn<S> {
     /// Systems: all.
     #[doc(alias = "IPV6_MULTICAST_HOPS", alias = "SetMulticastHopLimit")]
     pub fn set_multicast_hop_limit(&self, hop_limit: u8) -> io::Result<()> {
-        Ok(option::MULTICAST_HOP_LIMIT.set(self, hop_limit)?)
+        let _changing = self.change();
+        self.set_both(&option::MULTICAST_HOP_LIMIT, hop_limit)
     }
 
     /// Returns the interface that multicast datagrams are sent on (RFC 3493 section 5.2). `None`: the system chooses.
@@ -57,10 +61,11 @@ impl<S: AsFd> PacketConn<S> {
     ///
     /// # Errors
     ///
-    /// `ENODEV` on Linux when the interface does not exist.
+    /// `NotFound` when the interface does not exist, on Linux (the source of the error is `ENODEV`).
     #[doc(alias = "IPV6_MULTICAST_IF", alias = "SetMulticastInterface")]
     pub fn set_multicast_interface(&self, on: impl Into<OnInterface>) -> io::Result<()> {
-        Ok(option::MULTICAST_INTERFACE.set(self, on.into().index())?)
+        let (_changing, on) = (self.change(), on.into());
+        self.set_both(&option::MULTICAST_INTERFACE, on.index()).map_err(|error| refused(error, on))
     }
 
     /// Returns whether members on this host receive the datagrams that this socket sends to groups (RFC 3493
@@ -78,7 +83,8 @@ impl<S: AsFd> PacketConn<S> {
     /// Systems: all. On Windows the option of the receiving socket decides, not that of the sender.
     #[doc(alias = "IPV6_MULTICAST_LOOP", alias = "SetMulticastLoopback")]
     pub fn set_multicast_loopback(&self, on: bool) -> io::Result<()> {
-        Ok(option::MULTICAST_LOOPBACK.set(self, on)?)
+        let _changing = self.change();
+        self.set_both(&option::MULTICAST_LOOPBACK, on)
     }
 
     /// Joins a group on an interface, for any source (RFC 3678 section 5.1).
@@ -92,8 +98,9 @@ impl<S: AsFd> PacketConn<S> {
     ///
     /// `InvalidInput` when `group` is not a multicast address, and on Linux when the interface has no IPv6 (the source of
     /// the error is `EINVAL`). On Linux `EADDRINUSE` when the group is already joined on that interface, or was joined on
-    /// an interface that is gone and had the same index ([what to do](#interfaces-that-are-recreated)); `ENODEV` when the
-    /// interface does not exist; `ENOMEM` when the socket has more memberships than `net.core.optmem_max` allows.
+    /// an interface that is gone and had the same index ([what to do](#interfaces-that-are-recreated)); `NotFound` when the
+    /// interface does not exist (the source is `ENODEV`); `ENOMEM` when the socket has more memberships than
+    /// `net.core.optmem_max` allows.
     ///
     /// On FreeBSD (13, executed) `EINVAL` when the group is already joined on that interface, and also after
     /// [`leave_source_group`](Self::leave_source_group) of the last source, until [`leave_group`](Self::leave_group).
@@ -101,8 +108,7 @@ impl<S: AsFd> PacketConn<S> {
     #[doc(alias = "MCAST_JOIN_GROUP", alias = "IPV6_JOIN_GROUP", alias = "IPV6_ADD_MEMBERSHIP")]
     #[doc(alias = "JoinGroup")]
     pub fn join_group(&self, group: Ipv6Addr, on: impl Into<OnInterface>) -> io::Result<()> {
-        let on = on.into();
-        option::JOIN_GROUP.set(self, any_source(group, on)?).map_err(|error| refused(error.into(), on))
+        self.any_source(&groups::JOIN, group, on.into())
     }
 
     /// Leaves a group on an interface, for all sources (RFC 3678 section 5.1).
@@ -123,7 +129,7 @@ impl<S: AsFd> PacketConn<S> {
     #[doc(alias = "MCAST_LEAVE_GROUP", alias = "IPV6_LEAVE_GROUP", alias = "IPV6_DROP_MEMBERSHIP")]
     #[doc(alias = "LeaveGroup")]
     pub fn leave_group(&self, group: Ipv6Addr, on: impl Into<OnInterface>) -> io::Result<()> {
-        Ok(option::LEAVE_GROUP.set(self, any_source(group, on.into())?)?)
+        self.any_source(&groups::LEAVE, group, on.into())
     }
 
     /// Joins a group on an interface, for one source (RFC 3678 section 5.1, RFC 4607). Call it again to add sources.
@@ -148,10 +154,7 @@ impl<S: AsFd> PacketConn<S> {
         source: Ipv6Addr,
         on: impl Into<OnInterface>,
     ) -> io::Result<()> {
-        let on = on.into();
-        option::JOIN_SOURCE_GROUP
-            .set(self, one_source(group, source, on)?)
-            .map_err(|error| refused(error.into(), on))
+        self.one_source(&groups::JOIN_SOURCE, group, source, on.into())
     }
 
     /// Leaves a group on an interface, for one source (RFC 3678 section 5.1). Leaving the last source ends the
@@ -164,7 +167,7 @@ impl<S: AsFd> PacketConn<S> {
     /// # Errors
     ///
     /// `InvalidInput` as for [`join_source_group`](Self::join_source_group); `EADDRNOTAVAIL` when the source is not
-    /// joined; `ENODEV` on Linux when the interface no longer exists.
+    /// joined; `NotFound` on Linux when the interface no longer exists (the source is `ENODEV`).
     #[doc(alias = "MCAST_LEAVE_SOURCE_GROUP", alias = "LeaveSourceSpecificGroup")]
     pub fn leave_source_group(
         &self,
@@ -172,7 +175,7 @@ impl<S: AsFd> PacketConn<S> {
         source: Ipv6Addr,
         on: impl Into<OnInterface>,
     ) -> io::Result<()> {
-        Ok(option::LEAVE_SOURCE_GROUP.set(self, one_source(group, source, on.into())?)?)
+        self.one_source(&groups::LEAVE_SOURCE, group, source, on.into())
     }
 
     /// Blocks one source of a group that is joined for any source (RFC 3678 section 5.1).
@@ -192,7 +195,7 @@ impl<S: AsFd> PacketConn<S> {
         source: Ipv6Addr,
         on: impl Into<OnInterface>,
     ) -> io::Result<()> {
-        Ok(option::BLOCK_SOURCE.set(self, one_source(group, source, on.into())?)?)
+        self.one_source(&groups::BLOCK, group, source, on.into())
     }
 
     /// Unblocks a source that [`exclude_source`](Self::exclude_source) has blocked (RFC 3678 section 5.1).
@@ -210,28 +213,6 @@ impl<S: AsFd> PacketConn<S> {
         source: Ipv6Addr,
         on: impl Into<OnInterface>,
     ) -> io::Result<()> {
-        Ok(option::UNBLOCK_SOURCE.set(self, one_source(group, source, on.into())?)?)
+        self.one_source(&groups::UNBLOCK, group, source, on.into())
     }
-}
-
-/// The error of a join. Linux joins nothing on an interface without IPv6 (net/ipv6/mcast.c: `__ipv6_dev_mc_inc`), and
-/// returns `EINVAL`, which has other causes too.
-#[cold]
-fn refused(error: io::Error, on: OnInterface) -> io::Error {
-    let index = on.index().filter(|_| error.raw_os_error() == Some(Errno::INVAL.raw()));
-    match index.map(Interface::by_index) {
-        Some(Ok(interface)) if interface.addresses().is_empty() => {
-            let why = "has no IPv6: enable it, with an MTU of at least 1280 (RFC 8200 section 5)";
-            error::explained(io::ErrorKind::InvalidInput, error, format!("interface {interface} {why}"))
-        }
-        _ => error,
-    }
-}
-
-fn any_source(group: Ipv6Addr, on: OnInterface) -> io::Result<Group> {
-    Ok(Group { group: error::multicast(group)?, on: on.index() })
-}
-
-fn one_source(group: Ipv6Addr, source: Ipv6Addr, on: OnInterface) -> io::Result<SourceGroup> {
-    Ok(SourceGroup { group: error::multicast(group)?, source: error::unicast(source)?, on: on.index() })
 }
