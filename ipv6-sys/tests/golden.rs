@@ -187,12 +187,13 @@ fn the_windows_tables_equal_the_headers_of_mingw() {
     let group = Windows64::ABI.group_req.unwrap();
     let sockaddr = Windows64::ABI.sockaddr;
     // Names that mingw-w64 12 does not define; windows-sys does (src/proofs/windows.rs).
-    let undefined = ["IPV6_RECVECN", "IPV6_ECN", "IPV6_RECVERR"];
+    let undefined = ["IPV6_RECVECN", "IPV6_ECN", "IPV6_RECVERR", "IP_RECVECN", "IP_ECN"];
     // Windows has one number for a message and for the option that delivers it, and a path MTU that is an integer.
     let windows_name = |name: &str| match name {
         "IPV6_RECVHOPLIMIT" => "IPV6_HOPLIMIT".to_string(),
         "IPV6_RECVPKTINFO" => "IPV6_PKTINFO".to_string(),
         "IPV6_PATHMTU" => "IPV6_MTU".to_string(),
+        "IP_DONTFRAG" => "IP_DONTFRAGMENT".to_string(),
         name => name.to_string(),
     };
     let options =
@@ -201,7 +202,8 @@ fn the_windows_tables_equal_the_headers_of_mingw() {
     let mut claims = Vec::new();
     for (name, number) in options.into_iter().chain(messages).filter(|(name, _)| !undefined.contains(name)) {
         if let Some((level, number)) = number {
-            claims.push(("IPPROTO_IPV6".into(), level as usize));
+            let of_ipv4 = name.starts_with("IP_");
+            claims.push((if of_ipv4 { "IPPROTO_IP" } else { "IPPROTO_IPV6" }.into(), level as usize));
             claims.push((windows_name(name), number as usize));
         }
     }
