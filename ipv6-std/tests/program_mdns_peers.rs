@@ -8,17 +8,23 @@ use std::net::{Ipv6Addr, SocketAddrV6};
 use std::time::Duration;
 
 use ipv6_std::{RawConn, SendControl};
-use ipv6_testnet::Pair;
+use ipv6_testnet::{Pair, link};
 use mdns::*;
 use programs::*;
-use simple_dns::rdata::{AAAA, RData};
+use simple_dns::rdata::{AAAA, NULL, RData, SRV};
 use simple_dns::{CLASS, Name, OPCODE, Packet, PacketFlag, QTYPE, Question, RCODE, ResourceRecord, TYPE};
 
 ipv6_testnet::tests! {
     [Namespace] answers_follow_the_kind_of_query;
     [Namespace] known_answers_are_not_repeated;
     [Namespace] a_recent_multicast_answer_is_not_repeated;
-    [Namespace] a_later_conflict_ends_the_program;
+    [Namespace] a_conflict_is_answered_by_probing_again;
+    [Namespace] forged_responses_are_ignored;
+    [Namespace] forged_responses_to_probes_are_ignored;
+    [Namespace] a_forged_goodbye_is_corrected;
+    [Namespace] only_answers_are_printed;
+    [Namespace] an_interface_that_disappears_is_named_and_served_again;
+    [Namespace] interfaces_that_appear_are_served;
     [Namespace] simultaneous_probes_are_decided_by_the_order_of_records;
     [Namespace] invalid_responses_are_ignored;
     [Namespace] unicast_queries_from_other_links_are_ignored;
@@ -86,17 +92,193 @@ fn a_recent_multicast_answer_is_not_repeated() {
     assert_eq!(types(&full.answer().0.answers), ["NSEC"]);
 }
 
-fn a_later_conflict_ends_the_program() {
+/// RFC 6762 section 9: a conflict makes the program probe again, whatever comes, and never ends it.
+fn a_conflict_is_answered_by_probing_again() {
     let Pair { a, b } = Pair::new().unwrap();
-    let camera = camera(&a);
-    let mut packet = Packet::new_reply(0);
-    packet.answers.push(address(Pair::B, 120));
-    Querier::new(&b, 5353).send(&packet);
+    let full = Querier::new(&b, 5353);
+    let mut camera = camera(&a);
+    full.announcements();
+    let mut conflict = Packet::new_reply(0);
+    conflict.answers.push(address(Pair::B, 120));
+    full.send(&conflict);
+    let event = object(camera.line("conflict"));
+    assert_eq!((&event["name"], &event["interface"]), (&"camera.local".into(), &"eth0".into()));
+    let other = event["other"].as_str().unwrap();
+    assert!(other.starts_with("[fe80::") && other.ends_with("AAAA 2001:db8:1::2"), "{other}");
+    let probes: Vec<bool> = [(); 4].iter().map(|()| full.next().0.name_servers.is_empty()).collect();
+    assert_eq!(probes, [false, false, false, true], "three probes and an announcement");
+    camera.line("announced");
+    one_more_conflict(&full, &conflict);
+    camera.line("conflict");
+    // The other host has the name: it answers the probes, once. Then it is gone.
+    full.next();
+    full.send(&conflict);
+    camera.line("conflict");
+    camera.line("announced");
+    Querier::new(&b, 0).is_answered();
+}
+
+/// Waits for the second announcement, and sends another conflict.
+fn one_more_conflict(full: &Querier, conflict: &Packet<'_>) {
+    assert!(full.next().0.has_flags(PacketFlag::RESPONSE));
+    full.send(conflict);
+}
+
+/// RFC 6762 section 11: responses come from this link, and unicast ones only after a probe.
+fn forged_responses_are_ignored() {
+    let Pair { a, b } = Pair::new().unwrap();
+    const FAR: &str = "2001:db8:77::7";
+    b.add_address(FAR.parse().unwrap(), "eth0").unwrap();
+    a.ip("-6 route add 2001:db8:77::/64 via 2001:db8:1::2").unwrap();
+    let full = Querier::new(&b, 5353);
+    let mut camera = camera(&a);
+    full.announcements();
+    let mut conflict = Packet::new_reply(0);
+    conflict.answers.push(address(Pair::B, 120));
+    let bytes = conflict.build_bytes_vec().unwrap();
+    let control = SendControl::new().with_interface(full.on);
+    let far = control.with_source(FAR.parse().unwrap());
+    for (control, to) in [
+        (far, GROUP),
+        (far.with_hop_limit(255), GROUP),
+        (far.with_hop_limit(255), Pair::A),
+        (far.with_hop_limit(9), Pair::A),
+        (control.with_source(Pair::B).with_hop_limit(9), Pair::A),
+        (control.with_source(Pair::B).with_hop_limit(255), Pair::A),
+    ] {
+        full.conn.send_to(&bytes, &control, SocketAddrV6::new(to, 5353, 0, 0)).unwrap();
+    }
+    // A goodbye for another address is no conflict either.
+    conflict.answers[0].ttl = 0;
+    full.send(&conflict);
+    Querier::new(&b, 0).is_answered();
+    camera.interrupt();
+    camera.line("\"ignored\":6");
+    assert!(camera.seen.iter().all(|line| !line.contains("\"event\":\"conflict\"")), "{:#?}", camera.seen);
+    assert!(camera.end().0.success());
+}
+
+/// While it probes, the program expects unicast responses, but only from hosts of the link.
+fn forged_responses_to_probes_are_ignored() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let full = Querier::new(&b, 5353);
+    let respond = format!("respond --interface eth0 --name camera.local --address {}", Pair::A);
+    let mut camera = Running::start(&a, mdns(&respond));
+    let mut conflict = Packet::new_reply(0);
+    conflict.answers.push(address(Pair::B, 120));
+    let bytes = conflict.build_bytes_vec().unwrap();
+    let (_, probe) = full.next();
+    let control = SendControl::new().with_interface(full.on);
+    full.conn.send_to(&bytes, &control.with_hop_limit(9), probe.source).unwrap();
+    camera.line("announced camera.local on eth0");
+    drop((camera, full));
+    let full = Querier::new(&b, 5353);
+    let camera = Running::start(&a, mdns(&respond));
+    let (_, probe) = full.next();
+    full.conn.send_to(&bytes, &control.with_hop_limit(255), probe.source).unwrap();
     let (status, lines) = camera.end();
     assert_eq!(status.code(), Some(2));
-    let last = lines.last().unwrap();
-    let error = object(last)["error"].as_str().unwrap().to_string();
-    assert!(error.starts_with("camera.local is taken: [") && error.ends_with("2001:db8:1::2"), "{last}");
+    assert!(lines.last().unwrap().starts_with("mdns: camera.local is taken: ["), "{lines:#?}");
+}
+
+/// RFC 6762 section 6.6: a response that asks to forget our record is corrected.
+fn a_forged_goodbye_is_corrected() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let full = Querier::new(&b, 5353);
+    let _camera = camera(&a);
+    full.announcements();
+    std::thread::sleep(Duration::from_millis(1100));
+    let mut goodbye = Packet::new_reply(0);
+    goodbye.answers.push(address(Pair::A, 0));
+    full.send(&goodbye);
+    let (packet, _) = full.answer();
+    assert_eq!((packet.answers.len(), packet.answers[0].ttl), (1, 120));
+    assert_eq!(packet.answers, [address(Pair::A, 120)]);
+}
+
+/// Goodbyes are no answers, names to which no answer refers are not printed, and unknown types are readable.
+fn only_answers_are_printed() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let full = Querier::new(&b, 5353);
+    let query = "query camera.local --type any --interface eth0 --port 5353 --timeout 30";
+    for options in ["", "--json"] {
+        let mut query = Running::start(&a, mdns(&format!("{query} {options}")));
+        full.next();
+        let named = |name: &'static str, data: RData<'static>| {
+            ResourceRecord::new(Name::new_unchecked(name), CLASS::IN, 120, data)
+        };
+        let aaaa = |last: u16| RData::AAAA(AAAA::from(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, last)));
+        let mut goodbye = Packet::new_reply(0);
+        goodbye.answers.push(address(Pair::B, 0));
+        goodbye.answers.push(named("unrelated.local", aaaa(1)));
+        full.send(&goodbye);
+        let mut unrelated = Packet::new_reply(0);
+        unrelated.answers.push(named("unrelated.local", aaaa(2)));
+        unrelated.additional_records.push(address(Pair::B, 120));
+        full.send(&unrelated);
+        let mut answer = Packet::new_reply(0);
+        let unknown = RData::NULL(65_280, NULL::new(&[0x0a, 0, 0xff]).unwrap());
+        let place = SRV { priority: 0, weight: 0, port: 7, target: Name::new_unchecked("target.local") };
+        answer.answers.push(named("unrelated.local", aaaa(3)));
+        answer.answers.push(named("camera.local", unknown));
+        answer.answers.push(named("camera.local", RData::SRV(place)));
+        answer.answers.push(address(Pair::B, 0));
+        answer.additional_records.push(named("target.local", aaaa(4)));
+        answer.additional_records.push(named("other.local", aaaa(5)));
+        full.send(&answer);
+        query.line(if options.is_empty() { "target.local AAAA 2001:db8::4, 120 s" } else { "2001:db8::4" });
+        let seen = std::mem::take(&mut query.seen);
+        let (status, rest) = query.end();
+        assert!(status.success() && rest.is_empty(), "{rest:#?}");
+        assert_eq!(seen.len(), 3, "{seen:#?}");
+        if options.is_empty() {
+            assert!(
+                seen[0].starts_with("camera.local TYPE65280 \\# 3 0a00ff, 120 s, by multicast"),
+                "{seen:#?}"
+            );
+        } else {
+            let record = object(&seen[0]);
+            assert_eq!([&record["type"], &record["data"]], ["TYPE65280", "\\# 3 0a00ff"]);
+        }
+    }
+}
+
+/// The interface and the reason are printed, and the records are announced again when it is back.
+fn an_interface_that_disappears_is_named_and_served_again() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let mut camera = camera(&a);
+    b.ip("link del eth0").unwrap();
+    let event = object(camera.line("interface lost"));
+    assert_eq!((&event["interface"], &event["error"]), (&"eth0".into(), &"no interface eth0".into()));
+    link(&a, "eth0", &b, "eth0").unwrap();
+    camera.line("interface up");
+    camera.line("announced");
+    Querier::new(&b, 0).is_answered();
+    a.ip("link set eth0 down").unwrap();
+    let event = object(camera.line("interface lost"));
+    assert_eq!(event["error"], "interface eth0 is down");
+    camera.interrupt();
+    camera.line("conflicts");
+    assert!(camera.end().0.success());
+}
+
+/// Without an option, all interfaces are served, also one that appears later.
+fn interfaces_that_appear_are_served() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let respond = format!("respond --name camera.local --json --address {}", Pair::A);
+    let mut camera = Running::start(&a, mdns(&respond));
+    assert_eq!(object(camera.line("announced"))["interface"], "eth0");
+    link(&a, "eth1", &b, "eth1").unwrap();
+    assert_eq!(object(camera.line("announced"))["interface"], "eth1");
+    for interface in ["eth1", "eth0"] {
+        let query = mdns(&format!("query camera.local --interface {interface}"));
+        assert!(output(&b, query).status.success(), "{interface}");
+        assert_eq!(object(camera.line("\"answer\""))["interface"], interface);
+    }
+    b.ip("link del eth0").unwrap();
+    camera.line("interface lost");
+    let query = mdns("query camera.local --interface eth1");
+    assert!(output(&b, query).status.success());
 }
 
 /// The host whose records order later gets the name (RFC 6762 section 8.2); the other starts probing again.

@@ -1,40 +1,34 @@
-//! The socket of one interface, and which messages it accepts.
+//! The socket, and which messages the program accepts.
 
 use std::net::{Ipv6Addr, SocketAddrV6};
 use std::sync::Arc;
-use std::time::Instant;
 
-use ipv6_std::{ControlFlags, Interface, PacketConn, Received, SendControl};
+use ipv6_std::{ControlFlags, Interface, InterfaceIndex, PacketConn, Received, SendControl};
 use simple_dns::{OPCODE, Packet, PacketFlag, RCODE};
 
-use crate::common::{Outcome, interface, receive_datagram};
+use crate::common::Outcome;
 
 pub const GROUP: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb);
 pub const PORT: u16 = 5353;
 
-/// A socket for multicast DNS on one interface.
+/// A socket for multicast DNS on any number of interfaces.
 pub struct Link {
     /// Shared with the interrupt handler, which sets the deadline.
     pub conn: Arc<PacketConn>,
-    pub interface: Interface,
 }
 
 impl Link {
-    pub fn open(name: &str, port: u16) -> Outcome<Self> {
-        let interface = interface(name)?;
+    pub fn open(port: u16) -> Outcome<Self> {
         // Reusable: other programs of this host may use the port too.
         let conn = PacketConn::bind_reusable(SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, port, 0, 0))?;
         let flags = ControlFlags::DESTINATION | ControlFlags::INTERFACE | ControlFlags::HOP_LIMIT;
         conn.set_control_flags(flags, true)?;
-        if port == PORT {
-            conn.join_group(GROUP, &interface)?;
-        }
-        Ok(Self { conn: Arc::new(conn), interface })
+        Ok(Self { conn: Arc::new(conn) })
     }
 
-    /// Sends to the group.
-    pub fn multicast(&self, packet: &Packet<'_>) -> Outcome<()> {
-        let control = SendControl::new().with_interface(self.interface.index());
+    /// Sends to the group on an interface.
+    pub fn multicast(&self, packet: &Packet<'_>, on: InterfaceIndex) -> Outcome<()> {
+        let control = SendControl::new().with_interface(on);
         self.send(packet, &control, SocketAddrV6::new(GROUP, PORT, 0, 0))
     }
 
@@ -48,36 +42,28 @@ impl Link {
         self.conn.send_to(&packet.build_bytes_vec_compressed()?, &control.with_hop_limit(255), to)?;
         Ok(())
     }
+}
 
-    /// Receives one message for this program, with its control messages. Returns `None` at `end`.
-    pub fn receive<'p>(
-        &self,
-        payload: &'p mut [u8],
-        end: Option<Instant>,
-    ) -> Outcome<Option<(Packet<'p>, Received)>> {
-        let got = loop {
-            match receive_datagram(&self.conn, payload, end)? {
-                None => return Ok(None),
-                Some(got) if self.is_for_us(&payload[..got.len], &got) => break got,
-                Some(_) => {}
-            }
-        };
-        Ok(Some((Packet::parse(&payload[..got.len])?, got)))
+/// Whether a message is a valid query or response from the link of `on`. `asks_unicast`: whether the program waits for
+/// unicast responses.
+pub fn is_acceptable(packet: &Packet<'_>, got: &Received, on: &Interface, asks_unicast: bool) -> bool {
+    let source = *got.source.ip();
+    let to_group = got.control.destination == Some(GROUP);
+    let is_near =
+        || source.is_unicast_link_local() || on.addresses().iter().any(|address| address.contains(source));
+    // Sections 18.3 and 18.11.
+    if packet.opcode() != OPCODE::StandardQuery || packet.rcode() != RCODE::NoError {
+        return false;
     }
-
-    /// Whether a message can be decoded, comes from this link, and is a valid query or response.
-    fn is_for_us(&self, message: &[u8], got: &Received) -> bool {
-        let Ok(packet) = Packet::parse(message) else { return false };
-        // A message to the group comes from this link, whatever its source. A unicast message may come from farther
-        // away (section 11).
-        let is_near = got.control.destination == Some(GROUP)
-            || Interface::by_index(self.interface.index())
-                .is_ok_and(|now| now.addresses().iter().any(|ours| ours.contains(*got.source.ip())));
-        is_near
-            && got.control.interface == Some(self.interface.index())
-            // Sections 18.3 and 18.11, and for responses section 6.
-            && packet.opcode() == OPCODE::StandardQuery
-            && packet.rcode() == RCODE::NoError
-            && (got.source.port() == PORT || !packet.has_flags(PacketFlag::RESPONSE))
+    if !packet.has_flags(PacketFlag::RESPONSE) {
+        // A query to the group comes from this link, whatever its source. A unicast query may come from farther away
+        // (section 11).
+        return to_group || is_near();
     }
+    // Responders send from the port of the protocol (section 6).
+    got.source.port() == PORT
+        && is_near()
+        // A host ignores unicast responses for which it did not ask (sections 5.4 and 6.7). The group does not leave the
+        // link; a unicast response comes from it if no router has forwarded it (section 11).
+        && (to_group || (asks_unicast && got.control.hop_limit == Some(255)))
 }

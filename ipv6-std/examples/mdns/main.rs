@@ -15,6 +15,8 @@ mod probe;
 mod query;
 mod records;
 mod respond;
+mod responder;
+mod served;
 
 use std::process::ExitCode;
 

@@ -8,8 +8,19 @@ use simple_dns::{Name, QTYPE, TYPE};
 
 use crate::common::seconds;
 
+/// Shown at the end of `--help`.
+const TRUST: &str = "\
+What it believes (RFC 6762): queries to the group; unicast queries and all responses from link-local addresses and \
+from the prefixes of the interface; unicast responses with hop limit 255 to its own queries and probes. Any host of the \
+link can send these.
+What it ignores: other operation or response codes than 0, responses from other ports than 5353, and everything on other \
+interfaces. In responses to its query: goodbyes (lifetime 0), and names to which no answer refers.
+A response with another address for its name makes it probe again; it ends only if another host has the name before it \
+was first announced.
+The exit status is 0, 1 for a query without an answer, and 2 for an error. Ctrl-C prints a summary.";
+
 #[derive(Parser)]
-#[command(about = "Answers multicast DNS queries, or sends one")]
+#[command(about = "Answers multicast DNS queries, or sends one", after_help = TRUST)]
 pub struct Options {
     #[command(subcommand)]
     pub command: Command,
@@ -28,9 +39,9 @@ pub enum Command {
 
 #[derive(clap::Args)]
 pub struct Respond {
-    /// The interface to answer on
+    /// The interface to answer on; may be repeated. By default all that support multicast, also those that appear later
     #[arg(long, value_name = "IF")]
-    pub interface: String,
+    pub interface: Vec<String>,
     /// The name to answer for, as in camera.local
     #[arg(long, value_parser = name)]
     pub name: Name<'static>,
@@ -46,7 +57,7 @@ pub struct Respond {
     /// An item of the service's TXT record, as in path=/live; may be repeated
     #[arg(long, value_name = "KEY=VALUE", requires = "service")]
     pub txt: Vec<String>,
-    /// Send a goodbye and stop after this many seconds; Ctrl-C does the same
+    /// Send a goodbye and stop after this many seconds, by default never; Ctrl-C does the same
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub timeout: Option<Duration>,
 }

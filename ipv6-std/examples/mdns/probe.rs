@@ -1,19 +1,15 @@
 //! Probes and conflicts: one host of a link has a unique name (RFC 6762 sections 8 and 9).
 
-use std::thread;
-use std::time::Duration;
+use std::net::SocketAddrV6;
 
-use ipv6_std::Received;
 use simple_dns::rdata::RData;
-use simple_dns::{CLASS, Packet, PacketFlag, QTYPE, Question, ResourceRecord};
+use simple_dns::{CLASS, Packet, QTYPE, Question, ResourceRecord};
 
-use crate::common::{Outcome, after, is_ending, printable};
-use crate::link::Link;
+use crate::common::printable;
 use crate::records::{Own, Record, in_order};
-use crate::respond::random;
 
-/// Probes three times whether a name is taken (section 8.1), and defers to a host that probes at the same time.
-pub fn probe(link: &Link, own: &[Own], payload: &mut [u8]) -> Outcome<()> {
+/// The query that asks whether our unique names are taken (section 8.1).
+pub fn probe(own: &[Own]) -> Packet<'static> {
     let mut query = Packet::new_query(0);
     for Own { record, .. } in own.iter().filter(|own| matches!(own.record.rdata, RData::NSEC(_))) {
         query.questions.push(Question::new(record.name.clone(), QTYPE::ANY, CLASS::IN.into(), true));
@@ -21,27 +17,12 @@ pub fn probe(link: &Link, own: &[Own], payload: &mut [u8]) -> Outcome<()> {
     for own in own.iter().filter(|own| own.is_probed()) {
         query.name_servers.push(own.record.clone().with_cache_flush(false));
     }
-    thread::sleep(random(0..250));
-    let mut asked = 0;
-    while asked < 3 && !is_ending() {
-        link.multicast(&query)?;
-        asked += 1;
-        let mut end = after(Duration::from_millis(250));
-        while let Some((packet, got)) = link.receive(payload, end)? {
-            if packet.has_flags(PacketFlag::RESPONSE) {
-                conflict(own, &packet, &got, |_, _| true)?;
-            } else if outranks(&packet, own) {
-                // Another host may take the name. If it does, it will answer the next probe (section 8.2).
-                (asked, end) = (0, after(Duration::from_secs(1)));
-            }
-        }
-    }
-    Ok(())
+    query
 }
 
 /// Whether a probe of another host is for one of our names and its records order after ours: then the name goes to that
 /// host (section 8.2.1).
-fn outranks(query: &Packet<'_>, own: &[Own]) -> bool {
+pub fn outranks(query: &Packet<'_>, own: &[Own]) -> bool {
     let ours: Vec<&ResourceRecord<'_>> =
         own.iter().filter(|own| own.is_probed()).map(|own| &own.record).collect();
     ours.iter().any(|name| {
@@ -51,20 +32,26 @@ fn outranks(query: &Packet<'_>, own: &[Own]) -> bool {
     })
 }
 
-/// Returns an error if another host answers for one of our unique names with records that exclude ours.
+pub struct Conflict {
+    pub name: String,
+    /// The other host and its record.
+    pub other: String,
+}
+
+/// The conflict, if another host answers for one of our unique names with records that exclude ours.
 pub fn conflict(
     own: &[Own],
     packet: &Packet<'_>,
-    got: &Received,
+    from: SocketAddrV6,
     excludes: impl Fn(&ResourceRecord<'_>, &ResourceRecord<'_>) -> bool,
-) -> Outcome<()> {
-    for record in packet.answers.iter().filter(|record| record.ttl > 0) {
+) -> Option<Conflict> {
+    let is_conflict = |record: &&ResourceRecord<'_>| {
         let mut same_name = own.iter().filter(|own| own.is_probed() && own.record.name == record.name);
-        if same_name.any(|own| excludes(&own.record, record)) && !own.iter().any(|own| own.record == *record)
-        {
-            let name = printable(&record.name.to_string());
-            return Err(format!("{name} is taken: {} has {}", got.source, Record(record)).into());
-        }
-    }
-    Ok(())
+        record.ttl > 0
+            && same_name.any(|own| excludes(&own.record, record))
+            && !own.iter().any(|own| own.record == **record)
+    };
+    let record = packet.answers.iter().find(is_conflict)?;
+    let name = printable(&record.name.to_string());
+    Some(Conflict { name, other: format!("{from} has {}", Record(record)) })
 }

@@ -11,6 +11,7 @@ use crate::common::{Outcome, printable};
 use crate::options::{Respond, name};
 
 /// A record of ours.
+#[derive(Clone)]
 pub struct Own {
     pub record: ResourceRecord<'static>,
     /// When it was last sent to the group.
@@ -85,20 +86,26 @@ pub fn records(options: &Respond) -> Outcome<Vec<Own>> {
 /// Class, type and data of records in wire format, sorted. Two hosts that probe for one name compare these (RFC 6762
 /// section 8.2.1).
 pub fn in_order<'a>(records: impl Iterator<Item = &'a ResourceRecord<'a>>) -> Vec<Vec<u8>> {
-    let wire = |record: &ResourceRecord<'_>| {
-        let mut packet = Packet::new_reply(0);
-        packet.answers.push(ResourceRecord {
-            name: Name::new_with_labels(&[]),
-            ..record.clone().with_cache_flush(false)
-        });
-        let bytes = packet.build_bytes_vec().ok()?;
-        // After the header and the root's name: type, class, lifetime, length, data.
-        let (head, data) = bytes.get(13..)?.split_first_chunk::<10>()?;
-        Some([&head[2..4], &head[..2], data].concat())
-    };
-    let mut list: Vec<Vec<u8>> = records.filter_map(wire).collect();
+    let mut list: Vec<Vec<u8>> = records
+        .filter_map(|record| {
+            let (head, data) = wire(record)?;
+            Some([&head[2..4], &head[..2], &data].concat())
+        })
+        .collect();
     list.sort();
     list
+}
+
+/// A record in wire format, after its name: type, class, lifetime and length, and then the data.
+fn wire(record: &ResourceRecord<'_>) -> Option<([u8; 10], Vec<u8>)> {
+    let mut packet = Packet::new_reply(0);
+    packet
+        .answers
+        .push(ResourceRecord { name: Name::new_with_labels(&[]), ..record.clone().with_cache_flush(false) });
+    let bytes = packet.build_bytes_vec().ok()?;
+    // The data follows the header of the packet, the name of the root, and these fields.
+    let (head, data) = bytes.get(13..)?.split_first_chunk()?;
+    Some((*head, data.to_vec()))
 }
 
 /// A record as text.
@@ -113,7 +120,7 @@ impl fmt::Display for Record<'_> {
 
 /// The type and the data of a record.
 pub fn data(record: &ResourceRecord<'_>) -> (String, String) {
-    let kind = format!("{:?}", record.rdata.type_code());
+    let kind = kind(record.rdata.type_code());
     let data = match &record.rdata {
         RData::AAAA(data) => Ipv6Addr::from(data.address).to_string(),
         RData::A(data) => Ipv4Addr::from(data.address).to_string(),
@@ -126,8 +133,44 @@ pub fn data(record: &ResourceRecord<'_>) -> (String, String) {
             });
             items.collect::<Vec<_>>().join(" ")
         }
-        RData::NSEC(_) => "no other records".into(),
-        other => format!("{other:?}"),
+        RData::CNAME(name) => name.0.to_string(),
+        RData::NSEC(data) => match &types(data)[..] {
+            [] => "no records".into(),
+            types => format!("only {}", types.join(" ")),
+        },
+        _ => unknown(record),
     };
     (kind, data)
+}
+
+/// The name of a type; `TYPE65` for one without a name here (RFC 3597 section 5).
+fn kind(code: TYPE) -> String {
+    match code {
+        TYPE::Unknown(number) => format!("TYPE{number}"),
+        named => format!("{named:?}"),
+    }
+}
+
+/// The types of the records that a name has (RFC 4034 section 4.1.2).
+fn types(data: &NSEC<'_>) -> Vec<String> {
+    let mut types = Vec::new();
+    for window in &data.type_bit_maps {
+        for (byte, bits) in (0_u16..).zip(window.bitmap.iter()) {
+            for bit in (0..8).filter(|bit| bits & (0x80 >> bit) != 0) {
+                types.push(kind(TYPE::from((u16::from(window.window_block) << 8) + byte * 8 + bit)));
+            }
+        }
+    }
+    types
+}
+
+/// Data without a text form here: its length and its bytes (RFC 3597 section 5).
+fn unknown(record: &ResourceRecord<'_>) -> String {
+    let (_, data) = wire(record).unwrap_or_default();
+    let mut text = format!("\\# {}", data.len());
+    if !data.is_empty() {
+        text.push(' ');
+        text.extend(data.iter().map(|byte| format!("{byte:02x}")));
+    }
+    text
 }

@@ -1,101 +1,207 @@
-//! Announces records and answers queries for them.
+//! Announces records and answers queries for them, on several interfaces.
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
-use ipv6_std::Received;
+use ipv6_std::{InterfaceIndex, Received};
 use serde_json::json;
-use simple_dns::{Packet, PacketFlag, ResourceRecord};
+use simple_dns::{Packet, PacketFlag};
 
-use crate::answer::{Answer, Way, answer};
-use crate::common::{Outcome, Output, after, earlier, end_on_interrupt, is_ending};
-use crate::link::{Link, PORT};
+use crate::answer::{Answer, Way};
+use crate::common::{Outcome, Output, after, earlier, end_on_interrupt, is_ending, receive_datagram};
+use crate::link::{Link, PORT, is_acceptable};
 use crate::options::Respond;
-use crate::probe::{conflict, probe};
-use crate::records::{Own, Record, records};
+use crate::probe::Conflict;
+use crate::records::{Record, records};
+use crate::responder::Act;
+use crate::served::Served;
+
+/// How often the program looks for interfaces.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long the program probes at least, even if its time is over.
+const PROBES: Duration = Duration::from_secs(2);
 
 pub fn respond(options: &Respond, output: &Output) -> Outcome<bool> {
-    let link = Link::open(&options.interface, PORT)?;
-    let mut own = records(options)?;
+    let link = Link::open(PORT)?;
     let waits = Arc::clone(&link.conn);
     end_on_interrupt(move || waits.set_read_deadline(Some(Instant::now())))?;
-    let end = options.timeout.and_then(after);
-    let mut payload = vec![0; 9000];
+    let mut program = Program {
+        served: Served::new(&options.interface, records(options)?),
+        link,
+        name: options.name.to_string(),
+        count: Count::default(),
+        output,
+    };
+    program.run(options)
+}
 
-    probe(&link, &own, &mut payload)?;
-    if is_ending() {
-        return Ok(true);
+struct Program<'o> {
+    link: Link,
+    served: Served,
+    name: String,
+    count: Count,
+    output: &'o Output,
+}
+
+/// What the summary contains.
+#[derive(Default)]
+struct Count {
+    answered: u64,
+    conflicts: u64,
+    ignored: u64,
+}
+
+impl Program<'_> {
+    fn run(&mut self, options: &Respond) -> Outcome<bool> {
+        let end = options.timeout.and_then(after);
+        let mut payload = vec![0; 9000];
+        self.served.refresh(&self.link, self.output, true)?;
+        if self.served.iter().next().is_none() {
+            return Err(self.served.why().into());
+        }
+        let mut look = Instant::now() + LOOK;
+        while !is_ending() && !self.is_over(end) {
+            let timer = self.served.iter().filter_map(|of| of.responder.next()).min();
+            let end = end.filter(|end| *end > Instant::now());
+            let wake = earlier(earlier(end, timer), Some(look));
+            if let Some(got) = receive_datagram(&self.link.conn, &mut payload, wake)? {
+                self.hear(&payload[..got.len], &got)?;
+            }
+            self.on_time()?;
+            if look <= Instant::now() {
+                self.served.refresh(&self.link, self.output, false)?;
+                look = Instant::now() + LOOK;
+            }
+        }
+        self.end()
     }
-    announce(&link, &mut own)?;
-    output.print(
-        format_args!("announced {} on {}", options.name, link.interface),
-        json!({"event": "announced"}),
-    )?;
-    // Announce twice (section 8.3).
-    let mut again = after(Duration::from_secs(1));
-    while !is_ending() && end.is_none_or(|end| Instant::now() < end) {
-        let Some((packet, got)) = link.receive(&mut payload, earlier(end, again))? else {
-            if again.take_if(|again| *again <= Instant::now()).is_some() {
-                announce(&link, &mut own)?;
+
+    /// Whether the time of the option has passed. The probes are completed, unless another host delays them.
+    fn is_over(&mut self, end: Option<Instant>) -> bool {
+        let Some(past) = end.and_then(|end| Instant::now().checked_duration_since(end)) else { return false };
+        past > PROBES || self.served.iter().all(|of| of.responder.was_announced())
+    }
+
+    /// Does what is due on all interfaces.
+    fn on_time(&mut self) -> Outcome<()> {
+        let now = Instant::now();
+        let due = self.served.iter().map(|of| (of.interface.index(), of.responder.on_time(now)));
+        for (on, acts) in due.collect::<Vec<_>>() {
+            for act in acts {
+                self.act(act, on, None)?;
             }
-            continue;
+        }
+        Ok(())
+    }
+
+    /// Handles a received message.
+    fn hear(&mut self, message: &[u8], got: &Received) -> Outcome<()> {
+        let Some(current) = self.served.get(got.control.interface) else { return Ok(()) };
+        let on = current.interface.index();
+        let responder = &mut current.responder;
+        let act = match Packet::parse(message) {
+            Ok(packet) if is_acceptable(&packet, got, &current.interface, responder.asks_unicast()) => {
+                match packet.has_flags(PacketFlag::RESPONSE) {
+                    true => responder.on_response(&packet, got.source),
+                    false => responder.on_query(&packet, got),
+                }
+            }
+            _ => {
+                self.count.ignored += 1;
+                None
+            }
         };
-        if packet.has_flags(PacketFlag::RESPONSE) {
-            conflict(&own, &packet, &got, |own, other| own.rdata.type_code() == other.rdata.type_code())?;
-        } else if let Some(answer) = answer(&mut own, &packet, &got) {
-            // An error concerns this querier only.
-            if let Err(error) = send_answer(&link, &answer, &got) {
-                output.warn(format_args!("{}: {error}", got.source));
-                continue;
-            }
-            let answers = answer.packet.answers.iter().map(Record);
-            let list: Vec<String> = answers.map(|record| record.to_string()).collect();
-            let way = answer.way.name();
-            output.print(
-                format_args!("query from {}, answered by {way}: {}", got.source, list.join("; ")),
-                json!({"event": "answer", "asked": got.source.ip(), "port": got.source.port(), "way": way, "answers": list}),
-            )?;
+        match act {
+            Some(act) => self.act(act, on, Some(got)),
+            None => Ok(()),
         }
     }
-    goodbye(&link, &own)?;
-    Ok(true)
-}
 
-/// Sends an answer to the group or to the querier.
-fn send_answer(link: &Link, answer: &Answer, got: &Received) -> Outcome<()> {
-    if answer.way != Way::Multicast {
-        return link.reply(&answer.packet, got);
+    fn act(&mut self, act: Act, on: InterfaceIndex, got: Option<&Received>) -> Outcome<()> {
+        let Some(current) = self.served.get(Some(on)) else { return Ok(()) };
+        let interface = current.interface.name().to_string();
+        match act {
+            Act::Multicast(packet) => {
+                if let Err(error) = self.link.multicast(&packet, on) {
+                    let why = format!("interface {interface}: cannot send: {error}");
+                    self.served.failed(on, &why, &self.link, self.output)?;
+                }
+                Ok(())
+            }
+            Act::Answer { answer, is_delayed } => match got {
+                Some(got) => self.answer(&answer, is_delayed, on, &interface, got),
+                None => Ok(()),
+            },
+            Act::Announced => self.output.print(
+                format_args!("announced {} on {interface}", self.name),
+                json!({"event": "announced", "interface": interface}),
+            ),
+            Act::Conflict(Conflict { name, other }) => {
+                self.count.conflicts += 1;
+                self.output.print(
+                    format_args!("conflict about {name} on {interface}: {other}; probing again"),
+                    json!({"event": "conflict", "interface": interface, "name": name, "other": other}),
+                )
+            }
+            Act::Taken(Conflict { name, other }) => {
+                self.count.conflicts += 1;
+                let mut all = self.served.iter();
+                if all.all(|of| of.responder.is_taken()) {
+                    return Err(format!("{name} is taken: {other}").into());
+                }
+                self.output.print(
+                    format_args!("{name} is taken on {interface}: {other}; probing again"),
+                    json!({"event": "taken", "interface": interface, "name": name, "other": other}),
+                )
+            }
+        }
     }
-    if answer.packet.answers.iter().any(|record| !record.cache_flush) {
-        // Other hosts may answer at the same time (section 6).
-        thread::sleep(random(20..120));
+
+    fn answer(
+        &mut self,
+        answer: &Answer,
+        is_delayed: bool,
+        on: InterfaceIndex,
+        interface: &str,
+        got: &Received,
+    ) -> Outcome<()> {
+        let sent = match answer.way {
+            Way::Multicast if is_delayed => Ok(()),
+            Way::Multicast => self.link.multicast(&answer.packet, on),
+            Way::Unicast | Way::Legacy => self.link.reply(&answer.packet, got),
+        };
+        // An error concerns this querier only.
+        if let Err(error) = sent {
+            self.output.warn(format_args!("{}: {error}", got.source));
+            return Ok(());
+        }
+        self.count.answered += 1;
+        let answers = answer.packet.answers.iter().map(Record);
+        let list: Vec<String> = answers.map(|record| record.to_string()).collect();
+        let way = answer.way.name();
+        self.output.print(
+            format_args!("query from {}, answered by {way}: {}", got.source, list.join("; ")),
+            json!({
+                "event": "answer", "interface": interface, "asked": got.source.ip(),
+                "port": got.source.port(), "way": way, "answers": list,
+            }),
+        )
     }
-    link.multicast(&answer.packet)
-}
 
-/// Announces our records to the group (section 8.3).
-fn announce(link: &Link, own: &mut [Own]) -> Outcome<()> {
-    let mut packet = Packet::new_reply(0);
-    packet.set_flags(PacketFlag::AUTHORITATIVE_ANSWER);
-    packet.answers.extend(own.iter().map(|own| own.record.clone()));
-    link.multicast(&packet)?;
-    for own in own {
-        own.multicast = Some(Instant::now());
+    /// Sends goodbyes and prints the summary.
+    fn end(&mut self) -> Outcome<bool> {
+        let goodbyes = self.served.iter().map(|of| (of.interface.index(), of.responder.goodbye()));
+        for (on, goodbye) in goodbyes.collect::<Vec<_>>() {
+            if let Some(goodbye) = goodbye {
+                // The interface may have disappeared.
+                let _ = self.link.multicast(&goodbye, on);
+            }
+        }
+        let Count { answered, conflicts, ignored } = self.count;
+        self.output.print(
+            format_args!("{answered} queries answered, {conflicts} conflicts, {ignored} messages ignored"),
+            json!({"answered": answered, "conflicts": conflicts, "ignored": ignored}),
+        )?;
+        Ok(true)
     }
-    Ok(())
-}
-
-/// Asks the group to remove our records from caches (section 10.1).
-fn goodbye(link: &Link, own: &[Own]) -> Outcome<()> {
-    let mut packet = Packet::new_reply(0);
-    packet.set_flags(PacketFlag::AUTHORITATIVE_ANSWER);
-    packet.answers.extend(own.iter().map(|own| ResourceRecord { ttl: 0, ..own.record.clone() }));
-    link.multicast(&packet)
-}
-
-pub fn random(milliseconds: std::ops::Range<u64>) -> Duration {
-    let random = RandomState::new().hash_one(0);
-    Duration::from_millis(milliseconds.start + random % (milliseconds.end - milliseconds.start))
 }
