@@ -23,6 +23,10 @@ macro_rules! for_each_message {
             time_to_live with_time_to_live: TimeToLive;
             ipv4_packet_info with_ipv4_packet_info: Ipv4PacketInfo;
             ipv4_ecn with_ipv4_ecn: Ipv4Ecn;
+            hop_by_hop with_hop_by_hop: HopByHop;
+            destination_options with_destination_options: DestinationOptions;
+            first_destination_options with_first_destination_options: FirstDestinationOptions;
+            routing_header with_routing_header: RoutingHeader;
         }
     };
 }
@@ -249,6 +253,14 @@ macro_rules! for_each_option {
             stream_control with_stream_control = "IPV6_2292PKTOPTIONS";
             /// The control messages of the handshake of a stream with an IPv4 peer (Linux).
             ipv4_stream_control with_ipv4_stream_control = "IP_PKTOPTIONS";
+            /// The hop-by-hop options of all sent packets (RFC 3542 section 8).
+            hop_by_hop with_hop_by_hop = "IPV6_HOPOPTS";
+            /// The destination options of all sent packets (RFC 3542 section 9).
+            destination_options with_destination_options = "IPV6_DSTOPTS";
+            /// The destination options before the routing header of all sent packets (RFC 3542 section 9).
+            first_destination_options with_first_destination_options = "IPV6_RTHDRDSTOPTS";
+            /// The routing header of all sent packets (RFC 3542 section 7).
+            routing_header with_routing_header = "IPV6_RTHDR";
         } }
     };
 }

@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind};
 use std::{error, fmt};
 
 use crate::cmsg::MalformedMessage;
+use crate::ext::ExtensionError;
 use crate::group::GroupError;
 use crate::{BufferTooSmall, DecodeError, EncodeError, HeaderError, ZeroIndex};
 
@@ -62,6 +63,12 @@ converts! {
         | EncodeError::SourceOrInterface => ErrorKind::Unsupported,
         _ => ErrorKind::InvalidInput,
     };
+    /// `InvalidInput` for what a builder refuses, `InvalidData` for what cannot be parsed. The [`ExtensionError`] is its
+    /// source.
+    ExtensionError, "extension header", error => match error {
+        ExtensionError::Full { .. } | ExtensionError::Align { .. } | ExtensionError::Padding => ErrorKind::InvalidInput,
+        _ => ErrorKind::InvalidData,
+    };
     /// `InvalidInput`. The [`BufferTooSmall`] is its source.
     BufferTooSmall, "writing control messages", _ => ErrorKind::InvalidInput;
     /// `Unsupported` for [`GroupError::Unsupported`], `InvalidInput` for all others. The [`GroupError`] is its source.
@@ -78,6 +85,7 @@ mod tests {
     use std::error::Error;
 
     use super::*;
+    use crate::ext::{Align, HopByHop};
     use crate::{Control, Header, InterfaceIndex};
 
     fn check<E: Error + 'static + Into<io::Error>>(error: E, kind: ErrorKind, text: &str) {
@@ -100,6 +108,11 @@ mod tests {
         check(EncodeError::Unsupported(control), ErrorKind::Unsupported, text);
         let text = "writing control messages: buffer too small: 40 bytes needed, 24 available";
         check(EncodeError::BufferTooSmall { needed: 40, available: 24 }, ErrorKind::InvalidInput, text);
+        let text = "extension header: alignment 3n+0: x is 1, 2, 4 or 8, and y is below x";
+        check(Align::new(3, 0).unwrap_err(), ErrorKind::InvalidInput, text);
+        let text = "extension header: extension header at offset 0 has 8 bytes, 1 are there";
+        check(HopByHop::parse(&[0]).unwrap_err(), ErrorKind::InvalidData, text);
+        let text = "writing control messages: buffer too small: 40 bytes needed, 24 available";
         check(BufferTooSmall { needed: 40, available: 24 }, ErrorKind::InvalidInput, text);
         let text = "writing a group request: the platform has no source filters (RFC 3678)";
         check(GroupError::Unsupported, ErrorKind::Unsupported, text);

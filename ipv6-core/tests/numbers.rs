@@ -386,6 +386,8 @@ fn size_of_message(os: &str, name: &str, of: impl Fn(&str) -> usize) -> usize {
         "IPV6_NEXTHOP" => of("SockaddrInet6"),
         "IPV6_PATHMTU" => of("IPv6Mtuinfo"),
         "UDP_SEGMENT" => 2,
+        // Of any multiple of 8: the shortest.
+        "IPV6_HOPOPTS" | "IPV6_DSTOPTS" | "IPV6_RTHDRDSTOPTS" | "IPV6_RTHDR" => 8,
         // An int, or another integer of four bytes.
         _ => 4,
     }

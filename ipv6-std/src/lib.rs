@@ -260,6 +260,7 @@ mod received;
 mod recv_batch;
 mod send_batch;
 mod space;
+mod sticky;
 
 pub use address::{mapped, parse_scoped};
 pub use builder::Builder;
@@ -280,8 +281,8 @@ pub use ipv6_core::option::PathMtuDiscovery;
 pub use ipv6_core::{
     BpfInstruction, BufferTooSmall, Control, ControlFlags, ControlMessage, DecodeError, Ecn, EncodeError,
     ErrorOrigin, FlowLabel, Header, HeaderError, Icmp6Filter, Icmp6Type, IcmpType, InterfaceIndex, PathMtu,
-    Platform, QueuedError, RecvControl, Segments, SendControl, SendMessage, ZeroIndex, abi, cmsg, dscp,
-    message, traffic_class,
+    Platform, QueuedError, RecvControl, Segments, SendControl, SendMessage, ZeroIndex, abi, checksum, cmsg,
+    dscp, ext, message, traffic_class, udp_checksum,
 };
 pub use ipv6_sys::{Host, option};
 

@@ -15,6 +15,10 @@ const CONTROL: ControlNumbers = ControlNumbers {
     traffic_class: message(43, 4),
     path_mtu: message(46, 32),
     next_hop: message(48, 28),
+    hop_by_hop: message(52, 8),
+    destination_options: message(54, 8),
+    first_destination_options: message(55, 8),
+    routing_header: message(50, 8),
     ..ControlNumbers::NONE
 };
 
@@ -43,6 +47,10 @@ const OPTIONS: OptionNumbers = OptionNumbers {
     receive_destination_options: option(56),
     receive_routing_header: option(51),
     use_min_mtu: option(44),
+    hop_by_hop: option(52),
+    destination_options: option(54),
+    first_destination_options: option(55),
+    routing_header: option(50),
     ..OptionNumbers::NONE
 };
 

@@ -13,6 +13,7 @@ pub(super) const TABLE: Abi = bsd::table(Endian::Little, 30, 4)
         // To send: so_tos_from_control() in bsd/kern/uipc_socket.c takes exactly an int.
         type_of_service: message_at(IPPROTO_IP, 3, 4),
         ipv4_packet_info: message_at(IPPROTO_IP, 26, 12),
+        first_destination_options: message(57, 8),
         ..bsd::CONTROL
     })
     .with_options(OptionNumbers {
@@ -21,6 +22,7 @@ pub(super) const TABLE: Abi = bsd::table(Endian::Little, 30, 4)
         receive_packet_info: option(61),
         bound_interface: option(125),
         auto_flow_label: option(59),
+        first_destination_options: option(57),
         ..bsd::OPTIONS_WITH_SOURCES
     })
     .with_group_req(GroupReqLayout::ALIGNED_TO_4)

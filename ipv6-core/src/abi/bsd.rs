@@ -13,6 +13,10 @@ pub(super) const CONTROL: ControlNumbers = ControlNumbers {
     traffic_class: message(61, 4),
     path_mtu: message(44, 32),
     next_hop: message(48, 28),
+    hop_by_hop: message(49, 8),
+    destination_options: message(50, 8),
+    first_destination_options: message(35, 8),
+    routing_header: message(51, 8),
     ..ControlNumbers::NONE
 };
 
@@ -38,6 +42,10 @@ pub(super) const OPTIONS: OptionNumbers = OptionNumbers {
     receive_destination_options: option(40),
     receive_routing_header: option(38),
     use_min_mtu: option(42),
+    hop_by_hop: option(49),
+    destination_options: option(50),
+    first_destination_options: option(35),
+    routing_header: option(51),
     ..OptionNumbers::NONE
 };
 

@@ -27,6 +27,10 @@ const CONTROL: ControlNumbers = ControlNumbers {
     time_to_live: message_at(IPPROTO_IP, 2, 4),
     ipv4_packet_info: message_at(IPPROTO_IP, 8, 12),
     // Not next_hop: IPV6_NEXTHOP is 9 in the headers, and ip6_datagram_send_ctl() in net/ipv6/datagram.c answers EINVAL.
+    hop_by_hop: message(54, 8),
+    destination_options: message(59, 8),
+    first_destination_options: message(55, 8),
+    routing_header: message(57, 8),
     ..ControlNumbers::NONE
 };
 
@@ -97,6 +101,10 @@ const fn options(sol_socket: i32) -> OptionNumbers {
         router_alert_isolate: option(30),
         join_anycast: option(27),
         leave_anycast: option(28),
+        hop_by_hop: option(54),
+        destination_options: option(59),
+        first_destination_options: option(55),
+        routing_header: option(57),
         ..OptionNumbers::NONE
     }
 }

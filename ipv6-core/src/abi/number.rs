@@ -7,7 +7,7 @@ pub struct ControlNumber {
     pub level: i32,
     /// `cmsg_type`, such as `IPV6_TCLASS`.
     pub kind: i32,
-    /// Bytes of data.
+    /// Bytes of data; of a message whose length varies, the fewest.
     pub size: usize,
 }
 

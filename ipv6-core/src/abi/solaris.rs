@@ -18,6 +18,10 @@ const CONTROL: ControlNumbers = ControlNumbers {
     traffic_class: message(38, 4),
     path_mtu: message(37, 36),
     next_hop: message(13, 32),
+    hop_by_hop: message(14, 8),
+    destination_options: message(15, 8),
+    first_destination_options: message(17, 8),
+    routing_header: message(16, 8),
     ..ControlNumbers::NONE
 };
 
@@ -48,6 +52,10 @@ const OPTIONS: OptionNumbers = OptionNumbers {
     receive_first_destination_options: option(23),
     receive_routing_header: option(22),
     use_min_mtu: option(32),
+    hop_by_hop: option(14),
+    destination_options: option(15),
+    first_destination_options: option(17),
+    routing_header: option(16),
     ..OptionNumbers::NONE
 };
 

@@ -21,6 +21,8 @@ const CONTROL: ControlNumbers = ControlNumbers {
     time_to_live: message_at(IPPROTO_IP, 4, 4),
     ipv4_packet_info: message_at(IPPROTO_IP, 19, 8),
     ipv4_ecn: message_at(IPPROTO_IP, 50, 4),
+    hop_by_hop: message(1, 8),
+    routing_header: message(32, 8),
     ..ControlNumbers::NONE
 };
 
@@ -64,6 +66,8 @@ const OPTIONS: OptionNumbers = OptionNumbers {
     ipv4_multicast_time_to_live: option_at(IPPROTO_IP, 10),
     ipv4_multicast_interface: option_at(IPPROTO_IP, 9),
     ipv4_multicast_loopback: option_at(IPPROTO_IP, 11),
+    hop_by_hop: option(1),
+    routing_header: option(32),
     ..OptionNumbers::NONE
 };
 

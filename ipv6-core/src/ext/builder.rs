@@ -242,7 +242,7 @@ mod tests {
         let mut built = OptionsBuilder::<8>::new().with(OptionType::ROUTER_ALERT, &[0, 0]).unwrap();
         let before = built.as_bytes().to_vec();
         for len in [1, 2, 6, 254] {
-            let needed = (6 + 2 + len).next_multiple_of(8);
+            let needed = (6_usize + 2 + len).next_multiple_of(8);
             let error = ExtensionError::Full { needed, available: 8 };
             assert_eq!(built.push(OptionType(0x1e), &vec![1; len]), Err(error));
         }

@@ -43,6 +43,7 @@ use crate::cmsg::{Byte, RawMessage, RawMessages, Writer};
 use crate::error::BufferTooSmall;
 
 mod ecn;
+mod extension;
 mod flow_label;
 mod fragment_size;
 mod hop_limit;
@@ -59,8 +60,10 @@ mod time_to_live;
 mod traffic_class;
 mod type_of_service;
 
+pub use crate::ext::{DestinationOptions, HopByHop, RoutingHeader};
 pub use crate::flow_label::FlowLabel;
 pub use crate::traffic_class::Ecn;
+pub use extension::FirstDestinationOptions;
 pub use fragment_size::FragmentSize;
 pub use hop_limit::HopLimit;
 pub use ipv4_ecn::Ipv4Ecn;

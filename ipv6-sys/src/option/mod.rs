@@ -32,6 +32,7 @@ use crate::os;
 
 mod descriptor;
 mod sibling;
+mod sticky;
 mod stream;
 mod value;
 
@@ -41,6 +42,10 @@ pub use ipv6_core::option::{
     UnicastInterface,
 };
 pub use sibling::{set_both, update_siblings};
+pub use sticky::{
+    destination_options, first_destination_options, hop_by_hop, routing_header, set_destination_options,
+    set_first_destination_options, set_hop_by_hop, set_routing_header,
+};
 pub use stream::stream_control;
 pub use value::{Integer, Readable, Writable};
 

@@ -27,6 +27,10 @@ options_are!({
     receive_hop_by_hop: IPPROTO_IPV6 IPV6_RECVHOPOPTS,
     receive_destination_options: IPPROTO_IPV6 IPV6_RECVDSTOPTS,
     receive_routing_header: IPPROTO_IPV6 IPV6_RECVRTHDR,
+    hop_by_hop: IPPROTO_IPV6 IPV6_HOPOPTS,
+    destination_options: IPPROTO_IPV6 IPV6_DSTOPTS,
+    first_destination_options: IPPROTO_IPV6 IPV6_RTHDRDSTOPTS,
+    routing_header: IPPROTO_IPV6 IPV6_RTHDR,
 } gaps {
     icmp6_filter,
     use_min_mtu,
@@ -38,6 +42,10 @@ messages_are!({
     packet_info: IPPROTO_IPV6 IPV6_PKTINFO 20,
     next_hop: IPPROTO_IPV6 IPV6_NEXTHOP ABI.sockaddr.size,
     path_mtu: IPPROTO_IPV6 IPV6_PATHMTU ABI.sockaddr.size + 4,
+    hop_by_hop: IPPROTO_IPV6 IPV6_HOPOPTS 8,
+    destination_options: IPPROTO_IPV6 IPV6_DSTOPTS 8,
+    first_destination_options: IPPROTO_IPV6 IPV6_RTHDRDSTOPTS 8,
+    routing_header: IPPROTO_IPV6 IPV6_RTHDR 8,
 } gaps {
 });
 

@@ -27,6 +27,10 @@ options_are!({
     receive_destination_options,
     receive_routing_header,
     use_min_mtu,
+    hop_by_hop,
+    destination_options,
+    first_destination_options,
+    routing_header,
 });
 
 messages_are!({
@@ -36,6 +40,10 @@ messages_are!({
 } gaps {
     next_hop: ABI.sockaddr.size,
     path_mtu: ABI.sockaddr.size + 4,
+    hop_by_hop: 8,
+    destination_options: 8,
+    first_destination_options: 8,
+    routing_header: 8,
 });
 
 /// What libc has no word for, each with the header it was taken from.
@@ -52,4 +60,12 @@ pub const GAPS: &[Gap] = &[
     gap("IPV6_RECVDSTOPTS", &["netinet/in.h"], name(ABI.options.receive_destination_options)),
     gap("IPV6_RECVRTHDR", &["netinet/in.h"], name(ABI.options.receive_routing_header)),
     gap("IPV6_USE_MIN_MTU", &["netinet/in.h"], name(ABI.options.use_min_mtu)),
+    gap("IPV6_HOPOPTS", &["netinet/in.h"], name(ABI.options.hop_by_hop)),
+    gap("IPV6_HOPOPTS", &["netinet/in.h"], kind(ABI.control.hop_by_hop)),
+    gap("IPV6_DSTOPTS", &["netinet/in.h"], name(ABI.options.destination_options)),
+    gap("IPV6_DSTOPTS", &["netinet/in.h"], kind(ABI.control.destination_options)),
+    gap("IPV6_RTHDRDSTOPTS", &["netinet/in.h"], name(ABI.options.first_destination_options)),
+    gap("IPV6_RTHDRDSTOPTS", &["netinet/in.h"], kind(ABI.control.first_destination_options)),
+    gap("IPV6_RTHDR", &["netinet/in.h"], name(ABI.options.routing_header)),
+    gap("IPV6_RTHDR", &["netinet/in.h"], kind(ABI.control.routing_header)),
 ];

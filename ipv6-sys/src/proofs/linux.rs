@@ -68,6 +68,10 @@ options_are!({
     router_alert_isolate: IPPROTO_IPV6 IPV6_ROUTER_ALERT_ISOLATE,
     join_anycast: IPPROTO_IPV6 IPV6_JOIN_ANYCAST,
     leave_anycast: IPPROTO_IPV6 IPV6_LEAVE_ANYCAST,
+    hop_by_hop: IPPROTO_IPV6 IPV6_HOPOPTS,
+    destination_options: IPPROTO_IPV6 IPV6_DSTOPTS,
+    first_destination_options: IPPROTO_IPV6 IPV6_RTHDRDSTOPTS,
+    routing_header: IPPROTO_IPV6 IPV6_RTHDR,
 } gaps {
     icmp6_filter,
     error_extensions,
@@ -86,6 +90,10 @@ messages_are!({
     type_of_service: IPPROTO_IP IP_TOS size_of::<u8>(),
     time_to_live: IPPROTO_IP IP_TTL size_of::<libc::c_int>(),
     ipv4_packet_info: IPPROTO_IP IP_PKTINFO size_of::<libc::in_pktinfo>(),
+    hop_by_hop: IPPROTO_IPV6 IPV6_HOPOPTS 8,
+    destination_options: IPPROTO_IPV6 IPV6_DSTOPTS 8,
+    first_destination_options: IPPROTO_IPV6 IPV6_RTHDRDSTOPTS 8,
+    routing_header: IPPROTO_IPV6 IPV6_RTHDR 8,
 } gaps {
 });
 

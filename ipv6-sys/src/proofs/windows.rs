@@ -45,6 +45,8 @@ options_are!({
     ipv4_multicast_time_to_live: IPPROTO_IP IP_MULTICAST_TTL,
     ipv4_multicast_interface: IPPROTO_IP IP_MULTICAST_IF,
     ipv4_multicast_loopback: IPPROTO_IP IP_MULTICAST_LOOP,
+    hop_by_hop: IPPROTO_IPV6 IPV6_HOPOPTS,
+    routing_header: IPPROTO_IPV6 IPV6_RTHDR,
 } gaps {
 });
 
@@ -57,6 +59,8 @@ messages_are!({
     time_to_live: IPPROTO_IP IP_TTL size_of::<i32>(),
     ipv4_packet_info: IPPROTO_IP IP_PKTINFO size_of::<winsock::IN_PKTINFO>(),
     ipv4_ecn: IPPROTO_IP IP_ECN size_of::<i32>(),
+    hop_by_hop: IPPROTO_IPV6 IPV6_HOPOPTS 8,
+    routing_header: IPPROTO_IPV6 IPV6_RTHDR 8,
 } gaps {
 });
 
