@@ -9,6 +9,7 @@ use ipv6_core::InterfaceIndex;
 use ipv6_sys::{Error, IS_LINUX, option, socket};
 
 use crate::address::mapped;
+use crate::aio::{self, Register};
 use crate::error;
 use crate::fd::OwnedFd;
 use crate::interface;
@@ -75,7 +76,7 @@ impl RawConn<OwnedFd> {
 }
 
 impl<C> Builder<C> {
-    fn new(protocol: u8) -> Self {
+    pub(crate) fn new(protocol: u8) -> Self {
         Self {
             protocol,
             only_v6: true,
@@ -154,6 +155,32 @@ impl<C> Builder<C> {
     #[doc(alias = "SOCK_NONBLOCK", alias = "FIONBIO")]
     pub fn nonblocking(self, on: bool) -> Self {
         Self { nonblocking: on, ..self }
+    }
+
+    /// The same options for another type of connection, on a non-blocking socket.
+    fn nonblocking_for<D>(self) -> Builder<D> {
+        let Self {
+            protocol,
+            only_v6,
+            reusable,
+            device,
+            freebind,
+            transparent,
+            receive_buffer,
+            send_buffer,
+            ..
+        } = self;
+        Builder {
+            only_v6,
+            reusable,
+            device,
+            freebind,
+            transparent,
+            receive_buffer,
+            send_buffer,
+            nonblocking: true,
+            ..Builder::new(protocol)
+        }
     }
 
     /// Sets the options.
@@ -285,6 +312,72 @@ impl Builder<RawConn> {
             return Err(error::invalid("only_v6(false): a raw IPv6 socket never carries IPv4"));
         }
         self.set(raw::open(self.protocol)?)
+    }
+}
+
+impl<S: Register> Builder<aio::PacketConn<S>> {
+    /// Opens and binds a UDP socket, and registers it with the event loop. [`nonblocking`](Self::nonblocking) has no
+    /// effect: it always is.
+    ///
+    /// Systems: all.
+    ///
+    /// # Errors
+    ///
+    /// Those of a builder of [`PacketConn`], and the loop's.
+    ///
+    /// # Panics
+    ///
+    /// With tokio, outside a runtime.
+    #[doc(alias = "ListenPacket")]
+    pub fn bind(self, addr: impl ToSocketAddrs) -> io::Result<aio::PacketConn<S>> {
+        aio::PacketConn::from_std(self.nonblocking_for::<PacketConn>().bind(addr)?)
+    }
+
+    /// Opens a UDP socket that is not bound, and registers it with the event loop.
+    ///
+    /// Systems: all.
+    ///
+    /// # Errors
+    ///
+    /// Those of a builder of [`PacketConn`], and the loop's.
+    ///
+    /// # Panics
+    ///
+    /// With tokio, outside a runtime.
+    pub fn open(self) -> io::Result<aio::PacketConn<S>> {
+        aio::PacketConn::from_std(self.nonblocking_for::<PacketConn>().open()?)
+    }
+}
+
+impl<S: Register> Builder<aio::RawConn<S>> {
+    /// Opens and binds a raw socket, and registers it with the event loop.
+    ///
+    /// Systems: all.
+    ///
+    /// # Errors
+    ///
+    /// Those of a builder of [`RawConn`], and the loop's.
+    ///
+    /// # Panics
+    ///
+    /// With tokio, outside a runtime.
+    pub fn bind(self, addr: impl ToSocketAddrs) -> io::Result<aio::RawConn<S>> {
+        aio::RawConn::from_std(self.nonblocking_for::<RawConn>().bind(addr)?)
+    }
+
+    /// Opens a raw socket, and registers it with the event loop.
+    ///
+    /// Systems: all.
+    ///
+    /// # Errors
+    ///
+    /// Those of a builder of [`RawConn`], and the loop's.
+    ///
+    /// # Panics
+    ///
+    /// With tokio, outside a runtime.
+    pub fn open(self) -> io::Result<aio::RawConn<S>> {
+        aio::RawConn::from_std(self.nonblocking_for::<RawConn>().open()?)
     }
 }
 

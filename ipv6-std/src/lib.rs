@@ -215,7 +215,14 @@
 //!
 //! Errors that a method does not list are the system's own.
 //!
+//! # Event loops
+//!
+//! [`aio`] has connections whose waiting calls are `async`, for any event loop. The features `tokio` and `async-io` have
+//! aliases for these loops; the feature `mio` makes the blocking types event sources.
+//!
 //! # Features
+//!
+//! None is enabled by default. `tokio`, `async-io` and `mio`: see above.
 //!
 //! `serde`: the values of `ipv6-core`, such as [`RecvControl`], [`SendControl`] and [`ControlFlags`], implement `Serialize`
 //! and `Deserialize`.
@@ -226,7 +233,7 @@
 //!   implemented yet: see [the list](_documentation::from_c).
 //! - There is no API for IPv4. A dual-stack socket works, and its IPv4 peers have IPv4-mapped addresses ([`mapped`],
 //!   [`Received::peer`]).
-//! - There are no protocols above ICMPv6's types, no routing tables and no event loop.
+//! - There are no protocols above ICMPv6's types and no routing tables.
 //! - Sending and receiving make one system call for a datagram or a batch. A call with a deadline or timeout also calls
 //!   `poll` when it has to wait.
 
@@ -236,6 +243,10 @@
 
 pub mod _documentation;
 mod address;
+pub mod aio;
+#[cfg(feature = "async-io")]
+#[cfg_attr(docsrs, doc(cfg(feature = "async-io")))]
+pub mod async_io;
 mod buffers;
 mod builder;
 mod coalesce;
@@ -251,6 +262,9 @@ mod header;
 mod interface;
 mod membership;
 mod min_hop_limit;
+#[cfg(feature = "mio")]
+#[cfg_attr(docsrs, doc(cfg(feature = "mio")))]
+pub mod mio;
 mod on_interface;
 mod packet;
 mod path_mtu_discovery;
@@ -261,6 +275,9 @@ mod recv_batch;
 mod send_batch;
 mod space;
 mod sticky;
+#[cfg(feature = "tokio")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
+pub mod tokio;
 
 pub use address::{mapped, parse_scoped};
 pub use builder::Builder;

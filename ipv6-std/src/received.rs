@@ -89,6 +89,16 @@ impl<'c> Message<'c> {
         Self { len, source: source.unwrap_or(NOBODY), truncated, control_truncated, control }
     }
 
+    /// The message without its control messages, which [`with_control`](Self::with_control) adds again.
+    pub(crate) fn without_control(self) -> Message<'static> {
+        let Self { len, source, truncated, control_truncated, .. } = self;
+        Message { len, source, truncated, control_truncated, control: &[] }
+    }
+
+    pub(crate) fn with_control(self, control: &'c [u8]) -> Self {
+        Self { control, ..self }
+    }
+
     /// Returns the sender, as [`Received::peer`].
     #[must_use]
     pub fn peer(&self) -> SocketAddr {

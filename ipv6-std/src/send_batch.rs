@@ -17,13 +17,14 @@ pub struct SendBatch {
     headers: Vec<BatchHeader>,
     slots: Vec<SendSlot<BATCH_SEND_SPACE>>,
     parts: Vec<Part>,
+    sent: usize,
 }
 
 impl SendBatch {
     /// Creates storage for `capacity` messages in one system call, at least 1. No system call uses more than 1,024.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        let mut batch = Self { headers: Vec::new(), slots: Vec::new(), parts: Vec::new() };
+        let mut batch = Self { headers: Vec::new(), slots: Vec::new(), parts: Vec::new(), sent: 0 };
         batch.grow(capacity.max(1));
         batch
     }
@@ -40,6 +41,17 @@ impl SendBatch {
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.parts.len()
+    }
+
+    /// Returns how many messages the latest [`send_batch_all`](crate::PacketConn::send_batch_all) with this storage has
+    /// sent, all before the others. In an [event loop](crate::aio), also when its future was dropped.
+    #[must_use]
+    pub fn sent(&self) -> usize {
+        self.sent
+    }
+
+    pub(crate) fn note_sent(&mut self, sent: usize) {
+        self.sent = sent;
     }
 
     pub(crate) fn storage(&mut self) -> SendStorage<'_, BATCH_SEND_SPACE> {

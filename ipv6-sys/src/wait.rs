@@ -5,6 +5,9 @@
 
 use core::time::Duration;
 
+#[cfg(unix)]
+use rustix::fd::{AsRawFd, BorrowedFd, RawFd};
+
 use crate::error::Errno;
 use crate::fd::AsFd;
 use crate::os;
@@ -36,6 +39,9 @@ pub fn wait(socket: impl AsFd, ready: Ready, timeout: Option<Duration>) -> Resul
 /// Waits for changes of a socket. An error that stays in the error queue ends one wait; `poll` would return at once for
 /// as long as it is there.
 ///
+/// It has a descriptor of its own, which an event loop can observe: it is readable after a change, until
+/// [`wait`](Self::wait) returns the change.
+///
 /// Systems: Linux and Android (an edge-triggered `epoll`, which is one more descriptor).
 ///
 /// ```
@@ -61,6 +67,20 @@ impl Changes {
     ///
     /// The system's error when there is no descriptor left; `EOPNOTSUPP` on other systems.
     pub fn of(socket: impl AsFd, ready: Ready) -> Result<Self, Errno> {
+        Self::new(socket, Some(ready))
+    }
+
+    /// Starts to observe errors: those that are pending, and those that enter the error queue. A hang-up is a change too.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`of`](Self::of).
+    #[doc(alias = "EPOLLERR")]
+    pub fn of_errors(socket: impl AsFd) -> Result<Self, Errno> {
+        Self::new(socket, None)
+    }
+
+    fn new(socket: impl AsFd, ready: Option<Ready>) -> Result<Self, Errno> {
         let changes = Self(os::Epoll::new(socket.as_fd(), ready)?);
         // The state at the start counts as a change.
         let _: Result<Events, Errno> = changes.wait(Some(Duration::ZERO));
@@ -76,5 +96,19 @@ impl Changes {
     #[must_use = "the result says what ended the wait"]
     pub fn wait(&self, timeout: Option<Duration>) -> Result<Events, Errno> {
         self.0.wait(timeout)
+    }
+}
+
+#[cfg(unix)]
+impl rustix::fd::AsFd for Changes {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.descriptor()
+    }
+}
+
+#[cfg(unix)]
+impl AsRawFd for Changes {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.descriptor().as_raw_fd()
     }
 }

@@ -166,7 +166,9 @@ impl<S: AsFd> PacketConn<S> {
         messages: &[Outgoing<'_>],
         flags: MessageFlags,
     ) -> Result<(), SendAllError> {
-        match self.send_until_error(batch, messages, flags) {
+        let (sent, unsent) = self.send_until_error(batch, messages, flags);
+        batch.note_sent(sent);
+        match (sent, unsent) {
             (sent, Some(unsent)) => {
                 let error = failed(unsent, messages.get(sent));
                 Err(SendAllError::new(sent, messages.len(), error))

@@ -7,21 +7,27 @@ use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 
 use super::events::{Events, Ready};
 use crate::error::Errno;
-use crate::fd::{BorrowedFd, OwnedFd};
+use crate::fd::{AsFd, BorrowedFd, OwnedFd};
 
 #[derive(Debug)]
 pub(crate) struct Epoll(OwnedFd);
 
 impl Epoll {
-    pub(crate) fn new(socket: BorrowedFd<'_>, ready: Ready) -> Result<Self, Errno> {
+    /// `None`: only errors and hang-ups.
+    pub(crate) fn new(socket: BorrowedFd<'_>, ready: Option<Ready>) -> Result<Self, Errno> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         // EPOLLERR and EPOLLHUP are always reported.
         let flags = match ready {
-            Ready::Receive => EventFlags::IN | EventFlags::RDHUP,
-            Ready::Send => EventFlags::OUT,
+            Some(Ready::Receive) => EventFlags::IN | EventFlags::RDHUP,
+            Some(Ready::Send) => EventFlags::OUT,
+            None => EventFlags::empty(),
         };
         epoll::add(&epoll, socket, EventData::new_u64(0), flags | EventFlags::ET)?;
         Ok(Self(epoll))
+    }
+
+    pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 
     pub(crate) fn wait(&self, timeout: Option<Duration>) -> Result<Events, Errno> {

@@ -11,8 +11,13 @@ use crate::fd::BorrowedFd;
 pub(crate) struct Epoll(Infallible);
 
 impl Epoll {
-    pub(crate) fn new(_: BorrowedFd<'_>, _: Ready) -> Result<Self, Errno> {
+    pub(crate) fn new(_: BorrowedFd<'_>, _: Option<Ready>) -> Result<Self, Errno> {
         Err(rustix::io::Errno::OPNOTSUPP.into())
+    }
+
+    #[cfg(unix)]
+    pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
+        match self.0 {}
     }
 
     pub(crate) fn wait(&self, _: Option<Duration>) -> Result<Events, Errno> {

@@ -1,0 +1,257 @@
+//! How calls wait: in the event loop, and what is done where the loop alone would lose an event or never pause.
+
+use std::future::poll_fn;
+use std::io::{self, ErrorKind};
+use std::sync::OnceLock;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use ipv6_sys::retry;
+use ipv6_sys::wait::{Changes, Events, Ready, wait};
+
+use super::event_loop::{EventLoop, PollEventLoop, Watch};
+use crate::error;
+use crate::fd::AsFd;
+
+/// How many times a call may return `WouldBlock` before the loop counts as waking for something that stays.
+const IN_VAIN: u8 = 4;
+
+pub(super) fn would_block<T>(result: &io::Result<T>) -> bool {
+    matches!(result, Err(error) if error.kind() == ErrorKind::WouldBlock)
+}
+
+/// The attempts of one call.
+struct Attempts {
+    ready: Ready,
+    /// How many returned `WouldBlock`.
+    vain: u8,
+    /// Whether there is another way to wait.
+    can_watch: bool,
+}
+
+impl Attempts {
+    fn new(ready: Ready) -> Self {
+        Self { ready, vain: 0, can_watch: true }
+    }
+
+    /// Makes the call. `None`: the loop wakes for a state that stays and that the call does not take away; wait for
+    /// changes instead.
+    #[inline(always)]
+    fn make<R>(
+        &mut self,
+        socket: &impl AsFd,
+        mut call: impl FnMut() -> io::Result<R>,
+    ) -> io::Result<Option<R>> {
+        match call() {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => self.failed(socket, error, call),
+            result => result.map(Some),
+        }
+    }
+
+    /// The first `WouldBlock` is normal. After another one, the state of the socket shows why the loop has woken the task.
+    #[cold]
+    fn failed<R>(
+        &mut self,
+        socket: &impl AsFd,
+        error: io::Error,
+        mut call: impl FnMut() -> io::Result<R>,
+    ) -> io::Result<Option<R>> {
+        self.vain = self.vain.saturating_add(1);
+        if self.vain == 1 {
+            return Err(error);
+        }
+        let events = retry(|| wait(socket, self.ready, Some(Duration::ZERO)))?;
+        // Linux answers `EAGAIN` to a non-blocking receive after a shutdown.
+        if self.ready == Ready::Receive && events.contains(Events::HANG_UP) {
+            // Made after the hang-up was seen: a datagram may have arrived before it.
+            let result = call();
+            return if would_block(&result) { Err(error::shut_down()) } else { result.map(Some) };
+        }
+        let stays = !events.is_empty() && !events.contains(self.ready.event());
+        if self.can_watch && (stays || self.vain >= IN_VAIN) { Ok(None) } else { Err(error) }
+    }
+}
+
+/// Makes a call in the event loop until it does not return `WouldBlock`.
+#[inline]
+pub(super) async fn io<S: EventLoop, R: Send>(
+    socket: &S,
+    ready: Ready,
+    mut call: impl FnMut() -> io::Result<R> + Send,
+) -> io::Result<R> {
+    let mut attempts = Attempts::new(ready);
+    loop {
+        if let Some(result) = socket.io(ready, || attempts.make(socket, &mut call)).await? {
+            return Ok(result);
+        }
+        if let Some(watch) = watch(socket, Some(ready))? {
+            return watched(socket, attempts, &*watch, call).await;
+        }
+        attempts.can_watch = false;
+    }
+}
+
+/// Makes a call after each change of the socket.
+async fn watched<S: EventLoop, R: Send>(
+    socket: &S,
+    mut attempts: Attempts,
+    watch: &dyn Watch,
+    mut call: impl FnMut() -> io::Result<R> + Send,
+) -> io::Result<R> {
+    attempts.can_watch = false;
+    loop {
+        match attempts.make(socket, &mut call) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Ok(None) => {}
+            Ok(Some(result)) => return Ok(result),
+            Err(error) => return Err(error),
+        }
+        poll_fn(|cx| watch.poll_changed(cx)).await?;
+    }
+}
+
+/// Takes an entry of the error queue: waits for errors only, because a wait for datagrams would end for each of them.
+pub(super) async fn queued<S: EventLoop, R: Send>(
+    socket: &S,
+    mut take: impl FnMut() -> io::Result<R> + Send,
+) -> io::Result<R> {
+    let result = take();
+    if !would_block(&result) {
+        return result;
+    }
+    let Some(watch) = watch(socket, None)? else { return socket.io(Ready::Receive, take).await };
+    loop {
+        let result = take();
+        if !would_block(&result) {
+            return result;
+        }
+        poll_fn(|cx| watch.poll_changed(cx)).await?;
+    }
+}
+
+/// Observes the socket for changes from now on; `None` where this is not possible. `ready` `None`: errors only.
+#[cold]
+fn watch(socket: &impl EventLoop, ready: Option<Ready>) -> io::Result<Option<Box<dyn Watch>>> {
+    let changes = match ready {
+        Some(ready) => Changes::of(socket, ready),
+        None => Changes::of_errors(socket),
+    };
+    let changes = match changes {
+        // A system without `epoll`.
+        Err(_) if !HAS_CHANGES => return Ok(None),
+        changes => changes?,
+    };
+    match socket.watch(changes) {
+        Err(error) if error.kind() == ErrorKind::Unsupported => Ok(None),
+        watch => watch.map(Some),
+    }
+}
+
+const HAS_CHANGES: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
+/// What `poll_` calls observe beside the socket itself. Created when it is first needed.
+#[derive(Default)]
+pub(super) struct Watches {
+    receive: Direction,
+    send: Direction,
+    /// The error queue.
+    queue: Slot,
+}
+
+/// For one direction.
+#[derive(Default)]
+struct Direction {
+    /// Errors, where the loop does not wake for them.
+    errors: Slot,
+    /// All changes, once the loop has woken for a state that stays.
+    all: Slot,
+}
+
+/// `None` inside: not possible.
+type Slot = OnceLock<Option<Box<dyn Watch>>>;
+
+impl Watches {
+    fn of(&self, ready: Ready) -> &Direction {
+        if ready == Ready::Send { &self.send } else { &self.receive }
+    }
+}
+
+/// Returns what is in the slot, and whether it was created now.
+fn fill<'w>(
+    slot: &'w Slot,
+    socket: &impl EventLoop,
+    ready: Option<Ready>,
+) -> io::Result<(Option<&'w dyn Watch>, bool)> {
+    let is_new = slot.get().is_none();
+    if is_new {
+        // Another thread may be faster.
+        let _ = slot.set(watch(socket, ready)?);
+    }
+    Ok((slot.get().and_then(Option::as_deref), is_new))
+}
+
+/// The `poll_` form of [`io`].
+pub(super) fn poll_io<S: PollEventLoop, R>(
+    socket: &S,
+    watches: &Watches,
+    ready: Ready,
+    cx: &mut Context<'_>,
+    mut call: impl FnMut() -> io::Result<R>,
+) -> Poll<io::Result<R>> {
+    let slots = watches.of(ready);
+    let mut attempts = Attempts::new(ready);
+    loop {
+        if let Some(Some(watch)) = slots.all.get() {
+            attempts.can_watch = false;
+            match attempts.make(socket, &mut call) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                result => return Poll::Ready(result.and_then(|result| result.ok_or_else(again))),
+            }
+            ready!(watch.poll_changed(cx))?;
+            continue;
+        }
+        match socket.poll_io(ready, cx, || attempts.make(socket, &mut call)) {
+            Poll::Ready(Ok(None)) => {
+                attempts.can_watch = fill(&slots.all, socket, Some(ready))?.0.is_some();
+                continue;
+            }
+            Poll::Ready(result) => return Poll::Ready(result.and_then(|result| result.ok_or_else(again))),
+            Poll::Pending if S::WAKES_FOR_ERRORS => return Poll::Pending,
+            Poll::Pending => {}
+        }
+        let (Some(watch), is_new) = fill(&slots.errors, socket, None)? else { return Poll::Pending };
+        if !is_new {
+            ready!(watch.poll_changed(cx))?;
+        }
+        let result = call();
+        if !would_block(&result) {
+            return Poll::Ready(result);
+        }
+    }
+}
+
+/// Not reached: attempts that cannot watch have a result.
+fn again() -> io::Error {
+    ErrorKind::WouldBlock.into()
+}
+
+/// The `poll_` form of [`queued`].
+pub(super) fn poll_queued<S: PollEventLoop, R>(
+    socket: &S,
+    watches: &Watches,
+    cx: &mut Context<'_>,
+    mut take: impl FnMut() -> io::Result<R>,
+) -> Poll<io::Result<R>> {
+    loop {
+        let result = take();
+        if !would_block(&result) {
+            return Poll::Ready(result);
+        }
+        match fill(&watches.queue, socket, None)? {
+            (None, _) => return socket.poll_io(Ready::Receive, cx, take),
+            // An entry may have come before.
+            (Some(_), true) => {}
+            (Some(watch), false) => ready!(watch.poll_changed(cx))?,
+        }
+    }
+}

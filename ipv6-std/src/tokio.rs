@@ -1,0 +1,158 @@
+//! The event loop of tokio (feature `tokio`).
+//!
+//! Systems: all that tokio supports. On Windows there is no error queue, and a [`RawConn`] has another type of socket.
+
+use std::io;
+use std::task::{Context, Poll, ready};
+
+use ::tokio::io::Interest;
+#[cfg(unix)]
+use ::tokio::io::unix::AsyncFd;
+use ::tokio::net::UdpSocket;
+
+use crate::aio::{self, EventLoop, OwnedFd, PollEventLoop, Ready, Register};
+#[cfg(unix)]
+use crate::aio::{Changes, Watch};
+
+/// A datagram socket in tokio's event loop.
+pub type PacketConn = aio::PacketConn<UdpSocket>;
+
+/// A raw socket in tokio's event loop.
+#[cfg(unix)]
+pub type RawConn = aio::RawConn<AsyncFd<OwnedFd>>;
+/// A raw socket in tokio's event loop.
+#[cfg(windows)]
+pub type RawConn = aio::RawConn<UdpSocket>;
+
+/// Readable interest alone does not wake for errors.
+fn interest(ready: Ready) -> Interest {
+    match ready {
+        Ready::Send => Interest::WRITABLE.add(Interest::ERROR),
+        _ => Interest::READABLE.add(Interest::ERROR),
+    }
+}
+
+impl EventLoop for UdpSocket {
+    #[inline]
+    fn io<R: Send>(
+        &self,
+        ready: Ready,
+        call: impl FnMut() -> io::Result<R> + Send,
+    ) -> impl Future<Output = io::Result<R>> + Send {
+        self.async_io(interest(ready), call)
+    }
+
+    #[cfg(unix)]
+    fn watch(&self, changes: Changes) -> io::Result<Box<dyn Watch>> {
+        watch(changes)
+    }
+}
+
+impl Register for UdpSocket {
+    fn register(socket: OwnedFd) -> io::Result<Self> {
+        Self::from_std(socket.into())
+    }
+}
+
+impl PollEventLoop for UdpSocket {
+    const WAKES_FOR_ERRORS: bool = cfg!(windows);
+
+    fn poll_io<R>(
+        &self,
+        ready: Ready,
+        cx: &mut Context<'_>,
+        mut call: impl FnMut() -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        loop {
+            let interest = match ready {
+                Ready::Send => {
+                    ready!(self.poll_send_ready(cx))?;
+                    Interest::WRITABLE
+                }
+                _ => {
+                    ready!(self.poll_recv_ready(cx))?;
+                    Interest::READABLE
+                }
+            };
+            match self.try_io(interest, &mut call) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                result => return Poll::Ready(result),
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::os::fd::{AsFd, AsRawFd};
+
+    use super::*;
+
+    impl<T: AsFd + AsRawFd + Send + Sync> EventLoop for AsyncFd<T> {
+        #[inline]
+        fn io<R: Send>(
+            &self,
+            ready: Ready,
+            mut call: impl FnMut() -> io::Result<R> + Send,
+        ) -> impl Future<Output = io::Result<R>> + Send {
+            self.async_io(interest(ready), move |_| call())
+        }
+
+        fn watch(&self, changes: Changes) -> io::Result<Box<dyn Watch>> {
+            watch(changes)
+        }
+    }
+
+    impl<T: AsFd + AsRawFd + From<OwnedFd> + Send + Sync> Register for AsyncFd<T> {
+        fn register(socket: OwnedFd) -> io::Result<Self> {
+            new(T::from(socket), Interest::READABLE.add(Interest::WRITABLE))
+        }
+    }
+
+    impl<T: AsFd + AsRawFd + Send + Sync> PollEventLoop for AsyncFd<T> {
+        const WAKES_FOR_ERRORS: bool = false;
+
+        fn poll_io<R>(
+            &self,
+            ready: Ready,
+            cx: &mut Context<'_>,
+            mut call: impl FnMut() -> io::Result<R>,
+        ) -> Poll<io::Result<R>> {
+            loop {
+                let mut guard = match ready {
+                    Ready::Send => ready!(self.poll_write_ready(cx))?,
+                    _ => ready!(self.poll_read_ready(cx))?,
+                };
+                if let Ok(result) = guard.try_io(|_| call()) {
+                    return Poll::Ready(result);
+                }
+            }
+        }
+    }
+
+    /// Registers a descriptor. Newer versions of tokio have an `unsafe` function for this, because a type could close its
+    /// descriptor while it is registered, and deprecate the safe one. The types here keep theirs until they are dropped.
+    #[allow(deprecated)]
+    fn new<T: AsRawFd>(inner: T, interest: Interest) -> io::Result<AsyncFd<T>> {
+        AsyncFd::with_interest(inner, interest)
+    }
+
+    pub(super) fn watch(changes: Changes) -> io::Result<Box<dyn Watch>> {
+        Ok(Box::new(new(changes, Interest::READABLE)?))
+    }
+
+    impl Watch for AsyncFd<Changes> {
+        fn poll_changed(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            loop {
+                // Before the change is taken: one that comes between makes it ready again.
+                ready!(self.poll_read_ready(cx))?.clear_ready();
+                if !aio::take(self.get_ref())? {
+                    continue;
+                }
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
+#[cfg(unix)]
+use unix::watch;
