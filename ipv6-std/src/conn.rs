@@ -39,6 +39,9 @@ use crate::fd::{AsFd, OwnedFd, lends_socket};
 /// | [`set_multicast_hop_limit`](crate::PacketConn::set_multicast_hop_limit) | `IPV6_MULTICAST_HOPS` | `IP_MULTICAST_TTL` | `IP_MULTICAST_TTL` |
 /// | [`set_multicast_interface`](crate::PacketConn::set_multicast_interface) | `IPV6_MULTICAST_IF` | `IP_MULTICAST_IF` | `IP_MULTICAST_IF` |
 /// | [`set_multicast_loopback`](crate::PacketConn::set_multicast_loopback) | `IPV6_MULTICAST_LOOP` | `IP_MULTICAST_LOOP` | `IP_MULTICAST_LOOP` |
+/// | [`set_control_flags`](Self::set_control_flags): traffic class | `IPV6_RECVTCLASS` | `IP_RECVTOS` | `IP_RECVTOS` |
+/// | hop limit | `IPV6_RECVHOPLIMIT` | `IP_RECVTTL` | `IP_RECVTTL` |
+/// | destination, interface | `IPV6_RECVPKTINFO` | | `IP_PKTINFO` |
 ///
 /// On Linux, `IP_TOS` also sets the priority of the socket (`SO_PRIORITY`, ip(7)). Sockets of FreeBSD and of Apple's
 /// systems have no options of IPv4 (`EINVAL`): the traffic class and fragmentation of IPv4 packets are the system's
@@ -64,7 +67,7 @@ pub struct Conn<S> {
 }
 
 impl<S: AsFd> Conn<S> {
-    /// Wraps a socket. Control messages that are already enabled stay enabled.
+    /// Wraps a socket. Control messages that are already enabled stay enabled, on a dual-stack socket for both families.
     ///
     /// Systems: all.
     ///
@@ -84,6 +87,13 @@ impl<S: AsFd> Conn<S> {
         let flags = option::control_flags(fd)?;
         // A socket without this option carries nothing but IPv6, and so does a raw socket with any value of it.
         let only_v6 = option::ONLY_V6.get(fd).unwrap_or(true) || socket::kind(fd)? == Kind::Raw;
+        if !only_v6 {
+            for (option, of) in option::CONTROL {
+                if flags.intersects(of) {
+                    option::update_sibling(fd, option)?;
+                }
+            }
+        }
         Ok(Self::with(socket, flags, only_v6))
     }
 

@@ -21,7 +21,8 @@ pub struct Reported {
     /// The error, with the node that reported it. Other entries have the number that the kernel wrote: 42 (`ENOMSG`) for
     /// timestamps, 0 for zero-copy notices.
     pub error: QueuedError,
-    /// The destination of the datagram; `[::]:0` for entries that have none, such as timestamps.
+    /// The destination of the datagram, IPv4-mapped if it was sent over IPv4; `[::]:0` for entries that have none, such as
+    /// timestamps. The port is 0 in an error of this host about an IPv4 datagram, unless the socket is connected.
     pub destination: SocketAddrV6,
     /// Bytes in the buffer: the start of the datagram's payload. It ends where the report or the buffer ends. A timestamp
     /// quotes the whole packet with its headers, from the link layer on, or nothing (`SOF_TIMESTAMPING_OPT_TSONLY`).

@@ -41,7 +41,7 @@ pub use ipv6_core::option::{
     Group, Ipv4Group, Ipv4Interface, Ipv4SourceGroup, MinMtu, Mtu, PathMtuDiscovery, SourceGroup,
     UnicastInterface,
 };
-pub use sibling::{set_both, update_siblings};
+pub use sibling::{set_both, update_sibling, update_siblings};
 pub use sticky::{
     destination_options, first_destination_options, hop_by_hop, routing_header, set_destination_options,
     set_first_destination_options, set_hop_by_hop, set_routing_header,

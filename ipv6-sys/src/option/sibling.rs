@@ -164,3 +164,13 @@ pub fn update_siblings(socket: impl AsFd) -> Result<(), Error> {
     let socket = socket.as_fd();
     PAIRS.iter().filter(|pair| pair.is_supported()).try_for_each(|pair| pair.update(socket))
 }
+
+/// The same for one option.
+///
+/// # Errors
+///
+/// Those of [`SocketOption::set`].
+#[doc(hidden)]
+pub fn update_sibling<T>(socket: impl AsFd, option: &SocketOption<T>) -> Result<(), Error> {
+    pair(option.table_number()).map_or(Ok(()), |pair| pair.update(socket.as_fd()))
+}
