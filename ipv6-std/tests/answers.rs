@@ -170,7 +170,7 @@ fn options_of_a_stream_enabled_elsewhere_return_no_default() {
     }
 }
 
-// Scars 57 and 73: of an IPv4 peer the kernel records the handshake of accepted connections only.
+// Scars 56 and 73: of an IPv4 peer the kernel records the handshake of accepted connections only.
 fn a_stream_of_an_ipv4_peer_returns_the_handshake_or_an_error() {
     let listener = TcpListener::bind("[::]:0").unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -84,7 +84,7 @@ fn assert_fields(control: &RecvControl<'_>, class: u8, hops: u8, destination: Ip
     assert_eq!((control.path_mtu, control.segment_size), (None, None));
 }
 
-// Scar 57.
+// Scar 56.
 fn every_combination_of_flags_delivers_its_fields() {
     let pair = pair();
     let conn = dual(&pair.a);

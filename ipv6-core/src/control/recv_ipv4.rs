@@ -45,7 +45,7 @@ mod tests {
         bytes
     }
 
-    // Scar 57: on Linux the messages of IPv6 do not come with an IPv4 datagram, except packet info.
+    // Scar 56: on Linux the messages of IPv6 do not come with an IPv4 datagram, except packet info.
     #[test]
     fn the_messages_of_an_ipv4_datagram_of_linux() {
         let info = [&[0; 10][..], &[0xff, 0xff, 192, 0, 2, 1], &[7, 0, 0, 0]].concat();
