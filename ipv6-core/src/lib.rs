@@ -100,6 +100,7 @@ mod segments;
 #[cfg(feature = "serde")]
 mod serde_impls;
 pub mod sockaddr;
+mod source_filter;
 #[cfg(feature = "std")]
 mod std_impls;
 mod traffic_class;
@@ -112,6 +113,7 @@ pub use control::{ControlFlags, RecvControl, SendControl};
 pub use error::BufferTooSmall;
 pub use extended_error::ExtendedError;
 pub use flow_label::FlowLabel;
+pub use group::GroupError;
 pub use header::{Header, HeaderError};
 pub use icmp::IcmpType;
 pub use icmp6::Icmp6Type;
@@ -122,6 +124,7 @@ pub use message::{
 };
 pub use queued_error::{ErrorOrigin, QueuedError};
 pub use segments::Segments;
+pub use source_filter::{FilterMode, SourceFilter};
 pub use traffic_class::{Ecn, dscp, traffic_class};
 
 /// Compiles the example of the README.

@@ -253,6 +253,8 @@ macro_rules! for_each_option {
             stream_control with_stream_control = "IPV6_2292PKTOPTIONS";
             /// The control messages of the handshake of a stream with an IPv4 peer (Linux).
             ipv4_stream_control with_ipv4_stream_control = "IP_PKTOPTIONS";
+            /// Which sources are received from a group: `struct group_filter`, with any number of addresses.
+            source_filter with_source_filter = "MCAST_MSFILTER";
             /// The hop-by-hop options of all sent packets (RFC 3542 section 8).
             hop_by_hop with_hop_by_hop = "IPV6_HOPOPTS";
             /// The destination options of all sent packets (RFC 3542 section 9).

@@ -297,9 +297,9 @@ pub use send_batch::{SendAllError, SendBatch};
 pub use ipv6_core::option::PathMtuDiscovery;
 pub use ipv6_core::{
     BpfInstruction, BufferTooSmall, Control, ControlFlags, ControlMessage, DecodeError, Ecn, EncodeError,
-    ErrorOrigin, FlowLabel, Header, HeaderError, Icmp6Filter, Icmp6Type, IcmpType, InterfaceIndex, PathMtu,
-    Platform, QueuedError, RecvControl, Segments, SendControl, SendMessage, ZeroIndex, abi, checksum, cmsg,
-    dscp, ext, message, traffic_class, udp_checksum,
+    ErrorOrigin, FilterMode, FlowLabel, Header, HeaderError, Icmp6Filter, Icmp6Type, IcmpType,
+    InterfaceIndex, PathMtu, Platform, QueuedError, RecvControl, Segments, SendControl, SendMessage,
+    SourceFilter, ZeroIndex, abi, checksum, cmsg, dscp, ext, message, traffic_class, udp_checksum,
 };
 pub use ipv6_sys::{Host, option};
 

@@ -64,6 +64,7 @@ const fn options(sol_socket: i32) -> OptionNumbers {
         leave_group: option(21),
         join_source_group: option(46),
         leave_source_group: option(47),
+        source_filter: option(48),
         block_source: option(43),
         unblock_source: option(44),
         coalesce: option_at(IPPROTO_UDP, 104),

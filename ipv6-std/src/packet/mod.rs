@@ -28,6 +28,7 @@ mod multicast;
 mod receive;
 mod send;
 mod send_error;
+mod source_filter;
 mod waiting;
 
 /// An IPv6 datagram socket: UDP, ICMPv6 or raw.

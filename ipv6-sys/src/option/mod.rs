@@ -32,6 +32,7 @@ use crate::os;
 
 mod descriptor;
 mod sibling;
+mod source_filter;
 mod sticky;
 mod stream;
 mod value;
@@ -42,6 +43,7 @@ pub use ipv6_core::option::{
     UnicastInterface,
 };
 pub use sibling::{set_both, update_sibling, update_siblings};
+pub use source_filter::{set_source_filter, source_filter};
 pub use sticky::{
     destination_options, first_destination_options, hop_by_hop, routing_header, set_destination_options,
     set_first_destination_options, set_hop_by_hop, set_routing_header,

@@ -32,6 +32,7 @@ options_are!({
     leave_group: IPPROTO_IPV6 IPV6_DROP_MEMBERSHIP,
     join_source_group: IPPROTO_IPV6 MCAST_JOIN_SOURCE_GROUP,
     leave_source_group: IPPROTO_IPV6 MCAST_LEAVE_SOURCE_GROUP,
+    source_filter: IPPROTO_IPV6 MCAST_MSFILTER,
     block_source: IPPROTO_IPV6 MCAST_BLOCK_SOURCE,
     unblock_source: IPPROTO_IPV6 MCAST_UNBLOCK_SOURCE,
     coalesce: IPPROTO_UDP UDP_GRO,

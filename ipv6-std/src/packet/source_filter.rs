@@ -1,0 +1,107 @@
+//! The filter of a membership, whole.
+
+use std::io;
+use std::net::Ipv6Addr;
+
+use ipv6_core::{GroupError, SourceFilter};
+use ipv6_sys::{Host, option};
+
+use super::PacketConn;
+use crate::error;
+use crate::fd::AsFd;
+use crate::on_interface::OnInterface;
+
+/// Source filters (RFC 3678 section 5.2).
+impl<S: AsFd> PacketConn<S> {
+    /// Returns which sources this socket receives from a group that it has joined on an interface, at most `N`.
+    ///
+    /// Systems: Linux, Android. Elsewhere `Unsupported`.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` when `group` is not an IPv6 multicast address, and when the filter has more than `N` sources: the error
+    /// names their number. `EADDRNOTAVAIL` when the group is not joined on that interface.
+    #[doc(
+        alias = "MCAST_MSFILTER",
+        alias = "getsourcefilter",
+        alias = "SIOCGMSFILTER",
+        alias = "group_filter"
+    )]
+    pub fn source_filter<const N: usize>(
+        &self,
+        group: Ipv6Addr,
+        on: impl Into<OnInterface>,
+    ) -> io::Result<SourceFilter<N>> {
+        let mut buffer = buffer::<N>(N)?;
+        let on = on.into().index();
+        let (filter, number) = option::source_filter::<N>(self.as_fd(), ipv6_group(group)?, on, &mut buffer)?;
+        if number > filter.sources.len() {
+            return Err(error::invalid(format!(
+                "the filter of {group} has {number} sources: SourceFilter<{N}> has room for {N}"
+            )));
+        }
+        Ok(filter)
+    }
+
+    /// Sets which sources this socket receives from a group that it has joined on an interface, in one step: no datagram is
+    /// lost or received by mistake in between, as with single [joins](Self::join_source_group) and
+    /// [leaves](Self::leave_source_group).
+    ///
+    /// A filter that includes no source ends the membership.
+    ///
+    /// Systems: Linux, Android. Elsewhere `Unsupported`.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` when `group` is not an IPv6 multicast address, a source is not unicast, or the group is not joined on
+    /// that interface (Linux: `EINVAL`); `ENOBUFS` for more sources than `net.ipv6.mld_max_msf` (64).
+    ///
+    /// ```
+    /// use ipv6_std::{AnyInterface, PacketConn, SourceFilter};
+    /// # #[cfg(target_os = "linux")]
+    /// # {
+    /// # let Ok(on) = ipv6_std::Interface::by_name("lo") else { return Ok(()) };
+    /// let conn = PacketConn::bind("[::]:0")?;
+    /// let group = "ff3e::8000:1".parse().unwrap();
+    /// conn.join_group(group, &on)?;
+    /// let filter = SourceFilter::<8>::include(&["2001:db8::1".parse().unwrap()])?;
+    /// conn.set_source_filter(group, &on, &filter)?;
+    /// assert_eq!(conn.source_filter::<8>(group, &on)?, filter);
+    /// # }
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[doc(
+        alias = "MCAST_MSFILTER",
+        alias = "setsourcefilter",
+        alias = "SIOCSMSFILTER",
+        alias = "group_filter"
+    )]
+    pub fn set_source_filter<const N: usize>(
+        &self,
+        group: Ipv6Addr,
+        on: impl Into<OnInterface>,
+        filter: &SourceFilter<N>,
+    ) -> io::Result<()> {
+        let group = ipv6_group(group)?;
+        for source in &filter.sources {
+            error::unicast(*source)?;
+        }
+        let mut buffer = buffer::<N>(filter.sources.len())?;
+        Ok(option::set_source_filter(self.as_fd(), group, on.into().index(), filter, &mut buffer)?)
+    }
+}
+
+/// A buffer for a filter with this many sources.
+fn buffer<const N: usize>(sources: usize) -> io::Result<Vec<u8>> {
+    let space = SourceFilter::<N>::space::<Host>(sources).ok_or(GroupError::Unsupported)?;
+    Ok(vec![0; space])
+}
+
+fn ipv6_group(group: Ipv6Addr) -> io::Result<Ipv6Addr> {
+    if group.to_ipv4_mapped().is_some() {
+        return Err(error::invalid(format!(
+            "{group} is a group of IPv4: source filters are for those of IPv6; use join_source_group"
+        )));
+    }
+    error::multicast(group)
+}
