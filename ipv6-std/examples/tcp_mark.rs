@@ -8,18 +8,36 @@
 
 mod common;
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddrV6, TcpListener, TcpStream};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, SocketAddrV6, TcpListener, TcpStream};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::{self, Sender};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
-use common::{Outcome, Output, arguments, byte, printable, resolve_with_port};
+use common::{
+    Outcome, Output, after, arguments, byte, end_on_interrupt, has_interface, listen_address, not_sent,
+    printable, resolve_with_port, seconds,
+};
 use ipv6_std::{Conn, ControlFlags, RecvControl};
 use serde_json::json;
 
+const BELIEVES: &str = "\
+The server believes nothing: it returns what it receives. No error of a client or of this host ends it. At the limit of \
+descriptors or threads it reports that, and accepts again when some are free.
+
+The client believes the bytes of the server, which it escapes. It prints the traffic class and the hop limit of the last \
+segment that arrived in order; any router can change both. Without such a segment they are unknown.";
+
 #[derive(Parser)]
-#[command(about = "A TCP echo server that sets traffic class and hop limit, and a client that prints them")]
+#[command(
+    about = "A TCP echo server that sets traffic class and hop limit, and a client that prints them",
+    after_help = BELIEVES
+)]
 struct Options {
     #[command(subcommand)]
     command: Command,
@@ -38,8 +56,8 @@ enum Command {
 
 #[derive(clap::Args)]
 struct Serve {
-    /// The address to listen on; with port 0 the system chooses one
-    #[arg(long, default_value = "[::1]:0")]
+    /// The address to listen on, as in [::]:7007 or [fe80::1%eth0]:7007; with port 0 the system chooses one
+    #[arg(long, default_value = "[::1]:0", value_parser = listen_address)]
     listen: SocketAddrV6,
     /// The traffic class (DSCP and ECN), as in 0xb8; for TCP, Linux sets the ECN itself
     #[arg(long, value_parser = byte)]
@@ -47,9 +65,12 @@ struct Serve {
     /// The hop limit
     #[arg(long)]
     hop_limit: Option<u8>,
-    /// Stop after this many connections
+    /// Stop after this many connections; no limit without it
     #[arg(long)]
     count: Option<u64>,
+    /// Close a connection after this many seconds without data; 0: never
+    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds)]
+    idle: Duration,
 }
 
 #[derive(clap::Args)]
@@ -59,80 +80,186 @@ struct Connect {
     /// The text to send
     #[arg(long, default_value = "hello")]
     text: String,
+    /// Give up after this many seconds
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    timeout: Duration,
 }
 
 fn main() -> ExitCode {
     let Options { command, json } = arguments();
     Output::new("tcp_mark", json).run(|output| match command {
-        Command::Serve(options) => serve(&options, output),
+        Command::Serve(options) => serve(options, output),
         Command::Connect(options) => connect(&options, output),
     })
 }
 
-fn serve(options: &Serve, output: &Output) -> Outcome<bool> {
-    let listener = TcpListener::bind(options.listen)?;
-    let at = listener.local_addr()?;
-    output.print(format_args!("listening on {at}"), json!({ "listening": at.to_string() }))?;
-    // One thread per connection, so that a silent client does not block others.
-    thread::scope(|scope| {
-        let mut accepted = 0;
-        while options.count.is_none_or(|count| accepted < count) {
-            let (stream, from) = match listener.accept() {
-                // The client closed the connection before it was accepted.
-                Err(error) if error.kind() == ErrorKind::ConnectionAborted => continue,
-                got => got?,
-            };
-            accepted += 1;
-            scope.spawn(move || {
-                // An error ends this connection only.
-                if let Err(error) = echo(stream, options, output, &from.to_string()) {
-                    output.warn(format_args!("{from}: {error}"));
-                }
-            });
-        }
-        Ok(true)
-    })
+/// What ends the wait of the server.
+enum Event {
+    /// A connection was closed.
+    Closed,
+    Interrupt,
 }
 
-fn echo(mut stream: TcpStream, options: &Serve, output: &Output, from: &str) -> Outcome<()> {
-    let conn = Conn::new(&stream)?;
-    // First: after a change of the traffic class, Linux has no route (and no path MTU) until the next packet.
-    let mtu = conn.path_mtu()?;
-    if let Some(traffic_class) = options.traffic_class {
-        conn.set_traffic_class(traffic_class)?;
-    }
-    if let Some(hop_limit) = options.hop_limit {
-        conn.set_hop_limit(hop_limit)?;
-    }
-    let (class, hops) = (conn.traffic_class()?, conn.hop_limit()?);
-    output.print(
-        format_args!("{from}: traffic class {class:#04x}, hop limit {hops}, path MTU {mtu}"),
-        json!({"from": from, "traffic_class": class, "hop_limit": hops, "path_mtu": mtu}),
-    )?;
-    let mut bytes = [0; 4096];
-    loop {
-        let len = stream.read(&mut bytes)?;
-        if len == 0 {
-            return Ok(());
+/// A server, shared by its threads.
+struct Server {
+    options: Serve,
+    output: Output,
+    connections: AtomicU64,
+    bytes: AtomicU64,
+}
+
+fn serve(options: Serve, output: &Output) -> Outcome<bool> {
+    let (count, at) = (options.count, options.listen);
+    let listener = TcpListener::bind(at).map_err(|error| format!("{at}: {error}"))?;
+    let at = listener.local_addr()?;
+    let (events, received) = mpsc::channel();
+    let interrupt = events.clone();
+    end_on_interrupt(move || {
+        let _ = interrupt.send(Event::Interrupt);
+    })?;
+    output.print(format_args!("listening on {at}"), json!({ "listening": at.to_string() }))?;
+    let server = Arc::new(Server { options, output: *output, connections: 0.into(), bytes: 0.into() });
+    let accepting = Arc::clone(&server);
+    thread::Builder::new().spawn(move || accepting.accept(&listener, &events))?;
+    let mut closed = 0;
+    while count.is_none_or(|count| closed < count) {
+        match received.recv()? {
+            Event::Closed => closed += 1,
+            Event::Interrupt => {
+                let (connections, bytes) = (server.connections.load(Relaxed), server.bytes.load(Relaxed));
+                output.print(
+                    format_args!("{connections} connections, {bytes} bytes echoed"),
+                    json!({"connections": connections, "bytes": bytes}),
+                )?;
+                return Ok(count.is_none());
+            }
         }
-        stream.write_all(&bytes[..len])?;
     }
+    Ok(true)
+}
+
+impl Server {
+    /// Accepts connections. One thread for each, so that a silent client does not block others.
+    fn accept(self: Arc<Self>, listener: &TcpListener, events: &Sender<Event>) {
+        /// The pause after a failure: a client that waits makes the next call fail at once.
+        const PAUSE: Duration = Duration::from_millis(100);
+        let mut reported = None;
+        let mut accepted = 0;
+        while self.options.count.is_none_or(|count| accepted < count) {
+            let started = listener.accept().and_then(|(stream, from)| self.start(stream, from, events));
+            match started {
+                Ok(()) => {
+                    accepted += 1;
+                    if reported.take().is_some() {
+                        self.output.warn("accepting connections again");
+                    }
+                }
+                // The client closed the connection before it was accepted.
+                Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
+                // No error ends the server: at the limit of descriptors or threads, some are free again later; others
+                // are about the network.
+                Err(error) => {
+                    let text = error.to_string();
+                    if reported.as_ref() != Some(&text) {
+                        self.output.warn(format_args!("cannot accept a connection: {text}; trying again"));
+                        reported = Some(text);
+                    }
+                    thread::sleep(PAUSE);
+                }
+            }
+        }
+    }
+
+    /// Starts the thread of a connection.
+    fn start(
+        self: &Arc<Self>,
+        stream: TcpStream,
+        from: SocketAddr,
+        events: &Sender<Event>,
+    ) -> io::Result<()> {
+        let (server, events) = (Arc::clone(self), events.clone());
+        thread::Builder::new().spawn(move || {
+            server.connections.fetch_add(1, Relaxed);
+            // An error ends this connection only.
+            if let Err(error) = server.echo(stream, from) {
+                server.output.warn(format_args!("{from}: {error}"));
+            }
+            let _ = events.send(Event::Closed);
+        })?;
+        Ok(())
+    }
+
+    fn echo(&self, mut stream: TcpStream, from: SocketAddr) -> Outcome<()> {
+        let Serve { traffic_class, hop_limit, idle, .. } = self.options;
+        let limit = Some(idle).filter(|idle| !idle.is_zero());
+        stream.set_read_timeout(limit)?;
+        stream.set_write_timeout(limit)?;
+        let conn = Conn::new(&stream)?;
+        // First: after a change of the traffic class, Linux has no route (and no path MTU) until the next packet.
+        let mtu = conn.path_mtu()?;
+        if let Some(traffic_class) = traffic_class {
+            conn.set_traffic_class(traffic_class)?;
+        }
+        if let Some(hop_limit) = hop_limit {
+            conn.set_hop_limit(hop_limit)?;
+        }
+        let (class, hops) = (conn.traffic_class()?, conn.hop_limit()?);
+        let printed = self.output.print(
+            format_args!("{from}: traffic class {class:#04x}, hop limit {hops}, path MTU {mtu}"),
+            json!({"from": from.to_string(), "traffic_class": class, "hop_limit": hops, "path_mtu": mtu}),
+        );
+        // The client gets its echo even if nobody reads the output.
+        drop(printed);
+        let mut bytes = [0; 4096];
+        let mut echo = || -> io::Result<usize> {
+            let len = stream.read(&mut bytes)?;
+            stream.write_all(&bytes[..len])?;
+            Ok(len)
+        };
+        loop {
+            match echo() {
+                Ok(0) => return Ok(()),
+                Ok(len) => self.bytes.fetch_add(len as u64, Relaxed),
+                Err(error) if is_timeout(&error) => {
+                    return Err(format!("closed after {} s without data", idle.as_secs_f64()).into());
+                }
+                Err(error) => return Err(error.into()),
+            };
+        }
+    }
+}
+
+/// Whether a time limit has passed. Windows reports `TimedOut`, other systems `WouldBlock`.
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
 fn connect(options: &Connect, output: &Output) -> Outcome<bool> {
     let server = resolve_with_port(&options.server)?;
-    let mut stream = TcpStream::connect(server).map_err(|error| format!("{server}: {error}"))?;
+    has_interface(server, None)?;
+    let reports = *output;
+    end_on_interrupt(move || {
+        reports.warn(format_args!("interrupted before the echo of {server}"));
+        std::process::exit(130);
+    })?;
+    // A zero is no limit for std.
+    let limit = options.timeout.max(Duration::from_millis(1));
+    let end = after(limit);
+    let late = || format!("{server}: no answer within {} s", limit.as_secs_f64());
+    let stream = TcpStream::connect_timeout(&server.into(), limit).map_err(|error| {
+        if is_timeout(&error) { late() } else { format!("{server}: {}", not_sent(&error, *server.ip())) }
+    })?;
     let conn = Conn::new(stream.try_clone()?)?;
     conn.set_control_flags(ControlFlags::TRAFFIC_CLASS | ControlFlags::HOP_LIMIT, true)?;
-    let mut echo = vec![0; options.text.len()];
-    exchange(&mut stream, options.text.as_bytes(), &mut echo).map_err(|error| match error.kind() {
+    let echo = exchange(&stream, options.text.as_bytes(), end).map_err(|error| match error.kind() {
         ErrorKind::UnexpectedEof
         | ErrorKind::ConnectionReset
         | ErrorKind::BrokenPipe
         | ErrorKind::NotConnected => "the server closed the connection".into(),
-        _ => Box::<dyn std::error::Error>::from(error),
+        _ if is_timeout(&error) => late(),
+        _ => error.to_string(),
     })?;
-    // The header fields of the last segment. Those of an IPv4 server are unknown.
+    // The header fields of the last segment. Without one, and for an IPv4 server, they are unknown.
     let control = conn.stream_control()?;
     let fields =
         if control == RecvControl::default() { "header fields unknown".into() } else { control.to_string() };
@@ -147,8 +274,44 @@ fn connect(options: &Connect, output: &Output) -> Outcome<bool> {
     Ok(echo == options.text.as_bytes())
 }
 
-fn exchange(stream: &mut TcpStream, text: &[u8], echo: &mut [u8]) -> std::io::Result<()> {
-    stream.write_all(text)?;
+/// Sends a text, and receives as many bytes before `end`. After an empty text it waits until the server closes the
+/// connection, so that there is a segment with header fields.
+fn exchange(mut stream: &TcpStream, text: &[u8], end: Option<Instant>) -> io::Result<Vec<u8>> {
+    // Each call gets the time that is left: a server that sends one byte after the other does not extend it.
+    let limit = || -> io::Result<()> {
+        let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+        if left.is_some_and(|left| left.is_zero()) {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        stream.set_read_timeout(left)?;
+        stream.set_write_timeout(left)
+    };
+    let mut unsent = text;
+    while !unsent.is_empty() {
+        limit()?;
+        match stream.write(unsent) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(sent) => unsent = &unsent[sent..],
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
     stream.shutdown(Shutdown::Write)?;
-    stream.read_exact(echo)
+    let mut echo = Vec::new();
+    let mut room = [0; 4096];
+    while echo.len() < text.len() || text.is_empty() {
+        limit()?;
+        let most = room.len().min((text.len() - echo.len()).max(1));
+        match stream.read(&mut room[..most]) {
+            Ok(0) if text.is_empty() => break,
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Ok(len) => echo.extend(&room[..len]),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        if text.is_empty() {
+            break;
+        }
+    }
+    Ok(echo)
 }

@@ -3,6 +3,7 @@
 mod programs;
 
 use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::process::Command;
 
 use ipv6_testnet::{Host, Pair};
@@ -19,6 +20,12 @@ ipv6_testnet::tests! {
     [Namespace] a_silent_client_does_not_block_others;
     [Namespace, Program("socat")] a_server_that_closes_the_connection_is_an_error;
     [Namespace] control_characters_in_the_echo_are_escaped;
+    [Namespace] at_the_descriptor_limit_it_reports_and_continues;
+    [Namespace] an_idle_connection_is_closed;
+    [Namespace] after_an_empty_text_the_fields_are_those_of_a_segment;
+    [Namespace] a_slow_or_silent_server_does_not_hold_the_client;
+    [Namespace] an_interrupt_ends_it_with_a_summary;
+    [Namespace] zones_work_in_both_directions;
 }
 
 fn tcp_mark(arguments: &str) -> Command {
@@ -36,6 +43,23 @@ fn invalid_arguments_are_refused() {
     refuses(&a, tcp_mark("connect [2001:db8:1::2]:7"), "tcp_mark: [2001:db8:1::2]:7: Connection refused");
     refuses(&a, tcp_mark("connect 192.0.2.1:7"), "tcp_mark: 192.0.2.1 has no IPv6 address\n");
     refuses(&a, tcp_mark("connect [::1]"), "tcp_mark: [::1] has no port\n");
+    refuses(&a, tcp_mark("connect ::1:7"), "write the address in brackets: [::1]:7\n");
+    refuses(
+        &a,
+        tcp_mark("connect [fe80::1]:7"),
+        "fe80::1 is link-local: name its interface, as in fe80::1%eth0\n",
+    );
+    refuses(&a, tcp_mark("connect [fe80::1%]:7"), "no interface after the %");
+    refuses(&a, tcp_mark("serve --listen [fe80::1]:7"), "fe80::1 is link-local: name its interface");
+    refuses(&a, tcp_mark("serve --listen [fe80::1%nosuch0]:7"), "no interface nosuch0");
+    refuses(&a, tcp_mark("serve --listen ::1"), "not of the form [address]:port");
+    a.ip("-6 route add prohibit 2001:db8:7::/64").unwrap();
+    refuses(
+        &a,
+        tcp_mark("connect [2001:db8:7::1]:7"),
+        "a route or a firewall of this host prohibits packets to 2001:db8:7::1",
+    );
+    refuses(&a, tcp_mark("connect [2001:db8:8::1]:7"), "this host has no route to 2001:db8:8::1");
 }
 
 /// A server on a host, and its port.
@@ -145,4 +169,105 @@ fn control_characters_in_the_echo_are_escaped() {
     });
     let got = output(&a, tcp_mark("connect [2001:db8:1::2]:7007 --text hello"));
     assert!(text(&got).starts_with(" \\u{1b}[2J from "), "{got:?}");
+}
+
+/// Clients that connect and say nothing.
+fn idle(host: &Host, port: u16, count: usize) -> Vec<TcpStream> {
+    (0..count).map(|_| host.run(|| TcpStream::connect(("2001:db8:1::2", port))).unwrap()).collect()
+}
+
+fn at_the_descriptor_limit_it_reports_and_continues() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let serve = with_few_descriptors(&tcp_mark("serve --listen [::]:7007 --json"), 24);
+    let mut server = Running::start(&b, serve);
+    server.line("listening");
+    for _ in 0..2 {
+        let clients = idle(&a, 7007, 40);
+        let warning = object(server.line("cannot accept"))["warning"].as_str().unwrap().to_string();
+        assert!(warning.contains("(os error 24)"), "{warning}");
+        drop(clients);
+        server.line("accepting connections again");
+        let got = output(&a, tcp_mark("connect [2001:db8:1::2]:7007"));
+        assert!(got.status.success(), "{got:?}");
+    }
+    // Each time is reported once, and not each attempt.
+    let reports = server.seen.iter().filter(|line| line.contains("cannot accept")).count();
+    assert!(reports <= 10, "{:#?}", server.seen);
+}
+
+fn an_idle_connection_is_closed() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let (mut server, port) = server(&b, "--idle 0.2");
+    let mut client = idle(&a, port, 1).remove(0);
+    assert_eq!(client.read(&mut [0; 8]).unwrap(), 0);
+    server.line("closed after 0.2 s without data");
+}
+
+// Scar 73: before a segment arrives, the socket has values of its own: hop limit 1.
+fn after_an_empty_text_the_fields_are_those_of_a_segment() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let (_server, port) = server(&b, "--traffic-class 0xb8 --hop-limit 9");
+    for _ in 0..20 {
+        let mut connect = tcp_mark(&format!("connect [2001:db8:1::2]:{port} --json --text"));
+        connect.arg("");
+        let got = output(&a, connect);
+        assert!(got.status.success(), "{got:?}");
+        let seen = &objects(&got)[0];
+        assert_eq!(seen["text"], "");
+        assert!(seen["hop_limit"] == 9 || seen["hop_limit"].is_null(), "{seen}");
+        assert!(seen["traffic_class"] == 0xb8 || seen["traffic_class"].is_null(), "{seen}");
+    }
+}
+
+fn a_slow_or_silent_server_does_not_hold_the_client() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let listener = b.run(|| std::net::TcpListener::bind("[::]:7007")).unwrap();
+    std::thread::spawn(move || {
+        let (_silent, _) = listener.accept().unwrap();
+        let (mut slow, _) = listener.accept().unwrap();
+        while slow.write_all(b"x").is_ok() {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+    });
+    let text = "x".repeat(10_000);
+    for text in ["hello", &text] {
+        let connect = tcp_mark(&format!("connect [2001:db8:1::2]:7007 --timeout 0.5 --text {text}"));
+        refuses(&a, connect, "tcp_mark: [2001:db8:1::2]:7007: no answer within 0.5 s\n");
+    }
+}
+
+fn an_interrupt_ends_it_with_a_summary() {
+    let Pair { a, b } = Pair::new().unwrap();
+    for (count, status) in [("", 0), ("--count 2", 130)] {
+        let (mut server, port) = server(&b, count);
+        let got = output(&a, tcp_mark(&format!("connect [2001:db8:1::2]:{port}")));
+        assert!(got.status.success(), "{got:?}");
+        server.line("traffic_class");
+        // A client that is still connected.
+        let _idle = idle(&a, port, 1);
+        server.line("traffic_class");
+        server.interrupt();
+        let (ended, lines) = server.end();
+        assert_eq!(ended.code(), Some(status), "{lines:#?}");
+        let summary = object(lines.last().unwrap());
+        assert_eq!((&summary["connections"], &summary["bytes"]), (&2.into(), &5.into()));
+    }
+    let listener = b.run(|| std::net::TcpListener::bind("[::]:7007")).unwrap();
+    let client = Running::start(&a, tcp_mark("connect [2001:db8:1::2]:7007"));
+    let _stream = listener.accept().unwrap();
+    client.interrupt();
+    let (ended, lines) = client.end();
+    assert_eq!(ended.code(), Some(130), "{lines:#?}");
+    assert_eq!(lines, ["tcp_mark: interrupted before the echo of [2001:db8:1::2]:7007"]);
+}
+
+fn zones_work_in_both_directions() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let near = b.link_local("eth0").unwrap();
+    let mut server =
+        Running::start(&b, tcp_mark(&format!("serve --listen [{near}%eth0]:7007 --count 1 --json")));
+    server.line("listening");
+    let got = output(&a, tcp_mark(&format!("connect [{near}%eth0]:7007")));
+    assert!(got.status.success(), "{got:?}");
+    assert!(server.end().0.success());
 }

@@ -12,7 +12,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ipv6_std::{InterfaceIndex, RawConn, SendControl};
+use ipv6_std::{FlowLabel, Header, InterfaceIndex, RawConn, SendControl};
 use ipv6_testnet::{Host, link, program};
 use serde_json::Value;
 
@@ -228,6 +228,65 @@ pub fn helps(name: &str, says: &[&str]) {
     for word in says {
         assert!(text(&output).contains(word), "{word} is missing: {}", text(&output));
     }
+}
+
+/// Sends forged ICMPv6 errors from a host, with a source address that its interface `eth0` must have.
+pub struct Forger {
+    conn: RawConn,
+    source: Ipv6Addr,
+    on: InterfaceIndex,
+}
+
+impl Forger {
+    pub fn new(host: &Host, source: &str) -> Self {
+        let conn = host.run(|| RawConn::open(58)).unwrap();
+        let on = InterfaceIndex::new(host.index("eth0").unwrap()).unwrap();
+        Self { conn, source: source.parse().unwrap(), on }
+    }
+
+    /// Reports an error of this type, code and word (RFC 4443 section 3) about a UDP datagram to `destination`.
+    pub fn report(&self, error: (u8, u8, u32), about: SocketAddrV6, destination: SocketAddrV6, data: &[u8]) {
+        let (kind, code, word) = error;
+        let len = 8 + data.len() as u16;
+        let header = Header {
+            traffic_class: 0,
+            flow_label: FlowLabel::ZERO,
+            payload_len: len,
+            next_header: 17,
+            hop_limit: 1,
+            source: *about.ip(),
+            destination: *destination.ip(),
+        };
+        let mut packet = vec![kind, code, 0, 0];
+        packet.extend(word.to_be_bytes());
+        packet.extend(header.encode());
+        for field in [about.port(), destination.port(), len, 0] {
+            packet.extend(field.to_be_bytes());
+        }
+        packet.extend(data);
+        let control = SendControl::new().with_interface(self.on).with_source(self.source);
+        self.conn.send_to(&packet, &control, SocketAddrV6::new(*about.ip(), 0, 0, 0)).unwrap();
+    }
+}
+
+/// The port of the only UDP socket of a host.
+pub fn udp_port(host: &Host) -> u16 {
+    let mut port = None;
+    until("a UDP socket", || {
+        let table = host.proc_net("udp6").unwrap();
+        // The second field is the local address and port, in hexadecimal.
+        let local = table.lines().nth(1).and_then(|line| line.split_whitespace().nth(1));
+        port = local.and_then(|local| u16::from_str_radix(local.rsplit(':').next()?, 16).ok());
+        port.is_some()
+    });
+    port.unwrap()
+}
+
+/// The same command with a limit on its open files.
+pub fn with_few_descriptors(command: &Command, most: u32) -> Command {
+    let mut sh = Command::new("sh");
+    sh.args(["-c", &format!("ulimit -n {most} && exec \"$@\""), "sh"]);
+    wrapped(sh, command)
 }
 
 /// A folder for the files of one test. Dropping it removes it.
