@@ -2,6 +2,7 @@
 
 mod programs;
 
+use std::net::{SocketAddr, SocketAddrV6, UdpSocket};
 use std::process::Command;
 
 use ipv6_testnet::Pair;
@@ -14,9 +15,13 @@ ipv6_testnet::tests! {
     [RawSocket] each_smaller_mtu_is_reported_with_its_router;
     [RawSocket, Program("tracepath")] the_mtus_match_those_of_tracepath;
     [RawSocket, Program("dumpcap"), Program("tshark")] probes_are_not_fragmented;
-    [Namespace] without_privilege_routers_are_not_named;
+    [Namespace] routers_are_named_without_privilege_too;
     [Namespace] a_host_without_an_answer_is_reported_with_status_1;
     [Namespace] an_answer_of_the_port_ends_the_search;
+    [RawSocket] reports_that_do_not_lower_the_mtu_are_ignored;
+    [RawSocket] a_flood_of_reports_ends_after_the_tries;
+    [RawSocket] only_the_host_itself_proves_that_it_was_reached;
+    [Namespace] an_interrupt_ends_it_with_a_summary;
     [Namespace, Strace] repeated_emsgsize_without_a_smaller_mtu_is_an_error;
 }
 
@@ -35,7 +40,7 @@ fn narrow() -> Chain {
 }
 
 fn help_lists_the_options() {
-    helps("pmtu", &["Usage: pmtu", "--wait", "--tries", "--port", "--json"]);
+    helps("pmtu", &["It believes", "It ignores", "Usage: pmtu", "--wait", "--tries", "--port", "--json"]);
 }
 
 fn invalid_arguments_are_refused() {
@@ -43,6 +48,20 @@ fn invalid_arguments_are_refused() {
     refuses(&a, pmtu("192.0.2.1"), "pmtu: 192.0.2.1 has no IPv6 address\n");
     refuses(&a, pmtu("2001:db8:9::1"), "(os error 101)");
     refuses(&a, pmtu("::1 --tries 0"), "--tries");
+    refuses(&a, pmtu("::1 --port 0"), "--port");
+    refuses(&a, pmtu("2001:db8:9::1"), "pmtu: this host has no route to 2001:db8:9::1");
+    refuses(&a, pmtu("fe80::1"), "pmtu: fe80::1 is link-local: name its interface, as in fe80::1%eth0\n");
+    refuses(&a, pmtu("fe80::1%eth9"), "pmtu: fe80::1%eth9: no interface eth9\n");
+    refuses(&a, pmtu("ff0e::1"), "pmtu: ff0e::1 is a group");
+    for (kind, says) in [
+        ("prohibit", "a route or a firewall of this host prohibits packets to 2001:db8:8::1"),
+        ("unreachable", "no host answers for 2001:db8:8::1 on the link, or a route rejects it"),
+        ("blackhole", "a blackhole route of this host may discard packets to 2001:db8:8::1"),
+    ] {
+        a.ip(&format!("-6 route add {kind} 2001:db8:8::/64")).unwrap();
+        refuses(&a, pmtu("2001:db8:8::1"), says);
+        a.ip(&format!("-6 route del {kind} 2001:db8:8::/64")).unwrap();
+    }
 }
 
 fn each_smaller_mtu_is_reported_with_its_router() {
@@ -85,11 +104,16 @@ fn probes_are_not_fragmented() {
     assert!(packets.iter().all(|[_, protocol]| protocol == "17"), "{packets:?}");
 }
 
-fn without_privilege_routers_are_not_named() {
+fn routers_are_named_without_privilege_too() {
     let chain = narrow();
     let got = text(&output(&chain.a, unprivileged(&pmtu(Chain::B))));
-    let expected = "MTU 1500, reported by this host\nMTU 1400, reported by a router, or this host\n\
-                    MTU 1300, reported by a router, or this host\npath MTU 1300: reached 2001:db8:3::b\n";
+    let expected = format!(
+        "MTU 1500, reported by this host\nMTU 1400, reported by {}\nMTU 1300, reported by {}\n\
+         path MTU 1300: reached {}\n",
+        Chain::NEAR,
+        Chain::FAR,
+        Chain::B
+    );
     assert_eq!(got, expected);
 }
 
@@ -128,4 +152,105 @@ fn repeated_emsgsize_without_a_smaller_mtu_is_an_error() {
         wrapped(strace, &pmtu("2001:db8:1::2")),
         "pmtu: packets of 1500 bytes are too long, but no smaller MTU is reported",
     );
+}
+
+/// The address of a router that forges reports, on host `b`.
+const STRANGER: &str = "2001:db8:1::666";
+
+/// A host with a socket on the port of the probes, so that nothing answers them, and a forger.
+fn hostile() -> (Pair, UdpSocket, Forger) {
+    let pair = Pair::new().unwrap();
+    pair.b.add_address(STRANGER.parse().unwrap(), "eth0").unwrap();
+    let socket = pair.b.run(|| UdpSocket::bind((Pair::B, 44_444))).unwrap();
+    let forger = Forger::new(&pair.b, STRANGER);
+    (pair, socket, forger)
+}
+
+/// Receives a probe. Returns its sender, its destination and the size of the packet.
+fn probe(socket: &UdpSocket) -> (SocketAddrV6, SocketAddrV6, usize) {
+    let (len, from) = socket.recv_from(&mut [0; 2000]).unwrap();
+    let SocketAddr::V6(from) = from else { panic!("{from}") };
+    (from, SocketAddrV6::new(Pair::B, 44_444, 0, 0), len + 48)
+}
+
+// RFC 8201 section 4: a report does not raise the MTU, and one below 1,280 is discarded.
+fn reports_that_do_not_lower_the_mtu_are_ignored() {
+    let (Pair { a, b: _b }, socket, forger) = hostile();
+    let mut ours = Running::start(&a, pmtu("2001:db8:1::2 --wait 20 --json"));
+    let (from, to, size) = probe(&socket);
+    assert_eq!(size, 1500);
+    let report = |mtu: u32| forger.report((2, 0, mtu), from, to, &[0; 1000]);
+    for (mtu, reason) in [
+        (9000, "not less than 1500"),
+        (u32::MAX, "not less than 1500"),
+        (1500, "not less than 1500"),
+        (1279, "less than 1280, the minimum"),
+        (0, "less than 1280, the minimum"),
+    ] {
+        for _ in 0..3 {
+            report(mtu);
+        }
+        let ignored = object(ours.line("ignored"));
+        assert_eq!(ignored["mtu"], mtu);
+        assert_eq!((&ignored["from"], &ignored["reason"]), (&json!(STRANGER), &json!(reason)));
+    }
+    report(1400);
+    assert_eq!(object(ours.line("1400")), json!({"mtu": 1400, "from": STRANGER}));
+    let (_, _, size) = probe(&socket);
+    assert_eq!(size, 1400);
+    // A repetition of the report, which does not lower the MTU any more.
+    report(1400);
+    assert_eq!(object(ours.line("ignored"))["reason"], "not less than 1400");
+    report(1280);
+    assert_eq!(object(ours.line("\"from\"")), json!({"mtu": 1280, "from": STRANGER}));
+    assert_eq!(probe(&socket).2, 1280);
+    socket.send_to(b"x", from).unwrap();
+    let (status, lines) = ours.end();
+    assert!(status.success(), "{lines:#?}");
+    assert_eq!(object(lines.last().unwrap()), json!({"mtu": 1280, "reached": true, "host": Pair::B}));
+}
+
+fn a_flood_of_reports_ends_after_the_tries() {
+    let (Pair { a, b: _b }, socket, forger) = hostile();
+    let ours = Running::start(&a, pmtu("2001:db8:1::2 --wait 0.5 --tries 2 --json"));
+    let (from, to, _) = probe(&socket);
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                forger.report((2, 0, 9000), from, to, &[0; 1000]);
+            }
+        });
+        let (status, lines) = ours.end();
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(status.code(), Some(1), "{lines:#?}");
+        assert_eq!(lines.len(), 3, "{lines:#?}");
+        assert_eq!(object(&lines[2]), json!({"mtu": 1500, "reached": false, "host": Pair::B}));
+    });
+}
+
+fn only_the_host_itself_proves_that_it_was_reached() {
+    let (Pair { a, b }, socket, forger) = hostile();
+    let mut ours = Running::start(&a, pmtu("2001:db8:1::2 --wait 20 --json"));
+    let (from, to, _) = probe(&socket);
+    for (code, text) in [(4, "port"), (0, "no route"), (1, "prohibited"), (9, "unknown code 9")] {
+        forger.report((1, code, 0), from, to, &[0; 1000]);
+        let ignored = object(ours.line("ignored"));
+        assert_eq!(ignored["ignored"], format!("destination unreachable: {text}"));
+        assert_eq!(ignored["reason"], "not from the host");
+    }
+    Forger::new(&b, &Pair::B.to_string()).report((1, 4, 0), from, to, &[0; 1000]);
+    assert_eq!(object(ours.line("reached"))["reached"], true);
+    assert!(ours.end().0.success());
+}
+
+fn an_interrupt_ends_it_with_a_summary() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let socket = b.run(|| UdpSocket::bind("[::]:44444")).unwrap();
+    let ours = Running::start(&a, pmtu("2001:db8:1::2 --wait 60"));
+    probe(&socket);
+    ours.interrupt();
+    let (status, lines) = ours.end();
+    assert_eq!(status.code(), Some(130));
+    assert_eq!(lines.last().unwrap(), "MTU 1500: interrupted before an answer from 2001:db8:1::2");
 }
