@@ -6,20 +6,37 @@
 
 mod common;
 
+use std::io;
 use std::net::{Ipv6Addr, SocketAddrV6};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
 use common::icmp::{Message, Quoted, echo_request, nonce};
-use common::{Outcome, Output, after, arguments, raw, receive, resolve, seconds};
+use common::{
+    Outcome, Output, after, arguments, end_on_interrupt, has_interface, is_ending, not_sent, raw, receive,
+    resolve, seconds,
+};
 use ipv6_std::{Icmp6Filter, Icmp6Type, PacketConn, RawConn, Received, SendControl};
 use serde_json::json;
 
+const BELIEVES: &str = "\
+It believes errors that quote one of its probes: the address of the host, the port or identifier, and the random data, if \
+it is quoted. A time exceeded, with any code, is a hop. A destination unreachable or a parameter problem ends the path. \
+The host was reached if an echo reply has the data of the probe, or the host itself reports the destination as \
+unreachable.
+
+It ignores all else, and prints what it ignored about a probe: a packet too big, because every link carries probes of 80 \
+bytes, and errors of unknown types. Nobody can prove the address of a hop: any node that sees or guesses the ports can \
+forge one.
+
+It accepts no IPv4 address: the hops of IPv4 report errors by another protocol, ICMP.";
+
 #[derive(Parser)]
-#[command(about = "Prints the routers on the path to a host")]
+#[command(about = "Prints the routers on the path to a host", after_help = BELIEVES)]
 struct Options {
-    /// The destination: a name or an address
+    /// The destination: a name or an address, as in fe80::1%eth0
     host: String,
     /// The largest hop limit to try
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u8).range(1..))]
@@ -45,17 +62,31 @@ fn main() -> ExitCode {
 
 fn trace(options: &Options, output: &Output) -> Outcome<bool> {
     let to = resolve(&options.host)?;
+    has_interface(to, None)?;
+    if to.ip().is_multicast() {
+        return Err(format!("{} is a group; a path has one host at its end", to.ip()).into());
+    }
     let mut prober = Prober::open(to, options.icmp)?;
+    let waits = Arc::clone(&prober.icmp);
+    end_on_interrupt(move || waits.set_read_deadline(Some(Instant::now())))?;
     output.print(
         format_args!("to {} ({}), {} hops at most", options.host, to.ip(), options.max_hops),
         json!({"host": options.host, "address": to.ip(), "max_hops": options.max_hops}),
     )?;
     for hop in 1..=options.max_hops {
-        let answers = prober.probe(hop, options.queries, options.wait)?;
-        print(hop, &answers, &output)?;
+        let (answers, ignored) = prober.probe(hop, options.queries, options.wait)?;
+        print(hop, &answers, &ignored, output)?;
         let mut answers = answers.iter().flatten();
         if answers.clone().any(|answer| answer.is_end) {
             return Ok(answers.any(|answer| answer.is_host));
+        }
+        if is_ending() {
+            let ip = to.ip();
+            output.print(
+                format_args!("interrupted at hop {hop}: {ip} was not reached"),
+                json!({"interrupted": true, "hop": hop, "reached": false}),
+            )?;
+            return Ok(false);
         }
     }
     Ok(false)
@@ -68,16 +99,32 @@ struct Answer {
     what: String,
     /// Type and code of the message.
     numbers: (u8, u8),
-    /// Whether it came from the destination.
+    /// Whether the destination sent it.
     is_host: bool,
     /// Whether later hops cannot answer: it came from the destination, or the path ends there.
     is_end: bool,
 }
 
+/// An error about a probe that says nothing about its path.
+#[derive(PartialEq)]
+struct Ignored {
+    from: Ipv6Addr,
+    what: String,
+}
+
+/// What a message says about a probe.
+enum Heard {
+    /// The answer to the probe of this number.
+    Answer(u16, Answer),
+    Ignored(Ignored),
+    /// About another program's probe.
+    Nothing,
+}
+
 struct Prober {
     to: SocketAddrV6,
-    /// Receives the answers.
-    icmp: RawConn,
+    /// Receives the answers. Shared with the interrupt handler, which sets the deadline.
+    icmp: Arc<RawConn>,
     /// Sends UDP probes.
     udp: Option<PacketConn>,
     /// Identifies the probes of this program: the identifier of echo requests, or the source port of UDP.
@@ -99,6 +146,7 @@ impl Prober {
             .pass(Icmp6Type::TIME_EXCEEDED)
             .pass(Icmp6Type::DESTINATION_UNREACHABLE)
             .pass(Icmp6Type::PACKET_TOO_BIG)
+            .pass(Icmp6Type::PARAMETER_PROBLEM)
             .pass(Icmp6Type::ECHO_REPLY);
         icmp.set_icmp6_filter(&filter)?;
         let udp = if by_echo { None } else { Some(PacketConn::bind("[::]:0")?) };
@@ -109,74 +157,98 @@ impl Prober {
         };
         let mut data = [0; 32];
         data[..nonce.len()].copy_from_slice(&nonce);
+        let icmp = Arc::new(icmp);
         Ok(Self { to, icmp, udp, own, next: 0, data })
     }
 
-    /// Sends probes with this hop limit, and returns the answer to each.
-    fn probe(&mut self, hops: u8, queries: u8, wait: Duration) -> Outcome<Vec<Option<Answer>>> {
+    /// Sends probes with this hop limit. Returns the answer to each, and what was ignored.
+    fn probe(
+        &mut self,
+        hops: u8,
+        queries: u8,
+        wait: Duration,
+    ) -> Outcome<(Vec<Option<Answer>>, Vec<Ignored>)> {
+        /// The most ignored errors that are printed for a hop.
+        const MOST: usize = 8;
         let first = self.next;
         let mut sent = Vec::new();
         for _ in 0..queries {
             sent.push(Instant::now());
-            self.send(hops)?;
+            self.send(hops).map_err(|error| not_sent(&error, *self.to.ip()))?;
             self.next = self.next.wrapping_add(1);
         }
         let mut answers: Vec<Option<Answer>> = sent.iter().map(|_| None).collect();
+        let mut ignored = Vec::new();
         let end = after(wait);
         let mut packet = [0; 2048];
         while answers.iter().any(Option::is_none) {
             let Some(got) = receive(&self.icmp, &mut packet, end)? else { break };
-            let Some((number, answer)) = self.answer(&packet[..got.len], &got) else { continue };
+            let (number, answer) = match self.answer(&packet[..got.len], &got) {
+                Heard::Answer(number, answer) => (number, answer),
+                Heard::Ignored(new) => {
+                    if ignored.len() < MOST && !ignored.contains(&new) {
+                        ignored.push(new);
+                    }
+                    continue;
+                }
+                Heard::Nothing => continue,
+            };
             // An answer to an earlier hop may arrive late.
             let query = usize::from(number.wrapping_sub(first));
             if let (Some(place @ None), Some(sent)) = (answers.get_mut(query), sent.get(query)) {
                 *place = Some(Answer { time: sent.elapsed(), ..answer });
             }
         }
-        Ok(answers)
+        Ok((answers, ignored))
     }
 
-    fn send(&self, hops: u8) -> Outcome<()> {
+    fn send(&self, hops: u8) -> io::Result<usize> {
         let control = SendControl::new().with_hop_limit(hops);
         match &self.udp {
-            None => {
-                self.icmp.send_to(&echo_request(self.own, self.next, &self.data), &control, self.to)?;
-            }
+            None => self.icmp.send_to(&echo_request(self.own, self.next, &self.data), &control, self.to),
             Some(udp) => {
                 let mut to = self.to;
-                to.set_port(PORT + self.next);
-                udp.send_to(&self.data, &control, to)?;
+                to.set_port(PORT.wrapping_add(self.next));
+                udp.send_to(&self.data, &control, to)
             }
         }
-        Ok(())
     }
 
-    /// The number of the probe that a message answers, and the answer. `None`: about another program's probe.
-    fn answer(&self, message: &[u8], got: &Received) -> Option<(u16, Answer)> {
+    /// What a message says about the probes of this program.
+    fn answer(&self, message: &[u8], got: &Received) -> Heard {
+        let from = *got.source.ip();
         let (number, what, numbers, is_host, is_end) = match Message::read(message) {
             Message::Reply { id, seq, data } if self.udp.is_none() && id == self.own && data == self.data => {
                 (seq, "echo reply".into(), (Icmp6Type::ECHO_REPLY.0, 0), true, true)
             }
             Message::Error(report) if report.destination == *self.to.ip() => {
-                let number = match report.quoted {
-                    Quoted::Echo { id, seq, .. } if self.udp.is_none() && id == self.own => seq,
-                    Quoted::Udp { source, destination, .. } if self.udp.is_some() && source == self.own => {
-                        destination.wrapping_sub(PORT)
+                let (number, quoted) = match report.quoted {
+                    Quoted::Echo { id, seq, data } if self.udp.is_none() && id == self.own => (seq, data),
+                    Quoted::Udp { source, destination, data } if self.udp.is_some() && source == self.own => {
+                        (destination.wrapping_sub(PORT), data)
                     }
-                    _ => return None,
+                    _ => return Heard::Nothing,
                 };
-                let is_host = report.is_port_unreachable();
-                (number, report.to_string(), report.type_and_code(), is_host, !report.is_time_exceeded())
+                // Routers that translate IPv4 errors may have no data to quote.
+                if quoted.is_some_and(|quoted| !self.data.starts_with(&quoted)) {
+                    return Heard::Nothing;
+                }
+                let what = report.to_string();
+                let is_host = report.is_unreachable() && from == *self.to.ip();
+                let is_end = report.is_unreachable() || report.is_parameter_problem();
+                if !is_end && !report.is_time_exceeded() {
+                    return Heard::Ignored(Ignored { from, what });
+                }
+                (number, what, report.type_and_code(), is_host, is_end)
             }
-            _ => return None,
+            _ => return Heard::Nothing,
         };
-        let answer = Answer { from: *got.source.ip(), time: Duration::ZERO, what, numbers, is_host, is_end };
-        Some((number, answer))
+        Heard::Answer(number, Answer { from, time: Duration::ZERO, what, numbers, is_host, is_end })
     }
 }
 
 /// Prints one line for a hop: the routers that answered, their answers, and the times.
-fn print(hop: u8, answers: &[Option<Answer>], output: &Output) -> Outcome<()> {
+fn print(hop: u8, answers: &[Option<Answer>], ignored: &[Ignored], output: &Output) -> Outcome<()> {
     let mut line = format!("{hop:2}");
     let mut before = None;
     for answer in answers {
@@ -196,6 +268,13 @@ fn print(hop: u8, answers: &[Option<Answer>], output: &Output) -> Outcome<()> {
         }
         None => json!(null),
     });
-    output.print(line, json!({"hop": hop, "answers": list.collect::<Vec<_>>()}))?;
-    Ok(())
+    let mut object = json!({"hop": hop, "answers": list.collect::<Vec<_>>()});
+    for Ignored { from, what } in ignored {
+        line += &format!("  (ignored: {from}, {what})");
+    }
+    if !ignored.is_empty() {
+        let list = ignored.iter().map(|Ignored { from, what }| json!({"from": from, "what": what}));
+        object["ignored"] = list.collect();
+    }
+    output.print(line, object)
 }

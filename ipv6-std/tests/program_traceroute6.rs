@@ -2,6 +2,7 @@
 
 mod programs;
 
+use std::net::SocketAddrV6;
 use std::process::Command;
 
 use ipv6_testnet::Pair;
@@ -19,6 +20,9 @@ ipv6_testnet::tests! {
     [RawSocket] an_unreachable_host_ends_the_trace_with_status_1;
     [RawSocket] silent_routers_are_printed_as_stars;
     [RawSocket] a_routing_loop_is_traced_to_the_last_hop;
+    [RawSocket] forged_errors_do_not_end_the_trace;
+    [RawSocket] only_the_host_itself_proves_that_it_was_reached;
+    [RawSocket] an_interrupt_ends_it_with_a_summary;
 }
 
 fn traceroute6(arguments: &str) -> Command {
@@ -26,13 +30,33 @@ fn traceroute6(arguments: &str) -> Command {
 }
 
 fn help_lists_the_options() {
-    helps("traceroute6", &["Usage: traceroute6", "--max-hops", "--queries", "--wait", "--icmp", "--json"]);
+    helps(
+        "traceroute6",
+        &[
+            "It believes",
+            "It ignores",
+            "Usage: traceroute6",
+            "--max-hops",
+            "--queries",
+            "--wait",
+            "--icmp",
+            "--json",
+        ],
+    );
 }
 
 fn invalid_arguments_are_refused() {
     let Pair { a, b: _b } = Pair::new().unwrap();
     refuses(&a, traceroute6("192.0.2.1"), "traceroute6: 192.0.2.1 has no IPv6 address\n");
     refuses(&a, traceroute6("::1 --queries 0"), "--queries");
+    refuses(&a, traceroute6("fe80::1"), "fe80::1 is link-local: name its interface, as in fe80::1%eth0\n");
+    refuses(&a, traceroute6("ff0e::1"), "traceroute6: ff0e::1 is a group");
+    refuses(&a, traceroute6("2001:db8:9::1"), "traceroute6: this host has no route to 2001:db8:9::1");
+    a.ip("-6 route add prohibit 2001:db8:8::/64").unwrap();
+    for how in ["", "--icmp"] {
+        let command = traceroute6(&format!("2001:db8:8::1 {how}"));
+        refuses(&a, command, "a route or a firewall of this host prohibits packets to 2001:db8:8::1");
+    }
     refuses(&a, unprivileged(&traceroute6("::1")), "traceroute6: a raw socket needs root or CAP_NET_RAW");
 }
 
@@ -164,4 +188,69 @@ fn a_routing_loop_is_traced_to_the_last_hop() {
         let mut beyond_a_thousand = hops[100..].iter().flatten();
         assert!(beyond_a_thousand.any(|(from, what)| from == Chain::FAR && what == "time exceeded"), "{how}");
     }
+}
+
+/// A host behind `b` that never answers, and a forger on `b`. The program sends one probe for each hop, and prints the
+/// hop after 20 seconds, or when it is answered.
+fn hostile() -> (Pair, Running, Forger) {
+    let pair = Pair::new().unwrap();
+    let Pair { a, b } = &pair;
+    a.ip("-6 route add 2001:db8:7::/64 via 2001:db8:1::2").unwrap();
+    // A blackhole route drops the probes, whatever their hop limit.
+    b.set("net/ipv6/conf/all/forwarding", "1").unwrap();
+    b.ip("-6 route add blackhole 2001:db8:7::/64").unwrap();
+    let mut ours = Running::start(a, traceroute6("2001:db8:7::1 --queries 1 --wait 20 --json"));
+    ours.line("max_hops");
+    let forger = Forger::new(b, &Pair::B.to_string());
+    (pair, ours, forger)
+}
+
+fn forged_errors_do_not_end_the_trace() {
+    let (Pair { a, b: _b }, mut ours, forger) = hostile();
+    let from = SocketAddrV6::new(Pair::A, udp_port(&a), 0, 0);
+    let to = |hop: u16| SocketAddrV6::new("2001:db8:7::1".parse().unwrap(), 33_433 + hop, 0, 0);
+    // Of another port, and with other data than the probe had.
+    forger.report((3, 0, 0), SocketAddrV6::new(Pair::A, from.port() ^ 1, 0, 0), to(1), &[]);
+    forger.report((3, 0, 0), from, to(1), &[7; 32]);
+    // A packet too big about 80 bytes, and an error of a type that RFC 4443 does not have, which the filter drops.
+    for error in [(2, 0, 1280), (2, 0, 1280), (2, 0, 0), (99, 3, 0)] {
+        forger.report(error, from, to(1), &[]);
+    }
+    for (hop, code, what) in [
+        (1, 0, "time exceeded"),
+        (2, 1, "time exceeded: fragment reassembly"),
+        (3, 77, "time exceeded: unknown code 77"),
+        (4, 255, "time exceeded: unknown code 255"),
+    ] {
+        forger.report((3, code, 0), from, to(hop), &[]);
+        let line = object(ours.line(&format!("\"hop\":{hop}")));
+        assert_eq!((&line["answers"][0]["what"], &line["answers"][0]["code"]), (&what.into(), &code.into()));
+        let ignored: Vec<&str> = line["ignored"]
+            .as_array()
+            .map(|all| all.iter().map(|one| one["what"].as_str().unwrap()).collect())
+            .unwrap_or_default();
+        let expected = ["packet too big: MTU 1280", "packet too big: MTU 0"];
+        assert_eq!(ignored, if hop == 1 { &expected[..] } else { &[] });
+    }
+    // A destination unreachable of a router ends the path.
+    forger.report((1, 0, 0), from, to(5), &[]);
+    assert_eq!(ours.end().0.code(), Some(1));
+}
+
+fn only_the_host_itself_proves_that_it_was_reached() {
+    let (Pair { a, b: _b }, ours, forger) = hostile();
+    let from = SocketAddrV6::new(Pair::A, udp_port(&a), 0, 0);
+    let to = SocketAddrV6::new("2001:db8:7::1".parse().unwrap(), 33_434, 0, 0);
+    forger.report((1, 4, 0), from, to, &[]);
+    let (status, lines) = ours.end();
+    assert_eq!(status.code(), Some(1));
+    assert_eq!(object(&lines[0])["answers"][0]["what"], "destination unreachable: port");
+}
+
+fn an_interrupt_ends_it_with_a_summary() {
+    let (_pair, ours, _forger) = hostile();
+    ours.interrupt();
+    let (status, lines) = ours.end();
+    assert_eq!(status.code(), Some(130));
+    assert_eq!(object(&lines[1]), serde_json::json!({"interrupted": true, "hop": 1, "reached": false}));
 }

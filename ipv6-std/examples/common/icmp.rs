@@ -147,6 +147,11 @@ impl Report {
         self.kind == Icmp6Type::DESTINATION_UNREACHABLE
     }
 
+    /// Whether a node did not understand a field of the packet.
+    pub fn is_parameter_problem(&self) -> bool {
+        self.kind == Icmp6Type::PARAMETER_PROBLEM
+    }
+
     /// Whether the packet expired: by its hop limit, or with another code of the same type.
     pub fn is_time_exceeded(&self) -> bool {
         self.kind == Icmp6Type::TIME_EXCEEDED

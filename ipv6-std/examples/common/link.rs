@@ -6,6 +6,7 @@ use std::net::{Ipv6Addr, SocketAddrV6, UdpSocket};
 use std::time::{Duration, Instant};
 
 use ipv6_std::{Interface, InterfaceFlags, RawConn};
+use serde_json::json;
 
 use super::{Outcome, Output, after, not_sent};
 
@@ -89,12 +90,15 @@ impl Watch {
             if self.once {
                 return Err(why.into());
             }
-            output.warn(format_args!("{why}; waiting for its return"));
+            output.print(
+                format_args!("{why}; waiting for it"),
+                json!({"event": "interface lost", "error": why}),
+            )?;
             self.is_lost = true;
         }
         let now = interface(&name).ok().filter(|_| self.is_lost);
         if let Some(now) = now.filter(|now| join(&self.interface, now).is_ok()) {
-            output.warn(format_args!("interface {name} is back"));
+            output.print(format_args!("interface {now} is back"), json!({"event": "interface back"}))?;
             (self.interface, self.is_lost) = (now, false);
         }
         Ok(())
