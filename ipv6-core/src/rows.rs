@@ -300,21 +300,25 @@ macro_rules! for_each_platform {
         $callback! {
             $($arguments)*
             /// Linux with 64-bit programs, little-endian: x86_64, aarch64, riscv64, loongarch64, powerpc64le.
-            Linux64 = linux::table(Endian::Little, Width::Eight, 1);
+            Linux64 = linux::table(Endian::Little, Width::Eight, linux::Sockets::Generic);
             /// Linux with 64-bit programs, big-endian: s390x, powerpc64.
-            Linux64Be = linux::table(Endian::Big, Width::Eight, 1);
+            Linux64Be = linux::table(Endian::Big, Width::Eight, linux::Sockets::Generic);
             /// Linux with 32-bit programs, little-endian: i686, armv7.
-            Linux32 = linux::table(Endian::Little, Width::Four, 1);
+            Linux32 = linux::table(Endian::Little, Width::Four, linux::Sockets::Generic);
             /// Linux with 32-bit programs, big-endian: powerpc.
-            Linux32Be = linux::table(Endian::Big, Width::Four, 1);
+            Linux32Be = linux::table(Endian::Big, Width::Four, linux::Sockets::Generic);
             /// Linux on 64-bit MIPS, little-endian.
-            LinuxMips64 = linux::table(Endian::Little, Width::Eight, 0xffff);
-            /// Linux on 64-bit MIPS, big-endian, and on 64-bit SPARC.
-            LinuxMips64Be = linux::table(Endian::Big, Width::Eight, 0xffff);
+            LinuxMips64 = linux::table(Endian::Little, Width::Eight, linux::Sockets::Mips);
+            /// Linux on 64-bit MIPS, big-endian.
+            LinuxMips64Be = linux::table(Endian::Big, Width::Eight, linux::Sockets::Mips);
             /// Linux on 32-bit MIPS, little-endian.
-            LinuxMips32 = linux::table(Endian::Little, Width::Four, 0xffff);
+            LinuxMips32 = linux::table(Endian::Little, Width::Four, linux::Sockets::Mips);
             /// Linux on 32-bit MIPS, big-endian.
-            LinuxMips32Be = linux::table(Endian::Big, Width::Four, 0xffff);
+            LinuxMips32Be = linux::table(Endian::Big, Width::Four, linux::Sockets::Mips);
+            /// Linux on 64-bit SPARC.
+            LinuxSparc64 = linux::table(Endian::Big, Width::Eight, linux::Sockets::Sparc);
+            /// Linux on 32-bit SPARC.
+            LinuxSparc32 = linux::table(Endian::Big, Width::Four, linux::Sockets::Sparc);
             /// macOS, iOS, tvOS, watchOS and visionOS, on x86_64 and arm64.
             Apple = apple::TABLE;
             /// FreeBSD with 64-bit programs, little-endian: amd64, arm64, riscv64, powerpc64le.

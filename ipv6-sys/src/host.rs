@@ -14,15 +14,15 @@ mod linux {
     pub use ipv6_core::abi::{Linux32, Linux32Be, Linux64, Linux64Be};
 }
 
-/// Linux, where it has the socket numbers of IRIX or SunOS.
-#[cfg(any(
-    target_arch = "mips",
-    target_arch = "mips32r6",
-    target_arch = "mips64",
-    target_arch = "mips64r6",
-    target_arch = "sparc",
-    target_arch = "sparc64"
-))]
+/// Linux, where it has the socket numbers of SunOS.
+#[cfg(any(target_arch = "sparc", target_arch = "sparc64"))]
+mod linux {
+    #![allow(unused_imports, reason = "one of them is the host")]
+    pub use ipv6_core::abi::{Linux32, Linux64, LinuxSparc32 as Linux32Be, LinuxSparc64 as Linux64Be};
+}
+
+/// Linux, where it has the socket numbers of IRIX.
+#[cfg(any(target_arch = "mips", target_arch = "mips32r6", target_arch = "mips64", target_arch = "mips64r6"))]
 mod linux {
     #![allow(unused_imports, reason = "one of them is the host")]
     pub use ipv6_core::abi::{

@@ -1,17 +1,47 @@
 //! Linux and Android.
 //!
 //! The numbers are those of the kernel's `include/uapi/linux/in6.h`, `in.h`, `ipv6.h`, `icmpv6.h`, `udp.h` and
-//! `include/uapi/asm-generic/socket.h`; only `SOL_SOCKET` differs, on MIPS and SPARC. The size of a long decides the
+//! `include/uapi/asm-generic/socket.h`. MIPS and SPARC have numbers of their own at level `SOL_SOCKET`
+//! (`arch/*/include/uapi/asm/socket.h`). The size of a long decides the
 //! layout of `struct cmsghdr` (`cmsg_len` is a `__kernel_size_t`) and of group requests (a `struct sockaddr_storage` is
 //! aligned to a long).
 
 use super::number::{IPPROTO_ICMPV6, IPPROTO_IP, IPPROTO_UDP, message, message_at, option, option_at};
 use super::{
-    Abi, CmsgLayout, ControlNumbers, Endian, FilterPolarity, GroupReqLayout, Mapped, OptionNumbers,
-    SockaddrLayout, Width,
+    Abi, CmsgLayout, ControlNumbers, Endian, FilterPolarity, GroupReqLayout, Mapped, OptionNumber,
+    OptionNumbers, SockaddrLayout, Width,
 };
 
 const SOL_RAW: i32 = 255;
+
+/// Whose numbers an architecture has at level `SOL_SOCKET`.
+#[derive(Clone, Copy)]
+pub(super) enum Sockets {
+    Generic,
+    Mips,
+    Sparc,
+}
+
+/// Numbers of one fact at level `SOL_SOCKET`: of most architectures, MIPS and SPARC.
+#[derive(Clone, Copy)]
+struct At(i32, i32, i32);
+
+impl At {
+    const fn on(self, sockets: Sockets) -> i32 {
+        match sockets {
+            Sockets::Generic => self.0,
+            Sockets::Mips => self.1,
+            Sockets::Sparc => self.2,
+        }
+    }
+}
+
+const SOL_SOCKET: At = At(1, 0xffff, 0xffff);
+
+/// An option of level `SOL_SOCKET`.
+const fn socket_option(sockets: Sockets, name: At) -> Option<OptionNumber> {
+    option_at(SOL_SOCKET.on(sockets), name.on(sockets))
+}
 
 const CONTROL: ControlNumbers = ControlNumbers {
     packet_info: message(50, 20),
@@ -34,7 +64,7 @@ const CONTROL: ControlNumbers = ControlNumbers {
     ..ControlNumbers::NONE
 };
 
-const fn options(sol_socket: i32) -> OptionNumbers {
+const fn options(sockets: Sockets) -> OptionNumbers {
     OptionNumbers {
         traffic_class: option(67),
         hop_limit: option(16),
@@ -85,8 +115,8 @@ const fn options(sol_socket: i32) -> OptionNumbers {
         ipv4_leave_source_group: option_at(IPPROTO_IP, 47),
         ipv4_block_source: option_at(IPPROTO_IP, 43),
         ipv4_unblock_source: option_at(IPPROTO_IP, 44),
-        attach_filter: option_at(sol_socket, 26),
-        detach_filter: option_at(sol_socket, 27),
+        attach_filter: socket_option(sockets, At(26, 26, 26)),
+        detach_filter: socket_option(sockets, At(27, 27, 27)),
         path_mtu_discovery: option(23),
         mtu: option(24),
         send_flow_info: option(33),
@@ -110,11 +140,11 @@ const fn options(sol_socket: i32) -> OptionNumbers {
     }
 }
 
-pub(super) const fn table(endian: Endian, long: Width, sol_socket: i32) -> Abi {
+pub(super) const fn table(endian: Endian, long: Width, sockets: Sockets) -> Abi {
     let align = long.bytes();
     Abi::new(endian, CmsgLayout::new(long, align, align), SockaddrLayout::new(10, false, 28))
         .with_control(CONTROL)
-        .with_options(options(sol_socket))
+        .with_options(options(sockets))
         .with_group_req(match long {
             Width::Four => GroupReqLayout::ALIGNED_TO_4,
             Width::Eight => GroupReqLayout::ALIGNED_TO_8,
