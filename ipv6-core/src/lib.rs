@@ -103,6 +103,7 @@ pub mod sockaddr;
 mod source_filter;
 #[cfg(feature = "std")]
 mod std_impls;
+mod timestamping;
 mod traffic_class;
 mod wire;
 

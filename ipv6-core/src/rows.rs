@@ -243,6 +243,164 @@ macro_rules! for_each_option {
             /// Unblocks a blocked source of an IPv4 group (Linux).
             IPV4_UNBLOCK_SOURCE ipv4_unblock_source with_ipv4_unblock_source: Ipv4SourceGroup
                 = "MCAST_UNBLOCK_SOURCE (IPPROTO_IP)";
+            /// The source address and the interface of sent packets that name none themselves (RFC 3542 section
+            /// 6.7). The unspecified address and no interface remove it. Not on Windows. Linux does not return it
+            /// (`ENOPROTOOPT`), and does not use it for IPv4-mapped destinations.
+            #[doc(alias = "in6_pktinfo")]
+            PACKET_INFO sticky_packet_info with_sticky_packet_info: PacketInfo = "IPV6_PKTINFO";
+            /// The next hop of sent packets that name none themselves (RFC 3542 section 6.7). The BSDs except
+            /// OpenBSD, Apple, illumos, Solaris, AIX; for the superuser.
+            NEXT_HOP sticky_next_hop with_sticky_next_hop: NextHop = "IPV6_NEXTHOP";
+            /// Which source addresses the system prefers when it chooses one (RFC 5014): Linux, illumos, Solaris,
+            /// AIX. FreeBSD, NetBSD, DragonFly BSD and Apple have the choice between temporary and public addresses
+            /// only. Set it before `connect`.
+            #[doc(alias = "IPV6_SRC_PREFERENCES", alias = "IPV6_PREFER_TEMPADDR")]
+            ADDRESS_PREFERENCES address_preferences with_address_preferences: AddressPreferences
+                = "IPV6_ADDR_PREFERENCES";
+            /// The destination that a TCP connection had before netfilter redirected it to this host (Linux, target
+            /// `REDIRECT`).
+            #[doc(alias = "SO_ORIGINAL_DST")]
+            ORIGINAL_DESTINATION original_destination with_original_destination: SocketAddrV6
+                = "IP6T_SO_ORIGINAL_DST";
+            /// Delivers the destination port of received packets (OpenBSD), beside the address in the packet info:
+            /// the original destination of packets that `pf` diverts.
+            RECEIVE_DESTINATION_PORT receive_destination_port with_receive_destination_port: bool
+                = "IPV6_RECVDSTPORT";
+            /// Delivers the time at which a packet arrived, in microseconds, as `message::Timestamp`. Linux, the
+            /// BSDs, Apple, illumos, Solaris. 32-bit programs on Linux need 5.1.
+            #[doc(alias = "SCM_TIMESTAMP")]
+            RECEIVE_TIMESTAMP receive_timestamp with_receive_timestamp: bool = "SO_TIMESTAMP";
+            /// Delivers the time at which a packet arrived, in nanoseconds, as `message::TimestampNs` (Linux, AIX).
+            /// FreeBSD delivers it with `RECEIVE_TIMESTAMP` and `TIMESTAMP_CLOCK`. 32-bit programs on Linux need
+            /// 5.1.
+            #[doc(alias = "SCM_TIMESTAMPNS")]
+            RECEIVE_TIMESTAMP_NS receive_timestamp_ns with_receive_timestamp_ns: bool = "SO_TIMESTAMPNS";
+            /// Which timestamps of received and sent packets are taken and delivered (Linux). 32-bit programs need
+            /// 5.1.
+            #[doc(alias = "SCM_TIMESTAMPING")]
+            TIMESTAMPING timestamping with_timestamping: TimestampingFlags = "SO_TIMESTAMPING";
+            /// The clock and the message of `RECEIVE_TIMESTAMP` (FreeBSD).
+            TIMESTAMP_CLOCK timestamp_clock with_timestamp_clock: TimestampClock = "SO_TS_CLOCK";
+            /// Delivers the time at which a packet arrived, in units of `mach_absolute_time` (Apple).
+            RECEIVE_TIMESTAMP_MONOTONIC receive_timestamp_monotonic with_receive_timestamp_monotonic: bool
+                = "SO_TIMESTAMP_MONOTONIC";
+            /// Allows `message::TxTime`, the time at which a packet is sent, and names its clock (Linux, since
+            /// 4.19; `CLOCK_MONOTONIC` without privilege since 5.8). The queueing discipline `fq` or `etf` obeys
+            /// the time; without it, packets are sent at once.
+            #[doc(alias = "sock_txtime")]
+            SEND_TIMES send_times with_send_times: SendTimes = "SO_TXTIME";
+            /// The rate at which the socket sends at most. On Linux the queueing discipline `fq` limits UDP.
+            /// FreeBSD and Apple: TCP.
+            MAX_PACING_RATE max_pacing_rate with_max_pacing_rate: PacingRate = "SO_MAX_PACING_RATE";
+            /// Delivers how many packets the socket has dropped, as `message::Dropped`, once there are any (Linux).
+            RECEIVE_DROPPED receive_dropped with_receive_dropped: bool = "SO_RXQ_OVFL";
+            /// The memory that the socket uses, and how many packets it has dropped (Linux, since 4.12).
+            MEMORY memory with_memory: MemoryInfo = "SO_MEMINFO";
+            /// The mark of sent packets, for routing rules and filters (Linux; `CAP_NET_ADMIN` or `CAP_NET_RAW`).
+            /// FreeBSD: the cookie that `ipfw` matches.
+            #[doc(alias = "SO_USER_COOKIE")]
+            MARK mark with_mark: u32 = "SO_MARK";
+            /// Delivers the mark of received packets as `message::Mark` (Linux, since 5.19).
+            RECEIVE_MARK receive_mark with_receive_mark: bool = "SO_RCVMARK";
+            /// The priority of sent packets in the queues of this host, 0 to 6; more with `CAP_NET_ADMIN` or
+            /// `CAP_NET_RAW` (Linux).
+            PRIORITY priority with_priority: u32 = "SO_PRIORITY";
+            /// Delivers the priority of received packets as `message::Priority` (Linux, since 6.14).
+            RECEIVE_PRIORITY receive_priority with_receive_priority: bool = "SO_RCVPRIORITY";
+            /// The kind of traffic, `NET_SERVICE_TYPE_BE` (0) and others of `sys/socket.h` (Apple).
+            SERVICE_TYPE service_type with_service_type: i32 = "SO_NET_SERVICE_TYPE";
+            /// The only interface by which the socket sends and receives; `None` for all of them (Linux, since 5.1;
+            /// `CAP_NET_RAW` before 5.7, and to change it). `BOUND_INTERFACE` is that of other systems.
+            DEVICE_INDEX device_index with_device_index: Option<InterfaceIndex> = "SO_BINDTOIFINDEX";
+            /// The number of the routing table (FreeBSD). FreeBSD does not return it.
+            FIB fib with_fib: u32 = "SO_SETFIB";
+            /// The number of the routing table (OpenBSD). Another one than that of the process requires root.
+            ROUTING_TABLE routing_table with_routing_table: u32 = "SO_RTABLE";
+            /// The range from which the system chooses the local port (FreeBSD, NetBSD, OpenBSD, Apple).
+            PORT_RANGE port_range with_port_range: PortRange = "IPV6_PORTRANGE";
+            /// The ports from which the system chooses the local port (Linux, since 6.3). The option of IPv4 is
+            /// that of IPv6 too.
+            LOCAL_PORTS local_ports with_local_ports: LocalPorts = "IP_LOCAL_PORT_RANGE";
+            /// Whether a bind to port 0 leaves the port open until `connect`, which can then share it between peers
+            /// (Linux, since 4.2). The option of IPv4 is that of IPv6 too.
+            BIND_WITHOUT_PORT bind_without_port with_bind_without_port: bool = "IP_BIND_ADDRESS_NO_PORT";
+            /// Whether the address can be bound while others with this option are bound to it.
+            /// `ipv6_std::Builder::reusable` sets what each system needs. Not on Windows.
+            REUSE_ADDRESS reuse_address with_reuse_address: bool = "SO_REUSEADDR";
+            /// Whether several sockets of one user can be bound to the same port. On Linux, each packet goes to one
+            /// of them; on the BSDs and Apple, to the last, and those to groups to all. Set it before the bind.
+            REUSE_PORT reuse_port with_reuse_port: bool = "SO_REUSEPORT";
+            /// Whether several sockets are bound to the same port, and each packet goes to one of them (FreeBSD,
+            /// since 12). On Linux, `REUSE_PORT`.
+            BALANCE_PORT balance_port with_balance_port: bool = "SO_REUSEPORT_LB";
+            /// Detaches the program that selects the socket of a shared port (Linux, since 5.3).
+            DETACH_PORT_SELECTOR detach_port_selector with_detach_port_selector: () = "SO_DETACH_REUSEPORT_BPF";
+            /// Whether the BPF filter can no longer be changed or detached; this cannot be undone (Linux).
+            LOCK_FILTER lock_filter with_lock_filter: bool = "SO_LOCK_FILTER";
+            /// The processor that handled the last received packet. Set: among sockets of a shared port, prefer
+            /// this one for packets that this processor handles (Linux).
+            INCOMING_CPU incoming_cpu with_incoming_cpu: Option<u16> = "SO_INCOMING_CPU";
+            /// The number of the device queue of the last received packet; 0 if there is none (Linux).
+            INCOMING_NAPI_ID incoming_napi_id with_incoming_napi_id: u32 = "SO_INCOMING_NAPI_ID";
+            /// How long a receive polls the device before it sleeps, in microseconds; more than before requires
+            /// `CAP_NET_ADMIN` (Linux).
+            BUSY_POLL busy_poll with_busy_poll: u32 = "SO_BUSY_POLL";
+            /// Whether the kernel leaves the device to busy polling (Linux, since 5.11; `CAP_NET_ADMIN`).
+            PREFER_BUSY_POLL prefer_busy_poll with_prefer_busy_poll: bool = "SO_PREFER_BUSY_POLL";
+            /// How many packets one busy poll takes at most; more than 8 requires `CAP_NET_ADMIN` (Linux, since
+            /// 5.11, which does not return it).
+            BUSY_POLL_BUDGET busy_poll_budget with_busy_poll_budget: u16 = "SO_BUSY_POLL_BUDGET";
+            /// Whether `poll` and `epoll` report `POLLPRI` when the error queue is not empty, beside `POLLERR`
+            /// (Linux).
+            SELECT_ERROR_QUEUE select_error_queue with_select_error_queue: bool = "SO_SELECT_ERR_QUEUE";
+            /// Whether sends with `MSG_ZEROCOPY` use the memory of the program, with a notice in the error queue
+            /// when it is free again (Linux, UDP since 5.0).
+            ZERO_COPY zero_copy with_zero_copy: bool = "SO_ZEROCOPY";
+            /// The size of the receive buffer in bytes. Linux returns twice the requested size.
+            RECEIVE_BUFFER receive_buffer with_receive_buffer: u32 = "SO_RCVBUF";
+            /// The size of the send buffer in bytes. Linux returns twice the requested size.
+            SEND_BUFFER send_buffer with_send_buffer: u32 = "SO_SNDBUF";
+            /// Sets the size of the receive buffer in bytes, also beyond `net.core.rmem_max` (Linux;
+            /// `CAP_NET_ADMIN`). Read `RECEIVE_BUFFER`.
+            FORCED_RECEIVE_BUFFER forced_receive_buffer with_forced_receive_buffer: u32 = "SO_RCVBUFFORCE";
+            /// Sets the size of the send buffer in bytes, also beyond `net.core.wmem_max` (Linux; `CAP_NET_ADMIN`).
+            /// Read `SEND_BUFFER`.
+            FORCED_SEND_BUFFER forced_send_buffer with_forced_send_buffer: u32 = "SO_SNDBUFFORCE";
+            /// A number that no other socket of this system has had since it started (Linux, since 4.12).
+            COOKIE cookie with_cookie: u64 = "SO_COOKIE";
+            /// The address family, such as `AF_INET6` (Linux, FreeBSD, OpenBSD, illumos, Solaris).
+            DOMAIN domain with_domain: i32 = "SO_DOMAIN";
+            /// The protocol: 6 is TCP, 17 UDP, 58 ICMPv6 (Linux, FreeBSD, OpenBSD).
+            PROTOCOL protocol with_protocol: i32 = "SO_PROTOCOL";
+            /// The size of the datagrams into which larger payloads are cut; 0 for no cutting (Linux, since 4.18;
+            /// Windows, `UDP_SEND_MSG_SIZE`). `SendControl::segment_size` is that of one payload.
+            #[doc(alias = "UDP_SEND_MSG_SIZE")]
+            SEGMENT_SIZE sent_segment_size with_sent_segment_size: u16 = "UDP_SEGMENT";
+            /// Whether UDP datagrams are sent with checksum 0, which only tunnels may do (RFC 6935; Linux).
+            SEND_WITHOUT_CHECKSUM send_without_checksum with_send_without_checksum: bool = "UDP_NO_CHECK6_TX";
+            /// Whether UDP datagrams with checksum 0 are received (RFC 6936; Linux). They are dropped otherwise.
+            RECEIVE_WITHOUT_CHECKSUM receive_without_checksum with_receive_without_checksum: bool
+                = "UDP_NO_CHECK6_RX";
+            /// The protocol inside the received UDP datagrams, which the kernel then handles: 2 is ESP (RFC 3948),
+            /// 3 L2TP (Linux).
+            ENCAPSULATION encapsulation with_encapsulation: u32 = "UDP_ENCAP";
+            /// Delivers the flow identifier of received packets, a hash of addresses and ports (FreeBSD).
+            RECEIVE_FLOW_ID receive_flow_id with_receive_flow_id: bool = "IPV6_RECVFLOWID";
+            /// From which networks the socket receives, a `PROTECTION_LEVEL_` of `ws2ipdef.h` (Windows).
+            PROTECTION_LEVEL protection_level with_protection_level: i32 = "IPV6_PROTECTION_LEVEL";
+            /// The largest path MTU that the socket uses, in bytes (Windows).
+            USER_MTU user_mtu with_user_mtu: u32 = "IPV6_USER_MTU";
+            /// As `RECEIVE_ORIGINAL_DESTINATION`, of IPv4 packets on a dual-stack socket, as
+            /// `message::Ipv4OriginalDestination` (Linux).
+            #[doc(alias = "IP_ORIGDSTADDR")]
+            IPV4_RECEIVE_ORIGINAL_DESTINATION ipv4_receive_original_destination with_ipv4_receive_original_destination: bool
+                = "IP_RECVORIGDSTADDR";
+            /// As `RECEIVE_FRAGMENT_SIZE`, of IPv4 packets on a dual-stack socket (Linux).
+            IPV4_RECEIVE_FRAGMENT_SIZE ipv4_receive_fragment_size with_ipv4_receive_fragment_size: bool
+                = "IP_RECVFRAGSIZE";
+            /// As `UNICAST_INTERFACE`, of IPv4 packets on a dual-stack socket (Linux, Windows).
+            IPV4_UNICAST_INTERFACE ipv4_unicast_interface with_ipv4_unicast_interface: UnicastInterface
+                = "IP_UNICAST_IF";
             /// Detaches the socket's BPF filter.
             DETACH_FILTER detach_filter with_detach_filter: () = "SO_DETACH_FILTER";
         } {

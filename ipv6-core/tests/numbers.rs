@@ -85,6 +85,22 @@ const LEFT_OUT: &[(&str, Kind, &str, &str)] = &[
     ("solaris", Kind::Option, "SO_DETACH_FILTER", "for packet sockets only"),
     ("darwin", Kind::Option, "IPV6_UNICAST_IF", "IPV6_BOUND_IF has a row: it limits receiving too"),
     ("solaris", Kind::Option, "IPV6_UNICAST_IF", "IPV6_BOUND_IF has a row: it limits receiving too"),
+    ("darwin", Kind::Option, "SO_BINDTOIFINDEX", "IPV6_BOUND_IF has a row"),
+    ("solaris", Kind::Option, "SO_BINDTOIFINDEX", "IPV6_BOUND_IF has a row"),
+    ("darwin", Kind::Option, "SO_PRIORITY", "SO_NET_SERVICE_TYPE has a row"),
+    ("freebsd", Kind::Option, "SO_PRIORITY", "IPV6_VLAN_PCP is the priority in the tag of a VLAN, -1 to 7"),
+    ("freebsd", Kind::Option, "SO_RXQ_OVFL", "SO_RERROR reports a full buffer as an error, without a number"),
+    ("netbsd", Kind::Option, "SO_RXQ_OVFL", "SO_RERROR reports a full buffer as an error, without a number"),
+    ("freebsd", Kind::Option, "SO_TIMESTAMPNS", "SO_TS_CLOCK has a row"),
+    ("openbsd", Kind::Option, "SO_MARK", "SO_RTABLE has a row"),
+    ("linux", Kind::Option, "IPV6_NEXTHOP", "the kernel answers ENOPROTOOPT"),
+    (
+        "openbsd",
+        Kind::Option,
+        "IPV6_NEXTHOP",
+        "ip6_setpktopt in sys/netinet6/ip6_output.c answers ENOPROTOOPT",
+    ),
+    ("windows", Kind::Option, "IPV6_PKTINFO", "the number is that of the switch IPV6_RECVPKTINFO"),
     ("openbsd", Kind::Option, "IPV6_RECVORIGDSTADDR", "IPV6_RECVDSTPORT delivers the port only"),
     ("windows", Kind::Message, "UDP_SEGMENT", "segmentation of Windows is not used yet"),
     ("windows", Kind::Message, "UDP_GRO", "coalescing of Windows is not used yet"),
@@ -144,6 +160,7 @@ const OTHER_NAMES: &[(&str, &str, &str)] = &[
     ("*", "IPV6_LEAVE_GROUP", "IPV6_DROP_MEMBERSHIP"),
     ("linux", "ICMP6_FILTER", "ICMPV6_FILTER"),
     ("windows", "IPV6_PATHMTU", "IPV6_MTU"),
+    ("dragonfly", "IPV6_ADDR_PREFERENCES", "IPV6_PREFER_TEMPADDR"),
 ];
 
 /// Which list a name is from: a message and an option may share one.
@@ -214,6 +231,14 @@ fn expected(os: &str, arch: &str, kind: Kind, name: &'static str) -> Option<Numb
         return None;
     }
     let others = OTHER_NAMES.iter().filter(|(of, ours, _)| (*of == os || *of == "*") && *ours == name);
+    // The first numbers of these have times of 32 bits in 32-bit programs (include/uapi/asm-generic/socket.h).
+    let of_32_bits = os == "linux" && ["386", "arm", "ppc", "mips", "mipsle", "sparc"].contains(&arch);
+    let name = match name {
+        "SO_TIMESTAMP" | "SCM_TIMESTAMP" if of_32_bits => "SO_TIMESTAMP_NEW",
+        "SO_TIMESTAMPNS" | "SCM_TIMESTAMPNS" if of_32_bits => "SO_TIMESTAMPNS_NEW",
+        "SO_TIMESTAMPING" | "SCM_TIMESTAMPING" if of_32_bits => "SO_TIMESTAMPING_NEW",
+        name => name,
+    };
     let names: Vec<&str> = [name].into_iter().chain(others.map(|(.., other)| *other)).collect();
     let go = names.iter().find_map(|name| constant(os, arch, name));
     let headers = names.iter().find_map(|name| in_headers(os, kind, name));
@@ -233,7 +258,9 @@ fn expected(os: &str, arch: &str, kind: Kind, name: &'static str) -> Option<Numb
         name if name.starts_with("UDP_") => Some(17),
         name if name.starts_with("IP_") => Some(0),
         name if name.starts_with("ICMP6_") || name.starts_with("ICMPV6_") => Some(58),
-        name if name.starts_with("IPV6_") || name.starts_with("MCAST_") => Some(41),
+        name if name.starts_with("IPV6_") || name.starts_with("MCAST_") || name.starts_with("IP6T_") => {
+            Some(41)
+        }
         name => panic!("add the level of {name} to this match in {}", file!()),
     };
     level.zip(go.or(headers.map(|(_, number)| number)))

@@ -88,6 +88,11 @@ const RFC_3678: &str = "
     setsourcefilter getsourcefilter group_filter gf_interface gf_group gf_fmode gf_numsrc gf_slist
     GROUP_FILTER_SIZE SIOCSMSFILTER SIOCGMSFILTER MCAST_INCLUDE MCAST_EXCLUDE";
 
+/// What RFC 5014 defines.
+const RFC_5014: &str = "
+    IPV6_ADDR_PREFERENCES IPV6_PREFER_SRC_HOME IPV6_PREFER_SRC_COA IPV6_PREFER_SRC_TMP IPV6_PREFER_SRC_PUBLIC
+    IPV6_PREFER_SRC_CGA IPV6_PREFER_SRC_NONCGA AI_EXTFLAGS ai_eflags EAI_BADEXTFLAGS inet6_is_srcaddr";
+
 /// Methods, types and constants of `golang.org/x/net/ipv6`.
 const GO: &str = "
     NewConn NewPacketConn TrafficClass SetTrafficClass HopLimit SetHopLimit PathMTU SetControlMessage
@@ -111,7 +116,7 @@ fn missing<'a>(names: &'a str, page: &str) -> Vec<&'a str> {
 
 #[test]
 fn from_c_has_every_name_of_the_rfcs() {
-    for (rfc, names) in [("3493", RFC_3493), ("3542", RFC_3542), ("3678", RFC_3678)] {
+    for (rfc, names) in [("3493", RFC_3493), ("3542", RFC_3542), ("3678", RFC_3678), ("5014", RFC_5014)] {
         let missing = missing(names, FROM_C);
         assert!(missing.is_empty(), "docs/from_c.md lacks these names of RFC {rfc}: {missing:?}");
     }

@@ -3,7 +3,7 @@
 //! The numbers are those of `netinet/in.h` and `netinet/icmp6.h`. Control messages follow one another without padding
 //! (`CMSG_SPACE` is `CMSG_LEN` in `sys/socket.h`). A `struct sockaddr_storage` has 1,288 bytes.
 
-use super::number::{IPPROTO_ICMPV6, message, option, option_at};
+use super::number::{IPPROTO_ICMPV6, SOL_SOCKET, message, option, option_at};
 use super::{
     Abi, CmsgLayout, ControlNumbers, Endian, FilterPolarity, GroupReqLayout, OptionNumbers, SockaddrLayout,
     Width,
@@ -51,6 +51,14 @@ const OPTIONS: OptionNumbers = OptionNumbers {
     destination_options: option(54),
     first_destination_options: option(55),
     routing_header: option(50),
+    sticky_packet_info: option(33),
+    sticky_next_hop: option(48),
+    address_preferences: option(74),
+    receive_timestamp_ns: option_at(SOL_SOCKET, 4106),
+    reuse_address: option_at(SOL_SOCKET, 4),
+    reuse_port: option_at(SOL_SOCKET, 512),
+    receive_buffer: option_at(SOL_SOCKET, 4098),
+    send_buffer: option_at(SOL_SOCKET, 4097),
     ..OptionNumbers::NONE
 };
 

@@ -4,7 +4,7 @@
 //! asks for RFC 3542 (`__APPLE_USE_RFC_3542`). In a control buffer everything is aligned to four (`__DARWIN_ALIGN32`),
 //! and group requests are packed to four, in 64-bit programs too.
 
-use super::number::{IPPROTO_IP, message, message_at, option};
+use super::number::{IPPROTO_IP, SOL_SOCKET, message, message_at, option, option_at};
 use super::{Abi, ControlNumbers, Endian, GroupReqLayout, Mapped, OptionNumbers, PacketInfoMessage, bsd};
 
 pub(super) const TABLE: Abi = bsd::table(Endian::Little, 30, 4)
@@ -23,6 +23,13 @@ pub(super) const TABLE: Abi = bsd::table(Endian::Little, 30, 4)
         bound_interface: option(125),
         auto_flow_label: option(59),
         first_destination_options: option(57),
+        sticky_next_hop: option(48),
+        address_preferences: option(63),
+        receive_timestamp: option_at(SOL_SOCKET, 1024),
+        receive_timestamp_monotonic: option_at(SOL_SOCKET, 2048),
+        max_pacing_rate: option_at(SOL_SOCKET, 4406),
+        service_type: option_at(SOL_SOCKET, 4374),
+        port_range: option(14),
         ..bsd::OPTIONS_WITH_SOURCES
     })
     .with_group_req(GroupReqLayout::ALIGNED_TO_4)

@@ -3,7 +3,7 @@
 //!
 //! The numbers are those of `netinet6/in6.h` and `netinet/icmp6.h`.
 
-use super::number::{IPPROTO_ICMPV6, message, option, option_at};
+use super::number::{IPPROTO_ICMPV6, SOL_SOCKET, message, option, option_at};
 use super::{Abi, CmsgLayout, ControlNumbers, Endian, FilterPolarity, OptionNumbers, SockaddrLayout, Width};
 
 /// The control messages.
@@ -46,6 +46,11 @@ pub(super) const OPTIONS: OptionNumbers = OptionNumbers {
     destination_options: option(50),
     first_destination_options: option(35),
     routing_header: option(51),
+    sticky_packet_info: option(46),
+    reuse_address: option_at(SOL_SOCKET, 4),
+    reuse_port: option_at(SOL_SOCKET, 512),
+    receive_buffer: option_at(SOL_SOCKET, 4098),
+    send_buffer: option_at(SOL_SOCKET, 4097),
     ..OptionNumbers::NONE
 };
 

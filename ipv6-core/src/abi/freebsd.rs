@@ -4,7 +4,7 @@
 //! aligns control messages (`sys/*/include/_align.h` and `_types.h`). `struct sockaddr_storage`, whose padding is an
 //! `int64_t`, aligns group requests: to eight, on i386 to four.
 
-use super::number::{IPPROTO_IP, message_at, option};
+use super::number::{IPPROTO_IP, SOL_SOCKET, message_at, option, option_at};
 use super::{Abi, ControlNumbers, Endian, GroupReqLayout, Mapped, OptionNumbers, bsd};
 
 const IPV6_BINDANY: i32 = 64;
@@ -21,6 +21,18 @@ pub(super) const fn table(endian: Endian, align: usize, group_req: GroupReqLayou
             auto_flow_label: option(59),
             receive_original_destination: option(72),
             receive_first_destination_options: option(41),
+            sticky_next_hop: option(48),
+            address_preferences: option(63),
+            receive_timestamp: option_at(SOL_SOCKET, 1024),
+            timestamp_clock: option_at(SOL_SOCKET, 4119),
+            max_pacing_rate: option_at(SOL_SOCKET, 4120),
+            mark: option_at(SOL_SOCKET, 4117),
+            fib: option_at(SOL_SOCKET, 4116),
+            port_range: option(14),
+            balance_port: option_at(SOL_SOCKET, 65536),
+            domain: option_at(SOL_SOCKET, 4121),
+            protocol: option_at(SOL_SOCKET, 4118),
+            receive_flow_id: option(70),
             ..bsd::OPTIONS_WITH_SOURCES
         })
         .with_group_req(group_req)

@@ -43,6 +43,15 @@ const fn socket_option(sockets: Sockets, name: At) -> Option<OptionNumber> {
     option_at(SOL_SOCKET.on(sockets), name.on(sockets))
 }
 
+/// Of an option or a message with times: 64-bit programs use the number that every kernel has. In 32-bit programs, it has
+/// times of 32 bits, which end in 2038; they use the other one, with times of 64 bits, of Linux 5.1.
+const fn time(long: Width, old: At, new: At) -> At {
+    match long {
+        Width::Eight => old,
+        Width::Four => new,
+    }
+}
+
 const CONTROL: ControlNumbers = ControlNumbers {
     packet_info: message(50, 20),
     hop_limit: message(52, 4),
@@ -64,7 +73,7 @@ const CONTROL: ControlNumbers = ControlNumbers {
     ..ControlNumbers::NONE
 };
 
-const fn options(sockets: Sockets) -> OptionNumbers {
+const fn options(long: Width, sockets: Sockets) -> OptionNumbers {
     OptionNumbers {
         traffic_class: option(67),
         hop_limit: option(16),
@@ -136,6 +145,48 @@ const fn options(sockets: Sockets) -> OptionNumbers {
         destination_options: option(59),
         first_destination_options: option(55),
         routing_header: option(57),
+        sticky_packet_info: option(50),
+        address_preferences: option(72),
+        original_destination: option(80),
+        receive_timestamp: socket_option(sockets, time(long, At(29, 29, 29), At(63, 63, 70))),
+        receive_timestamp_ns: socket_option(sockets, time(long, At(35, 35, 33), At(64, 64, 66))),
+        timestamping: socket_option(sockets, time(long, At(37, 37, 35), At(65, 65, 67))),
+        send_times: socket_option(sockets, At(61, 61, 63)),
+        max_pacing_rate: socket_option(sockets, At(47, 47, 49)),
+        receive_dropped: socket_option(sockets, At(40, 40, 36)),
+        memory: socket_option(sockets, At(55, 55, 57)),
+        mark: socket_option(sockets, At(36, 36, 34)),
+        receive_mark: socket_option(sockets, At(75, 75, 84)),
+        priority: socket_option(sockets, At(12, 12, 12)),
+        receive_priority: socket_option(sockets, At(82, 82, 91)),
+        device_index: socket_option(sockets, At(62, 62, 65)),
+        local_ports: option_at(IPPROTO_IP, 51),
+        bind_without_port: option_at(IPPROTO_IP, 24),
+        reuse_address: socket_option(sockets, At(2, 4, 4)),
+        reuse_port: socket_option(sockets, At(15, 512, 512)),
+        detach_port_selector: socket_option(sockets, At(68, 68, 71)),
+        lock_filter: socket_option(sockets, At(44, 44, 40)),
+        incoming_cpu: socket_option(sockets, At(49, 49, 51)),
+        incoming_napi_id: socket_option(sockets, At(56, 56, 58)),
+        busy_poll: socket_option(sockets, At(46, 46, 48)),
+        prefer_busy_poll: socket_option(sockets, At(69, 69, 72)),
+        busy_poll_budget: socket_option(sockets, At(70, 70, 73)),
+        select_error_queue: socket_option(sockets, At(45, 45, 41)),
+        zero_copy: socket_option(sockets, At(60, 60, 62)),
+        receive_buffer: socket_option(sockets, At(8, 4098, 4098)),
+        send_buffer: socket_option(sockets, At(7, 4097, 4097)),
+        forced_receive_buffer: socket_option(sockets, At(33, 33, 4107)),
+        forced_send_buffer: socket_option(sockets, At(32, 31, 4106)),
+        cookie: socket_option(sockets, At(57, 57, 59)),
+        domain: socket_option(sockets, At(39, 4137, 4137)),
+        protocol: socket_option(sockets, At(38, 4136, 4136)),
+        sent_segment_size: option_at(IPPROTO_UDP, 103),
+        send_without_checksum: option_at(IPPROTO_UDP, 101),
+        receive_without_checksum: option_at(IPPROTO_UDP, 102),
+        encapsulation: option_at(IPPROTO_UDP, 100),
+        ipv4_receive_original_destination: option_at(IPPROTO_IP, 20),
+        ipv4_receive_fragment_size: option_at(IPPROTO_IP, 25),
+        ipv4_unicast_interface: option_at(IPPROTO_IP, 50),
         ..OptionNumbers::NONE
     }
 }
@@ -144,7 +195,7 @@ pub(super) const fn table(endian: Endian, long: Width, sockets: Sockets) -> Abi 
     let align = long.bytes();
     Abi::new(endian, CmsgLayout::new(long, align, align), SockaddrLayout::new(10, false, 28))
         .with_control(CONTROL)
-        .with_options(options(sockets))
+        .with_options(options(long, sockets))
         .with_group_req(match long {
             Width::Four => GroupReqLayout::ALIGNED_TO_4,
             Width::Eight => GroupReqLayout::ALIGNED_TO_8,

@@ -3,7 +3,7 @@
 //! The numbers are those of `sys/netinet6/in6.h`, `sys/netinet/in.h` and `sys/netinet/icmp6.h`. The processor's
 //! `__ALIGNBYTES` aligns control messages (`sys/arch/*/include`). Memberships have no source filters.
 
-use super::number::option;
+use super::number::{SOL_SOCKET, option, option_at};
 use super::{Abi, Endian, OptionNumbers, bsd};
 
 const IPV6_BINDANY: i32 = 64;
@@ -14,6 +14,10 @@ pub(super) const fn table(align: usize) -> Abi {
         freebind: option(IPV6_BINDANY),
         transparent: option(IPV6_BINDANY),
         receive_first_destination_options: option(41),
+        sticky_next_hop: option(48),
+        address_preferences: option(63),
+        receive_timestamp: option_at(SOL_SOCKET, 8192),
+        port_range: option(14),
         ..bsd::OPTIONS
     })
 }

@@ -3,10 +3,9 @@
 //! The numbers are those of `sys/netinet6/in6.h`, `sys/netinet/in.h`, `sys/netinet/icmp6.h` and `sys/sys/socket.h`. The
 //! processor's `_ALIGN` aligns control messages (`sys/arch/*/include/_types.h`). Memberships have no source filters.
 
-use super::number::{option, option_at};
+use super::number::{SOL_SOCKET, option, option_at};
 use super::{Abi, ControlNumbers, Endian, OptionNumbers, bsd};
 
-const SOL_SOCKET: i32 = 0xffff;
 const SO_BINDANY: i32 = 0x1000;
 
 pub(super) const fn table(endian: Endian, align: usize) -> Abi {
@@ -18,6 +17,12 @@ pub(super) const fn table(endian: Endian, align: usize) -> Abi {
             freebind: option_at(SOL_SOCKET, SO_BINDANY),
             transparent: option_at(SOL_SOCKET, SO_BINDANY),
             auto_flow_label: option(59),
+            receive_destination_port: option(64),
+            receive_timestamp: option_at(SOL_SOCKET, 2048),
+            routing_table: option_at(SOL_SOCKET, 4129),
+            port_range: option(14),
+            domain: option_at(SOL_SOCKET, 4132),
+            protocol: option_at(SOL_SOCKET, 4133),
             ..bsd::OPTIONS
         })
 }

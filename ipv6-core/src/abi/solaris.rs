@@ -6,7 +6,7 @@
 //! on x86, where 32-bit programs align a `long long` to four. On SPARC it is aligned to eight in all programs, and group
 //! requests are not packed (calculated, not compiled). A `struct sockaddr_storage` has 256 bytes.
 
-use super::number::{IPPROTO_ICMPV6, message, option, option_at};
+use super::number::{IPPROTO_ICMPV6, SOL_SOCKET, message, option, option_at};
 use super::{
     Abi, CmsgLayout, ControlNumbers, Endian, FilterPolarity, GroupReqLayout, OptionNumbers, SockaddrLayout,
     Width,
@@ -56,6 +56,14 @@ const OPTIONS: OptionNumbers = OptionNumbers {
     destination_options: option(15),
     first_destination_options: option(17),
     routing_header: option(16),
+    sticky_packet_info: option(11),
+    sticky_next_hop: option(13),
+    address_preferences: option(35),
+    receive_timestamp: option_at(SOL_SOCKET, 4115),
+    reuse_address: option_at(SOL_SOCKET, 4),
+    receive_buffer: option_at(SOL_SOCKET, 4098),
+    send_buffer: option_at(SOL_SOCKET, 4097),
+    domain: option_at(SOL_SOCKET, 4108),
     ..OptionNumbers::NONE
 };
 

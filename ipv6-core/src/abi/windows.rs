@@ -6,7 +6,7 @@
 //!
 //! Windows has one number for a control message and for the option that delivers it.
 
-use super::number::{IPPROTO_IP, message, message_at, option, option_at};
+use super::number::{IPPROTO_IP, IPPROTO_UDP, message, message_at, option, option_at};
 use super::{
     Abi, CmsgLayout, ControlNumbers, Endian, GroupReqLayout, Mapped, MulticastInterface, OptionNumbers,
     PacketInfoMessage, SockaddrLayout, Width,
@@ -68,6 +68,10 @@ const OPTIONS: OptionNumbers = OptionNumbers {
     ipv4_multicast_loopback: option_at(IPPROTO_IP, 11),
     hop_by_hop: option(1),
     routing_header: option(32),
+    sent_segment_size: option_at(IPPROTO_UDP, 2),
+    protection_level: option(23),
+    user_mtu: option(76),
+    ipv4_unicast_interface: option_at(IPPROTO_IP, 31),
     ..OptionNumbers::NONE
 };
 

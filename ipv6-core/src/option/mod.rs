@@ -4,13 +4,21 @@
 //! of each row.
 
 mod modes;
+mod preferences;
+mod server;
+mod time;
 
-use core::net::{Ipv4Addr, Ipv6Addr};
+use core::net::{Ipv4Addr, Ipv6Addr, SocketAddrV6};
 
 use crate::icmp6_filter::Icmp6Filter;
 use crate::interface::InterfaceIndex;
+use crate::message::{NextHop, PacketInfo};
 
+pub use crate::timestamping::TimestampingFlags;
 pub use modes::{MinMtu, PathMtuDiscovery};
+pub use preferences::AddressPreferences;
+pub use server::{LocalPorts, MemoryInfo, PacingRate, PortRange};
+pub use time::{SendTimes, TimestampClock};
 
 /// A path MTU: the size of an IPv6 packet in bytes, header included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -20,6 +20,7 @@
 //! [setsockopt(2)](https://man7.org/linux/man-pages/man2/setsockopt.2.html).
 
 use core::mem::size_of;
+use core::net::SocketAddrV6;
 
 use ipv6_core::abi::Platform;
 use ipv6_core::{BpfInstruction, ControlFlags, Icmp6Filter, InterfaceIndex};
@@ -35,11 +36,14 @@ mod sibling;
 mod source_filter;
 mod sticky;
 mod stream;
+mod structures;
 mod value;
 
 pub use descriptor::SocketOption;
+pub use ipv6_core::message::{NextHop, PacketInfo};
 pub use ipv6_core::option::{
-    Group, Ipv4Group, Ipv4Interface, Ipv4SourceGroup, MinMtu, Mtu, PathMtuDiscovery, SourceGroup,
+    AddressPreferences, Group, Ipv4Group, Ipv4Interface, Ipv4SourceGroup, LocalPorts, MemoryInfo, MinMtu,
+    Mtu, PacingRate, PathMtuDiscovery, PortRange, SendTimes, SourceGroup, TimestampClock, TimestampingFlags,
     UnicastInterface,
 };
 pub use sibling::{set_both, update_sibling, update_siblings};

@@ -2,8 +2,8 @@
 
 use ipv6_core::abi::Platform;
 use ipv6_core::option::{
-    Group, Ipv4Group, Ipv4Interface, Ipv4SourceGroup, MinMtu, Mtu, PathMtuDiscovery, SourceGroup,
-    UnicastInterface,
+    AddressPreferences, Group, Ipv4Group, Ipv4Interface, Ipv4SourceGroup, LocalPorts, MinMtu, Mtu,
+    PathMtuDiscovery, PortRange, SourceGroup, TimestampClock, UnicastInterface,
 };
 use ipv6_core::{Icmp6Filter, InterfaceIndex, PathMtu, group};
 
@@ -15,7 +15,7 @@ mod sealed {
     pub trait Sealed {}
 }
 
-use sealed::Sealed;
+pub(super) use sealed::Sealed;
 
 /// The value of an option that can be read. Sealed.
 pub trait Readable: Sealed + Sized {
@@ -126,6 +126,28 @@ ints! {
     UnicastInterface: |int| Some(Self(InterfaceIndex::new(u32::from_be(int.cast_unsigned())).ok())),
         |Self(index)| index.map_or(0, InterfaceIndex::get).to_be().cast_signed();
     MinMtu: Self::from_number, Self::number;
+    TimestampClock: Self::from_number, Self::number;
+    PortRange: Self::from_number, Self::number;
+    LocalPorts: |int| Some(Self::from_number(int.cast_unsigned())), |ports| ports.number().cast_signed();
+    u16: |int| u16::try_from(int).ok(), i32::from;
+}
+
+impl Sealed for AddressPreferences {}
+
+impl Readable for AddressPreferences {
+    type Bytes = Zeroed<4>;
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        Self::from_number::<Host>(read_int(bytes)?)
+    }
+}
+
+impl Writable for AddressPreferences {
+    type Bytes = Zeroed<4>;
+
+    fn write(self, bytes: &mut [u8]) -> Option<usize> {
+        write_int(self.number::<Host>()?, bytes)
+    }
 }
 
 impl Sealed for PathMtuDiscovery {}

@@ -22,6 +22,13 @@ options_are!({
     leave_source_group: IPPROTO_IPV6 MCAST_LEAVE_SOURCE_GROUP,
     block_source: IPPROTO_IPV6 MCAST_BLOCK_SOURCE,
     unblock_source: IPPROTO_IPV6 MCAST_UNBLOCK_SOURCE,
+    sticky_packet_info: IPPROTO_IPV6 IPV6_PKTINFO,
+    receive_timestamp: SOL_SOCKET SO_TIMESTAMP,
+    receive_timestamp_monotonic: SOL_SOCKET SO_TIMESTAMP_MONOTONIC,
+    reuse_address: SOL_SOCKET SO_REUSEADDR,
+    reuse_port: SOL_SOCKET SO_REUSEPORT,
+    receive_buffer: SOL_SOCKET SO_RCVBUF,
+    send_buffer: SOL_SOCKET SO_SNDBUF,
 } gaps {
     receive_hop_limit,
     receive_path_mtu,
@@ -36,6 +43,11 @@ options_are!({
     destination_options,
     first_destination_options,
     routing_header,
+    sticky_next_hop,
+    address_preferences,
+    max_pacing_rate,
+    service_type,
+    port_range,
 });
 
 messages_are!({
@@ -76,4 +88,9 @@ pub const GAPS: &[Gap] = &[
     gap("IPV6_RTHDRDSTOPTS", &["netinet/in.h"], kind(ABI.control.first_destination_options)),
     gap("IPV6_RTHDR", &["netinet/in.h"], name(ABI.options.routing_header)),
     gap("IPV6_RTHDR", &["netinet/in.h"], kind(ABI.control.routing_header)),
+    gap("IPV6_NEXTHOP", &["netinet/in.h"], name(ABI.options.sticky_next_hop)),
+    gap("IPV6_PREFER_TEMPADDR", &["netinet/in.h"], name(ABI.options.address_preferences)),
+    gap("SO_MAX_PACING_RATE", &["sys/socket.h"], name(ABI.options.max_pacing_rate)),
+    gap("SO_NET_SERVICE_TYPE", &["sys/socket.h"], name(ABI.options.service_type)),
+    gap("IPV6_PORTRANGE", &["netinet/in.h"], name(ABI.options.port_range)),
 ];

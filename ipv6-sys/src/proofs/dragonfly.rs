@@ -18,6 +18,12 @@ options_are!({
     checksum: IPPROTO_IPV6 IPV6_CHECKSUM,
     join_group: IPPROTO_IPV6 IPV6_JOIN_GROUP,
     leave_group: IPPROTO_IPV6 IPV6_LEAVE_GROUP,
+    sticky_packet_info: IPPROTO_IPV6 IPV6_PKTINFO,
+    receive_timestamp: SOL_SOCKET SO_TIMESTAMP,
+    reuse_address: SOL_SOCKET SO_REUSEADDR,
+    reuse_port: SOL_SOCKET SO_REUSEPORT,
+    receive_buffer: SOL_SOCKET SO_RCVBUF,
+    send_buffer: SOL_SOCKET SO_SNDBUF,
 } gaps {
     receive_path_mtu,
     path_mtu,
@@ -31,6 +37,8 @@ options_are!({
     destination_options,
     first_destination_options,
     routing_header,
+    sticky_next_hop,
+    address_preferences,
 });
 
 messages_are!({
@@ -68,4 +76,6 @@ pub const GAPS: &[Gap] = &[
     gap("IPV6_RTHDRDSTOPTS", &["netinet/in.h"], kind(ABI.control.first_destination_options)),
     gap("IPV6_RTHDR", &["netinet/in.h"], name(ABI.options.routing_header)),
     gap("IPV6_RTHDR", &["netinet/in.h"], kind(ABI.control.routing_header)),
+    gap("IPV6_NEXTHOP", &["netinet/in.h"], name(ABI.options.sticky_next_hop)),
+    gap("IPV6_PREFER_TEMPADDR", &["netinet/in.h"], name(ABI.options.address_preferences)),
 ];

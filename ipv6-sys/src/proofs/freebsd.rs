@@ -25,6 +25,18 @@ options_are!({
     block_source: IPPROTO_IPV6 MCAST_BLOCK_SOURCE,
     unblock_source: IPPROTO_IPV6 MCAST_UNBLOCK_SOURCE,
     receive_original_destination: IPPROTO_IPV6 IPV6_RECVORIGDSTADDR,
+    sticky_packet_info: IPPROTO_IPV6 IPV6_PKTINFO,
+    receive_timestamp: SOL_SOCKET SO_TIMESTAMP,
+    timestamp_clock: SOL_SOCKET SO_TS_CLOCK,
+    mark: SOL_SOCKET SO_USER_COOKIE,
+    fib: SOL_SOCKET SO_SETFIB,
+    reuse_address: SOL_SOCKET SO_REUSEADDR,
+    reuse_port: SOL_SOCKET SO_REUSEPORT,
+    balance_port: SOL_SOCKET SO_REUSEPORT_LB,
+    receive_buffer: SOL_SOCKET SO_RCVBUF,
+    send_buffer: SOL_SOCKET SO_SNDBUF,
+    domain: SOL_SOCKET SO_DOMAIN,
+    protocol: SOL_SOCKET SO_PROTOCOL,
 } gaps {
     receive_path_mtu,
     path_mtu,
@@ -40,6 +52,11 @@ options_are!({
     destination_options,
     first_destination_options,
     routing_header,
+    sticky_next_hop,
+    address_preferences,
+    max_pacing_rate,
+    port_range,
+    receive_flow_id,
 });
 
 messages_are!({
@@ -80,4 +97,9 @@ pub const GAPS: &[Gap] = &[
     gap("IPV6_RTHDRDSTOPTS", &["netinet/in.h"], kind(ABI.control.first_destination_options)),
     gap("IPV6_RTHDR", &["netinet/in.h"], name(ABI.options.routing_header)),
     gap("IPV6_RTHDR", &["netinet/in.h"], kind(ABI.control.routing_header)),
+    gap("IPV6_NEXTHOP", &["netinet/in.h"], name(ABI.options.sticky_next_hop)),
+    gap("IPV6_PREFER_TEMPADDR", &["netinet/in.h"], name(ABI.options.address_preferences)),
+    gap("SO_MAX_PACING_RATE", &["sys/socket.h"], name(ABI.options.max_pacing_rate)),
+    gap("IPV6_PORTRANGE", &["netinet/in.h"], name(ABI.options.port_range)),
+    gap("IPV6_RECVFLOWID", &["netinet/in.h"], name(ABI.options.receive_flow_id)),
 ];

@@ -4,7 +4,7 @@ use core::mem::{align_of, offset_of, size_of};
 
 use ipv6_core::{BpfInstruction, Icmp6Filter};
 
-use super::{ABI, Gap, gap, messages_are, name, options_are};
+use super::{ABI, Gap, gap, messages_are, name, newer_gap, options_are};
 
 options_are!({
     traffic_class: IPPROTO_IPV6 IPV6_TCLASS,
@@ -73,9 +73,51 @@ options_are!({
     destination_options: IPPROTO_IPV6 IPV6_DSTOPTS,
     first_destination_options: IPPROTO_IPV6 IPV6_RTHDRDSTOPTS,
     routing_header: IPPROTO_IPV6 IPV6_RTHDR,
+    sticky_packet_info: IPPROTO_IPV6 IPV6_PKTINFO,
+    address_preferences: IPPROTO_IPV6 IPV6_ADDR_PREFERENCES,
+    original_destination: IPPROTO_IPV6 IP6T_SO_ORIGINAL_DST,
+    send_times: SOL_SOCKET SO_TXTIME,
+    max_pacing_rate: SOL_SOCKET SO_MAX_PACING_RATE,
+    receive_dropped: SOL_SOCKET SO_RXQ_OVFL,
+    memory: SOL_SOCKET SO_MEMINFO,
+    mark: SOL_SOCKET SO_MARK,
+    receive_mark: SOL_SOCKET SO_RCVMARK,
+    priority: SOL_SOCKET SO_PRIORITY,
+    device_index: SOL_SOCKET SO_BINDTOIFINDEX,
+    bind_without_port: IPPROTO_IP IP_BIND_ADDRESS_NO_PORT,
+    reuse_address: SOL_SOCKET SO_REUSEADDR,
+    reuse_port: SOL_SOCKET SO_REUSEPORT,
+    detach_port_selector: SOL_SOCKET SO_DETACH_REUSEPORT_BPF,
+    lock_filter: SOL_SOCKET SO_LOCK_FILTER,
+    incoming_cpu: SOL_SOCKET SO_INCOMING_CPU,
+    incoming_napi_id: SOL_SOCKET SO_INCOMING_NAPI_ID,
+    busy_poll: SOL_SOCKET SO_BUSY_POLL,
+    prefer_busy_poll: SOL_SOCKET SO_PREFER_BUSY_POLL,
+    busy_poll_budget: SOL_SOCKET SO_BUSY_POLL_BUDGET,
+    select_error_queue: SOL_SOCKET SO_SELECT_ERR_QUEUE,
+    zero_copy: SOL_SOCKET SO_ZEROCOPY,
+    receive_buffer: SOL_SOCKET SO_RCVBUF,
+    send_buffer: SOL_SOCKET SO_SNDBUF,
+    forced_receive_buffer: SOL_SOCKET SO_RCVBUFFORCE,
+    forced_send_buffer: SOL_SOCKET SO_SNDBUFFORCE,
+    cookie: SOL_SOCKET SO_COOKIE,
+    domain: SOL_SOCKET SO_DOMAIN,
+    protocol: SOL_SOCKET SO_PROTOCOL,
+    sent_segment_size: IPPROTO_UDP UDP_SEGMENT,
+    send_without_checksum: IPPROTO_UDP UDP_NO_CHECK6_TX,
+    receive_without_checksum: IPPROTO_UDP UDP_NO_CHECK6_RX,
+    encapsulation: IPPROTO_UDP UDP_ENCAP,
+    ipv4_receive_original_destination: IPPROTO_IP IP_RECVORIGDSTADDR,
+    ipv4_receive_fragment_size: IPPROTO_IP IP_RECVFRAGSIZE,
+    ipv4_unicast_interface: IPPROTO_IP IP_UNICAST_IF,
 } gaps {
     icmp6_filter,
     error_extensions,
+    receive_timestamp,
+    receive_timestamp_ns,
+    timestamping,
+    receive_priority,
+    local_ports,
 });
 
 messages_are!({
@@ -126,4 +168,21 @@ pub const GAPS: &[Gap] = &[
     gap("offsetof(struct ip6_mtuinfo, ip6m_addr)", &["stddef.h", "netinet/in.h"], 0),
     gap("offsetof(struct ip6_mtuinfo, ip6m_mtu)", &["stddef.h", "netinet/in.h"], ABI.sockaddr.size as i64),
     gap("IPV6_RECVERR_RFC4884", &["linux/in6.h"], name(ABI.options.error_extensions)),
+    gap(
+        if cfg!(target_pointer_width = "64") { "SO_TIMESTAMP_OLD" } else { "SO_TIMESTAMP_NEW" },
+        &["asm/socket.h"],
+        name(ABI.options.receive_timestamp),
+    ),
+    gap(
+        if cfg!(target_pointer_width = "64") { "SO_TIMESTAMPNS_OLD" } else { "SO_TIMESTAMPNS_NEW" },
+        &["asm/socket.h"],
+        name(ABI.options.receive_timestamp_ns),
+    ),
+    gap(
+        if cfg!(target_pointer_width = "64") { "SO_TIMESTAMPING_OLD" } else { "SO_TIMESTAMPING_NEW" },
+        &["asm/socket.h"],
+        name(ABI.options.timestamping),
+    ),
+    newer_gap("SO_RCVPRIORITY", &["asm/socket.h"], name(ABI.options.receive_priority)),
+    gap("IP_LOCAL_PORT_RANGE", &["linux/in.h"], name(ABI.options.local_ports)),
 ];

@@ -26,7 +26,7 @@ use ipv6_core::abi::{Abi, Endian, Platform};
 
 use crate::host::Host;
 
-#[cfg(all(unix, not(all(target_os = "linux", target_arch = "mips64"))))]
+#[cfg(all(unix, not(any(target_os = "android", all(target_os = "linux", target_arch = "mips64")))))]
 use libc as library;
 /// On 64-bit MIPS, libc 0.2.191 has 1 (its `new/linux_uapi/asm/mod.rs` lists the 32-bit architectures twice). The kernel
 /// has 0xffff (`arch/mips/include/uapi/asm/socket.h`).
@@ -34,6 +34,23 @@ use libc as library;
 mod library {
     pub use libc::*;
     pub const SOL_SOCKET: c_int = 0xffff;
+}
+/// On Android, libc 0.2.191 lacks these. The kernel's `include/uapi/asm-generic/socket.h` has them.
+#[cfg(target_os = "android")]
+mod library {
+    pub use libc::*;
+    pub const SO_LOCK_FILTER: c_int = 44;
+    pub const SO_SELECT_ERR_QUEUE: c_int = 45;
+    pub const SO_MAX_PACING_RATE: c_int = 47;
+    pub const SO_INCOMING_CPU: c_int = 49;
+    pub const SO_MEMINFO: c_int = 55;
+    pub const SO_INCOMING_NAPI_ID: c_int = 56;
+    pub const SO_COOKIE: c_int = 57;
+    pub const SO_ZEROCOPY: c_int = 60;
+    pub const SO_TXTIME: c_int = 61;
+    pub const SO_PREFER_BUSY_POLL: c_int = 69;
+    pub const SO_BUSY_POLL_BUDGET: c_int = 70;
+    pub const SO_RCVMARK: c_int = 75;
 }
 #[cfg(windows)]
 use windows_sys::Win32::Networking::WinSock as library;
@@ -151,6 +168,8 @@ use {are_listed, has_size, is_in, messages_are, nothing_else, options_are};
 /// A fact for which the library has no constant.
 #[derive(Debug)]
 pub struct Gap {
+    /// Whether a header may be older than the expression.
+    pub newer: bool,
     /// A C expression for it.
     pub c: &'static str,
     /// The headers that the expression needs.
@@ -160,7 +179,13 @@ pub struct Gap {
 }
 
 const fn gap(c: &'static str, headers: &'static [&'static str], ours: i64) -> Gap {
-    Gap { c, headers, ours }
+    Gap { newer: false, c, headers, ours }
+}
+
+/// A fact that the headers of many machines do not have yet.
+#[allow(dead_code, reason = "not every system has such a gap")]
+const fn newer_gap(c: &'static str, headers: &'static [&'static str], ours: i64) -> Gap {
+    Gap { newer: true, c, headers, ours }
 }
 
 /// Whether a gap has this value.

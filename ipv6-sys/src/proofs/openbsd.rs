@@ -18,6 +18,15 @@ options_are!({
     transparent: SOL_SOCKET SO_BINDANY,
     join_group: IPPROTO_IPV6 IPV6_JOIN_GROUP,
     leave_group: IPPROTO_IPV6 IPV6_LEAVE_GROUP,
+    sticky_packet_info: IPPROTO_IPV6 IPV6_PKTINFO,
+    receive_timestamp: SOL_SOCKET SO_TIMESTAMP,
+    routing_table: SOL_SOCKET SO_RTABLE,
+    reuse_address: SOL_SOCKET SO_REUSEADDR,
+    reuse_port: SOL_SOCKET SO_REUSEPORT,
+    receive_buffer: SOL_SOCKET SO_RCVBUF,
+    send_buffer: SOL_SOCKET SO_SNDBUF,
+    domain: SOL_SOCKET SO_DOMAIN,
+    protocol: SOL_SOCKET SO_PROTOCOL,
 } gaps {
     receive_hop_limit,
     receive_path_mtu,
@@ -34,6 +43,8 @@ options_are!({
     destination_options,
     first_destination_options,
     routing_header,
+    receive_destination_port,
+    port_range,
 });
 
 messages_are!({
@@ -73,4 +84,6 @@ pub const GAPS: &[Gap] = &[
     gap("IPV6_RTHDRDSTOPTS", &["netinet/in.h"], kind(ABI.control.first_destination_options)),
     gap("IPV6_RTHDR", &["netinet/in.h"], name(ABI.options.routing_header)),
     gap("IPV6_RTHDR", &["netinet/in.h"], kind(ABI.control.routing_header)),
+    gap("IPV6_RECVDSTPORT", &["netinet/in.h"], name(ABI.options.receive_destination_port)),
+    gap("IPV6_PORTRANGE", &["netinet/in.h"], name(ABI.options.port_range)),
 ];

@@ -47,6 +47,10 @@ options_are!({
     ipv4_multicast_loopback: IPPROTO_IP IP_MULTICAST_LOOP,
     hop_by_hop: IPPROTO_IPV6 IPV6_HOPOPTS,
     routing_header: IPPROTO_IPV6 IPV6_RTHDR,
+    sent_segment_size: IPPROTO_UDP UDP_SEND_MSG_SIZE,
+    protection_level: IPPROTO_IPV6 IPV6_PROTECTION_LEVEL,
+    user_mtu: IPPROTO_IPV6 IPV6_USER_MTU,
+    ipv4_unicast_interface: IPPROTO_IP IP_UNICAST_IF,
 } gaps {
 });
 
