@@ -45,6 +45,13 @@ pub fn udp_checksum(source: Ipv6Addr, destination: Ipv6Addr, parts: &[&[u8]]) ->
     }
 }
 
+/// The Internet checksum of these bytes alone (RFC 1071).
+pub(crate) fn sum(bytes: &[u8]) -> u16 {
+    let mut sum = Sum::default();
+    sum.add(bytes);
+    sum.finish()
+}
+
 /// The sum of 16-bit words, with the last byte of a part that had an odd length.
 #[derive(Default)]
 struct Sum {

@@ -19,6 +19,7 @@ use crate::{sockaddr, wire};
 const ORIGIN: usize = 4;
 const INFO: usize = 8;
 const DATA: usize = 12;
+const FLAGS: usize = 14;
 const REPORTER: usize = 16;
 
 /// An entry of the error queue, as the kernel wrote it: an error, a timestamp, or a zero-copy notice. For an error,
@@ -45,6 +46,11 @@ pub struct ExtendedError {
     /// The meaning depends on the origin.
     #[doc(alias = "ee_data")]
     pub data: u32,
+    /// Where the extensions of the message start in the quoted payload (RFC 4884), which
+    /// [`IcmpExtensions`](crate::IcmpExtensions) reads. `None` without the option `IPV6_RECVERR_RFC4884`, if there are none,
+    /// and if the kernel found them invalid.
+    #[doc(alias = "ee_rfc4884", alias = "sock_ee_data_rfc4884")]
+    pub extensions: Option<u16>,
     /// The address that follows the structure, which is that of the node that sent the message. `None` if there is none, or
     /// one of another family than `AF_INET6`.
     #[doc(alias = "SO_EE_OFFENDER")]
@@ -74,7 +80,12 @@ impl ExtendedError {
         let address = data.get(REPORTER..)?;
         let [origin, kind, code] = wire::chunk::<3>(data, ORIGIN)?;
         let reporter = sockaddr::decode::<P>(address).map(|address| *address.ip());
+        // The word of `data`, for ICMP and ICMPv6: an offset of two bytes, and flags of which the lowest is "invalid".
+        let is_icmp = matches!(origin, Self::ICMP | Self::ICMP6);
+        let offset = wire::read_u16::<P>(data.get(DATA..FLAGS)?)?;
+        let is_valid = data.get(FLAGS)? & 1 == 0;
         Some(Self {
+            extensions: Some(offset).filter(|offset| is_icmp && is_valid && *offset != 0),
             errno: wire::read_i32::<P>(data, 0)?,
             origin,
             kind,

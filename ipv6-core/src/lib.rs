@@ -33,6 +33,7 @@
 //! | encode requests to join groups, and socket addresses | [`group`], [`sockaddr`] |
 //! | parse or encode an IPv6 header | [`Header`] |
 //! | parse or build extension headers, find the upper-layer protocol | [`ext`] |
+//! | read the MPLS labels and interfaces of an ICMPv6 error | [`IcmpExtensions`] |
 //! | compute the checksum of an upper-layer packet | [`checksum`](checksum()) |
 //! | split a coalesced payload into datagrams | [`Segments`] |
 //! | look up a number or a structure's layout on a system | [`abi`] |
@@ -92,6 +93,7 @@ mod header;
 mod icmp;
 mod icmp6;
 mod icmp6_filter;
+mod icmp_extensions;
 mod interface;
 pub mod message;
 pub mod option;
@@ -117,6 +119,7 @@ pub use flow_label::FlowLabel;
 pub use group::GroupError;
 pub use header::{Header, HeaderError};
 pub use icmp::IcmpType;
+pub use icmp_extensions::{IcmpExtensions, IcmpInterface, IcmpObject, InterfaceRole, MplsLabel};
 pub use icmp6::Icmp6Type;
 pub use icmp6_filter::Icmp6Filter;
 pub use interface::{InterfaceIndex, ZeroIndex};

@@ -130,7 +130,7 @@ impl QueuedError {
 impl From<ExtendedError> for QueuedError {
     /// Interprets an entry of the queue that is an error.
     fn from(entry: ExtendedError) -> Self {
-        let ExtendedError { errno, origin, kind, code, info, data: _, reporter } = entry;
+        let ExtendedError { errno, origin, kind, code, info, data: _, extensions: _, reporter } = entry;
         let mut error = Self { reporter, ..Self::new(errno) };
         let is_too_big = match origin {
             ExtendedError::ICMP6 => {

@@ -44,7 +44,9 @@ pub(super) fn receive(socket: impl AsFd, payload: &mut [IoSliceMut<'_>]) -> io::
     }
     let (kind, error) = entry
         .map_or((NOT_DESCRIBED, QueuedError::new(0)), |entry| (kind(entry, times), QueuedError::from(entry)));
-    Ok(Some(Reported { kind, error, destination: got.source.unwrap_or(NOBODY), len: got.len }))
+    let extensions = entry.and_then(|entry| entry.extensions);
+    let destination = got.source.unwrap_or(NOBODY);
+    Ok(Some(Reported { kind, error, destination, len: got.len, extensions }))
 }
 
 /// What the entry is, with the times that came with it.

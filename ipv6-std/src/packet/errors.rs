@@ -4,7 +4,7 @@ use std::io::{self, IoSliceMut};
 use std::net::SocketAddrV6;
 use std::time::Duration;
 
-use ipv6_core::QueuedError;
+use ipv6_core::{IcmpExtensions, QueuedError};
 use ipv6_sys::wait::{Events, Ready, wait};
 use ipv6_sys::{option, retry};
 
@@ -27,9 +27,24 @@ pub struct Reported {
     /// Bytes in the buffer: the start of the datagram's payload. It ends where the report or the buffer ends. A timestamp
     /// quotes the whole packet with its headers, from the link layer on, or nothing (`SOF_TIMESTAMPING_OPT_TSONLY`).
     pub len: usize,
+    /// Where the extensions of the report start in the buffer, if [`option::ERROR_EXTENSIONS`](crate::option) is on and there
+    /// are any: [`extensions`](Self::extensions) reads them.
+    pub(super) extensions: Option<u16>,
 }
 
 impl Reported {
+    /// Returns the extensions of the report, such as MPLS labels (RFC 4884), from the payload that
+    /// [`recv_error`](PacketConn::recv_error) filled. `None` if there are none, or the buffer was too small for them.
+    ///
+    /// The option [`ERROR_EXTENSIONS`](crate::option::ERROR_EXTENSIONS) enables them.
+    ///
+    /// Systems: Linux and Android, since 5.9.
+    #[doc(alias = "IPV6_RECVERR_RFC4884", alias = "ee_rfc4884")]
+    #[must_use]
+    pub fn extensions<'p>(&self, payload: &'p [u8]) -> Option<IcmpExtensions<'p>> {
+        IcmpExtensions::parse(payload.get(..self.len)?.get(usize::from(self.extensions?)..)?)
+    }
+
     /// Returns whether the entry is an error, and no other news about a sent datagram.
     #[must_use]
     pub fn is_error(&self) -> bool {
