@@ -227,6 +227,13 @@ macro_rules! for_each_option {
                 = "IP_MULTICAST_IF";
             /// `MULTICAST_LOOPBACK` of IPv4 packets. On Linux, `MULTICAST_LOOPBACK` decides for both.
             IPV4_MULTICAST_LOOPBACK ipv4_multicast_loopback with_ipv4_multicast_loopback: bool = "IP_MULTICAST_LOOP";
+            /// `MULTICAST_ALL` for IPv4 groups (Linux).
+            IPV4_MULTICAST_ALL ipv4_multicast_all with_ipv4_multicast_all: bool = "IP_MULTICAST_ALL";
+            /// `UNICAST_INTERFACE` of IPv4 packets (Linux, Windows).
+            IPV4_UNICAST_INTERFACE ipv4_unicast_interface with_ipv4_unicast_interface: UnicastInterface
+                = "IP_UNICAST_IF";
+            /// `ERROR_EXTENSIONS` for ICMP messages (Linux, since 5.9).
+            IPV4_ERROR_EXTENSIONS ipv4_error_extensions with_ipv4_error_extensions: bool = "IP_RECVERR_RFC4884";
             /// Joins an IPv4 group for any source, on a dual-stack socket (Linux).
             IPV4_JOIN_GROUP ipv4_join_group with_ipv4_join_group: Ipv4Group = "IP_ADD_MEMBERSHIP";
             /// Leaves an IPv4 group, with all its sources (Linux).
@@ -441,6 +448,9 @@ macro_rules! for_each_ipv4_sibling {
             MULTICAST_HOP_LIMIT => IPV4_MULTICAST_TIME_TO_LIVE;
             MULTICAST_INTERFACE => IPV4_MULTICAST_INTERFACE;
             MULTICAST_LOOPBACK => IPV4_MULTICAST_LOOPBACK;
+            MULTICAST_ALL => IPV4_MULTICAST_ALL;
+            UNICAST_INTERFACE => IPV4_UNICAST_INTERFACE;
+            ERROR_EXTENSIONS => IPV4_ERROR_EXTENSIONS;
             RECEIVE_TRAFFIC_CLASS => IPV4_RECEIVE_TRAFFIC_CLASS;
             RECEIVE_ECN => IPV4_RECEIVE_ECN;
             RECEIVE_HOP_LIMIT => IPV4_RECEIVE_TIME_TO_LIVE;

@@ -135,6 +135,7 @@ const NO_DATA: &[(&str, Kind, &str, &str)] = &[
     ("windows", Kind::Message, "IP_ECN", "windows-sys, in ipv6-sys/src/proofs/windows.rs"),
     ("windows", Kind::Option, "IP_RECVECN", "windows-sys, in ipv6-sys/src/proofs/windows.rs"),
     ("linux", Kind::Option, "IP_PKTOPTIONS", "libc, in ipv6-sys/src/proofs/linux.rs"),
+    ("linux", Kind::Option, "IP_RECVERR_RFC4884", "linux/in.h, a gap in ipv6-sys/src/proofs/linux.rs"),
     ("linux", Kind::Option, "IP_DROP_MEMBERSHIP", "libc, in ipv6-sys/src/proofs/linux.rs"),
     ("windows", Kind::Option, "IP_DONTFRAG", "windows-sys, in ipv6-sys/src/proofs/windows.rs"),
 ];

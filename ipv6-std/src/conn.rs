@@ -42,6 +42,9 @@ use crate::fd::{AsFd, OwnedFd, lends_socket};
 /// | [`set_control_flags`](Self::set_control_flags): traffic class | `IPV6_RECVTCLASS` | `IP_RECVTOS` | `IP_RECVTOS` |
 /// | hop limit | `IPV6_RECVHOPLIMIT` | `IP_RECVTTL` | `IP_RECVTTL` |
 /// | destination, interface | `IPV6_RECVPKTINFO` | | `IP_PKTINFO` |
+/// | [`option::UNICAST_INTERFACE`](crate::option::UNICAST_INTERFACE) | `IPV6_UNICAST_IF` | `IP_UNICAST_IF` | `IP_UNICAST_IF` |
+/// | [`option::MULTICAST_ALL`](crate::option::MULTICAST_ALL) | `IPV6_MULTICAST_ALL` | `IP_MULTICAST_ALL` | |
+/// | [`option::ERROR_EXTENSIONS`](crate::option::ERROR_EXTENSIONS) | `IPV6_RECVERR_RFC4884` | `IP_RECVERR_RFC4884` | |
 ///
 /// On Linux, `IP_TOS` also sets the priority of the socket (`SO_PRIORITY`, ip(7)). Sockets of FreeBSD and of Apple's
 /// systems have no options of IPv4 (`EINVAL`): the traffic class and fragmentation of IPv4 packets are the system's

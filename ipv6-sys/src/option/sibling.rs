@@ -131,9 +131,10 @@ fn pair(number: Option<OptionNumber>) -> Option<Pair> {
 ///
 /// The siblings on Linux: those of [`TRAFFIC_CLASS`](super::TRAFFIC_CLASS), [`HOP_LIMIT`],
 /// [`MIN_HOP_LIMIT`](super::MIN_HOP_LIMIT), [`PATH_MTU_DISCOVERY`] and [`DONT_FRAGMENT`] (both `IP_MTU_DISCOVER`),
-/// [`QUEUE_ERRORS`](super::QUEUE_ERRORS), the three options for sending to groups, and
+/// [`QUEUE_ERRORS`](super::QUEUE_ERRORS), [`ERROR_EXTENSIONS`](super::ERROR_EXTENSIONS),
+/// [`UNICAST_INTERFACE`](super::UNICAST_INTERFACE), the four options of groups that are no memberships, and
 /// [`RECEIVE_TRAFFIC_CLASS`](super::RECEIVE_TRAFFIC_CLASS) and [`RECEIVE_HOP_LIMIT`](super::RECEIVE_HOP_LIMIT). Windows
-/// lacks that of `MIN_HOP_LIMIT`, and has one for [`RECEIVE_PACKET_INFO`](super::RECEIVE_PACKET_INFO). Sockets of
+/// lacks those of `MIN_HOP_LIMIT`, `ERROR_EXTENSIONS` and `MULTICAST_ALL`, and has one for [`RECEIVE_PACKET_INFO`](super::RECEIVE_PACKET_INFO). Sockets of
 /// `AF_INET6` have none on other systems.
 ///
 /// # Errors

@@ -47,6 +47,8 @@ options_are!({
     ipv4_multicast_time_to_live: IPPROTO_IP IP_MULTICAST_TTL,
     ipv4_multicast_interface: IPPROTO_IP IP_MULTICAST_IF,
     ipv4_multicast_loopback: IPPROTO_IP IP_MULTICAST_LOOP,
+    ipv4_multicast_all: IPPROTO_IP IP_MULTICAST_ALL,
+    ipv4_unicast_interface: IPPROTO_IP IP_UNICAST_IF,
     ipv4_join_group: IPPROTO_IP IP_ADD_MEMBERSHIP,
     ipv4_leave_group: IPPROTO_IP IP_DROP_MEMBERSHIP,
     ipv4_join_source_group: IPPROTO_IP MCAST_JOIN_SOURCE_GROUP,
@@ -118,6 +120,7 @@ options_are!({
     timestamping,
     receive_priority,
     local_ports,
+    ipv4_error_extensions,
 });
 
 messages_are!({
@@ -185,4 +188,5 @@ pub const GAPS: &[Gap] = &[
     ),
     newer_gap("SO_RCVPRIORITY", &["asm/socket.h"], name(ABI.options.receive_priority)),
     gap("IP_LOCAL_PORT_RANGE", &["linux/in.h"], name(ABI.options.local_ports)),
+    gap("IP_RECVERR_RFC4884", &["linux/in.h"], name(ABI.options.ipv4_error_extensions)),
 ];
