@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use ipv6_std::{Interface, InterfaceIndex, PacketConn, mapped};
 use ipv6_testnet::{Host, Pair, link};
 use nix::sys::socket::{
-    ControlMessage, ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, sendmsg, setsockopt, sockopt,
+    ControlMessage, ControlMessageOwned, LinkAddr, MsgFlags, SockaddrStorage, recvfrom, recvmsg, sendmsg,
+    setsockopt, sockopt,
 };
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -52,9 +53,13 @@ impl Net {
             }
         }
         a.ip("addr add 192.0.2.3/24 dev eth0").unwrap();
-        a.add_address(Ipv6.other(), "eth0").unwrap();
-        a.ip("route add 192.0.2.2 via 198.51.100.2 dev eth1 metric 9000").unwrap();
-        a.ip(&format!("-6 route add {} via 2001:db8:2::2 dev eth1 metric 9000", Pair::B)).unwrap();
+        // Deprecated: not the default source.
+        a.ip(&format!("addr add {}/64 dev eth0 preferred_lft 0", Ipv6.other())).unwrap();
+        a.ip("route add 192.0.2.2 dev eth0 metric 1").unwrap();
+        a.ip("route add 192.0.2.2 via 198.51.100.2 dev eth1 metric 9 src 192.0.2.1").unwrap();
+        let (to, from) = (Pair::B, Pair::A);
+        a.ip(&format!("-6 route add {to} dev eth0 metric 1")).unwrap();
+        a.ip(&format!("-6 route add {to} via 2001:db8:2::2 dev eth1 metric 9 src {from}")).unwrap();
         Self { a, b }
     }
 
@@ -245,8 +250,10 @@ pub struct Packet {
     pub source: Ipv6Addr,
     pub destination: Ipv6Addr,
     pub protocol: u8,
-    /// The DF bit of IPv4, where there is one.
+    /// The DF bit of IPv4; `true` for IPv6, whose routers never fragment.
     pub dont_fragment: bool,
+    /// On which the packet was sent or received.
+    pub interface: u32,
     /// The transport header and the payload.
     pub body: Vec<u8>,
 }
@@ -268,8 +275,9 @@ impl Sniffer {
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
             let mut bytes = vec![0; 65_536];
-            let len = std::io::Read::read(&mut &self.0, &mut bytes).unwrap();
-            match packet(&bytes[..len]) {
+            let (len, from) = recvfrom::<LinkAddr>(self.0.as_raw_fd(), &mut bytes).unwrap();
+            let interface = u32::try_from(from.unwrap().ifindex()).unwrap();
+            match packet(&bytes[..len], interface) {
                 Some(packet) if is_wanted(&packet) => return packet,
                 _ => assert!(Instant::now() < deadline, "no such packet"),
             }
@@ -278,7 +286,7 @@ impl Sniffer {
 }
 
 /// Parses an IPv4 header without options (RFC 791) or an IPv6 header (RFC 8200).
-fn packet(bytes: &[u8]) -> Option<Packet> {
+fn packet(bytes: &[u8], interface: u32) -> Option<Packet> {
     match bytes.first()? >> 4 {
         4 => {
             let header: [u8; 20] = bytes.get(..20)?.try_into().ok()?;
@@ -290,6 +298,7 @@ fn packet(bytes: &[u8]) -> Option<Packet> {
                 destination: address(16),
                 protocol: header[9],
                 dont_fragment: header[6] & 0x40 != 0,
+                interface,
                 body: bytes[usize::from(header[0] & 15) * 4..].to_vec(),
             })
         }
@@ -303,6 +312,7 @@ fn packet(bytes: &[u8]) -> Option<Packet> {
                 destination: address(24),
                 protocol: header[6],
                 dont_fragment: true,
+                interface,
                 body: bytes[40..].to_vec(),
             })
         }
