@@ -229,9 +229,6 @@ macro_rules! for_each_option {
             IPV4_MULTICAST_LOOPBACK ipv4_multicast_loopback with_ipv4_multicast_loopback: bool = "IP_MULTICAST_LOOP";
             /// `MULTICAST_ALL` for IPv4 groups (Linux).
             IPV4_MULTICAST_ALL ipv4_multicast_all with_ipv4_multicast_all: bool = "IP_MULTICAST_ALL";
-            /// `UNICAST_INTERFACE` of IPv4 packets (Linux, Windows).
-            IPV4_UNICAST_INTERFACE ipv4_unicast_interface with_ipv4_unicast_interface: UnicastInterface
-                = "IP_UNICAST_IF";
             /// `ERROR_EXTENSIONS` for ICMP messages (Linux, since 5.9).
             IPV4_ERROR_EXTENSIONS ipv4_error_extensions with_ipv4_error_extensions: bool = "IP_RECVERR_RFC4884";
             /// Joins an IPv4 group for any source, on a dual-stack socket (Linux).
@@ -451,6 +448,8 @@ macro_rules! for_each_ipv4_sibling {
             MULTICAST_ALL => IPV4_MULTICAST_ALL;
             UNICAST_INTERFACE => IPV4_UNICAST_INTERFACE;
             ERROR_EXTENSIONS => IPV4_ERROR_EXTENSIONS;
+            RECEIVE_ORIGINAL_DESTINATION => IPV4_RECEIVE_ORIGINAL_DESTINATION;
+            RECEIVE_FRAGMENT_SIZE => IPV4_RECEIVE_FRAGMENT_SIZE;
             RECEIVE_TRAFFIC_CLASS => IPV4_RECEIVE_TRAFFIC_CLASS;
             RECEIVE_ECN => IPV4_RECEIVE_ECN;
             RECEIVE_HOP_LIMIT => IPV4_RECEIVE_TIME_TO_LIVE;

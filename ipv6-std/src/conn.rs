@@ -45,6 +45,8 @@ use crate::fd::{AsFd, OwnedFd, lends_socket};
 /// | [`option::UNICAST_INTERFACE`](crate::option::UNICAST_INTERFACE) | `IPV6_UNICAST_IF` | `IP_UNICAST_IF` | `IP_UNICAST_IF` |
 /// | [`option::MULTICAST_ALL`](crate::option::MULTICAST_ALL) | `IPV6_MULTICAST_ALL` | `IP_MULTICAST_ALL` | |
 /// | [`option::ERROR_EXTENSIONS`](crate::option::ERROR_EXTENSIONS) | `IPV6_RECVERR_RFC4884` | `IP_RECVERR_RFC4884` | |
+/// | [`option::RECEIVE_ORIGINAL_DESTINATION`](crate::option::RECEIVE_ORIGINAL_DESTINATION) | `IPV6_RECVORIGDSTADDR` | `IP_RECVORIGDSTADDR` | |
+/// | [`option::RECEIVE_FRAGMENT_SIZE`](crate::option::RECEIVE_FRAGMENT_SIZE) | `IPV6_RECVFRAGSIZE` | `IP_RECVFRAGSIZE` | |
 ///
 /// On Linux, `IP_TOS` also sets the priority of the socket (`SO_PRIORITY`, ip(7)). Sockets of FreeBSD and of Apple's
 /// systems have no options of IPv4 (`EINVAL`): the traffic class and fragmentation of IPv4 packets are the system's

@@ -212,7 +212,7 @@ fn a_batch_mixes_families() {
         conn.set_send_coalescing(coalescing);
         // Runs of equal messages, whose neighbours differ only in the destination's family.
         let texts: Vec<Vec<u8>> = (0..24).map(|number| vec![number; 100]).collect();
-        let is_v4 = |number: usize| number / 4 % 2 == 0;
+        let is_v4 = |number: usize| (number / 4).is_multiple_of(2);
         let messages = texts.iter().enumerate().map(|(number, text)| {
             Outgoing::new(text, control(CLASS), Some(if is_v4(number) { to4 } else { to6 }))
         });

@@ -119,7 +119,6 @@ const fn options(long: Width, sockets: Sockets) -> OptionNumbers {
         ipv4_multicast_interface: option_at(IPPROTO_IP, 32),
         ipv4_multicast_loopback: option_at(IPPROTO_IP, 34),
         ipv4_multicast_all: option_at(IPPROTO_IP, 49),
-        ipv4_unicast_interface: option_at(IPPROTO_IP, 50),
         ipv4_error_extensions: option_at(IPPROTO_IP, 26),
         ipv4_join_group: option_at(IPPROTO_IP, 35),
         ipv4_leave_group: option_at(IPPROTO_IP, 36),

@@ -66,7 +66,6 @@ const OPTIONS: OptionNumbers = OptionNumbers {
     ipv4_multicast_time_to_live: option_at(IPPROTO_IP, 10),
     ipv4_multicast_interface: option_at(IPPROTO_IP, 9),
     ipv4_multicast_loopback: option_at(IPPROTO_IP, 11),
-    ipv4_unicast_interface: option_at(IPPROTO_IP, 31),
     hop_by_hop: option(1),
     routing_header: option(32),
     sent_segment_size: option_at(IPPROTO_UDP, 2),

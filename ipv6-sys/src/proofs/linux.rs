@@ -48,7 +48,6 @@ options_are!({
     ipv4_multicast_interface: IPPROTO_IP IP_MULTICAST_IF,
     ipv4_multicast_loopback: IPPROTO_IP IP_MULTICAST_LOOP,
     ipv4_multicast_all: IPPROTO_IP IP_MULTICAST_ALL,
-    ipv4_unicast_interface: IPPROTO_IP IP_UNICAST_IF,
     ipv4_join_group: IPPROTO_IP IP_ADD_MEMBERSHIP,
     ipv4_leave_group: IPPROTO_IP IP_DROP_MEMBERSHIP,
     ipv4_join_source_group: IPPROTO_IP MCAST_JOIN_SOURCE_GROUP,

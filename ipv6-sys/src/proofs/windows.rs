@@ -45,7 +45,6 @@ options_are!({
     ipv4_multicast_time_to_live: IPPROTO_IP IP_MULTICAST_TTL,
     ipv4_multicast_interface: IPPROTO_IP IP_MULTICAST_IF,
     ipv4_multicast_loopback: IPPROTO_IP IP_MULTICAST_LOOP,
-    ipv4_unicast_interface: IPPROTO_IP IP_UNICAST_IF,
     hop_by_hop: IPPROTO_IPV6 IPV6_HOPOPTS,
     routing_header: IPPROTO_IPV6 IPV6_RTHDR,
     sent_segment_size: IPPROTO_UDP UDP_SEND_MSG_SIZE,
