@@ -43,6 +43,12 @@ fn segments_of(program: Program) -> Peers {
     ready(program, Work::segments(32, SIZE))
 }
 
+fn together_of(program: Program) -> Peers {
+    let mut peer = ready(program, Work::together(128, 1_200));
+    peer.send();
+    peer
+}
+
 #[library_benchmark(setup = one_of)]
 #[bench::by_hand(Program::ByHand)]
 #[bench::ours(Program::Ours)]
@@ -104,6 +110,17 @@ fn batch(mut peer: Peers) -> Peers {
 #[bench::quinn(Program::Quinn)]
 fn segments(mut peer: Peers) -> Peers {
     peer.work();
+    peer
+}
+
+// Receiving only.
+#[library_benchmark(setup = together_of)]
+#[bench::by_hand(Program::ByHand)]
+#[bench::together(Program::Together)]
+#[bench::coalescing(Program::Coalescing)]
+#[bench::quinn(Program::Quinn)]
+fn together(mut peer: Peers) -> Peers {
+    peer.receive();
     peer
 }
 
@@ -185,7 +202,10 @@ fn nothing(control: &'static [u8]) -> Three {
     THREE
 }
 
-library_benchmark_group!(name = facade, benchmarks = [one, info, plain, connected, batch, segments]);
+library_benchmark_group!(
+    name = facade,
+    benchmarks = [one, info, plain, connected, batch, segments, together]
+);
 library_benchmark_group!(
     name = codec,
     benchmarks =

@@ -19,6 +19,7 @@ pub fn run() -> io::Result<()> {
         Reach { table: Table::new(NAME, &["work", "what", "at most", "is", "reached", "trusted to"]) };
     let (single, batches) = (Table::load(tables::SINGLE)?, Table::load(tables::BATCHES)?);
     let (segments, instructions) = (Table::load(tables::SEGMENTS)?, Table::load(instructions::NAME)?);
+    let together = Table::load(tables::TOGETHER)?;
 
     for work in [Work::single(Work::THREE, SIZE), Work::single(Work::NONE, SIZE)] {
         reach.ratio(&single, work, Program::Ours, 1.01);
@@ -37,6 +38,10 @@ pub fn run() -> io::Result<()> {
         if let Some(quinn) = find(&segments, &work.to_string(), Program::Quinn.name(), RATIO) {
             reach.ratio_named(&segments, work, Program::Ours, "no more than quinn-udp", quinn);
         }
+    }
+
+    for (count, size) in tables::TOGETHER_SIZES {
+        reach.ratio(&together, Work::together(count, size), Program::Together, 1.02);
     }
 
     let harness = find(&instructions, instructions::HARNESS, "none", instructions::EACH).unwrap_or(0.0);

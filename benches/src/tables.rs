@@ -4,7 +4,7 @@ use std::io;
 
 use ipv6_benches::peers::go::Go;
 use ipv6_benches::peers::{Does, Program};
-use ipv6_benches::work::{SIZE, Work};
+use ipv6_benches::work::{SIZE, Way, Work};
 
 use crate::record::Table;
 use crate::timer::{self, Effort, Runner};
@@ -15,17 +15,21 @@ pub const SINGLE: &str = "single";
 pub const BATCHES: &str = "batches";
 /// The table for many datagrams per payload.
 pub const SEGMENTS: &str = "segments";
+/// The table for many payloads of many datagrams per call.
+pub const TOGETHER: &str = "together";
 
 /// The numbers of datagrams per batch.
 pub const BATCH_SIZES: [usize; 3] = [8, 32, 64];
 /// The number of segments per payload and their size in bytes.
 pub const SEGMENT_SIZES: [(usize, usize); 6] =
     [(10, 15), (32, 15), (64, 15), (10, 1_200), (32, 1_200), (52, 1_200)];
+/// The numbers of datagrams that are received combined, and their size in bytes: one payload of 32 datagrams, and four.
+pub const TOGETHER_SIZES: [(usize, usize); 2] = [(32, 1_200), (128, 1_200)];
 
 const HEAD: [&str; 6] = ["work", "datagrams", "program", "ns a datagram", "to hand-written", "note"];
 
 /// Returns the work of each table.
-pub fn all() -> [(&'static str, Vec<Work>); 3] {
+pub fn all() -> [(&'static str, Vec<Work>); 4] {
     let single = vec![
         Work::single(Work::THREE, SIZE),
         Work::single(Work::INFO, SIZE),
@@ -34,7 +38,8 @@ pub fn all() -> [(&'static str, Vec<Work>); 3] {
     ];
     let batches = BATCH_SIZES.map(Work::batch).to_vec();
     let segments = SEGMENT_SIZES.map(|(count, size)| Work::segments(count, size)).to_vec();
-    [(SINGLE, single), (BATCHES, batches), (SEGMENTS, segments)]
+    let together = TOGETHER_SIZES.map(|(count, size)| Work::together(count, size)).to_vec();
+    [(SINGLE, single), (BATCHES, batches), (SEGMENTS, segments), (TOGETHER, together)]
 }
 
 /// Measures all tables and writes them.
@@ -74,7 +79,10 @@ fn one(effort: Effort, work: Work, go: Result<&Go, String>, table: &mut Table) -
                 }
             }
         } else if let Some(mut peer) = program.peer(work)? {
-            runners.push(timer::repeat(move || peer.work()));
+            runners.push(match work.way {
+                Way::Together => timer::receiving(peer),
+                _ => timer::repeat(move || peer.work()),
+            });
         }
         programs.push((program, note));
     }

@@ -4,6 +4,8 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use ipv6_benches::peers::Peer;
+
 /// The number and the length of the rounds.
 #[derive(Clone, Copy, Debug)]
 pub struct Effort {
@@ -42,6 +44,20 @@ pub fn repeat<'r>(mut work: impl FnMut() + 'r) -> Runner<'r> {
         let start = Instant::now();
         (0..times).for_each(|_| work());
         Ok(start.elapsed().as_nanos() as f64 / times as f64)
+    })
+}
+
+/// Returns a runner that repeats the work of a peer and measures its receiving only.
+pub fn receiving(mut peer: Box<dyn Peer>) -> Runner<'static> {
+    Box::new(move |times| {
+        let mut total = Duration::ZERO;
+        for _ in 0..times {
+            peer.send();
+            let start = Instant::now();
+            peer.receive();
+            total += start.elapsed();
+        }
+        Ok(total.as_nanos() as f64 / times as f64)
     })
 }
 

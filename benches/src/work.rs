@@ -10,6 +10,12 @@ pub const CLASS: u8 = 0x28;
 pub const HOPS: u8 = 42;
 /// The payload size in bytes, unless a piece of work varies it.
 pub const SIZE: usize = 15;
+/// The largest payload, in bytes: the size of buffers for payloads that the system combines.
+pub const LARGEST: usize = 65_535;
+/// The number of such buffers of one receive call: as many as a batch that splits payloads has.
+pub const ROOMS: usize = 16;
+/// The number of datagrams in one payload of [`Way::Together`].
+pub const SEGMENTS: usize = 32;
 
 /// How datagrams are sent and received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +29,8 @@ pub enum Way {
     Batch,
     /// One payload that the system splits into many datagrams and combines again (segmentation offload).
     Segments,
+    /// Such payloads, received many per call. Only receiving is measured; all programs send in the same way.
+    Together,
 }
 
 /// One piece of work: send and receive `count` datagrams, and check the payload, the source and every control message of
@@ -74,6 +82,11 @@ impl Work {
     pub const fn segments(count: usize, size: usize) -> Self {
         Self { way: Way::Segments, control: Self::THREE, count, size }
     }
+
+    /// Payloads of 32 datagrams, with three control messages, received many per call.
+    pub const fn together(count: usize, size: usize) -> Self {
+        Self { way: Way::Together, control: Self::THREE, count, size }
+    }
 }
 
 impl fmt::Display for Work {
@@ -92,8 +105,13 @@ impl fmt::Display for Work {
             Way::Connected => f.write_str("one, connected with options")?,
             Way::Batch => write!(f, "batch of {count}")?,
             Way::Segments => write!(f, "{count} segments")?,
+            Way::Together => write!(f, "receiving {count} combined datagrams")?,
         }
-        if *way == Way::Segments || *size != SIZE { write!(f, " of {size} bytes") } else { Ok(()) }
+        if matches!(way, Way::Segments | Way::Together) || *size != SIZE {
+            write!(f, " of {size} bytes")
+        } else {
+            Ok(())
+        }
     }
 }
 

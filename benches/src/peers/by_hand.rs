@@ -15,6 +15,8 @@ use super::Peer;
 use crate::ends::Ends;
 use crate::work::{CLASS, HOPS, Way, Work, check_payload, on_a_page, payload};
 
+mod together;
+
 const _: () =
     assert!(cfg!(target_pointer_width = "64"), "the layout of control messages is that of 64-bit Linux");
 
@@ -170,6 +172,7 @@ pub(super) fn peer(work: Work, ends: Ends) -> Box<dyn Peer> {
         Way::Connected => Box::new(Single::<FLAGS, true>::new(work, ends)),
         Way::Batch => Box::new(Batch::<FLAGS>::new(work, ends)),
         Way::Segments => Box::new(Segments::<FLAGS>::new(work, ends)),
+        Way::Together => Box::new(together::Together::<FLAGS>::new(work, ends)),
     })
 }
 
@@ -301,6 +304,14 @@ impl<const FLAGS: u32> Peer for Batch<FLAGS> {
     }
 }
 
+fn set_coalescing(receiver: RawFd) {
+    let on = 1i32;
+    let (value, len) = (ptr::from_ref(&on).cast(), size_of::<i32>() as u32);
+    // SAFETY: pointer and length are those of an int, the type of the option.
+    let set = unsafe { libc::setsockopt(receiver, libc::SOL_UDP, libc::UDP_GRO, value, len) };
+    assert_eq!(set, 0);
+}
+
 /// The segment size and the other control messages, in the kernel's order.
 #[repr(C, align(8))]
 struct SegmentsControl([u8; SEGMENT + SPACE]);
@@ -318,19 +329,7 @@ struct Segments<const FLAGS: u32> {
 
 impl<const FLAGS: u32> Segments<FLAGS> {
     fn new(work: Work, ends: Ends) -> Self {
-        let on = 1i32;
-        let fd = ends.descriptors().1;
-        // SAFETY: pointer and length are those of an int, the type of the option.
-        let set = unsafe {
-            libc::setsockopt(
-                fd,
-                libc::SOL_UDP,
-                libc::UDP_GRO,
-                ptr::from_ref(&on).cast(),
-                size_of::<i32>() as u32,
-            )
-        };
-        assert_eq!(set, 0);
+        set_coalescing(ends.descriptors().1);
         let mut control = [0; SEGMENT + SPACE];
         put(&mut control, 0, SIZE_HEADER.to_le_bytes());
         put(&mut control, 16, (work.size as u16).to_ne_bytes());

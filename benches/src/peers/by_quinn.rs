@@ -10,7 +10,7 @@ use quinn_udp::{BATCH_SIZE, EcnCodepoint, RecvMeta, Transmit, UdpSockRef, UdpSoc
 
 use super::{Does, Peer};
 use crate::ends::Ends;
-use crate::work::{SIZE, Way, Work, check_payload, on_a_page, payload};
+use crate::work::{LARGEST, SEGMENTS, SIZE, Way, Work, check_payload, on_a_page, payload};
 
 pub(super) fn does(way: Way, control: ControlFlags) -> Does {
     match (way, control) {
@@ -18,7 +18,7 @@ pub(super) fn does(way: Way, control: ControlFlags) -> Does {
         (Way::Single, Work::INFO) => Does::But("sends ECN too, receives three control messages"),
         (Way::Single, _) => Does::But("ECN, destination and time; no hop limit, no DSCP"),
         // Time, segment size, packet info and traffic class take 120 bytes; its buffer has 96.
-        (Way::Segments, _) => {
+        (Way::Segments | Way::Together, _) => {
             Does::But("destination and time; ECN that arrives is cut; no hop limit, no DSCP")
         }
         (Way::Batch, _) => Does::But("sends one by one; ECN, destination and time; no hop limit, no DSCP"),
@@ -30,9 +30,9 @@ pub(super) fn peer(work: Work, ends: Ends) -> io::Result<Box<dyn Peer>> {
     let (sender, receiver) = ends.sockets();
     let states = (UdpSocketState::new(sender.into())?, UdpSocketState::new(receiver.into())?);
     let payloads = on_a_page((0..work.count).flat_map(|number| payload(number, work.size)).collect());
-    let segments = work.way == Way::Segments;
-    let room = if segments { 65_535 } else { work.size.max(64) };
-    let rooms = if work.way == Way::Batch { BATCH_SIZE } else { 1 };
+    let segments = matches!(work.way, Way::Segments | Way::Together);
+    let room = if segments { LARGEST } else { work.size.max(64) };
+    let rooms = if matches!(work.way, Way::Batch | Way::Together) { BATCH_SIZE } else { 1 };
     let room = |_| if work.way == Way::Batch { vec![0; room].leak() } else { on_a_page(vec![0; room]) };
     let room = (0..rooms).map(room).collect();
     Ok(Box::new(Quinn { work, states, payloads, segments, room, ends }))
@@ -53,7 +53,11 @@ impl Peer for Quinn {
     fn send(&mut self) {
         let (ends, (sender, _)) = (&self.ends, self.ends.sockets());
         let segment_size = self.segments.then_some(self.work.size);
-        let at_once = if self.segments { self.payloads.len() } else { self.work.size };
+        let at_once = match self.work.way {
+            Way::Segments => self.payloads.len(),
+            Way::Together => SEGMENTS * self.work.size,
+            _ => self.work.size,
+        };
         for contents in self.payloads.chunks_exact(at_once) {
             let transmit = Transmit {
                 destination: ends.to.into(),
@@ -87,7 +91,7 @@ fn receive<const N: usize>(
     rooms: &mut [&mut [u8]; N],
     payloads: &[u8],
 ) {
-    let ecn = (work.way != Way::Segments).then_some(EcnCodepoint::Ect0);
+    let ecn = (!matches!(work.way, Way::Segments | Way::Together)).then_some(EcnCodepoint::Ect0);
     let mut payloads = payloads.chunks_exact(work.size);
     let (_, receiver) = ends.sockets();
     let mut metas = [RecvMeta::default(); N];

@@ -63,6 +63,8 @@ pub enum Program {
     Ours,
     /// This library with receive coalescing.
     Coalescing,
+    /// This library with receive coalescing, without splitting what the system combined.
+    Together,
     Nix,
     Quinn,
     Socket2,
@@ -83,12 +85,13 @@ pub enum Does {
 }
 
 impl Program {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::ByHand,
         Self::Again,
         Self::EachByItself,
         Self::Ours,
         Self::Coalescing,
+        Self::Together,
         Self::Nix,
         Self::Quinn,
         Self::Socket2,
@@ -104,6 +107,7 @@ impl Program {
             Self::EachByItself => "ipv6-std, each by itself",
             Self::Ours => "ipv6-std",
             Self::Coalescing => "ipv6-std, coalescing receiver",
+            Self::Together => "ipv6-std, kept together",
             Self::Nix => "nix",
             Self::Quinn => "quinn-udp",
             Self::Socket2 => "socket2",
@@ -116,10 +120,13 @@ impl Program {
     pub fn does(self, work: Work) -> Does {
         let usual = [Work::NONE, Work::INFO, Work::THREE].contains(&work.control);
         match (self, work.way) {
-            (Self::ByHand | Self::Again | Self::Ours, _) => Does::All,
+            (Self::ByHand | Self::Again, _) => Does::All,
+            (Self::Together | Self::Coalescing, Way::Together) => Does::All,
+            (Self::Ours, Way::Together) => Does::Nothing,
+            (Self::Ours, _) => Does::All,
             (Self::EachByItself | Self::Coalescing, Way::Batch) => Does::All,
-            (Self::EachByItself | Self::Coalescing, _) => Does::Nothing,
-            (Self::Nix, Way::Segments) => Does::Nothing,
+            (Self::EachByItself | Self::Coalescing | Self::Together, _) => Does::Nothing,
+            (Self::Nix, Way::Segments | Way::Together) => Does::Nothing,
             (Self::Nix, _) if usual => Does::All,
             (Self::Quinn, way) if usual => by_quinn::does(way, work.control),
             (Self::Socket2, Way::Single | Way::Connected) if usual => by_socket2::does(work.control),
@@ -148,7 +155,9 @@ impl Program {
     pub fn between(self, work: Work, ends: Ends) -> io::Result<Box<dyn Peer>> {
         Ok(match self {
             Self::ByHand | Self::Again => by_hand::peer(work, ends),
-            Self::EachByItself | Self::Ours | Self::Coalescing => ours::peer(self, work, ends)?,
+            Self::EachByItself | Self::Ours | Self::Coalescing | Self::Together => {
+                ours::peer(self, work, ends)?
+            }
             Self::Nix => by_nix::peer(work, ends),
             Self::Quinn => by_quinn::peer(work, ends)?,
             Self::Socket2 => by_socket2::peer(work, ends),

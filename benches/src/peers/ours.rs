@@ -1,12 +1,14 @@
 //! This library, through its public API.
 
-use std::io;
+use std::io::{self, IoSliceMut};
 
 use ipv6_std::{ControlFlags, Outgoing, Received, RecvBatch, RecvControl, Segments, SendBatch, SendControl};
 
 use super::{Peer, Program};
 use crate::ends::Ends;
-use crate::work::{CLASS, HOPS, SIZE, Way, Work, check_payload, on_a_page, payload};
+use crate::work::{
+    CLASS, HOPS, LARGEST, ROOMS, SEGMENTS, SIZE, Way, Work, check_payload, on_a_page, payload,
+};
 
 pub(super) fn peer(program: Program, work: Work, ends: Ends) -> io::Result<Box<dyn Peer>> {
     for_flags!(work.control, FLAGS => made::<FLAGS>(program, work, ends))
@@ -39,8 +41,23 @@ fn made<const FLAGS: u32>(program: Program, work: Work, ends: Ends) -> io::Resul
         Way::Segments => {
             ends.receiver.set_receive_coalescing(true)?;
             let payloads = on_a_page((0..work.count).flat_map(|number| payload(number, work.size)).collect());
-            let (control, room) = (control.with_segment_size(work.size as u16), on_a_page(vec![0; 65_535]));
+            let (control, room) = (control.with_segment_size(work.size as u16), on_a_page(vec![0; LARGEST]));
             Box::new(Segmented::<FLAGS> { ends, control, size: work.size, payloads, room })
+        }
+        Way::Together => {
+            ends.receiver.set_receive_coalescing(true)?;
+            let together = program == Program::Together;
+            let (rooms, room) = if together { (ROOMS, LARGEST) } else { (work.count, work.size) };
+            let mut receive = RecvBatch::new(rooms);
+            receive.keep_together(together);
+            Box::new(Combined::<FLAGS> {
+                ends,
+                control: control.with_segment_size(work.size as u16),
+                size: work.size,
+                payloads: on_a_page((0..work.count).flat_map(|number| payload(number, work.size)).collect()),
+                receive,
+                rooms: (0..rooms).map(|_| IoSliceMut::new(on_a_page(vec![0; room]))).collect(),
+            })
         }
     })
 }
@@ -163,6 +180,41 @@ impl<const FLAGS: u32> Peer for Segmented<FLAGS> {
             check::<FLAGS>(&got, &self.ends);
             for segment in Segments::new(&self.room[..got.len], got.control.segment_size) {
                 check_payload(segment, payloads.next().unwrap());
+            }
+        }
+    }
+}
+
+/// Payloads that the system combined, received many per call: whole, or split again.
+struct Combined<const FLAGS: u32> {
+    ends: Ends,
+    control: SendControl<'static>,
+    size: usize,
+    payloads: &'static [u8],
+    receive: RecvBatch,
+    rooms: Vec<IoSliceMut<'static>>,
+}
+
+impl<const FLAGS: u32> Peer for Combined<FLAGS> {
+    fn send(&mut self) {
+        for payload in self.payloads.chunks(SEGMENTS * self.size) {
+            let sent = self.ends.sender.send_to(payload, &self.control, self.ends.to).unwrap();
+            assert_eq!(sent, payload.len());
+        }
+    }
+
+    fn receive(&mut self) {
+        let mut payloads = self.payloads.chunks_exact(self.size);
+        while payloads.len() > 0 {
+            self.ends.receiver.recv_batch(&mut self.receive, &mut self.rooms).unwrap();
+            let mut rooms = self.rooms.iter();
+            for got in self.receive.iter() {
+                let got = got.as_ref().unwrap();
+                check::<FLAGS>(got, &self.ends);
+                let payload = &rooms.next().unwrap()[..got.len];
+                for segment in Segments::new(payload, got.control.segment_size) {
+                    check_payload(segment, payloads.next().unwrap());
+                }
             }
         }
     }
