@@ -389,3 +389,120 @@ fn windows_ecn_message_sets_ecn_only() {
     // On Linux this number is IPV6_PKTINFO, and the width is wrong.
     assert!(RecvControl::decode::<Linux64>(&control).is_err());
 }
+
+/// The 16 bytes of `::ffff:192.0.2.1`.
+const MAPPED: [u8; 16] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 1];
+
+/// Decodes the messages of a datagram that `::ffff:192.0.2.1` received over IPv4 on interface 3, with type of service 0xb9
+/// and, if the system delivers it, time to live 64.
+fn from_a_mapped_peer<P: Platform>(hop_limit: Option<u8>, messages: &[&[u8]]) {
+    let control = bytes(messages);
+    let got = RecvControl::decode::<P>(&control).unwrap();
+    assert_eq!((got.traffic_class, got.hop_limit), (Some(0xb9), hop_limit));
+    assert_eq!((got.dscp(), got.ecn()), (Some(46), Some(Ecn::Ect1)));
+    assert_eq!((got.destination, got.interface), (Some(Ipv6Addr::from(MAPPED)), InterfaceIndex::new(3).ok()));
+    assert_eq!((got.flow_label, got.path_mtu, got.segment_size), (None, None, None));
+    assert_eq!(RecvControl::decode_truncated::<P>(&control), got);
+    // The room that the flags reserve is enough.
+    let fields = [
+        ControlFlags::TRAFFIC_CLASS,
+        ControlFlags::HOP_LIMIT,
+        ControlFlags::DESTINATION,
+        ControlFlags::INTERFACE,
+    ];
+    let flags: ControlFlags = fields.into_iter().collect();
+    assert!(control.len() <= flags.space::<P>());
+    assert_eq!(got.filter(flags), got);
+}
+
+// Scar 56: what each system delivers with an IPv4 datagram on a dual-stack socket.
+#[test]
+fn received_from_a_mapped_peer() {
+    from_a_mapped_peer::<Linux64>(
+        Some(64),
+        &[
+            // len 16 + 20            level 41      IPV6_PKTINFO 50   address      interface   padding to 40
+            &[36, 0, 0, 0, 0, 0, 0, 0, 41, 0, 0, 0, 50, 0, 0, 0],
+            &MAPPED,
+            &[3, 0, 0, 0, 0, 0, 0, 0],
+            // len 16 + 4             level 0      IP_TTL 2    64           padding to 24
+            &[20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 64, 0, 0, 0, 0, 0, 0, 0],
+            // len 16 + 1             level 0      IP_TOS 1    0xb9  padding to 24
+            &[17, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0xb9, 0, 0, 0, 0, 0, 0, 0],
+        ],
+    );
+    from_a_mapped_peer::<Linux32Be>(
+        Some(64),
+        &[
+            &[0, 0, 0, 32, 0, 0, 0, 41, 0, 0, 0, 50],
+            &MAPPED,
+            &[0, 0, 0, 3],
+            &[0, 0, 0, 16, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 64],
+            &[0, 0, 0, 13, 0, 0, 0, 0, 0, 0, 0, 1, 0xb9, 0, 0, 0],
+        ],
+    );
+    // The messages of IPv6 (ip6_savecontrol_v4() in sys/netinet6/ip6_input.c).
+    from_a_mapped_peer::<FreeBsd64>(
+        Some(64),
+        &[
+            // len 16 + 20  level 41      IPV6_PKTINFO 46   padding     address      interface, padding to 40
+            &[36, 0, 0, 0, 41, 0, 0, 0, 46, 0, 0, 0, 0, 0, 0, 0],
+            &MAPPED,
+            &[3, 0, 0, 0, 0, 0, 0, 0],
+            // len 16 + 4   level 41      IPV6_HOPLIMIT 47  padding     64           padding to 24
+            &[20, 0, 0, 0, 41, 0, 0, 0, 47, 0, 0, 0, 0, 0, 0, 0, 64, 0, 0, 0, 0, 0, 0, 0],
+            // len 16 + 4   level 41      IPV6_TCLASS 61    padding     0xb9         padding to 24
+            &[20, 0, 0, 0, 41, 0, 0, 0, 61, 0, 0, 0, 0, 0, 0, 0, 0xb9, 0, 0, 0, 0, 0, 0, 0],
+        ],
+    );
+    from_a_mapped_peer::<FreeBsd32>(
+        Some(64),
+        &[
+            &[32, 0, 0, 0, 41, 0, 0, 0, 46, 0, 0, 0],
+            &MAPPED,
+            &[3, 0, 0, 0],
+            &[16, 0, 0, 0, 41, 0, 0, 0, 47, 0, 0, 0, 64, 0, 0, 0],
+            &[16, 0, 0, 0, 41, 0, 0, 0, 61, 0, 0, 0, 0xb9, 0, 0, 0],
+        ],
+    );
+    // Without a hop limit.
+    from_a_mapped_peer::<Apple>(
+        None,
+        &[
+            // len 12 + 20  level 41      IPV6_PKTINFO 46   address  interface
+            &[32, 0, 0, 0, 41, 0, 0, 0, 46, 0, 0, 0],
+            &MAPPED,
+            &[3, 0, 0, 0],
+            // len 12 + 4   level 41      IPV6_TCLASS 36    0xb9
+            &[16, 0, 0, 0, 41, 0, 0, 0, 36, 0, 0, 0, 0xb9, 0, 0, 0],
+        ],
+    );
+    from_a_mapped_peer::<Windows64>(
+        Some(64),
+        &[
+            // len 16 + 8             level 0      IP_PKTINFO 19  address      interface
+            &[24, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 19, 0, 0, 0, 192, 0, 2, 1, 3, 0, 0, 0],
+            // len 16 + 4             level 0      IP_TTL 4    64           padding to 24
+            &[20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 64, 0, 0, 0, 0, 0, 0, 0],
+            // len 16 + 4             level 0      IP_TOS 3    0xb9         padding to 24
+            &[20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0xb9, 0, 0, 0, 0, 0, 0, 0],
+        ],
+    );
+    from_a_mapped_peer::<Windows32>(
+        Some(64),
+        &[
+            &[20, 0, 0, 0, 0, 0, 0, 0, 19, 0, 0, 0, 192, 0, 2, 1, 3, 0, 0, 0],
+            &[16, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 64, 0, 0, 0],
+            &[16, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0xb9, 0, 0, 0],
+        ],
+    );
+}
+
+// What older versions of Windows deliver.
+#[test]
+fn windows_ecn_message_of_ipv4_sets_ecn_only() {
+    // len 16 + 4             level 0      IP_ECN 50   CE           padding to 24
+    let control = [20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 50, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0];
+    let got = RecvControl::decode::<Windows64>(&control).unwrap();
+    assert_eq!((got.ecn(), got.traffic_class), (Some(Ecn::Ce), None));
+}
