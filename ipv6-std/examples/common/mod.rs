@@ -7,6 +7,7 @@ pub mod icmp;
 mod link;
 mod output;
 mod parse;
+pub mod task;
 mod wait;
 
 pub use address::{has_interface, not_sent, resolve, resolve_with_port};

@@ -16,13 +16,11 @@ use quinn::{
     ClientConfig, Connection, Endpoint, EndpointConfig, ServerConfig, TokioRuntime, TransportConfig,
 };
 use serde_json::json;
-use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::common::{
-    Outcome, Output, arguments, end_on_interrupt, is_ending, listen_address, resolve_with_port, seconds,
-};
+use crate::common::task::stop;
+use crate::common::{Outcome, Output, arguments, is_ending, listen_address, resolve_with_port, seconds};
 use crate::socket::{Socket, Way};
 
 /// The name in the certificate of the server.
@@ -212,14 +210,6 @@ async fn fetch(options: &Fetch, output: &Output) -> Outcome<bool> {
     )?;
     summary(&socket, output)?;
     Ok(bytes == options.bytes)
-}
-
-/// Ends the waits on Ctrl-C.
-fn stop() -> Outcome<Arc<Notify>> {
-    let stop = Arc::new(Notify::new());
-    let notify = Arc::clone(&stop);
-    end_on_interrupt(move || notify.notify_one())?;
-    Ok(stop)
 }
 
 fn endpoint(at: SocketAddrV6, server: Option<ServerConfig>) -> Outcome<(Endpoint, Arc<Socket>)> {
