@@ -2,11 +2,9 @@
 
 use std::io;
 use std::net::SocketAddrV6;
-use std::sync::Arc;
 
-use ipv6_std::{
-    ControlFlags, Icmp6Filter, Icmp6Type, Interface, InterfaceIndex, RawConn, Reported, SendControl,
-};
+use ipv6_std::tokio::RawConn;
+use ipv6_std::{ControlFlags, Icmp6Filter, Icmp6Type, Interface, InterfaceIndex, Reported, SendControl};
 use socket2::SockRef;
 
 use crate::common::icmp::{echo_request, nonce, not_allowed};
@@ -15,8 +13,7 @@ use crate::options::Options;
 
 /// A socket that sends echo requests and receives the replies.
 pub struct Echo {
-    /// Shared with the interrupt handler, which sets the deadline.
-    pub conn: Arc<RawConn>,
+    pub conn: RawConn,
     control: SendControl<'static>,
     /// The identifier of the requests. `None`: the system chooses it and filters the replies.
     id: Option<u16>,
@@ -53,7 +50,7 @@ impl Echo {
                 if let Some(source) = control.source.take() {
                     // Linux 6.18 ignores the source of a single message on such a socket.
                     let scope = control.interface.map_or(0, InterfaceIndex::get);
-                    SockRef::from(&conn).bind(&SocketAddrV6::new(source, 0, 0, scope).into())?;
+                    SockRef::from(&*conn).bind(&SocketAddrV6::new(source, 0, 0, scope).into())?;
                 }
                 // Not every system has an error queue. Without one, a missing reply has no reason.
                 queues = conn.set_queue_errors(true).is_ok();
@@ -62,7 +59,7 @@ impl Echo {
             Err(error) => return Err(error.into()),
         };
         conn.set_control_flags(ControlFlags::all() - ControlFlags::PATH_MTU, true)?;
-        Ok(Self { conn: Arc::new(conn), control, id, queues })
+        Ok(Self { conn, control, id, queues })
     }
 
     pub fn is_ours(&self, id: u16) -> bool {
@@ -75,15 +72,15 @@ impl Echo {
         }
         // Other entries, such as timestamps, are no reasons for a missing reply.
         loop {
-            match self.conn.recv_error(quoted)? {
+            match self.conn.try_recv_error(quoted)? {
                 Some(reported) if !reported.is_error() => {}
                 reported => return Ok(reported),
             }
         }
     }
 
-    pub fn send(&self, number: u16, data: &[u8], to: SocketAddrV6) -> io::Result<usize> {
+    pub async fn send(&self, number: u16, data: &[u8], to: SocketAddrV6) -> io::Result<usize> {
         let message = echo_request(self.id.unwrap_or(0), number, data);
-        self.conn.send_to(&message, &self.control, to)
+        self.conn.send_to(&message, &self.control, to).await
     }
 }

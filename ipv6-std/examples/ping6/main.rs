@@ -18,7 +18,9 @@ mod tally;
 mod target;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use common::task::in_event_loop;
 use common::{Output, arguments};
 use ipv6_std::{Interface, Received};
 use options::Options;
@@ -27,7 +29,7 @@ fn main() -> ExitCode {
     let options: Options = arguments();
     Output::new("ping6", options.json).run(|output| match options.listen {
         true => listen::listen(&options, output),
-        false => ping::ping(&options, output),
+        false => in_event_loop(ping::ping(&Arc::new(options), output)),
     })
 }
 

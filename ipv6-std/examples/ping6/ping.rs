@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 
 use ipv6_std::{Received, Reported};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use crate::common::icmp::{Message, Quoted, Report, nonce};
-use crate::common::{Outcome, Output, after, earlier, end_on_interrupt, is_ending, printable, receive};
+use crate::common::task::{at, stop};
+use crate::common::{Outcome, Output, after, earlier, is_ending, printable};
 use crate::echo::Echo;
 use crate::interface_name;
 use crate::options::Options;
@@ -18,28 +20,16 @@ use crate::target::{Target, names};
 /// The minimum MTU of a link (RFC 8200 section 5).
 const LEAST_MTU: u32 = 1280;
 
-pub fn ping(options: &Options, output: &Output) -> Outcome<bool> {
+pub async fn ping(options: &Arc<Options>, output: &Output) -> Outcome<bool> {
+    let stop = stop()?;
     let names = names(options)?;
     let (mut targets, mut unknown) = (Vec::new(), 0);
-    for name in &names {
-        match Target::new(name, options) {
-            Ok(target) => targets.push(target),
-            // The other hosts may be in order.
-            Err(error) if names.len() > 1 => {
-                unknown += 1;
-                output.print(
-                    format_args!("{}: {error}", printable(name)),
-                    json!({"host": name, "error": error.to_string()}),
-                )?;
-            }
-            Err(error) => return Err(error),
-        }
+    tokio::select! {
+        found = find(&names, options, output, &mut targets) => unknown += found?,
+        () = stop.notified() => return Ok(false),
     }
-    let echo = Echo::open(options)?;
-    let waits = Arc::clone(&echo.conn);
-    end_on_interrupt(move || waits.set_read_deadline(Some(Instant::now())))?;
     let mut ping = Ping {
-        echo,
+        echo: Echo::open(options)?,
         data: data(options.size),
         requests: Vec::new(),
         sent: 0,
@@ -48,8 +38,38 @@ pub fn ping(options: &Options, output: &Output) -> Outcome<bool> {
         targets,
         output,
     };
-    ping.run(options)?;
+    ping.run(options, &stop).await?;
     ping.summarize(unknown)
+}
+
+/// Looks all names up at once. Returns how many are not known.
+async fn find(
+    names: &[String],
+    options: &Arc<Options>,
+    output: &Output,
+    targets: &mut Vec<Target>,
+) -> Outcome<usize> {
+    let find = |name: &String| {
+        let (name, options) = (name.clone(), Arc::clone(options));
+        tokio::task::spawn_blocking(move || Target::new(&name, &options).map_err(|error| error.to_string()))
+    };
+    let all: Vec<_> = names.iter().map(find).collect();
+    let mut unknown = 0;
+    for (name, found) in names.iter().zip(all) {
+        match found.await? {
+            Ok(target) => targets.push(target),
+            // The other hosts may be in order.
+            Err(error) if names.len() > 1 => {
+                unknown += 1;
+                output.print(
+                    format_args!("{}: {error}", printable(name)),
+                    json!({"host": name, "error": error}),
+                )?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(unknown)
 }
 
 /// The data of each request: random bytes that distinguish them from those of other programs, and a pattern.
@@ -96,7 +116,7 @@ enum State {
 impl Ping<'_> {
     /// Sends the requests one at a time, spread over the interval, so that the replies of many hosts do not overflow the
     /// receive buffer.
-    fn run(&mut self, options: &Options) -> Outcome<()> {
+    async fn run(&mut self, options: &Options, stop: &Notify) -> Outcome<()> {
         let hosts = self.targets.len() as u64;
         let total = match options.count {
             Some(0) => u64::MAX,
@@ -112,7 +132,7 @@ impl Ping<'_> {
         let mut packet = vec![0; 65_536];
         while !is_ending() {
             if self.sent < total && next.is_some_and(|next| next <= Instant::now()) {
-                self.send()?;
+                self.send().await?;
                 next = after(pause);
                 if self.sent == total {
                     (next, end) = (None, after(wait));
@@ -121,7 +141,12 @@ impl Ping<'_> {
             if self.sent >= total && !self.is_waiting() {
                 break;
             }
-            let is_news = match receive(&self.echo.conn, &mut packet, earlier(end, next)) {
+            let got = tokio::select! {
+                got = self.echo.conn.recv_from(&mut packet) => got.map(Some),
+                () = at(earlier(end, next)) => Ok(None),
+                () = stop.notified() => break,
+            };
+            let is_news = match got {
                 Ok(Some(got)) => self.hear(&packet[..got.len], &got)?,
                 Ok(None) if self.sent >= total => break,
                 Ok(None) => false,
@@ -135,7 +160,7 @@ impl Ping<'_> {
     }
 
     /// Sends a request to the next host.
-    fn send(&mut self) -> Outcome<()> {
+    async fn send(&mut self) -> Outcome<()> {
         let sequence = self.sent as u16;
         let target = (self.sent % self.targets.len() as u64) as usize;
         let Target { to, tally, .. } = &mut self.targets[target];
@@ -147,11 +172,11 @@ impl Ping<'_> {
             Some(before) => *before = request,
             None => self.requests.push(request),
         }
-        let mut sent = self.echo.send(sequence, &self.data, to);
+        let mut sent = self.echo.send(sequence, &self.data, to).await;
         while let Err(error) = sent {
             // The send may fail with the error of an earlier request. Read the queue and send again.
             sent = match self.hear_errors(error) {
-                Ok(_) => self.echo.send(sequence, &self.data, to),
+                Ok(_) => self.echo.send(sequence, &self.data, to).await,
                 Err(error) => return self.not_sent(sequence, error.as_ref()),
             };
         }
