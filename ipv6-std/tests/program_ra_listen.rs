@@ -19,6 +19,11 @@ ipv6_testnet::tests! {
     [RawSocket] a_wrong_checksum_is_ignored;
     [RawSocket] every_field_is_printed;
     [RawSocket] other_interfaces_are_ignored;
+    [RawSocket] fragmented_advertisements_are_rejected;
+    [RawSocket] options_that_hosts_ignore_are_ignored_with_the_reason;
+    [RawSocket] a_lost_interface_is_reported_and_used_again_when_it_returns;
+    [RawSocket] a_lost_interface_ends_it_with_the_option_once;
+    [RawSocket] an_interrupt_ends_it_with_a_summary;
 }
 
 const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
@@ -56,7 +61,10 @@ fn radvd(host: &Host) -> (Running, Folder) {
 }
 
 fn help_lists_the_options() {
-    helps("ra_listen", &["Usage: ra_listen", "--interface", "--solicit", "--json"]);
+    helps(
+        "ra_listen",
+        &["It believes", "it ignores", "--once", "Usage: ra_listen", "--interface", "--solicit", "--json"],
+    );
 }
 
 fn invalid_arguments_are_refused() {
@@ -67,6 +75,9 @@ fn invalid_arguments_are_refused() {
         example("ra_listen").typed("--interface lo"),
         "ra_listen: interface lo does not support multicast\n",
     );
+    let mut empty = example("ra_listen");
+    empty.args(["--interface", ""]);
+    refuses(&a, empty, "the name of the interface is empty");
     let says = "ra_listen: a raw socket needs root or CAP_NET_RAW: Operation not permitted";
     refuses(&a, unprivileged(&ra_listen("")), says);
     let silent = output(&a, ra_listen("--solicit --count 1 --timeout 0.3"));
@@ -157,6 +168,27 @@ impl Router {
     }
 }
 
+impl Router {
+    /// Sends a packet with this next header, which the test has written except for its IPv6 header.
+    fn send_whole(&self, host: &Host, next_header: u8, packet: &[u8]) {
+        let conn = host.run(|| RawConn::open(58)).unwrap();
+        conn.set_header_included(true).unwrap();
+        conn.set_multicast_interface(self.on).unwrap();
+        let header = Header {
+            traffic_class: 0,
+            flow_label: FlowLabel::ZERO,
+            payload_len: packet.len() as u16,
+            next_header,
+            hop_limit: 255,
+            source: self.link_local,
+            destination: ALL_NODES,
+        };
+        let whole = [&header.encode()[..], packet].concat();
+        let to = SocketAddrV6::new(ALL_NODES, 0, 0, self.on.get());
+        conn.send_to(&whole, &SendControl::new(), to).unwrap();
+    }
+}
+
 /// An advertisement without options.
 fn plain() -> Vec<u8> {
     vec![134, 0, 0, 0, 64, 0, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0]
@@ -212,26 +244,7 @@ fn a_wrong_checksum_is_ignored() {
     let ours = start(&a, "--count 1 --json");
     let router = Router::new(&b, "eth0");
     // With the IPv6 header included, the kernel does not write the checksum.
-    let conn = b.run(|| RawConn::open(58)).unwrap();
-    conn.set_header_included(true).unwrap();
-    conn.set_multicast_interface(router.on).unwrap();
-    let header = |len: u16| {
-        let header = Header {
-            traffic_class: 0,
-            flow_label: FlowLabel::ZERO,
-            payload_len: len,
-            next_header: 58,
-            hop_limit: 255,
-            source: router.link_local,
-            destination: ALL_NODES,
-        };
-        header.encode()
-    };
-    let send = |packet: &[u8]| {
-        let whole = [&header(packet.len() as u16), packet].concat();
-        conn.send_to(&whole, &SendControl::new(), SocketAddrV6::new(ALL_NODES, 0, 0, router.on.get()))
-            .unwrap();
-    };
+    let send = |packet: &[u8]| router.send_whole(&b, 58, packet);
     let mut right = plain();
     right[7] = 9;
     let sum = checksum(router.link_local, ALL_NODES, &right);
@@ -302,4 +315,117 @@ fn other_interfaces_are_ignored() {
     }
     let (_, lines) = ours.end();
     assert_eq!(object(&lines[0])["source"], json!(b.link_local("eth0").unwrap().to_string()));
+}
+
+// RFC 6980 section 5: also a packet that is whole and has a fragment header (RFC 6946).
+fn fragmented_advertisements_are_rejected() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let ours = start(&a, "--count 1 --json");
+    let router = Router::new(&b, "eth0");
+    // An option of 2,040 bytes, which does not fit in the MTU.
+    let mut long = vec![0; 2040];
+    long[..2].copy_from_slice(&[250, 255]);
+    router.advertise(&with_option(&long), 255, router.link_local);
+    let mut whole = plain();
+    let sum = checksum(router.link_local, ALL_NODES, &whole);
+    whole[2..4].copy_from_slice(&sum.to_be_bytes());
+    router.send_whole(&b, 44, &[&[58, 0, 0, 0, 1, 2, 3, 4], &whole[..]].concat());
+    router.send_whole(&b, 58, &whole);
+    let (status, lines) = ours.end();
+    assert!(status.success());
+    assert_eq!(object(&lines[0])["rejected"], json!(["it came in fragments of up to 1496 bytes"]));
+    assert_eq!(object(&lines[1])["rejected"], json!(["it came in fragments of up to 64 bytes"]));
+    assert_eq!(object(&lines[2])["advertisement"]["lifetime"], 0x0708);
+}
+
+fn options_that_hosts_ignore_are_ignored_with_the_reason() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let ours = start(&a, "--count 1 --json");
+    let router = Router::new(&b, "eth0");
+    let prefix = |prefix: &str, length: u8| {
+        let mut option = vec![3, 4, length, 0xc0, 0, 0, 0, 9, 0, 0, 0, 9, 0, 0, 0, 0];
+        option.extend(prefix.parse::<Ipv6Addr>().unwrap().octets());
+        option
+    };
+    let mtu = |mtu: u32| [&[5, 1, 0, 0][..], &mtu.to_be_bytes()].concat();
+    let mut dns = vec![25, 9, 0, 0, 0, 0, 0, 9];
+    for server in ["ff02::1", "::", "::1", "2001:db8::53"] {
+        dns.extend(server.parse::<Ipv6Addr>().unwrap().octets());
+    }
+    let all = [
+        prefix("2001:db8::", 129),
+        prefix("2001:db8::", 255),
+        prefix("ff0e::", 64),
+        prefix("fe80::", 64),
+        mtu(1280),
+        mtu(0),
+        mtu(1279),
+        mtu(65_536),
+        mtu(u32::MAX),
+        dns,
+        prefix("2001:db8:1::", 128),
+    ];
+    router.advertise(&with_option(&all.concat()), 255, router.link_local);
+    let (status, lines) = ours.end();
+    assert!(status.success());
+    let said = object(&lines[0])["advertisement"].clone();
+    let ignored = [
+        "prefix 2001:db8::/129: longer than 128 bits",
+        "prefix 2001:db8::/255: longer than 128 bits",
+        "prefix ff0e::/64: multicast",
+        "prefix fe80::/64: link-local",
+        "MTU 0: not from 1280 to 65535",
+        "MTU 1279: not from 1280 to 65535",
+        "MTU 65536: not from 1280 to 65535",
+        "MTU 4294967295: not from 1280 to 65535",
+        "DNS server ff02::1: not the unicast address of a host",
+        "DNS server ::: not the unicast address of a host",
+        "DNS server ::1: not the unicast address of a host",
+    ];
+    assert_eq!(said["ignored"], json!(ignored));
+    assert_eq!(said["mtu"], 1280);
+    assert_eq!(said["dns_servers"], json!([{"address": "2001:db8::53", "lifetime": 9}]));
+    assert_eq!(said["prefixes"].as_array().unwrap().len(), 1);
+    assert_eq!(said["prefixes"][0]["prefix"], "2001:db8:1::/128");
+}
+
+fn a_lost_interface_is_reported_and_used_again_when_it_returns() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let mut ours = start(&a, "--count 1 --json");
+    a.ip("link set eth0 down").unwrap();
+    assert_eq!(object(ours.line("interface lost"))["error"], "interface eth0 is down");
+    a.ip("link set eth0 up").unwrap();
+    ours.line("interface back");
+    a.ip("link del eth0").unwrap();
+    assert_eq!(object(ours.line("interface lost"))["error"], "interface eth0 has disappeared");
+    ipv6_testnet::link(&a, "eth0", &b, "eth0").unwrap();
+    ours.line("interface back");
+    joined(&a, &ALL_NODES.to_string());
+    let router = Router::new(&b, "eth0");
+    router.advertise(&plain(), 255, router.link_local);
+    let (status, lines) = ours.end();
+    assert!(status.success() && lines.len() == 1, "{lines:#?}");
+    assert_eq!(object(&lines[0])["interface"], "eth0");
+}
+
+fn a_lost_interface_ends_it_with_the_option_once() {
+    let Pair { a, b: _b } = Pair::new().unwrap();
+    let ours = start(&a, "--once");
+    a.ip("link del eth0").unwrap();
+    let (status, lines) = ours.end();
+    assert_eq!(status.code(), Some(2));
+    assert_eq!(lines, ["ra_listen: interface eth0 has disappeared"]);
+}
+
+fn an_interrupt_ends_it_with_a_summary() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let mut ours = start(&a, "");
+    let router = Router::new(&b, "eth0");
+    router.advertise(&plain(), 255, router.link_local);
+    router.advertise(&plain(), 1, router.link_local);
+    ours.line("rejected");
+    ours.interrupt();
+    let (status, lines) = ours.end();
+    assert!(status.success());
+    assert_eq!(lines, ["1 valid advertisements, 1 rejected"]);
 }

@@ -36,7 +36,7 @@ pub fn lost(on: &Interface) -> Option<String> {
 }
 
 /// The error of a send on an interface, with the state of the interface if that is the reason.
-pub fn cannot_send(on: &Interface, to: SocketAddrV6, error: io::Error) -> Box<dyn Error> {
+pub fn cannot_send(on: &Interface, to: Ipv6Addr, error: io::Error) -> Box<dyn Error> {
     if let Some(why) = lost(on) {
         return format!("{why}: {error}").into();
     }
@@ -44,7 +44,7 @@ pub fn cannot_send(on: &Interface, to: SocketAddrV6, error: io::Error) -> Box<dy
     if now.is_ok_and(|now| now.addresses().iter().all(|address| address.is_tentative())) {
         return format!("interface {on} has no IPv6 address that is ready for use: {error}").into();
     }
-    format!("interface {on}: {}", not_sent(&error, *to.ip())).into()
+    format!("interface {on}: {}", not_sent(&error, to)).into()
 }
 
 /// Watches an interface. A socket gets no error when an interface with its memberships disappears.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ipv6_std::{AsFd, PacketConn, Received, is_about_peer};
+use ipv6_std::{AsFd, Message, PacketConn, Received, is_about_peer};
 
 use super::Outcome;
 
@@ -38,7 +38,7 @@ pub fn receive<S: AsFd>(
 }
 
 /// Makes one call that receives, with the deadline `end`. Returns `None` as [`receive`] does.
-pub fn received<S: AsFd, T>(
+fn received<S: AsFd, T>(
     conn: &PacketConn<S>,
     end: Option<Instant>,
     receive: impl FnOnce() -> io::Result<T>,
@@ -71,8 +71,21 @@ pub fn receive_datagram<S: AsFd>(
     }
 }
 
+/// As [`receive_datagram`], with all control messages. Also returns `None` after an error about a peer.
+pub fn receive_message<'c, S: AsFd>(
+    conn: &PacketConn<S>,
+    payload: &mut [u8],
+    control: &'c mut [u8],
+    end: Option<Instant>,
+) -> io::Result<Option<Message<'c>>> {
+    match received(conn, end, || conn.recv_message(payload, control)) {
+        Err(error) if is_passing(&error) => Ok(None),
+        got => got,
+    }
+}
+
 /// Whether a receive that failed can succeed when it is repeated. Waits a moment if this host lacks memory.
-pub fn is_passing(error: &io::Error) -> bool {
+fn is_passing(error: &io::Error) -> bool {
     if error.kind() == ErrorKind::OutOfMemory {
         thread::sleep(Duration::from_millis(100));
         return true;
