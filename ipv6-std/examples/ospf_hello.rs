@@ -8,14 +8,19 @@
 
 mod common;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, VecDeque};
+use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV6};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use common::{Outcome, Output, after, arguments, earlier, interface, raw, receive_datagram, seconds};
-use ipv6_std::{ControlFlags, Received, SendControl};
+use common::{
+    Outcome, Output, Watch, after, arguments, cannot_send, earlier, end_on_interrupt, interface, is_ending,
+    lost, raw, receive_datagram, seconds,
+};
+use ipv6_std::{ControlFlags, Interface, Received, SendControl};
 use serde_json::json;
 
 const PROTOCOL: u8 = 89;
@@ -26,8 +31,20 @@ const CONTROL: SendControl<'_> = SendControl::new().with_hop_limit(1).with_traff
 /// The offset of the checksum in a packet (RFC 5340 section A.3.1).
 const CHECKSUM_OFFSET: u16 = 12;
 
+const BELIEVES: &str = "\
+It believes Hellos of its area and instance with its intervals, from a link-local address, with the right checksum. They \
+come from the link; OSPFv3 without authentication cannot prove which router sent one (RFC 7166). The first address of a \
+router ID counts until its dead interval has passed, and the first router ID of an address.
+
+It ignores, with the reason: Hellos with its own router ID or 0.0.0.0, with other intervals or options, with a wrong length, \
+and with a known router ID or a known address in another combination. It knows at most 301 neighbours, as many as a \
+Hello of 1,280 bytes can list; if there are more, those heard once make room, the oldest first. Packets of other areas, \
+instances, versions and types are ignored without a message.
+
+It has no IPv4: OSPFv3 runs over IPv6, and OSPFv2 is another protocol.";
+
 #[derive(Parser)]
-#[command(about = "Sends OSPFv3 Hello packets, and prints the routers whose Hellos it receives")]
+#[command(after_help = BELIEVES, about = "Sends OSPFv3 Hello packets, and prints the routers whose Hellos it receives")]
 struct Options {
     /// The interface to send and listen on
     #[arg(long, value_name = "NAME")]
@@ -50,7 +67,7 @@ struct Options {
     /// The instance ID, if the link has several OSPF instances
     #[arg(long, default_value_t = 0)]
     instance: u8,
-    /// Stop after this many seconds
+    /// Stop after this many seconds; no limit without it
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     timeout: Option<Duration>,
     /// Print JSON objects, one per line
@@ -77,28 +94,35 @@ fn main() -> ExitCode {
 
 fn exchange_hellos(options: &Options, output: &Output) -> Outcome<bool> {
     let interface = interface(&options.interface)?;
-    let conn = raw(PROTOCOL)?;
+    let conn = Arc::new(raw(PROTOCOL)?);
     // The kernel writes the checksum, and drops packets with a wrong one.
     conn.set_checksum_offset(Some(CHECKSUM_OFFSET))?;
     conn.set_control_flags(ControlFlags::INTERFACE, true)?;
     conn.set_multicast_interface(&interface)?;
     conn.set_multicast_loopback(false)?;
     conn.join_group(GROUP, &interface)?;
+    let waits = Arc::clone(&conn);
+    end_on_interrupt(move || waits.set_read_deadline(Some(Instant::now())))?;
+    // Without the interface there is nothing to do: end with the reason.
+    let mut watch = Watch::new(interface, true);
 
     let end = options.timeout.and_then(after);
-    let mut neighbours = Neighbours { known: HashMap::new(), ignored: HashSet::new(), output: *output };
+    let mut neighbours =
+        Neighbours { known: HashMap::new(), ignored: VecDeque::new(), unsent: None, output: *output };
     let mut hello_due = Instant::now();
-    let mut payload = [0; 1500];
-    while end.is_none_or(|end| Instant::now() < end) {
+    let mut payload = vec![0; 65_536];
+    while end.is_none_or(|end| Instant::now() < end) && !is_ending() {
+        watch.look(output, |_, _| Ok(()))?;
+        let interface = watch.interface();
         neighbours.remove_expired()?;
         if hello_due <= Instant::now() {
             let hello =
                 Hello { neighbours: neighbours.known.keys().copied().collect(), ..Hello::new(options) };
             let bytes = hello.encode(options, interface.index().get());
-            conn.send_to(&bytes, &CONTROL, SocketAddrV6::new(GROUP, 0, 0, 0))?;
+            neighbours.sent(conn.send_to(&bytes, &CONTROL, SocketAddrV6::new(GROUP, 0, 0, 0)), interface)?;
             hello_due = Instant::now() + Duration::from_secs(options.hello_interval.into());
         }
-        let until = earlier(end, earlier(Some(hello_due), neighbours.next_expiry()));
+        let until = [Some(hello_due), neighbours.next_expiry(), watch.next()].into_iter().fold(end, earlier);
         let Some(got) = receive_datagram(&conn, &mut payload, until)? else { continue };
         let is_here = got.control.interface == Some(interface.index());
         if !is_here || !got.source.ip().is_unicast_link_local() {
@@ -107,6 +131,13 @@ fn exchange_hellos(options: &Options, output: &Output) -> Outcome<bool> {
         if let Some(hello) = Hello::decode(&payload[..got.len], options) {
             neighbours.receive_hello(&hello, &got, options)?;
         }
+    }
+    if is_ending() {
+        let (all, two_way) = (neighbours.known.len(), neighbours.two_way());
+        output.print(
+            format_args!("{all} neighbours, {two_way} of them Two-Way"),
+            json!({"neighbours": all, "two_way": two_way}),
+        )?;
     }
     Ok(true)
 }
@@ -193,7 +224,10 @@ impl Hello {
 /// The known routers, by router ID.
 struct Neighbours {
     known: HashMap<Ipv4Addr, Neighbour>,
-    ignored: HashSet<Ipv4Addr>,
+    /// The last ignored Hellos, so that each is printed once.
+    ignored: VecDeque<(Ipv4Addr, Ipv6Addr, String)>,
+    /// Why the last Hello could not be sent.
+    unsent: Option<String>,
     output: Output,
 }
 
@@ -203,6 +237,8 @@ struct Neighbour {
     two_way: bool,
     /// The end of its dead interval.
     expiry: Instant,
+    /// Whether it sent more than one Hello. If there are too many neighbours, the others make room.
+    is_lasting: bool,
 }
 
 impl Neighbours {
@@ -211,33 +247,33 @@ impl Neighbours {
         let (theirs, ours) =
             ((hello.hello_interval, hello.dead_interval), (options.hello_interval, options.dead_interval));
         // Hellos with other parameters are dropped (RFC 2328 section 10.5).
+        let address = *got.source.ip();
+        let known = self.known.get(&router_id);
         let reason = if router_id == options.router_id {
             Some("it has our router ID".to_string())
+        } else if router_id.is_unspecified() {
+            // RFC 5340 section C.1.
+            Some("0.0.0.0 is not a valid router ID".to_string())
         } else if theirs != ours {
             Some(format!("Hello and dead intervals {theirs:?}, not {ours:?}"))
         } else if !hello.external {
             Some("its area accepts no external routes".to_string())
         } else {
-            None
+            // A router that moves to another address is accepted when the old one is Down.
+            let other = known.filter(|known| known.address != address);
+            other.map(|known| format!("the router ID belongs to {}, which is not Down", known.address))
         };
         if let Some(reason) = reason {
-            if self.ignored.len() < Hello::MOST && self.ignored.insert(router_id) {
-                let address = got.source.ip();
-                let object = json!({
-                    "router_id": router_id, "state": "Ignored", "address": address, "reason": reason,
-                });
-                self.output.print(format_args!("{router_id} at {address} is ignored: {reason}"), object)?;
-            }
-            return Ok(());
+            return self.ignore(router_id, address, reason);
         }
-        // A Hello cannot list more neighbours.
-        if self.known.len() == Hello::MOST && !self.known.contains_key(&router_id) {
-            return Ok(());
+        if self.known.len() == Hello::MOST && known.is_none() && !self.make_room(router_id)? {
+            let reason = format!("{} neighbours are known, more than a Hello can list", self.known.len());
+            return self.ignore(router_id, address, reason);
         }
-        let address = *got.source.ip();
         let two_way = hello.neighbours.contains(&options.router_id);
         let expiry = Instant::now() + Duration::from_secs(options.dead_interval.into());
-        let now = Neighbour { address, two_way, expiry };
+        let is_lasting = self.known.contains_key(&router_id);
+        let now = Neighbour { address, two_way, expiry, is_lasting };
         let before = self.known.insert(router_id, now).map(|before| before.two_way);
         if before != Some(two_way) {
             let interface = &options.interface;
@@ -253,6 +289,58 @@ impl Neighbours {
             )?;
         }
         Ok(())
+    }
+
+    /// Prints that a Hello is ignored, unless that was printed before.
+    fn ignore(&mut self, router_id: Ipv4Addr, address: Ipv6Addr, reason: String) -> Outcome<()> {
+        let new = (router_id, address, reason);
+        if self.ignored.contains(&new) {
+            return Ok(());
+        }
+        let (_, _, reason) = &new;
+        self.output.print(
+            format_args!("{router_id} at {address} is ignored: {reason}"),
+            json!({"router_id": router_id, "state": "Ignored", "address": address, "reason": reason}),
+        )?;
+        self.ignored.push_back(new);
+        if self.ignored.len() > Hello::MOST {
+            self.ignored.pop_front();
+        }
+        Ok(())
+    }
+
+    /// Removes the oldest neighbour that sent one Hello only, as forged ones often do. `false`: there is none.
+    fn make_room(&mut self, for_router: Ipv4Addr) -> Outcome<bool> {
+        let once = self.known.iter().filter(|(_, of)| !of.is_lasting);
+        let Some((&router_id, of)) = once.min_by_key(|(_, of)| of.expiry) else { return Ok(false) };
+        let address = of.address;
+        self.output.print(
+            format_args!("{router_id} is Down: {for_router} takes its place"),
+            json!({"router_id": router_id, "state": "Down", "address": address, "displaced_by": for_router}),
+        )?;
+        self.known.remove(&router_id);
+        Ok(true)
+    }
+
+    /// Handles the result of sending a Hello. A lack of buffers or a firewall does not end the program.
+    fn sent(&mut self, sent: io::Result<usize>, on: &Interface) -> Outcome<()> {
+        let Err(error) = sent else {
+            self.unsent = None;
+            return Ok(());
+        };
+        if let Some(why) = lost(on) {
+            return Err(format!("{why}: {error}").into());
+        }
+        let text = cannot_send(on, GROUP, error).to_string();
+        if self.unsent.as_ref() != Some(&text) {
+            self.output.warn(format_args!("no Hello sent: {text}"));
+            self.unsent = Some(text);
+        }
+        Ok(())
+    }
+
+    fn two_way(&self) -> usize {
+        self.known.values().filter(|of| of.two_way).count()
     }
 
     /// Removes the routers whose dead interval has passed.

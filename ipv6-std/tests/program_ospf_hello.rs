@@ -20,7 +20,11 @@ ipv6_testnet::tests! {
     [RawSocket] other_areas_and_instances_are_ignored;
     [RawSocket] malformed_packets_are_ignored;
     [RawSocket] mismatched_hellos_are_ignored_with_the_reason;
-    [RawSocket] neighbours_beyond_the_size_of_a_hello_are_ignored;
+    [RawSocket] forged_neighbours_make_room_for_others_and_do_not_displace_a_real_one;
+    [RawSocket] a_known_router_id_from_a_second_address_is_ignored;
+    [RawSocket] unusual_hellos_are_reported;
+    [RawSocket] a_lost_interface_is_the_reason_for_its_end;
+    [RawSocket] an_interrupt_ends_it_with_a_summary;
     [RawSocket, Program("dumpcap"), Program("tshark")] tshark_decodes_the_hellos;
 }
 
@@ -92,7 +96,18 @@ impl Frr {
 }
 
 fn help_lists_the_options() {
-    helps("ospf_hello", &["Usage: ospf_hello", "--router-id", "--area", "--hello-interval", "--json"]);
+    helps(
+        "ospf_hello",
+        &[
+            "It believes",
+            "It ignores",
+            "Usage: ospf_hello",
+            "--router-id",
+            "--area",
+            "--hello-interval",
+            "--json",
+        ],
+    );
 }
 
 fn invalid_arguments_are_refused() {
@@ -107,7 +122,7 @@ fn invalid_arguments_are_refused() {
     ] {
         refuses(&a, example("ospf_hello").typed(&command), says);
     }
-    let without = unprivileged(&hello(rest));
+    let without = unprivileged(&example("ospf_hello").typed(&format!("--interface eth0 {rest}")));
     refuses(&a, without, "ospf_hello: a raw socket needs root or CAP_NET_RAW: Operation not permitted");
 }
 
@@ -267,37 +282,143 @@ fn mismatched_hellos_are_ignored_with_the_reason() {
     }
 }
 
+/// A Hello of a router in area 7 with this number, and with these intervals.
+fn numbered(id: u16, dead_interval: u16) -> Vec<u8> {
+    let [high, low] = id.to_be_bytes();
+    let mut packet = hello_of([9, 9, high, low]);
+    packet[26..28].copy_from_slice(&dead_interval.to_be_bytes());
+    packet
+}
+
 /// A Hello lists the neighbours, and must fit into a packet of the minimum MTU.
-fn neighbours_beyond_the_size_of_a_hello_are_ignored() {
+fn forged_neighbours_make_room_for_others_and_do_not_displace_a_real_one() {
     const MOST: u16 = 301;
     let Pair { a, b } = Pair::new().unwrap();
-    let options = "--router-id 1.1.1.1 --area 7 --hello-interval 1 --dead-interval 400";
-    let mut ours = Running::start(&a, hello(options));
+    let options = "--area 7 --hello-interval 1 --dead-interval 400";
+    let mut ours = Running::start(&a, hello(&format!("--router-id 1.1.1.1 {options}")));
     joined(&a, &GROUP.to_string());
     let forger = Forger::new(&b);
     forger.conn.set_multicast_loopback(false).unwrap();
     forger.conn.join_group(GROUP, forger.on).unwrap();
+    let mut real = Running::start(&b, hello(&format!("--router-id 2.2.2.2 {options}")));
+    ours.line("2.2.2.2");
+    // It has sent two Hellos.
+    real.line("Two-Way");
+    std::thread::sleep(std::time::Duration::from_millis(2500));
     let send = |id: u16| {
-        let [high, low] = id.to_be_bytes();
-        let mut packet = hello_of([9, 9, high, low]);
-        packet[26..28].copy_from_slice(&400_u16.to_be_bytes());
-        forger.send(&packet, None);
-        format!("\"9.9.{high}.{low}\"")
+        forger.send(&numbered(id, 400), None);
+        format!("\"9.9.{}.{}\",\"state\":\"Two-Way\"", id / 256, id % 256)
     };
-    for id in 0..MOST {
+    for id in 0..2 * MOST {
         let printed = send(id);
         ours.line(&printed);
     }
-    for id in MOST..MOST + 50 {
-        send(id);
-    }
+    // Those that made room were printed, the oldest first.
+    let down: Vec<Value> = ours.seen.iter().map(object).filter(|line| line["state"] == "Down").collect();
+    assert_eq!(down.len(), usize::from(MOST) + 1);
+    assert_eq!((&down[0]["router_id"], &down[0]["displaced_by"]), (&json!("9.9.0.0"), &json!("9.9.1.44")));
     let full = 36 + 4 * usize::from(MOST);
     forger.conn.set_read_deadline(Some(std::time::Instant::now() + std::time::Duration::from_secs(60)));
-    let lengths = std::iter::from_fn(|| Some(forger.conn.recv_from(&mut [0; 2048]).unwrap().len));
-    // The first full Hello, and two that follow when the further routers were received.
-    let lengths: Vec<usize> = lengths.skip_while(|len| *len < full).take(3).collect();
-    assert_eq!(lengths, [full; 3]);
-    assert_eq!(ours.stop(), [""; 0]);
+    let mut payload = [0; 2048];
+    let is_listed = loop {
+        let got = forger.conn.recv_from(&mut payload).unwrap();
+        if got.len == full {
+            break payload[36..full].chunks(4).any(|id| id == [2, 2, 2, 2]);
+        }
+        assert!(got.len < full);
+    };
+    assert!(is_listed);
+    // Neighbours that stay do not make room for others.
+    for id in MOST + 1..2 * MOST {
+        send(id);
+    }
+    send(5000);
+    let ignored = object(ours.line("9.9.19.136"));
+    assert_eq!(ignored["reason"], "301 neighbours are known, more than a Hello can list");
+    // The real one was never lost.
+    let lines = ours.stop();
+    assert!(lines.iter().all(|line| !line.contains("2.2.2.2")), "{lines:#?}");
+    assert!(real.stop().is_empty());
+}
+
+fn a_known_router_id_from_a_second_address_is_ignored() {
+    let Pair { a, b } = Pair::new().unwrap();
+    b.add_address("fe80::bad".parse().unwrap(), "eth0").unwrap();
+    let mut ours = Running::start(&a, hello(&format!("--router-id 1.1.1.1 --area 7 {INTERVALS}")));
+    joined(&a, &GROUP.to_string());
+    let forger = Forger::new(&b);
+    let real = b.link_local("eth0").unwrap();
+    let packet = hello_of([2, 2, 2, 2]);
+    forger.send(&packet, Some(real));
+    ours.line("Two-Way");
+    // A Hello that does not list us would make the real neighbour Init.
+    let mut changed = packet.clone();
+    changed.truncate(36);
+    changed[3] = 36;
+    for _ in 0..3 {
+        forger.send(&changed, Some("fe80::bad".parse().unwrap()));
+        forger.send(&packet, Some(real));
+    }
+    let ignored = object(ours.line("Ignored"));
+    assert_eq!((&ignored["router_id"], &ignored["address"]), (&json!("2.2.2.2"), &json!("fe80::bad")));
+    assert_eq!(ignored["reason"], format!("the router ID belongs to {real}, which is not Down"));
+    // When the first is silent for the dead interval, the second one counts.
+    ours.line("Down");
+    forger.send(&changed, Some("fe80::bad".parse().unwrap()));
+    assert_eq!(object(ours.line("Init"))["address"], "fe80::bad");
+}
+
+fn unusual_hellos_are_reported() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let mut ours = Running::start(&a, hello(&format!("--router-id 1.1.1.1 --area 7 {INTERVALS}")));
+    joined(&a, &GROUP.to_string());
+    let forger = Forger::new(&b);
+    forger.send(&hello_of([0, 0, 0, 0]), None);
+    let ignored = object(ours.line("Ignored"));
+    assert_eq!(
+        (&ignored["router_id"], &ignored["reason"]),
+        (&json!("0.0.0.0"), &json!("0.0.0.0 is not a valid router ID"))
+    );
+    // Hellos in fragments, with up to 65,000 bytes, whose last neighbour is this router.
+    for (id, neighbours) in [(1, 400), (2, 16_000)] {
+        let mut packet = hello_of([2, 2, 2, id]);
+        packet.truncate(36);
+        packet.extend([7; 4].repeat(neighbours));
+        packet.extend([1, 1, 1, 1]);
+        let length = packet.len() as u16;
+        packet[2..4].copy_from_slice(&length.to_be_bytes());
+        forger.send(&packet, None);
+        let printed = object(ours.line("router_id"));
+        assert_eq!(
+            (&printed["router_id"], &printed["state"]),
+            (&json!(format!("2.2.2.{id}")), &json!("Two-Way"))
+        );
+    }
+}
+
+fn a_lost_interface_is_the_reason_for_its_end() {
+    for (command, says) in [("link del eth0", "has disappeared"), ("link set eth0 down", "is down")] {
+        let Pair { a, b: _b } = Pair::new().unwrap();
+        let ours = Running::start(&a, hello(&format!("--router-id 1.1.1.1 --area 7 {INTERVALS}")));
+        joined(&a, &GROUP.to_string());
+        a.ip(command).unwrap();
+        let (status, lines) = ours.end();
+        assert_eq!(status.code(), Some(2));
+        let error = object(lines.last().unwrap())["error"].as_str().unwrap().to_string();
+        assert!(error.starts_with(&format!("interface eth0 {says}")), "{error}");
+    }
+}
+
+fn an_interrupt_ends_it_with_a_summary() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let mut ours = Running::start(&a, hello(&format!("--router-id 1.1.1.1 --area 7 {INTERVALS}")));
+    joined(&a, &GROUP.to_string());
+    Forger::new(&b).send(&hello_of([2, 2, 2, 2]), None);
+    ours.line("Two-Way");
+    ours.interrupt();
+    let (status, lines) = ours.end();
+    assert!(status.success());
+    assert_eq!(object(&lines[0]), json!({"neighbours": 1, "two_way": 1}));
 }
 
 fn tshark_decodes_the_hellos() {
