@@ -6,7 +6,7 @@ use std::net::SocketAddrV6;
 use std::process::Command;
 use std::time::Duration;
 
-use ipv6_std::{InterfaceIndex, PacketConn, SendControl};
+use ipv6_std::{InterfaceIndex, PacketConn, RawConn, SendControl};
 use ipv6_testnet::{Host, Pair};
 use programs::*;
 use serde_json::json;
@@ -26,6 +26,12 @@ ipv6_testnet::tests! {
     [RawSocket, Program("dumpcap"), Program("tshark")] each_membership_operation_sends_its_mld_record;
     [RawSocket, Program("dumpcap"), Program("tshark")] the_program_sends_mld_records_when_it_starts_and_ends;
     [Namespace] an_interrupt_ends_it_with_a_summary;
+    [Namespace] forged_numbers_do_not_count_as_lost;
+    [RawSocket] forged_senders_do_not_displace_a_real_one;
+    [Namespace] a_lost_interface_is_reported_and_used_again_when_it_returns;
+    [Namespace] a_lost_interface_ends_it_with_the_option_once;
+    [Namespace] send_names_the_interface_that_is_lost;
+    [Namespace] zones_name_the_interface;
 }
 
 const GROUP: &str = "ff3e::8000:1";
@@ -54,7 +60,7 @@ fn index(host: &Host) -> u32 {
 }
 
 fn help_lists_the_options() {
-    helps("mcast", &["Usage: mcast", "send", "recv", "--json"]);
+    helps("mcast", &["recv believes", "Usage: mcast", "send", "recv", "--json"]);
 }
 
 fn invalid_arguments_are_refused() {
@@ -67,6 +73,21 @@ fn invalid_arguments_are_refused() {
             "mcast: interface lo does not support multicast\n",
         ),
         ("recv --group fe80::1 --interface eth0 --port 7000", "not a multicast address"),
+        (
+            "recv --group ff02::1 --port 7000",
+            "mcast: ff02::1 needs an interface, as in --interface eth0 or ff02::1%eth0\n",
+        ),
+        ("recv --group ff02::1%nosuch0 --port 7000", "no interface nosuch0"),
+        (
+            "recv --group ff02::1%lo --interface eth0 --port 7000",
+            "mcast: ff02::1%1 is on another interface than eth0\n",
+        ),
+        ("recv --group ff02::1%lo --port 7000", "mcast: interface lo does not support multicast\n"),
+        (
+            "recv --group ff02::1 --source fe80::1%lo --interface eth0 --port 7000",
+            "is on another interface than eth0",
+        ),
+        ("send --group ff02::1%lo --interface eth0 --port 7000", "is on another interface than eth0"),
         (
             "recv --group ff02::1 --source ::1 --exclude ::2 --interface eth0 --port 7000",
             "cannot be used with",
@@ -90,6 +111,9 @@ fn invalid_arguments_are_refused() {
     ] {
         refuses(&a, mcast(command), says);
     }
+    let mut empty = mcast("send --group ff02::1 --port 7000 --interface");
+    empty.arg("");
+    refuses(&a, empty, "mcast: the name of the interface is empty; use one such as eth0\n");
     let privileged = mcast("recv --group ff02::1 --interface eth0 --port 7");
     a.set("net/ipv4/ip_unprivileged_port_start", "1024").unwrap();
     refuses(&a, unprivileged(&privileged), "mcast: port 7: Permission denied");
@@ -371,4 +395,134 @@ fn the_program_sends_mld_records_when_it_starts_and_ends() {
         ["ff3e::8000:4", BLOCK_OLD, &source],
     ];
     assert_eq!(records(capture, &["ff3e::8000:3", "ff3e::8000:4"]), expected);
+}
+
+/// Sends a datagram with this number.
+fn send_number(conn: &PacketConn, to: SocketAddrV6, number: u64) {
+    let text = format!("{:<32}", format!("mcast {number} "));
+    conn.send_to(text.as_bytes(), &SendControl::new(), to).unwrap();
+}
+
+/// The summary of `mcast recv` after datagrams with these numbers from one sender.
+fn summary_of(numbers: &[u64]) -> serde_json::Value {
+    let Pair { a, b } = pair();
+    let recv =
+        format!("recv --group ff02::114 --interface eth0 --port 7000 --json --count {}", numbers.len());
+    let recv = Running::start(&b, mcast(&recv));
+    joined(&b, "ff02::114");
+    let conn = a.run(|| PacketConn::bind("[::]:0")).unwrap();
+    let to = SocketAddrV6::new("ff02::114".parse().unwrap(), 7000, 0, index(&a));
+    for number in numbers {
+        send_number(&conn, to, *number);
+    }
+    let (status, lines) = recv.end();
+    assert!(status.success());
+    object(lines.last().unwrap())["lost"].clone()
+}
+
+fn forged_numbers_do_not_count_as_lost() {
+    for (numbers, lost) in [
+        // A single number far ahead, also the largest, and far behind.
+        (&[0, 1, 18_446_744_073_709_551_611, 2, u64::MAX, 3, 5][..], 1),
+        (&[u64::MAX, 0, u64::MAX, 1, 2], 0),
+        (&[7000, 7001, 3, 7002, 7002, 7001], 0),
+        // Confirmed by the next number: lost up to a million, else a new start.
+        (&[0, 6000, 6001, 6002], 5999),
+        (&[0, 2_000_000, 2_000_001, 2_000_003], 1),
+        (&[5000, 5001, 0, 1, 3], 1),
+        // Late ones fill a gap once.
+        (&[10, 14, 12, 12, 9, 8], 2),
+    ] {
+        assert_eq!(summary_of(numbers), lost, "{numbers:?}");
+    }
+}
+
+fn forged_senders_do_not_displace_a_real_one() {
+    const FORGED: u16 = 3000;
+    let Pair { a, b } = pair();
+    let recv = "recv --group ff02::114 --interface eth0 --port 7000 --json";
+    let mut recv = Running::start(&b, mcast(&format!("{recv} --count {}", FORGED + 3)));
+    joined(&b, "ff02::114");
+    let conn = a.run(|| PacketConn::bind("[::]:0")).unwrap();
+    let to = SocketAddrV6::new("ff02::114".parse().unwrap(), 7000, 0, index(&a));
+    send_number(&conn, to, 0);
+    send_number(&conn, to, 1);
+    recv.line("\"sequence\":1");
+    // UDP datagrams from other ports, whose checksum the kernel writes.
+    let forger = a.run(|| RawConn::open(17)).unwrap();
+    forger.set_checksum_offset(Some(6)).unwrap();
+    let group = SocketAddrV6::new(*to.ip(), 0, 0, to.scope_id());
+    for port in 1..=FORGED {
+        let mut packet = [port.to_be_bytes(), 7000_u16.to_be_bytes(), 40_u16.to_be_bytes(), [0, 0]].concat();
+        packet.extend(format!("{:<32}", format!("mcast {port} ")).bytes());
+        forger.send_to(&packet, &SendControl::new(), group).unwrap();
+        recv.line(&format!("\"sequence\":{port},"));
+    }
+    send_number(&conn, to, 4);
+    let (status, lines) = recv.end();
+    assert!(status.success());
+    assert_eq!(object(lines.last().unwrap()), json!({"received": FORGED + 3, "lost": 2}));
+}
+
+fn a_lost_interface_is_reported_and_used_again_when_it_returns() {
+    let Pair { a, b } = pair();
+    let recv =
+        format!("recv --group {GROUP} --exclude {OTHER} --interface eth0 --port 7000 --count 1 --json");
+    let mut recv = Running::start(&b, mcast(&recv));
+    joined(&b, GROUP);
+    b.ip("link set eth0 down").unwrap();
+    assert_eq!(object(recv.line("interface lost"))["error"], "interface eth0 is down");
+    b.ip("link set eth0 up").unwrap();
+    recv.line("interface back");
+    b.ip("link del eth0").unwrap();
+    assert_eq!(object(recv.line("interface lost"))["error"], "interface eth0 has disappeared");
+    ipv6_testnet::link(&a, "eth0", &b, "eth0").unwrap();
+    recv.line("interface back");
+    joined(&b, GROUP);
+    until("a source filter", || b.proc_net("mcfilter6").unwrap().contains("eth0"));
+    send(&a, &format!("--group {GROUP} --port 7000 --count 1"));
+    let (status, lines) = recv.end();
+    assert!(status.success());
+    assert_eq!(object(&lines[0])["destination"], GROUP);
+}
+
+fn a_lost_interface_ends_it_with_the_option_once() {
+    let Pair { a: _a, b } = pair();
+    let recv = Running::start(&b, mcast("recv --group ff02::114%eth0 --port 7000 --once"));
+    joined(&b, "ff02::114");
+    b.ip("link del eth0").unwrap();
+    let (status, lines) = recv.end();
+    assert_eq!(status.code(), Some(2));
+    assert_eq!(lines.last().unwrap(), "mcast: interface eth0 has disappeared");
+}
+
+fn send_names_the_interface_that_is_lost() {
+    for (command, says) in [
+        ("link del eth0", "mcast: interface eth0 has disappeared: "),
+        ("link set eth0 down", "mcast: interface eth0 is down: "),
+    ] {
+        let Pair { a, b } = pair();
+        let _recv = Running::start(&b, mcast("recv --group ff02::114 --interface eth0 --port 7000"));
+        let send = Running::start(&a, mcast("send --group ff02::114%eth0 --port 7000 --interval 0.05"));
+        // It has its socket when the first datagram is sent.
+        until("a UDP socket", || a.proc_net("udp6").unwrap().lines().count() > 1);
+        std::thread::sleep(Duration::from_millis(200));
+        a.ip(command).unwrap();
+        let (status, lines) = send.end();
+        assert_eq!(status.code(), Some(2));
+        assert!(lines.last().unwrap().starts_with(says), "{lines:#?}");
+    }
+}
+
+fn zones_name_the_interface() {
+    let Pair { a, b } = pair();
+    let near = a.link_local("eth0").unwrap();
+    let recv = format!("recv --group ff02::114%eth0 --source {near}%eth0 --port 7000 --count 1 --json");
+    let recv = Running::start(&b, mcast(&recv));
+    joined(&b, "ff02::114");
+    let send = format!("send --group ff02::114%eth0 --source {near}%eth0 --port 7000 --count 1");
+    assert!(output(&a, mcast(&send)).status.success());
+    let (status, lines) = recv.end();
+    assert!(status.success());
+    assert_eq!(object(&lines[0])["source"], json!(near));
 }
