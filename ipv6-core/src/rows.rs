@@ -415,6 +415,8 @@ macro_rules! for_each_option {
             stream_control with_stream_control = "IPV6_2292PKTOPTIONS";
             /// The control messages of the handshake of a stream with an IPv4 peer (Linux).
             ipv4_stream_control with_ipv4_stream_control = "IP_PKTOPTIONS";
+            /// The leases of flow labels: `struct in6_flowlabel_req`, in which the kernel writes a label that it chooses.
+            flow_label_manager with_flow_label_manager = "IPV6_FLOWLABEL_MGR";
             /// Which sources are received from a group: `struct group_filter`, with any number of addresses.
             source_filter with_source_filter = "MCAST_MSFILTER";
             /// The hop-by-hop options of all sent packets (RFC 3542 section 8).

@@ -258,6 +258,7 @@ mod deadline;
 mod error;
 mod fast;
 mod fd;
+mod flow_labels;
 mod header;
 mod interface;
 mod membership;
@@ -297,10 +298,10 @@ pub use send_batch::{SendAllError, SendBatch};
 pub use ipv6_core::option::PathMtuDiscovery;
 pub use ipv6_core::{
     BpfInstruction, BufferTooSmall, Control, ControlFlags, ControlMessage, DecodeError, Ecn, EncodeError,
-    ErrorOrigin, FilterMode, FlowLabel, Header, HeaderError, Icmp6Filter, Icmp6Type, IcmpExtensions,
-    IcmpInterface, IcmpObject, IcmpType, InterfaceIndex, InterfaceRole, MplsLabel, PathMtu, Platform,
-    QueuedError, RecvControl, Segments, SendControl, SendMessage, SourceFilter, ZeroIndex, abi, checksum,
-    cmsg, dscp, ext, message, traffic_class, udp_checksum,
+    ErrorOrigin, FilterMode, FlowLabel, FlowLabelRequest, FlowLabelShare, Header, HeaderError, Icmp6Filter,
+    Icmp6Type, IcmpExtensions, IcmpInterface, IcmpObject, IcmpType, InterfaceIndex, InterfaceRole, MplsLabel,
+    PathMtu, Platform, QueuedError, RecvControl, Segments, SendControl, SendMessage, SourceFilter, ZeroIndex,
+    abi, checksum, cmsg, dscp, ext, message, traffic_class, udp_checksum,
 };
 pub use ipv6_sys::{Host, option};
 

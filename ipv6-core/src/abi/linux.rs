@@ -103,6 +103,7 @@ const fn options(long: Width, sockets: Sockets) -> OptionNumbers {
         leave_group: option(21),
         join_source_group: option(46),
         leave_source_group: option(47),
+        flow_label_manager: option(32),
         source_filter: option(48),
         block_source: option(43),
         unblock_source: option(44),

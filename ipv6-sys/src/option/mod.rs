@@ -32,6 +32,7 @@ use crate::host::Host;
 use crate::os;
 
 mod descriptor;
+mod flow_label;
 mod sibling;
 mod source_filter;
 mod sticky;
@@ -40,6 +41,7 @@ mod structures;
 mod value;
 
 pub use descriptor::SocketOption;
+pub use flow_label::{lease_flow_label, release_flow_label, renew_flow_label};
 pub use ipv6_core::message::{NextHop, PacketInfo};
 pub use ipv6_core::option::{
     AddressPreferences, Group, Ipv4Group, Ipv4Interface, Ipv4SourceGroup, LocalPorts, MemoryInfo, MinMtu,

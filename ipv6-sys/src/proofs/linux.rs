@@ -120,6 +120,7 @@ options_are!({
     receive_priority,
     local_ports,
     ipv4_error_extensions,
+    flow_label_manager,
 });
 
 messages_are!({
@@ -169,6 +170,7 @@ pub const GAPS: &[Gap] = &[
     gap("sizeof(struct ip6_mtuinfo)", &["netinet/in.h"], ABI.sockaddr.size as i64 + 4),
     gap("offsetof(struct ip6_mtuinfo, ip6m_addr)", &["stddef.h", "netinet/in.h"], 0),
     gap("offsetof(struct ip6_mtuinfo, ip6m_mtu)", &["stddef.h", "netinet/in.h"], ABI.sockaddr.size as i64),
+    gap("IPV6_FLOWLABEL_MGR", &["linux/in6.h"], name(ABI.options.flow_label_manager)),
     gap("IPV6_RECVERR_RFC4884", &["linux/in6.h"], name(ABI.options.error_extensions)),
     gap(
         if cfg!(target_pointer_width = "64") { "SO_TIMESTAMP_OLD" } else { "SO_TIMESTAMP_NEW" },

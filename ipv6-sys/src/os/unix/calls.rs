@@ -136,6 +136,24 @@ pub(crate) unsafe fn set_option(
     check(answer)
 }
 
+/// `setsockopt(2)` with an option for which the kernel writes to `value` too.
+///
+/// # Safety
+///
+/// If the kernel follows a pointer in `value` for this option, the pointer is valid.
+pub(crate) unsafe fn exchange_option(
+    socket: BorrowedFd<'_>,
+    number: OptionNumber,
+    value: &mut [u8],
+) -> Result<(), Errno> {
+    let len = libc::socklen_t::try_from(value.len()).map_err(|_| Errno::INVAL)?;
+    let start = value.as_mut_ptr().cast_const().cast();
+    // SAFETY: `value` is readable and writable for `len` bytes, through a pointer that was made from the mutable reference;
+    // the caller vouches for pointers in it.
+    let answer = unsafe { kernel::setsockopt(raw(socket), number.level, number.name, start, len) };
+    check(answer)
+}
+
 /// `sendmsg(2)`.
 ///
 /// # Safety

@@ -77,6 +77,20 @@ pub(crate) unsafe fn set_option(
     check(answer)
 }
 
+/// The same with an option for which the system writes to `value` too. Windows has none.
+///
+/// # Safety
+///
+/// That of [`set_option`].
+pub(crate) unsafe fn exchange_option(
+    socket: BorrowedFd<'_>,
+    number: OptionNumber,
+    value: &mut [u8],
+) -> Result<(), Errno> {
+    // SAFETY: the caller vouches for pointers in `value`.
+    unsafe { set_option(socket, number, value) }
+}
+
 /// `WSASendMsg`.
 ///
 /// # Safety

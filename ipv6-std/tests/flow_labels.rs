@@ -1,0 +1,118 @@
+//! Leases of flow labels (Linux), between two hosts.
+
+mod common;
+
+use std::io::ErrorKind;
+
+use common::*;
+use ipv6_std::*;
+use ipv6_testnet::Pair;
+
+ipv6_testnet::tests! {
+    [Namespace] a_leased_label_is_sent;
+    [Namespace] an_exclusive_lease_forbids_labels_without_a_lease;
+    [Namespace] an_exclusive_label_is_refused_to_other_sockets;
+    [Namespace] a_label_of_the_process_is_shared_within_it;
+    [Namespace] a_new_label_is_refused_if_it_exists;
+    [Namespace] a_released_label_lingers;
+    [Namespace] leases_that_do_not_exist_are_an_error;
+}
+
+const LABEL: u32 = 0x1_beef;
+
+fn label() -> FlowLabel {
+    FlowLabel::new(LABEL).unwrap()
+}
+
+fn request() -> FlowLabelRequest {
+    FlowLabelRequest::new(Pair::B)
+}
+
+/// The labels of the host's namespace, with the linger times.
+fn labels(host: &ipv6_testnet::Host) -> Vec<(u32, u32)> {
+    let text = host.proc_net("ip6_flowlabel").unwrap();
+    let lines = text.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>());
+    lines.map(|words| (u32::from_str_radix(words[0], 16).unwrap(), words[4].parse().unwrap())).collect()
+}
+
+fn send(from: &PacketConn, to: &PacketConn, label: FlowLabel) -> std::io::Result<usize> {
+    from.send_to(b"x", &SendControl::new().with_flow_label(label), at(Pair::B, port(to)))
+}
+
+fn a_leased_label_is_sent() {
+    let pair = Pair::new().unwrap();
+    let (sender, receiver) = (on(&pair.a), on(&pair.b));
+    let chosen = sender.lease_flow_label(&request()).unwrap();
+    assert_ne!(chosen, FlowLabel::ZERO);
+    assert_eq!(labels(&pair.a).iter().map(|(label, _)| *label).collect::<Vec<_>>(), [chosen.get()]);
+    send(&sender, &receiver, chosen).unwrap();
+    assert_eq!(receive(&receiver).1.control.flow_label, Some(chosen));
+    let named = sender.lease_flow_label(&request().with_label(label()).with_linger(20)).unwrap();
+    assert_eq!(named, label());
+    assert!(labels(&pair.a).contains(&(LABEL, 20)));
+    send(&sender, &receiver, named).unwrap();
+    assert_eq!(receive(&receiver).1.control.flow_label, Some(named));
+}
+
+fn an_exclusive_lease_forbids_labels_without_a_lease() {
+    let pair = Pair::new().unwrap();
+    let (sender, other, receiver) = (on(&pair.a), on(&pair.a), on(&pair.b));
+    send(&other, &receiver, label()).unwrap();
+    assert_eq!(receive(&receiver).1.control.flow_label, Some(label()));
+    let chosen = sender.lease_flow_label(&request().with_share(FlowLabelShare::Exclusive)).unwrap();
+    assert_eq!(send(&other, &receiver, label()).unwrap_err().kind(), ErrorKind::InvalidInput);
+    send(&sender, &receiver, chosen).unwrap();
+    assert_eq!(receive(&receiver).1.control.flow_label, Some(chosen));
+}
+
+fn an_exclusive_label_is_refused_to_other_sockets() {
+    let pair = Pair::new().unwrap();
+    let (first, second) = (on(&pair.a), on(&pair.a));
+    let exclusive = request().with_label(label()).with_share(FlowLabelShare::Exclusive);
+    first.lease_flow_label(&exclusive).unwrap();
+    assert_eq!(second.lease_flow_label(&exclusive).unwrap_err().kind(), ErrorKind::PermissionDenied);
+    let shared = exclusive.with_share(FlowLabelShare::Any);
+    assert_eq!(second.lease_flow_label(&shared).unwrap_err().kind(), ErrorKind::PermissionDenied);
+}
+
+fn a_label_of_the_process_is_shared_within_it() {
+    let pair = Pair::new().unwrap();
+    let (first, second, receiver) = (on(&pair.a), on(&pair.a), on(&pair.b));
+    for share in [FlowLabelShare::Process, FlowLabelShare::User] {
+        let label = first.lease_flow_label(&request().with_share(share)).unwrap();
+        assert!(send(&second, &receiver, label).is_err());
+        second.lease_flow_label(&request().with_label(label).with_share(share)).unwrap();
+        send(&second, &receiver, label).unwrap();
+        assert_eq!(receive(&receiver).1.control.flow_label, Some(label));
+    }
+}
+
+fn a_new_label_is_refused_if_it_exists() {
+    let pair = Pair::new().unwrap();
+    let conn = on(&pair.a);
+    let new = request().with_label(label()).with_only_new();
+    conn.lease_flow_label(&new).unwrap();
+    assert_eq!(conn.lease_flow_label(&new).unwrap_err().kind(), ErrorKind::AlreadyExists);
+    conn.lease_flow_label(&request().with_label(label())).unwrap();
+}
+
+fn a_released_label_lingers() {
+    let pair = Pair::new().unwrap();
+    let conn = on(&pair.a);
+    let first = request().with_label(label()).with_share(FlowLabelShare::Exclusive).with_linger(10);
+    conn.lease_flow_label(&first).unwrap();
+    conn.renew_flow_label(&first.with_linger(30).with_expires(40)).unwrap();
+    assert_eq!(labels(&pair.a), [(LABEL, 30)]);
+    conn.release_flow_label(label()).unwrap();
+    // It is still there, for nobody else.
+    assert_eq!(labels(&pair.a), [(LABEL, 30)]);
+    let other = on(&pair.a);
+    assert_eq!(other.lease_flow_label(&first).unwrap_err().kind(), ErrorKind::PermissionDenied);
+}
+
+fn leases_that_do_not_exist_are_an_error() {
+    const ESRCH: i32 = 3;
+    let conn = loopback();
+    assert_eq!(errno(conn.release_flow_label(label())), Some(ESRCH));
+    assert_eq!(errno(conn.renew_flow_label(&request().with_label(label()))), Some(ESRCH));
+}
