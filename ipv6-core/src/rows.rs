@@ -27,6 +27,20 @@ macro_rules! for_each_message {
             destination_options with_destination_options: DestinationOptions;
             first_destination_options with_first_destination_options: FirstDestinationOptions;
             routing_header with_routing_header: RoutingHeader;
+            dont_fragment with_dont_fragment: DontFragment;
+            use_min_mtu with_use_min_mtu: MinMtu;
+            original_destination with_original_destination: OriginalDestination;
+            ipv4_original_destination with_ipv4_original_destination: Ipv4OriginalDestination;
+            timestamp with_timestamp: Timestamp;
+            timestamp_ns with_timestamp_ns: TimestampNs;
+            timestamping with_timestamping: Timestamping;
+            timestamp_packet_info with_timestamp_packet_info: TimestampPacketInfo;
+            timestamp_request with_timestamp_request: TimestampRequest;
+            timestamp_id with_timestamp_id: TimestampId;
+            tx_time with_tx_time: TxTime;
+            mark with_mark: Mark;
+            priority with_priority: Priority;
+            dropped with_dropped: Dropped;
         }
     };
 }
@@ -491,33 +505,33 @@ macro_rules! for_each_platform {
             /// macOS, iOS, tvOS, watchOS and visionOS, on x86_64 and arm64.
             Apple = apple::TABLE;
             /// FreeBSD with 64-bit programs, little-endian: amd64, arm64, riscv64, powerpc64le.
-            FreeBsd64 = freebsd::table(Endian::Little, 8, GroupReqLayout::ALIGNED_TO_8);
+            FreeBsd64 = freebsd::table(Endian::Little, 8, GroupReqLayout::ALIGNED_TO_8, 16);
             /// FreeBSD with 64-bit programs, big-endian: powerpc64.
-            FreeBsd64Be = freebsd::table(Endian::Big, 8, GroupReqLayout::ALIGNED_TO_8);
+            FreeBsd64Be = freebsd::table(Endian::Big, 8, GroupReqLayout::ALIGNED_TO_8, 16);
             /// FreeBSD on i386.
-            FreeBsd32 = freebsd::table(Endian::Little, 4, GroupReqLayout::ALIGNED_TO_4);
+            FreeBsd32 = freebsd::table(Endian::Little, 4, GroupReqLayout::ALIGNED_TO_4, 8);
             /// FreeBSD with i386 programs on an amd64 kernel, which reads their group requests in its own layout.
-            FreeBsd32On64 = freebsd::table(Endian::Little, 4, GroupReqLayout::ALIGNED_TO_8);
+            FreeBsd32On64 = freebsd::table(Endian::Little, 4, GroupReqLayout::ALIGNED_TO_8, 8);
             /// FreeBSD with 32-bit ARM programs: armv6, armv7.
-            FreeBsdArm = freebsd::table(Endian::Little, 4, GroupReqLayout::ALIGNED_TO_8);
+            FreeBsdArm = freebsd::table(Endian::Little, 4, GroupReqLayout::ALIGNED_TO_8, 16);
             /// DragonFly BSD on x86_64.
             DragonFly = dragonfly::TABLE;
             /// NetBSD on x86_64.
-            NetBsd64 = netbsd::table(8);
+            NetBsd64 = netbsd::table(8, 16);
             /// NetBSD on aarch64 and riscv64, where control messages are aligned to 16.
-            NetBsdAarch64 = netbsd::table(16);
+            NetBsdAarch64 = netbsd::table(16, 16);
             /// NetBSD on i386.
-            NetBsd32 = netbsd::table(4);
+            NetBsd32 = netbsd::table(4, 12);
             /// NetBSD with 32-bit ARM programs, where control messages are aligned to 8.
-            NetBsdArm = netbsd::table(8);
+            NetBsdArm = netbsd::table(8, 16);
             /// OpenBSD with 64-bit programs, little-endian: amd64, arm64, riscv64.
-            OpenBsd64 = openbsd::table(Endian::Little, 8);
+            OpenBsd64 = openbsd::table(Endian::Little, 8, 16);
             /// OpenBSD with 64-bit programs, big-endian: powerpc64, mips64.
-            OpenBsd64Be = openbsd::table(Endian::Big, 8);
+            OpenBsd64Be = openbsd::table(Endian::Big, 8, 16);
             /// OpenBSD on i386.
-            OpenBsd32 = openbsd::table(Endian::Little, 4);
+            OpenBsd32 = openbsd::table(Endian::Little, 4, 12);
             /// OpenBSD with 32-bit ARM programs, where control messages are aligned to 8.
-            OpenBsdArm = openbsd::table(Endian::Little, 8);
+            OpenBsdArm = openbsd::table(Endian::Little, 8, 16);
             /// illumos and Solaris on x86_64.
             Solaris = solaris::table(Endian::Little, 4, solaris::PACKED);
             /// Solaris on SPARC.

@@ -102,6 +102,19 @@ const LEFT_OUT: &[(&str, Kind, &str, &str)] = &[
     ),
     ("windows", Kind::Option, "IPV6_PKTINFO", "the number is that of the switch IPV6_RECVPKTINFO"),
     ("openbsd", Kind::Option, "IPV6_RECVORIGDSTADDR", "IPV6_RECVDSTPORT delivers the port only"),
+    (
+        "freebsd",
+        Kind::Message,
+        "SO_RXQ_OVFL",
+        "SO_RERROR reports a full buffer as an error, without a number",
+    ),
+    ("netbsd", Kind::Message, "SO_RXQ_OVFL", "SO_RERROR reports a full buffer as an error, without a number"),
+    ("freebsd", Kind::Message, "SO_MARK", "SO_USER_COOKIE is an option only"),
+    ("openbsd", Kind::Message, "SO_MARK", "SO_RTABLE is an option only"),
+    ("darwin", Kind::Message, "SO_PRIORITY", "SO_NET_SERVICE_TYPE is an option"),
+    ("freebsd", Kind::Message, "SO_PRIORITY", "IPV6_VLAN_PCP is the priority in the tag of a VLAN, -1 to 7"),
+    ("openbsd", Kind::Message, "IPV6_ORIGDSTADDR", "IPV6_RECVDSTPORT delivers the port only"),
+    ("windows", Kind::Message, "IPV6_DONTFRAG", "not among the control data of WSASendMsg"),
     ("windows", Kind::Message, "UDP_SEGMENT", "segmentation of Windows is not used yet"),
     ("windows", Kind::Message, "UDP_GRO", "coalescing of Windows is not used yet"),
     ("windows", Kind::Option, "UDP_GRO", "coalescing of Windows is not used yet"),
@@ -130,6 +143,7 @@ const IPV4_ENTRIES: &[(&str, &[Entry], &str)] = &[
 
 /// Entries of the tables that the data lacks, and where they are compared instead.
 const NO_DATA: &[(&str, Kind, &str, &str)] = &[
+    ("linux", Kind::Message, "IP_ORIGDSTADDR", "libc, in ipv6-sys/src/proofs/linux.rs"),
     ("windows", Kind::Message, "IPV6_ECN", "windows-sys, in ipv6-sys/src/proofs/windows.rs"),
     ("windows", Kind::Option, "IPV6_RECVECN", "windows-sys, in ipv6-sys/src/proofs/windows.rs"),
     ("windows", Kind::Message, "IP_ECN", "windows-sys, in ipv6-sys/src/proofs/windows.rs"),
@@ -237,7 +251,8 @@ fn expected(os: &str, arch: &str, kind: Kind, name: &'static str) -> Option<Numb
     let name = match name {
         "SO_TIMESTAMP" | "SCM_TIMESTAMP" if of_32_bits => "SO_TIMESTAMP_NEW",
         "SO_TIMESTAMPNS" | "SCM_TIMESTAMPNS" if of_32_bits => "SO_TIMESTAMPNS_NEW",
-        "SO_TIMESTAMPING" | "SCM_TIMESTAMPING" if of_32_bits => "SO_TIMESTAMPING_NEW",
+        "SO_TIMESTAMPING" if of_32_bits && kind == Kind::Option => "SO_TIMESTAMPING_NEW",
+        "SCM_TIMESTAMPING" if of_32_bits => "SO_TIMESTAMPING_NEW",
         name => name,
     };
     let names: Vec<&str> = [name].into_iter().chain(others.map(|(.., other)| *other)).collect();
@@ -410,14 +425,25 @@ fn size(os: &str, arch: &str, structure: &str) -> Option<usize> {
 }
 
 /// The bytes of a message's data.
-fn size_of_message(os: &str, name: &str, of: impl Fn(&str) -> usize) -> usize {
+fn size_of_message(os: &str, arch: &str, name: &str, of: impl Fn(&str) -> usize) -> usize {
     match name {
         // The note of the row in options.tsv; xnu's so_tos_from_control() takes an int.
         "IP_TOS" if ["linux", "freebsd"].contains(&os) => 1,
         // struct in_pktinfo: an int and two addresses.
         "IP_PKTINFO" => 12,
         "IPV6_PKTINFO" => of("Inet6Pktinfo"),
-        "IPV6_NEXTHOP" => of("SockaddrInet6"),
+        "IPV6_NEXTHOP" | "IPV6_ORIGDSTADDR" => of("SockaddrInet6"),
+        "IP_ORIGDSTADDR" => 16,
+        // The seconds have 32 bits on FreeBSD for i386 only, and the fraction that of a long. On i386, 64 bits are aligned
+        // to 4 bytes.
+        "SCM_TIMESTAMP" | "SCM_TIMESTAMPNS" => match (os, arch) {
+            ("freebsd", "386") => 8,
+            ("netbsd" | "openbsd", "386") => 12,
+            _ => 16,
+        },
+        "SCM_TIMESTAMPING" => 48,
+        "SCM_TIMESTAMPING_PKTINFO" => 16,
+        "SCM_TXTIME" => 8,
         "IPV6_PATHMTU" => of("IPv6Mtuinfo"),
         "UDP_SEGMENT" => 2,
         // Of any multiple of 8: the shortest.
@@ -459,7 +485,11 @@ fn sizes_and_layouts_are_those_of_the_data() {
             assert_eq!(sockaddr.size, of("SockaddrInet6"), "{at}: sockaddr_in6");
             for (name, message) in control.rows() {
                 let Some(message) = message else { continue };
-                assert_eq!(message.size, size_of_message(os, name, of), "{at}, or size_of_message: {name}");
+                assert_eq!(
+                    message.size,
+                    size_of_message(os, arch, name, of),
+                    "{at}, or size_of_message: {name}"
+                );
             }
             assert_eq!(group::MREQ_SIZE, of("IPv6Mreq"), "{platform}");
             assert_eq!(group_req.map(|layout| layout.source), find("GroupReq"), "{at}: group_req");

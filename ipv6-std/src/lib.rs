@@ -149,12 +149,12 @@
 //! use ipv6_std::PacketConn;
 //! use ipv6_std::option::SocketOption;
 //!
-//! // IPV6_MULTICAST_ALL (ipv6(7)): whether groups are received that only other sockets have joined.
-//! const MULTICAST_ALL: SocketOption<bool> = SocketOption::<bool>::custom(41, 29, "IPV6_MULTICAST_ALL");
+//! // SO_DONTROUTE (socket(7)): whether packets are sent to hosts on the link only.
+//! const DONT_ROUTE: SocketOption<bool> = SocketOption::<bool>::custom(1, 5, "SO_DONTROUTE");
 //!
 //! let conn = PacketConn::bind("[::1]:0")?;
-//! conn.set_option(&MULTICAST_ALL, false)?;
-//! assert!(!conn.option(&MULTICAST_ALL)?);
+//! conn.set_option(&DONT_ROUTE, true)?;
+//! assert!(conn.option(&DONT_ROUTE)?);
 //! # }
 //! # std::io::Result::Ok(())
 //! ```
@@ -165,8 +165,28 @@
 //!
 //! Each control message is a type in [`message`], also those without a field in [`RecvControl`] and [`SendControl`]. Read
 //! one with [`Message::get`], from the result of [`PacketConn::recv_message`] or of a batch ([`RecvBatch::messages`]). Put
-//! those to send into [`Messages`], and pass them with [`SendControl::with_messages`] or [`PacketConn::send_messages`]. If
-//! a message is missing, define its type, and enable it with an option:
+//! those to send into [`Messages`], and pass them with [`SendControl::with_messages`] or [`PacketConn::send_messages`]. An
+//! option enables each received message:
+//!
+//! ```
+//! # #[cfg(target_os = "linux")] {
+//! use ipv6_std::message::TimestampNs;
+//! use ipv6_std::{PacketConn, SendControl, option};
+//! use std::time::UNIX_EPOCH;
+//!
+//! let conn = PacketConn::bind("[::1]:0")?;
+//! conn.set_option(&option::RECEIVE_TIMESTAMP_NS, true)?;
+//! conn.send_to(b"x", &SendControl::new(), conn.local_addr()?)?;
+//!
+//! let (mut payload, mut control) = ([0; 16], [0; 256]);
+//! let message = conn.recv_message(&mut payload, &mut control)?;
+//! let arrived = message.get::<TimestampNs>()?.and_then(TimestampNs::since_epoch);
+//! assert!(arrived.is_some_and(|arrived| UNIX_EPOCH + arrived > UNIX_EPOCH));
+//! # }
+//! # std::io::Result::Ok(())
+//! ```
+//!
+//! If a message is missing, define its type:
 //!
 //! ```
 //! # #[cfg(target_os = "linux")] {
@@ -174,29 +194,28 @@
 //! use ipv6_std::option::SocketOption;
 //! use ipv6_std::{Control, ControlMessage, DecodeError, Host, PacketConn, SendControl};
 //!
-//! /// How many datagrams the socket has dropped (`SO_RXQ_OVFL` of Linux, socket(7)).
-//! struct Dropped(u32);
+//! /// Whether the peer acknowledged a frame of a wireless link (`SO_WIFI_STATUS` of Linux).
+//! struct Acknowledged(bool);
 //!
-//! impl ControlMessage<Host> for Dropped {
+//! impl ControlMessage<Host> for Acknowledged {
 //!     type Value<'a> = Self;
-//!     const NAME: &'static str = "SO_RXQ_OVFL";
-//!     const NUMBER: Option<ControlNumber> = Some(ControlNumber::new(1, 40, 4));
+//!     const NAME: &'static str = "SO_WIFI_STATUS";
+//!     const NUMBER: Option<ControlNumber> = Some(ControlNumber::new(1, 41, 4));
 //!
 //!     fn decode(data: &[u8]) -> Result<Self, DecodeError> {
 //!         let control = Control::of::<Self, Host>();
 //!         let width = DecodeError::Width { control, len: data.len(), expected: 4 };
-//!         Ok(Self(u32::from_ne_bytes(data.try_into().map_err(|_| width)?)))
+//!         Ok(Self(i32::from_ne_bytes(data.try_into().map_err(|_| width)?) != 0))
 //!     }
 //! }
 //!
 //! let conn = PacketConn::bind("[::1]:0")?;
-//! conn.set_option(&SocketOption::<bool>::custom(1, 40, "SO_RXQ_OVFL"), true)?;
+//! conn.set_option(&SocketOption::<bool>::custom(1, 41, "SO_WIFI_STATUS"), true)?;
 //! conn.send_to(b"x", &SendControl::new(), conn.local_addr()?)?;
 //!
 //! let (mut payload, mut control) = ([0; 16], [0; 256]);
 //! let message = conn.recv_message(&mut payload, &mut control)?;
-//! let dropped = message.get::<Dropped>()?;
-//! println!("{} datagrams dropped", dropped.map_or(0, |dropped| dropped.0));
+//! assert!(message.get::<Acknowledged>()?.is_none(), "loopback is not wireless");
 //! # }
 //! # std::io::Result::Ok(())
 //! ```

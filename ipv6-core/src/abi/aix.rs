@@ -19,6 +19,8 @@ const CONTROL: ControlNumbers = ControlNumbers {
     destination_options: message(54, 8),
     first_destination_options: message(55, 8),
     routing_header: message(50, 8),
+    dont_fragment: message(45, 4),
+    use_min_mtu: message(44, 4),
     ..ControlNumbers::NONE
 };
 

@@ -14,6 +14,7 @@ pub(super) const TABLE: Abi = bsd::table(Endian::Little, 30, 4)
         type_of_service: message_at(IPPROTO_IP, 3, 4),
         ipv4_packet_info: message_at(IPPROTO_IP, 26, 12),
         first_destination_options: message(57, 8),
+        timestamp: message_at(SOL_SOCKET, 2, 16),
         ..bsd::CONTROL
     })
     .with_options(OptionNumbers {

@@ -17,6 +17,8 @@ pub(super) const CONTROL: ControlNumbers = ControlNumbers {
     destination_options: message(50, 8),
     first_destination_options: message(35, 8),
     routing_header: message(51, 8),
+    dont_fragment: message(62, 4),
+    use_min_mtu: message(42, 4),
     ..ControlNumbers::NONE
 };
 

@@ -4,16 +4,24 @@
 //! aligns control messages (`sys/*/include/_align.h` and `_types.h`). `struct sockaddr_storage`, whose padding is an
 //! `int64_t`, aligns group requests: to eight, on i386 to four.
 
-use super::number::{IPPROTO_IP, SOL_SOCKET, message_at, option, option_at};
+use super::number::{IPPROTO_IP, SOL_SOCKET, message, message_at, option, option_at};
 use super::{Abi, ControlNumbers, Endian, GroupReqLayout, Mapped, OptionNumbers, bsd};
 
 const IPV6_BINDANY: i32 = 64;
 
-pub(super) const fn table(endian: Endian, align: usize, group_req: GroupReqLayout) -> Abi {
+/// `timeval` is the size of `struct timeval` and of `struct timespec`.
+pub(super) const fn table(endian: Endian, align: usize, group_req: GroupReqLayout, timeval: usize) -> Abi {
     bsd::table(endian, 28, align)
         // Received IPv4 packets have the messages of IPv6. Of those to send, ip6_output() skips the IPv6 class, takes
         // IP_TOS in exactly one byte, and answers ENOPROTOOPT to IP_TTL.
-        .with_control(ControlNumbers { type_of_service: message_at(IPPROTO_IP, 3, 1), ..bsd::CONTROL })
+        .with_control(ControlNumbers {
+            type_of_service: message_at(IPPROTO_IP, 3, 1),
+            original_destination: message(72, 28),
+            timestamp: message_at(SOL_SOCKET, 2, timeval),
+            // SCM_REALTIME.
+            timestamp_ns: message_at(SOL_SOCKET, 5, timeval),
+            ..bsd::CONTROL
+        })
         .with_options(OptionNumbers {
             stream_control: option(25),
             freebind: option(IPV6_BINDANY),

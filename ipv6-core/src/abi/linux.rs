@@ -8,8 +8,8 @@
 
 use super::number::{IPPROTO_ICMPV6, IPPROTO_IP, IPPROTO_UDP, message, message_at, option, option_at};
 use super::{
-    Abi, CmsgLayout, ControlNumbers, Endian, FilterPolarity, GroupReqLayout, Mapped, OptionNumber,
-    OptionNumbers, SockaddrLayout, Width,
+    Abi, CmsgLayout, ControlNumber, ControlNumbers, Endian, FilterPolarity, GroupReqLayout, Mapped,
+    OptionNumber, OptionNumbers, SockaddrLayout, Width,
 };
 
 const SOL_RAW: i32 = 255;
@@ -52,26 +52,47 @@ const fn time(long: Width, old: At, new: At) -> At {
     }
 }
 
-const CONTROL: ControlNumbers = ControlNumbers {
-    packet_info: message(50, 20),
-    hop_limit: message(52, 4),
-    traffic_class: message(67, 4),
-    flow_label: message(11, 4),
-    path_mtu: message(61, 32),
-    fragment_size: message(77, 4),
-    coalesced: message_at(IPPROTO_UDP, 104, 4),
-    segment_size: message_at(IPPROTO_UDP, 103, 2),
-    // Received in one byte; taken in one byte or as an int (ip_cmsg_send() in net/ipv4/ip_sockglue.c).
-    type_of_service: message_at(IPPROTO_IP, 1, 1),
-    time_to_live: message_at(IPPROTO_IP, 2, 4),
-    ipv4_packet_info: message_at(IPPROTO_IP, 8, 12),
-    // Not next_hop: IPV6_NEXTHOP is 9 in the headers, and ip6_datagram_send_ctl() in net/ipv6/datagram.c answers EINVAL.
-    hop_by_hop: message(54, 8),
-    destination_options: message(59, 8),
-    first_destination_options: message(55, 8),
-    routing_header: message(57, 8),
-    ..ControlNumbers::NONE
-};
+/// A message of level `SOL_SOCKET`.
+const fn socket_message(sockets: Sockets, kind: At, size: usize) -> Option<ControlNumber> {
+    message_at(SOL_SOCKET.on(sockets), kind.on(sockets), size)
+}
+
+const fn control(long: Width, sockets: Sockets) -> ControlNumbers {
+    ControlNumbers {
+        packet_info: message(50, 20),
+        hop_limit: message(52, 4),
+        traffic_class: message(67, 4),
+        flow_label: message(11, 4),
+        path_mtu: message(61, 32),
+        fragment_size: message(77, 4),
+        coalesced: message_at(IPPROTO_UDP, 104, 4),
+        segment_size: message_at(IPPROTO_UDP, 103, 2),
+        // Received in one byte; taken in one byte or as an int (ip_cmsg_send() in net/ipv4/ip_sockglue.c).
+        type_of_service: message_at(IPPROTO_IP, 1, 1),
+        time_to_live: message_at(IPPROTO_IP, 2, 4),
+        ipv4_packet_info: message_at(IPPROTO_IP, 8, 12),
+        // Not next_hop: IPV6_NEXTHOP is 9 in the headers, and ip6_datagram_send_ctl() in net/ipv6/datagram.c answers EINVAL.
+        hop_by_hop: message(54, 8),
+        destination_options: message(59, 8),
+        first_destination_options: message(55, 8),
+        routing_header: message(57, 8),
+        dont_fragment: message(62, 4),
+        original_destination: message(74, 28),
+        ipv4_original_destination: message_at(IPPROTO_IP, 20, 16),
+        timestamp: socket_message(sockets, time(long, At(29, 29, 29), At(63, 63, 70)), 16),
+        timestamp_ns: socket_message(sockets, time(long, At(35, 35, 33), At(64, 64, 66)), 16),
+        timestamping: socket_message(sockets, time(long, At(37, 37, 35), At(65, 65, 67)), 48),
+        timestamp_packet_info: socket_message(sockets, At(58, 58, 60), 16),
+        // Only since 6.9 does the kernel take the other number to send (__sock_cmsg_send() in net/core/sock.c).
+        timestamp_request: socket_message(sockets, At(37, 37, 35), 4),
+        timestamp_id: socket_message(sockets, At(81, 81, 90), 4),
+        tx_time: socket_message(sockets, At(61, 61, 63), 8),
+        mark: socket_message(sockets, At(36, 36, 34), 4),
+        priority: socket_message(sockets, At(12, 12, 12), 4),
+        dropped: socket_message(sockets, At(40, 40, 36), 4),
+        ..ControlNumbers::NONE
+    }
+}
 
 const fn options(long: Width, sockets: Sockets) -> OptionNumbers {
     OptionNumbers {
@@ -197,7 +218,7 @@ const fn options(long: Width, sockets: Sockets) -> OptionNumbers {
 pub(super) const fn table(endian: Endian, long: Width, sockets: Sockets) -> Abi {
     let align = long.bytes();
     Abi::new(endian, CmsgLayout::new(long, align, align), SockaddrLayout::new(10, false, 28))
-        .with_control(CONTROL)
+        .with_control(control(long, sockets))
         .with_options(options(long, sockets))
         .with_group_req(match long {
             Width::Four => GroupReqLayout::ALIGNED_TO_4,

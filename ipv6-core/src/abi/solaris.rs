@@ -6,7 +6,7 @@
 //! on x86, where 32-bit programs align a `long long` to four. On SPARC it is aligned to eight in all programs, and group
 //! requests are not packed (calculated, not compiled). A `struct sockaddr_storage` has 256 bytes.
 
-use super::number::{IPPROTO_ICMPV6, SOL_SOCKET, message, option, option_at};
+use super::number::{IPPROTO_ICMPV6, SOL_SOCKET, message, message_at, option, option_at};
 use super::{
     Abi, CmsgLayout, ControlNumbers, Endian, FilterPolarity, GroupReqLayout, OptionNumbers, SockaddrLayout,
     Width,
@@ -22,6 +22,9 @@ const CONTROL: ControlNumbers = ControlNumbers {
     destination_options: message(15, 8),
     first_destination_options: message(17, 8),
     routing_header: message(16, 8),
+    dont_fragment: message(33, 4),
+    use_min_mtu: message(32, 4),
+    timestamp: message_at(SOL_SOCKET, 4115, 16),
     ..ControlNumbers::NONE
 };
 

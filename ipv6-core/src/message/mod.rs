@@ -5,8 +5,8 @@
 //! addresses are also fields of [`RecvControl`](crate::RecvControl) and [`SendControl`](crate::SendControl); all others
 //! are received with [`RawMessages::get`] and [`RawMessages::each`], and sent with [`Messages`].
 //!
-//! A program defines a message that this crate lacks in the same way. On Linux, `SO_RXQ_OVFL` delivers how many datagrams
-//! the socket has dropped:
+//! A program defines a message that this crate lacks in the same way. On Linux, `SO_WIFI_STATUS` delivers whether
+//! the peer acknowledged a frame of a wireless link:
 //!
 //! ```
 //! use ipv6_core::abi::{ControlNumber, Linux64, Platform};
@@ -14,27 +14,27 @@
 //! use ipv6_core::message::ControlMessage;
 //! use ipv6_core::{Control, DecodeError};
 //!
-//! /// How many datagrams the socket has dropped.
+//! /// Whether the peer acknowledged the frame.
 //! #[derive(Debug, PartialEq)]
-//! struct Dropped(u32);
+//! struct Acknowledged(bool);
 //!
-//! impl<P: Platform> ControlMessage<P> for Dropped {
+//! impl<P: Platform> ControlMessage<P> for Acknowledged {
 //!     type Value<'a> = Self;
-//!     const NAME: &'static str = "SO_RXQ_OVFL";
-//!     const NUMBER: Option<ControlNumber> = Some(ControlNumber::new(1, 40, 4));
+//!     const NAME: &'static str = "SO_WIFI_STATUS";
+//!     const NUMBER: Option<ControlNumber> = Some(ControlNumber::new(1, 41, 4));
 //!
 //!     fn decode(data: &[u8]) -> Result<Self, DecodeError> {
 //!         let control = Control::of::<Self, P>();
 //!         let bytes = data.try_into().map_err(|_| DecodeError::Width { control, len: data.len(), expected: 4 })?;
-//!         Ok(Self(u32::from_ne_bytes(bytes)))
+//!         Ok(Self(i32::from_ne_bytes(bytes) != 0))
 //!     }
 //! }
 //!
 //! let mut buffer = [0; 24];
 //! let mut writer = Writer::<Linux64>::new(&mut buffer);
-//! writer.push(1, 40, &7_u32.to_ne_bytes())?;
+//! writer.push(1, 41, &1_i32.to_ne_bytes())?;
 //! let messages = RawMessages::<Linux64>::new(&buffer);
-//! assert_eq!(messages.get::<Dropped>()?, Some(Dropped(7)));
+//! assert_eq!(messages.get::<Acknowledged>()?, Some(Acknowledged(true)));
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 
@@ -42,6 +42,7 @@ use crate::abi::{ControlNumber, ControlNumbers, Linux64, Platform};
 use crate::cmsg::{Byte, RawMessage, RawMessages, Writer};
 use crate::error::BufferTooSmall;
 
+mod dont_fragment;
 mod ecn;
 mod extension;
 mod flow_label;
@@ -52,17 +53,22 @@ mod ipv4_ecn;
 mod ipv4_packet_info;
 mod kind;
 mod messages;
+mod min_mtu;
 mod next_hop;
+mod original_destination;
 mod packet_info;
 mod path_mtu;
 mod segment_size;
+mod socket;
 mod time_to_live;
+mod timestamp;
 mod traffic_class;
 mod type_of_service;
 
 pub use crate::ext::{DestinationOptions, HopByHop, RoutingHeader};
 pub use crate::flow_label::FlowLabel;
 pub use crate::traffic_class::Ecn;
+pub use dont_fragment::DontFragment;
 pub use extension::FirstDestinationOptions;
 pub use fragment_size::FragmentSize;
 pub use hop_limit::HopLimit;
@@ -71,12 +77,16 @@ pub use ipv4_packet_info::Ipv4PacketInfo;
 pub use kind::{Control, ControlMessage, DecodeError, EncodeError, SendMessage, space_of};
 pub(crate) use messages::Encoded;
 pub use messages::Messages;
+pub use min_mtu::MinMtu;
 pub use next_hop::NextHop;
+pub use original_destination::{Ipv4OriginalDestination, OriginalDestination};
 pub use packet_info::PacketInfo;
 pub(crate) use packet_info::SIZE as PACKET_INFO_SIZE;
 pub use path_mtu::PathMtu;
 pub use segment_size::{Coalesced, SegmentSize};
+pub use socket::{Dropped, Mark, Priority, TimestampId, TxTime};
 pub use time_to_live::TimeToLive;
+pub use timestamp::{Timestamp, TimestampNs, TimestampPacketInfo, TimestampRequest, Timestamping};
 pub use traffic_class::TrafficClass;
 pub use type_of_service::TypeOfService;
 

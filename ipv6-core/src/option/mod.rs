@@ -14,8 +14,9 @@ use crate::icmp6_filter::Icmp6Filter;
 use crate::interface::InterfaceIndex;
 use crate::message::{NextHop, PacketInfo};
 
+pub use crate::message::MinMtu;
 pub use crate::timestamping::TimestampingFlags;
-pub use modes::{MinMtu, PathMtuDiscovery};
+pub use modes::PathMtuDiscovery;
 pub use preferences::AddressPreferences;
 pub use server::{LocalPorts, MemoryInfo, PacingRate, PortRange};
 pub use time::{SendTimes, TimestampClock};

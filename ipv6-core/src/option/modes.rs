@@ -67,42 +67,6 @@ impl PathMtuDiscovery {
     }
 }
 
-/// Which packets are sent as if the path MTU were 1,280, the minimum of IPv6 (`IPV6_USE_MIN_MTU`, RFC 3542 section 11.1).
-/// Larger ones are fragmented.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[doc(alias = "IPV6_USE_MIN_MTU")]
-pub enum MinMtu {
-    /// Those to groups: the default.
-    Multicast,
-    /// None.
-    Never,
-    /// All.
-    Always,
-}
-
-impl MinMtu {
-    /// Returns the number of the mode, the same on every system.
-    #[must_use]
-    pub const fn number(self) -> i32 {
-        match self {
-            Self::Multicast => -1,
-            Self::Never => 0,
-            Self::Always => 1,
-        }
-    }
-
-    /// Returns the mode with a number; `None` for a number without a mode.
-    #[must_use]
-    pub const fn from_number(number: i32) -> Option<Self> {
-        match number {
-            -1 => Some(Self::Multicast),
-            0 => Some(Self::Never),
-            1 => Some(Self::Always),
-            _ => None,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,9 +96,6 @@ mod tests {
             let mode = PathMtuDiscovery::from_number::<Windows64>(number);
             assert_eq!(mode.and_then(|mode| mode.number::<Windows64>()), mode.map(|_| number));
             assert_eq!(mode.is_some(), (0..4).contains(&number));
-            let mode = MinMtu::from_number(number);
-            assert_eq!(mode.map(MinMtu::number), mode.map(|_| number));
-            assert_eq!(mode.is_some(), (-1..2).contains(&number));
         }
     }
 }

@@ -33,11 +33,11 @@ impl<T: Integer> SocketOption<T> {
     /// # #[cfg(target_os = "linux")]
     /// # fn main() -> Result<(), ipv6_sys::Error> {
     /// use ipv6_sys::option::SocketOption;
-    /// // IPV6_MULTICAST_ALL (ipv6(7)): delivers multicast to sockets that have not joined the group.
-    /// const MULTICAST_ALL: SocketOption<bool> = SocketOption::<bool>::custom(41, 29, "IPV6_MULTICAST_ALL");
+    /// // SO_DONTROUTE (socket(7)): whether packets are sent to hosts on the link only.
+    /// const DONT_ROUTE: SocketOption<bool> = SocketOption::<bool>::custom(1, 5, "SO_DONTROUTE");
     /// let socket = ipv6_sys::socket::datagram()?;
-    /// MULTICAST_ALL.set(&socket, false)?;
-    /// assert_eq!(MULTICAST_ALL.get(&socket)?, false);
+    /// DONT_ROUTE.set(&socket, true)?;
+    /// assert_eq!(DONT_ROUTE.get(&socket)?, true);
     /// # Ok(())
     /// # }
     /// # #[cfg(not(target_os = "linux"))]

@@ -2,7 +2,7 @@
 
 use core::mem::size_of;
 
-use super::{ABI, Gap, gap, messages_are, name, options_are};
+use super::{ABI, Gap, gap, kind, messages_are, name, options_are};
 
 options_are!({
     traffic_class: IPPROTO_IPV6 IPV6_TCLASS,
@@ -54,7 +54,9 @@ messages_are!({
     destination_options: IPPROTO_IPV6 IPV6_DSTOPTS 8,
     first_destination_options: IPPROTO_IPV6 IPV6_RTHDRDSTOPTS 8,
     routing_header: IPPROTO_IPV6 IPV6_RTHDR 8,
+    dont_fragment: IPPROTO_IPV6 IPV6_DONTFRAG size_of::<libc::c_int>(),
 } gaps {
+    use_min_mtu: size_of::<libc::c_int>(),
 });
 
 /// What libc has no word for, each with the header it was taken from.
@@ -63,4 +65,5 @@ pub const GAPS: &[Gap] = &[
     gap("sizeof(struct icmp6_filter)", &["netinet/in.h", "netinet/icmp6.h"], 32),
     gap("sizeof(struct ip6_mtuinfo)", &["netinet/in.h"], ABI.sockaddr.size as i64 + 4),
     gap("IPV6_USE_MIN_MTU", &["netinet/in.h"], name(ABI.options.use_min_mtu)),
+    gap("IPV6_USE_MIN_MTU", &["netinet/in.h"], kind(ABI.control.use_min_mtu)),
 ];

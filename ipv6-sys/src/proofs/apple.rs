@@ -56,6 +56,8 @@ messages_are!({
     packet_info: IPPROTO_IPV6 IPV6_PKTINFO size_of::<libc::in6_pktinfo>(),
     type_of_service: IPPROTO_IP IP_TOS size_of::<libc::c_int>(),
     ipv4_packet_info: IPPROTO_IP IP_PKTINFO size_of::<libc::in_pktinfo>(),
+    dont_fragment: IPPROTO_IPV6 IPV6_DONTFRAG size_of::<libc::c_int>(),
+    timestamp: SOL_SOCKET SCM_TIMESTAMP size_of::<libc::timeval>(),
 } gaps {
     next_hop: ABI.sockaddr.size,
     path_mtu: ABI.sockaddr.size + 4,
@@ -63,6 +65,7 @@ messages_are!({
     destination_options: 8,
     first_destination_options: 8,
     routing_header: 8,
+    use_min_mtu: size_of::<libc::c_int>(),
 });
 
 /// What libc has no word for, each with the header it was taken from.
@@ -93,4 +96,5 @@ pub const GAPS: &[Gap] = &[
     gap("SO_MAX_PACING_RATE", &["sys/socket.h"], name(ABI.options.max_pacing_rate)),
     gap("SO_NET_SERVICE_TYPE", &["sys/socket.h"], name(ABI.options.service_type)),
     gap("IPV6_PORTRANGE", &["netinet/in.h"], name(ABI.options.port_range)),
+    gap("IPV6_USE_MIN_MTU", &["netinet/in.h"], kind(ABI.control.use_min_mtu)),
 ];

@@ -64,6 +64,10 @@ messages_are!({
     hop_limit: IPPROTO_IPV6 IPV6_HOPLIMIT size_of::<libc::c_int>(),
     packet_info: IPPROTO_IPV6 IPV6_PKTINFO size_of::<libc::in6_pktinfo>(),
     type_of_service: IPPROTO_IP IP_TOS size_of::<u8>(),
+    dont_fragment: IPPROTO_IPV6 IPV6_DONTFRAG size_of::<libc::c_int>(),
+    timestamp: SOL_SOCKET SCM_TIMESTAMP size_of::<libc::timeval>(),
+    timestamp_ns: SOL_SOCKET SCM_REALTIME size_of::<libc::timespec>(),
+    original_destination: IPPROTO_IPV6 IPV6_ORIGDSTADDR ABI.sockaddr.size,
 } gaps {
     next_hop: ABI.sockaddr.size,
     path_mtu: ABI.sockaddr.size + 4,
@@ -71,6 +75,7 @@ messages_are!({
     destination_options: 8,
     first_destination_options: 8,
     routing_header: 8,
+    use_min_mtu: size_of::<libc::c_int>(),
 });
 
 /// What libc has no word for, each with the header it was taken from.
@@ -102,4 +107,5 @@ pub const GAPS: &[Gap] = &[
     gap("SO_MAX_PACING_RATE", &["sys/socket.h"], name(ABI.options.max_pacing_rate)),
     gap("IPV6_PORTRANGE", &["netinet/in.h"], name(ABI.options.port_range)),
     gap("IPV6_RECVFLOWID", &["netinet/in.h"], name(ABI.options.receive_flow_id)),
+    gap("IPV6_USE_MIN_MTU", &["netinet/in.h"], kind(ABI.control.use_min_mtu)),
 ];

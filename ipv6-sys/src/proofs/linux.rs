@@ -4,7 +4,7 @@ use core::mem::{align_of, offset_of, size_of};
 
 use ipv6_core::{BpfInstruction, Icmp6Filter};
 
-use super::{ABI, Gap, gap, messages_are, name, newer_gap, options_are};
+use super::{ABI, Gap, gap, kind, messages_are, name, newer_gap, options_are};
 
 options_are!({
     traffic_class: IPPROTO_IPV6 IPV6_TCLASS,
@@ -140,7 +140,20 @@ messages_are!({
     destination_options: IPPROTO_IPV6 IPV6_DSTOPTS 8,
     first_destination_options: IPPROTO_IPV6 IPV6_RTHDRDSTOPTS 8,
     routing_header: IPPROTO_IPV6 IPV6_RTHDR 8,
+    dont_fragment: IPPROTO_IPV6 IPV6_DONTFRAG size_of::<libc::c_int>(),
+    original_destination: IPPROTO_IPV6 IPV6_ORIGDSTADDR ABI.sockaddr.size,
+    ipv4_original_destination: IPPROTO_IP IP_ORIGDSTADDR size_of::<libc::sockaddr_in>(),
+    timestamp_packet_info: SOL_SOCKET SCM_TIMESTAMPING_PKTINFO 16,
+    tx_time: SOL_SOCKET SCM_TXTIME size_of::<u64>(),
+    mark: SOL_SOCKET SO_MARK size_of::<u32>(),
+    priority: SOL_SOCKET SO_PRIORITY size_of::<u32>(),
+    dropped: SOL_SOCKET SO_RXQ_OVFL size_of::<u32>(),
 } gaps {
+    timestamp: 16,
+    timestamp_ns: 16,
+    timestamping: 48,
+    timestamp_request: size_of::<u32>(),
+    timestamp_id: size_of::<u32>(),
 });
 
 /// `struct sock_filter` and `struct sock_fprog`.
@@ -190,4 +203,21 @@ pub const GAPS: &[Gap] = &[
     newer_gap("SO_RCVPRIORITY", &["asm/socket.h"], name(ABI.options.receive_priority)),
     gap("IP_LOCAL_PORT_RANGE", &["linux/in.h"], name(ABI.options.local_ports)),
     gap("IP_RECVERR_RFC4884", &["linux/in.h"], name(ABI.options.ipv4_error_extensions)),
+    gap(
+        if cfg!(target_pointer_width = "64") { "SO_TIMESTAMP_OLD" } else { "SO_TIMESTAMP_NEW" },
+        &["asm/socket.h"],
+        kind(ABI.control.timestamp),
+    ),
+    gap(
+        if cfg!(target_pointer_width = "64") { "SO_TIMESTAMPNS_OLD" } else { "SO_TIMESTAMPNS_NEW" },
+        &["asm/socket.h"],
+        kind(ABI.control.timestamp_ns),
+    ),
+    gap(
+        if cfg!(target_pointer_width = "64") { "SO_TIMESTAMPING_OLD" } else { "SO_TIMESTAMPING_NEW" },
+        &["asm/socket.h"],
+        kind(ABI.control.timestamping),
+    ),
+    gap("SO_TIMESTAMPING_OLD", &["asm/socket.h"], kind(ABI.control.timestamp_request)),
+    newer_gap("SCM_TS_OPT_ID", &["asm/socket.h"], kind(ABI.control.timestamp_id)),
 ];

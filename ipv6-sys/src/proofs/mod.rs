@@ -48,6 +48,7 @@ mod library {
     pub const SO_COOKIE: c_int = 57;
     pub const SO_ZEROCOPY: c_int = 60;
     pub const SO_TXTIME: c_int = 61;
+    pub const SCM_TXTIME: c_int = 61;
     pub const SO_PREFER_BUSY_POLL: c_int = 69;
     pub const SO_BUSY_POLL_BUDGET: c_int = 70;
     pub const SO_RCVMARK: c_int = 75;

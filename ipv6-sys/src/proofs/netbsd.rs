@@ -48,6 +48,8 @@ options_are!({
 messages_are!({
     traffic_class: IPPROTO_IPV6 IPV6_TCLASS size_of::<libc::c_int>(),
     packet_info: IPPROTO_IPV6 IPV6_PKTINFO size_of::<libc::in6_pktinfo>(),
+    dont_fragment: IPPROTO_IPV6 IPV6_DONTFRAG size_of::<libc::c_int>(),
+    timestamp: SOL_SOCKET SCM_TIMESTAMP size_of::<libc::timeval>(),
 } gaps {
     hop_limit: size_of::<libc::c_int>(),
     next_hop: ABI.sockaddr.size,
@@ -56,6 +58,7 @@ messages_are!({
     destination_options: 8,
     first_destination_options: 8,
     routing_header: 8,
+    use_min_mtu: size_of::<libc::c_int>(),
 });
 
 /// What libc has no word for, each with the header it was taken from.
@@ -89,4 +92,5 @@ pub const GAPS: &[Gap] = &[
     gap("IPV6_NEXTHOP", &["netinet/in.h"], name(ABI.options.sticky_next_hop)),
     gap("IPV6_PREFER_TEMPADDR", &["netinet/in.h"], name(ABI.options.address_preferences)),
     gap("IPV6_PORTRANGE", &["netinet/in.h"], name(ABI.options.port_range)),
+    gap("IPV6_USE_MIN_MTU", &["netinet/in.h"], kind(ABI.control.use_min_mtu)),
 ];

@@ -50,6 +50,8 @@ options_are!({
 messages_are!({
     traffic_class: IPPROTO_IPV6 IPV6_TCLASS size_of::<libc::c_int>(),
     packet_info: IPPROTO_IPV6 IPV6_PKTINFO size_of::<libc::in6_pktinfo>(),
+    dont_fragment: IPPROTO_IPV6 IPV6_DONTFRAG size_of::<libc::c_int>(),
+    timestamp: SOL_SOCKET SCM_TIMESTAMP size_of::<libc::timeval>(),
 } gaps {
     hop_limit: size_of::<libc::c_int>(),
     path_mtu: ABI.sockaddr.size + 4,
@@ -57,6 +59,7 @@ messages_are!({
     destination_options: 8,
     first_destination_options: 8,
     routing_header: 8,
+    use_min_mtu: size_of::<libc::c_int>(),
 });
 
 /// What libc has no word for, each with the header it was taken from.
@@ -86,4 +89,5 @@ pub const GAPS: &[Gap] = &[
     gap("IPV6_RTHDR", &["netinet/in.h"], kind(ABI.control.routing_header)),
     gap("IPV6_RECVDSTPORT", &["netinet/in.h"], name(ABI.options.receive_destination_port)),
     gap("IPV6_PORTRANGE", &["netinet/in.h"], name(ABI.options.port_range)),
+    gap("IPV6_USE_MIN_MTU", &["netinet/in.h"], kind(ABI.control.use_min_mtu)),
 ];

@@ -50,6 +50,8 @@ messages_are!({
     traffic_class: IPPROTO_IPV6 IPV6_TCLASS size_of::<libc::c_int>(),
     hop_limit: IPPROTO_IPV6 IPV6_HOPLIMIT size_of::<libc::c_int>(),
     packet_info: IPPROTO_IPV6 IPV6_PKTINFO size_of::<libc::in6_pktinfo>(),
+    dont_fragment: IPPROTO_IPV6 IPV6_DONTFRAG size_of::<libc::c_int>(),
+    timestamp: SOL_SOCKET SCM_TIMESTAMP size_of::<libc::timeval>(),
 } gaps {
     next_hop: ABI.sockaddr.size,
     path_mtu: ABI.sockaddr.size + 4,
@@ -57,6 +59,7 @@ messages_are!({
     destination_options: 8,
     first_destination_options: 8,
     routing_header: 8,
+    use_min_mtu: size_of::<libc::c_int>(),
 });
 
 /// What libc has no word for, each with the header it was taken from.
@@ -89,4 +92,5 @@ pub const GAPS: &[Gap] = &[
     gap("IPV6_RTHDR", &["netinet/in.h"], kind(ABI.control.routing_header)),
     gap("IPV6_NEXTHOP", &["netinet/in.h"], name(ABI.options.sticky_next_hop)),
     gap("IPV6_SRC_PREFERENCES", &["netinet/in.h"], name(ABI.options.address_preferences)),
+    gap("IPV6_USE_MIN_MTU", &["netinet/in.h"], kind(ABI.control.use_min_mtu)),
 ];
