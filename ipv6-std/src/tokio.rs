@@ -1,5 +1,9 @@
 //! The event loop of tokio (feature `tokio`).
 //!
+//! Open sockets inside a runtime, as tokio's own. Poll their futures inside it too: on a thread that has not entered a
+//! runtime, a call is busy while an entry that nobody takes is in the error queue, and
+//! [`recv_error`](crate::aio::PacketConn::recv_error) also takes the events of datagrams.
+//!
 //! Systems: all that tokio supports. On Windows there is no error queue, and a [`RawConn`] has another type of socket.
 
 use std::io;
@@ -86,6 +90,8 @@ impl PollEventLoop for UdpSocket {
 mod unix {
     use std::os::fd::{AsFd, AsRawFd};
 
+    use ::tokio::runtime::Handle;
+
     use super::*;
 
     impl<T: AsFd + AsRawFd + Send + Sync> EventLoop for AsyncFd<T> {
@@ -138,6 +144,10 @@ mod unix {
     }
 
     pub(super) fn watch(changes: Changes) -> io::Result<Box<dyn Watch>> {
+        // Another executor may poll the future, on a thread that has not entered the runtime.
+        if Handle::try_current().is_err() {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
         Ok(Box::new(new(changes, Interest::READABLE)?))
     }
 

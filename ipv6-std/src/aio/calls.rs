@@ -246,21 +246,21 @@ macro_rules! calls {
                 loop {
                     let rest = messages.get(sent..).unwrap_or_default();
                     // An error after the first message is returned with its index. Only the first waits.
-                    let call = || match conn.try_send_batch_all(batch, rest) {
-                        Err(error) if error.index() == 0 && is_full(&error) => Err(error.into_error()),
-                        result => Ok(result),
-                    };
-                    let result = self.transmit(call).await;
-                    let error = match result {
-                        Ok(Ok(())) => {
-                            batch.note_sent(messages.len());
-                            return Ok(());
+                    let call = || {
+                        let result = conn.try_send_batch_all(batch, rest);
+                        // The count of this call, beside those before.
+                        batch.note_sent(sent + batch.sent());
+                        match result {
+                            Err(error) if error.index() == 0 && is_full(&error) => Err(error.into_error()),
+                            result => Ok(result),
                         }
+                    };
+                    let error = match self.transmit(call).await {
+                        Ok(Ok(())) => return Ok(()),
                         Ok(Err(error)) => error,
                         Err(error) => SendAllError::new(0, rest.len(), error),
                     };
                     sent += error.index();
-                    batch.note_sent(sent);
                     if !is_full(&error) {
                         return Err(SendAllError::new(sent, messages.len(), error.into_error()));
                     }

@@ -13,7 +13,7 @@ use super::event_loop::{EventLoop, PollEventLoop, Watch};
 use crate::error;
 use crate::fd::AsFd;
 
-/// How many times a call may return `WouldBlock` before the loop counts as waking for something that stays.
+/// How many times a send may return `WouldBlock` before the loop counts as waking for a state that has passed.
 const IN_VAIN: u8 = 4;
 
 pub(super) fn would_block<T>(result: &io::Result<T>) -> bool {
@@ -68,7 +68,10 @@ impl Attempts {
             return if would_block(&result) { Err(error::shut_down()) } else { result.map(Some) };
         }
         let stays = !events.is_empty() && !events.contains(self.ready.event());
-        if self.can_watch && (stays || self.vain >= IN_VAIN) { Ok(None) } else { Err(error) }
+        // tokio takes an error for the end of the write side, and remembers it. A receive that finds nothing again and again
+        // has faster neighbours.
+        let is_remembered = self.ready == Ready::Send && self.vain >= IN_VAIN;
+        if self.can_watch && (stays || is_remembered) { Ok(None) } else { Err(error) }
     }
 }
 

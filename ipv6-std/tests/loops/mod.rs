@@ -181,7 +181,8 @@ impl Wake for Unpark {
     }
 }
 
-fn execute<T>(future: impl Future<Output = T>) -> (T, usize) {
+/// Runs a future on this thread. Returns how often it was polled.
+pub fn execute<T>(future: impl Future<Output = T>) -> (T, usize) {
     let mut future = pin!(future);
     let unpark = Arc::new(Unpark(thread::current(), AtomicBool::new(true)));
     let waker = Waker::from(unpark.clone());
@@ -199,7 +200,7 @@ fn execute<T>(future: impl Future<Output = T>) -> (T, usize) {
 }
 
 /// Polls once. `None`: pending.
-pub async fn once<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
+pub async fn once<F: Future + ?Sized>(mut future: Pin<&mut F>) -> Option<F::Output> {
     poll_fn(|cx| match future.as_mut().poll(cx) {
         Poll::Ready(result) => Poll::Ready(Some(result)),
         Poll::Pending => Poll::Ready(None),
