@@ -1,9 +1,9 @@
 //! The socket, and which messages the program accepts.
 
 use std::net::{Ipv6Addr, SocketAddrV6};
-use std::sync::Arc;
 
-use ipv6_std::{ControlFlags, Interface, InterfaceIndex, PacketConn, Received, SendControl};
+use ipv6_std::tokio::PacketConn;
+use ipv6_std::{ControlFlags, Interface, InterfaceIndex, Received, SendControl};
 use simple_dns::{OPCODE, Packet, PacketFlag, RCODE};
 
 use crate::common::Outcome;
@@ -13,8 +13,7 @@ pub const PORT: u16 = 5353;
 
 /// A socket for multicast DNS on any number of interfaces.
 pub struct Link {
-    /// Shared with the interrupt handler, which sets the deadline.
-    pub conn: Arc<PacketConn>,
+    pub conn: PacketConn,
 }
 
 impl Link {
@@ -23,23 +22,23 @@ impl Link {
         let conn = PacketConn::bind_reusable(SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, port, 0, 0))?;
         let flags = ControlFlags::DESTINATION | ControlFlags::INTERFACE | ControlFlags::HOP_LIMIT;
         conn.set_control_flags(flags, true)?;
-        Ok(Self { conn: Arc::new(conn) })
+        Ok(Self { conn })
     }
 
     /// Sends to the group on an interface.
-    pub fn multicast(&self, packet: &Packet<'_>, on: InterfaceIndex) -> Outcome<()> {
+    pub async fn multicast(&self, packet: &Packet<'_>, on: InterfaceIndex) -> Outcome<()> {
         let control = SendControl::new().with_interface(on);
-        self.send(packet, &control, SocketAddrV6::new(GROUP, PORT, 0, 0))
+        self.send(packet, &control, SocketAddrV6::new(GROUP, PORT, 0, 0)).await
     }
 
     /// Answers one querier, from the address that received the query.
-    pub fn reply(&self, packet: &Packet<'_>, got: &Received) -> Outcome<()> {
-        self.send(packet, &got.control.reply(), got.source)
+    pub async fn reply(&self, packet: &Packet<'_>, got: &Received) -> Outcome<()> {
+        self.send(packet, &got.control.reply(), got.source).await
     }
 
     /// Sends with hop limit 255, which unicast needs too (RFC 6762 section 11).
-    fn send(&self, packet: &Packet<'_>, control: &SendControl<'_>, to: SocketAddrV6) -> Outcome<()> {
-        self.conn.send_to(&packet.build_bytes_vec_compressed()?, &control.with_hop_limit(255), to)?;
+    async fn send(&self, packet: &Packet<'_>, control: &SendControl<'_>, to: SocketAddrV6) -> Outcome<()> {
+        self.conn.send_to(&packet.build_bytes_vec_compressed()?, &control.with_hop_limit(255), to).await?;
         Ok(())
     }
 }

@@ -17,16 +17,18 @@ mod records;
 mod respond;
 mod responder;
 mod served;
+mod watcher;
 
 use std::process::ExitCode;
 
+use common::task::in_event_loop;
 use common::{Output, arguments};
 use options::{Command, Options};
 
 fn main() -> ExitCode {
     let Options { command, json } = arguments();
     Output::new("mdns", json).run(|output| match command {
-        Command::Respond(options) => respond::respond(&options, output),
-        Command::Query(options) => query::query(&options, output),
+        Command::Respond(options) => in_event_loop(respond::respond(&options, output)),
+        Command::Query(options) => in_event_loop(query::query(&options, output)),
     })
 }

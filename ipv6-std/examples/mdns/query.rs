@@ -1,17 +1,15 @@
 //! Queries a name and prints the answers.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ipv6_std::Received;
 use serde_json::json;
 use simple_dns::rdata::RData;
 use simple_dns::{CLASS, Name, Packet, PacketFlag, QTYPE, Question, ResourceRecord};
 
-use crate::common::{
-    Outcome, Output, after, earlier, end_on_interrupt, interface, is_ending, receive_datagram,
-};
+use crate::common::task::{at, next_datagram, stop};
+use crate::common::{Outcome, Output, after, earlier, interface, is_ending, lost};
 use crate::link::{GROUP, Link, PORT, is_acceptable};
 use crate::options::Query;
 use crate::records::{Record, data};
@@ -21,22 +19,22 @@ const REPEAT: Duration = Duration::from_secs(1);
 /// The time to wait for further answers after the first.
 const OTHERS: Duration = Duration::from_millis(500);
 
-pub fn query(options: &Query, output: &Output) -> Outcome<bool> {
+pub async fn query(options: &Query, output: &Output) -> Outcome<bool> {
     let on = interface(&options.interface)?;
     let link = Link::open(options.port)?;
     if options.port == PORT {
         link.conn.join_group(GROUP, &on)?;
     }
-    let waits = Arc::clone(&link.conn);
-    end_on_interrupt(move || waits.set_read_deadline(Some(Instant::now())))?;
+    let stop = stop()?;
     let id = if options.port == PORT { 0 } else { RandomState::new().hash_one(0) as u16 };
     let mut query = Packet::new_query(id);
     let (name, kind) = (options.name.clone(), options.kind.question());
     query.questions.push(Question::new(name, kind, CLASS::IN.into(), options.unicast));
-    let send = || {
-        link.multicast(&query, on.index()).map_err(|error| format!("cannot send on interface {on}: {error}"))
+    let send = async || {
+        let sent = link.multicast(&query, on.index()).await;
+        sent.map_err(|error| lost(&on).unwrap_or_else(|| format!("cannot send on interface {on}: {error}")))
     };
-    send()?;
+    send().await?;
 
     let mut end = after(options.timeout);
     let mut payload = vec![0; 9000];
@@ -47,14 +45,16 @@ pub fn query(options: &Query, output: &Output) -> Outcome<bool> {
     // (sections 5.2 and 6).
     let (mut pause, mut again) = (REPEAT, after(REPEAT));
     while !is_ending() {
-        let Some(got) = receive_datagram(&link.conn, &mut payload, earlier(end, again))? else {
-            if is_ending() || end.is_some_and(|end| end <= Instant::now()) {
-                break;
+        let got = tokio::select! {
+            got = next_datagram(&link.conn, &mut payload) => got?,
+            () = at(end) => break,
+            () = stop.notified() => break,
+            () = at(again) => {
+                send().await?;
+                pause *= 2;
+                again = after(pause);
+                continue;
             }
-            send()?;
-            pause *= 2;
-            again = after(pause);
-            continue;
         };
         let Ok(packet) = Packet::parse(&payload[..got.len]) else { continue };
         let is_ours = packet.has_flags(PacketFlag::RESPONSE) && (options.port == PORT || packet.id() == id);

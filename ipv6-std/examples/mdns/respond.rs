@@ -1,38 +1,36 @@
 //! Announces records and answers queries for them, on several interfaces.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ipv6_std::{InterfaceIndex, Received};
 use serde_json::json;
 use simple_dns::{Packet, PacketFlag};
+use tokio::sync::Notify;
 
 use crate::answer::{Answer, Way};
-use crate::common::{Outcome, Output, after, earlier, end_on_interrupt, is_ending, receive_datagram};
+use crate::common::task::{at, next_datagram, stop};
+use crate::common::{Outcome, Output, after, earlier, is_ending};
 use crate::link::{Link, PORT, is_acceptable};
 use crate::options::Respond;
 use crate::probe::Conflict;
 use crate::records::{Record, records};
 use crate::responder::Act;
 use crate::served::Served;
+use crate::watcher::Watcher;
 
-/// How often the program looks for interfaces.
-const LOOK: Duration = Duration::from_secs(1);
 /// How long the program probes at least, even if its time is over.
 const PROBES: Duration = Duration::from_secs(2);
 
-pub fn respond(options: &Respond, output: &Output) -> Outcome<bool> {
-    let link = Link::open(PORT)?;
-    let waits = Arc::clone(&link.conn);
-    end_on_interrupt(move || waits.set_read_deadline(Some(Instant::now())))?;
+pub async fn respond(options: &Respond, output: &Output) -> Outcome<bool> {
+    let stop = stop()?;
     let mut program = Program {
         served: Served::new(&options.interface, records(options)?),
-        link,
+        link: Link::open(PORT)?,
         name: options.name.to_string(),
         count: Count::default(),
         output,
     };
-    program.run(options)
+    program.run(options, &stop).await
 }
 
 struct Program<'o> {
@@ -52,28 +50,32 @@ struct Count {
 }
 
 impl Program<'_> {
-    fn run(&mut self, options: &Respond) -> Outcome<bool> {
+    async fn run(&mut self, options: &Respond, stop: &Notify) -> Outcome<bool> {
         let end = options.timeout.and_then(after);
         let mut payload = vec![0; 9000];
+        // Before the first look, so that no change is missed.
+        let watcher = Watcher::new()?;
         self.served.refresh(&self.link, self.output, true)?;
         if self.served.iter().next().is_none() {
             return Err(self.served.why().into());
         }
-        let mut look = Instant::now() + LOOK;
         while !is_ending() && !self.is_over(end) {
             let timer = self.served.iter().filter_map(|of| of.responder.next()).min();
             let end = end.filter(|end| *end > Instant::now());
-            let wake = earlier(earlier(end, timer), Some(look));
-            if let Some(got) = receive_datagram(&self.link.conn, &mut payload, wake)? {
-                self.hear(&payload[..got.len], &got)?;
+            let again = self.served.next();
+            tokio::select! {
+                got = next_datagram(&self.link.conn, &mut payload) => {
+                    let got = got?;
+                    self.hear(&payload[..got.len], &got).await?;
+                }
+                () = watcher.changed() => self.served.refresh(&self.link, self.output, false)?,
+                () = at(again) => self.served.refresh(&self.link, self.output, false)?,
+                () = at(earlier(end, timer)) => {}
+                () = stop.notified() => {}
             }
-            self.on_time()?;
-            if look <= Instant::now() {
-                self.served.refresh(&self.link, self.output, false)?;
-                look = Instant::now() + LOOK;
-            }
+            self.on_time().await?;
         }
-        self.end()
+        self.end().await
     }
 
     /// Whether the time of the option has passed. The probes are completed, unless another host delays them.
@@ -83,19 +85,19 @@ impl Program<'_> {
     }
 
     /// Does what is due on all interfaces.
-    fn on_time(&mut self) -> Outcome<()> {
+    async fn on_time(&mut self) -> Outcome<()> {
         let now = Instant::now();
         let due = self.served.iter().map(|of| (of.interface.index(), of.responder.on_time(now)));
         for (on, acts) in due.collect::<Vec<_>>() {
             for act in acts {
-                self.act(act, on, None)?;
+                self.act(act, on, None).await?;
             }
         }
         Ok(())
     }
 
     /// Handles a received message.
-    fn hear(&mut self, message: &[u8], got: &Received) -> Outcome<()> {
+    async fn hear(&mut self, message: &[u8], got: &Received) -> Outcome<()> {
         let Some(current) = self.served.get(got.control.interface) else { return Ok(()) };
         let on = current.interface.index();
         let responder = &mut current.responder;
@@ -112,24 +114,24 @@ impl Program<'_> {
             }
         };
         match act {
-            Some(act) => self.act(act, on, Some(got)),
+            Some(act) => self.act(act, on, Some(got)).await,
             None => Ok(()),
         }
     }
 
-    fn act(&mut self, act: Act, on: InterfaceIndex, got: Option<&Received>) -> Outcome<()> {
+    async fn act(&mut self, act: Act, on: InterfaceIndex, got: Option<&Received>) -> Outcome<()> {
         let Some(current) = self.served.get(Some(on)) else { return Ok(()) };
         let interface = current.interface.name().to_string();
         match act {
             Act::Multicast(packet) => {
-                if let Err(error) = self.link.multicast(&packet, on) {
+                if let Err(error) = self.link.multicast(&packet, on).await {
                     let why = format!("interface {interface}: cannot send: {error}");
                     self.served.failed(on, &why, &self.link, self.output)?;
                 }
                 Ok(())
             }
             Act::Answer { answer, is_delayed } => match got {
-                Some(got) => self.answer(&answer, is_delayed, on, &interface, got),
+                Some(got) => self.answer(&answer, is_delayed, on, &interface, got).await,
                 None => Ok(()),
             },
             Act::Announced => self.output.print(
@@ -157,7 +159,7 @@ impl Program<'_> {
         }
     }
 
-    fn answer(
+    async fn answer(
         &mut self,
         answer: &Answer,
         is_delayed: bool,
@@ -167,8 +169,8 @@ impl Program<'_> {
     ) -> Outcome<()> {
         let sent = match answer.way {
             Way::Multicast if is_delayed => Ok(()),
-            Way::Multicast => self.link.multicast(&answer.packet, on),
-            Way::Unicast | Way::Legacy => self.link.reply(&answer.packet, got),
+            Way::Multicast => self.link.multicast(&answer.packet, on).await,
+            Way::Unicast | Way::Legacy => self.link.reply(&answer.packet, got).await,
         };
         // An error concerns this querier only.
         if let Err(error) = sent {
@@ -189,12 +191,12 @@ impl Program<'_> {
     }
 
     /// Sends goodbyes and prints the summary.
-    fn end(&mut self) -> Outcome<bool> {
+    async fn end(&mut self) -> Outcome<bool> {
         let goodbyes = self.served.iter().map(|of| (of.interface.index(), of.responder.goodbye()));
         for (on, goodbye) in goodbyes.collect::<Vec<_>>() {
             if let Some(goodbye) = goodbye {
                 // The interface may have disappeared.
-                let _ = self.link.multicast(&goodbye, on);
+                let _ = self.link.multicast(&goodbye, on).await;
             }
         }
         let Count { answered, conflicts, ignored } = self.count;

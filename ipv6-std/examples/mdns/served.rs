@@ -52,6 +52,13 @@ impl Served {
         self.all.iter_mut().filter_map(|one| one.current.as_mut())
     }
 
+    /// When to look again at an interface on which the program could not send. Changes of others are noticed.
+    pub fn next(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let waiting = self.all.iter().filter(|one| one.current.is_none() && one.not_before > now);
+        waiting.map(|one| one.not_before).min()
+    }
+
     /// Why no interface is served.
     pub fn why(&self) -> String {
         let mut reasons = self.all.iter().filter_map(|one| one.why.as_deref());
