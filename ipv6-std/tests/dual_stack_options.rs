@@ -115,7 +115,7 @@ fn defaults_stay_defaults_when_a_socket_becomes_dual_stack() {
     assert_eq!(send(&conn, &Observer::new(&net.b, Ipv6)).hop_limit, 64);
     // Later changes of the system's defaults still apply.
     net.a.set("net/ipv4/ip_default_ttl", "34").unwrap();
-    net.a.ip(&format!("-6 route add {} dev eth0 hoplimit 65", Ipv6.b())).unwrap();
+    net.a.ip(&format!("-6 route replace {} dev eth0 metric 1 hoplimit 65", Ipv6.b())).unwrap();
     assert_eq!(send(&conn, &Observer::new(&net.b, Mapped)).hop_limit, 34);
     assert_eq!(send(&conn, &Observer::new(&net.b, Ipv6)).hop_limit, 65);
 }
