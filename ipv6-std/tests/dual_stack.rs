@@ -3,10 +3,11 @@
 
 mod common;
 mod dual;
+mod programs;
 
 use std::fmt::Write as _;
 use std::io::{self, Read as _, Write as _};
-use std::net::{SocketAddr, SocketAddrV6, TcpListener, TcpStream};
+use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6, TcpListener, TcpStream};
 
 use common::*;
 use dual::*;
@@ -16,6 +17,7 @@ use ipv6_std::*;
 ipv6_testnet::tests! {
     [Capture] what_is_sent;
     [Namespace] what_is_received;
+    [RawSocket, Program("dumpcap"), Program("tshark")] tshark_sees_the_fields_that_are_sent;
     [Namespace] a_batch_mixes_families_and_coalesces_each;
     [Namespace] replies_leave_from_where_the_request_arrived;
     [Namespace] replies_to_groups_are_sent_by_unicast;
@@ -217,16 +219,16 @@ fn datagrams(net: &Net, way: Way, field: Field, family: Family) -> String {
 }
 
 /// A connection from `b` to a listener for both families on `a`: the accepted end, and the other.
-fn connection(net: &Net, to: SocketAddr) -> (TcpStream, TcpStream) {
+fn connection(net: &Net, to: Ipv6Addr) -> (TcpStream, TcpStream) {
     let listener = net.a.run(|| TcpListener::bind("[::]:0")).unwrap();
-    let to = SocketAddr::new(to.ip(), listener.local_addr().unwrap().port());
+    let to = SocketAddr::new(to.to_canonical(), listener.local_addr().unwrap().port());
     let client = net.b.run(|| TcpStream::connect(to)).unwrap();
     (listener.accept().unwrap().0, client)
 }
 
 fn accepted(net: &Net, field: Field, family: Family) -> String {
     let to = if field == Source { family.other() } else { family.a() };
-    let (mut server, mut client) = connection(net, SocketAddr::new(to.to_canonical(), 0));
+    let (mut server, mut client) = connection(net, to);
     let conn = Conn::new(server.try_clone().unwrap()).unwrap();
     assert!(!conn.only_v6().unwrap());
     match field {
@@ -471,6 +473,56 @@ fn received_by_tcp(net: &Net, field: Field, family: Family) -> String {
         Ok(control) => text_of(net, family, &control.filter(flag(field))),
         Err(error) => format!("{:?}: {error}", error.kind()),
     }
+}
+
+// A cell of each kind for IPv4, with an observer that others wrote.
+fn tshark_sees_the_fields_that_are_sent() {
+    let net = Net::new();
+    let capture = programs::Capture::start(&net.b, "eth0");
+    let control = SendControl::new().with_traffic_class(0xb9).with_hop_limit(9).with_source(Mapped.other());
+    let mut expected = Vec::new();
+    for way in [Datagram, Batch, CoalescedBatch, Connected] {
+        let observer = Observer::new(&net.b, Mapped);
+        let count = send(&net, way, &net.conn(), b"x", &control, &observer).unwrap().len();
+        // A run of three datagrams passes the link as one.
+        let (count, bytes) = if way == CoalescedBatch { (count / 3, "11") } else { (count, "9") };
+        for _ in 0..count {
+            expected.push(["192.0.2.3", "0xb9", "9", "True", bytes].map(String::from));
+        }
+    }
+    let observer = Observer::new(&net.b, Mapped);
+    let conn = net.conn();
+    conn.set_traffic_class(0x28).unwrap();
+    conn.set_hop_limit(7).unwrap();
+    for mode in [PathMtuDiscovery::Off, PathMtuDiscovery::Require] {
+        conn.set_path_mtu_discovery(mode).unwrap();
+        send(&net, SocketOption, &conn, b"x", &SendControl::new(), &observer).unwrap();
+        let df = if mode == PathMtuDiscovery::Off { "False" } else { "True" };
+        expected.push(["192.0.2.1", "0x28", "7", df, "9"].map(String::from));
+    }
+    let (mut server, mut client) = connection(&net, Mapped.a());
+    let conn = Conn::new(server.try_clone().unwrap()).unwrap();
+    conn.set_traffic_class(0x48).unwrap();
+    conn.set_hop_limit(5).unwrap();
+    server.write_all(b"marked byte").unwrap();
+    client.read_exact(&mut [0; 11]).unwrap();
+    let captured = capture.end();
+    // tshark prints a flag as a word, or as 1 and 0 before version 4.
+    let word = |field: String| match field.as_str() {
+        "1" => "True".to_string(),
+        "0" => "False".to_string(),
+        _ => field,
+    };
+    let rows = |filter, length| -> Vec<[String; 5]> {
+        let rows = captured.fields(filter, ["ip.src", "ip.dsfield", "ip.ttl", "ip.flags.df", length]);
+        rows.into_iter()
+            .map(|[source, class, ttl, df, length]| [source, class, ttl, word(df), length])
+            .collect()
+    };
+    // Those of the batches to the other peers have no control messages.
+    assert_eq!(rows("udp and ip.dst == 192.0.2.2 and ip.dsfield != 0", "udp.length"), expected);
+    let segment = ["192.0.2.1", "0x48", "5", "True", "11"].map(String::from);
+    assert_eq!(rows("tcp.len == 11", "tcp.len"), [segment]);
 }
 
 fn what_is_received() {

@@ -332,7 +332,7 @@ impl<'h> Capture<'h> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let folder = Folder::new(&format!("capture-{}", NUMBER.fetch_add(1, Ordering::Relaxed)));
         let file = format!("{}/packets", folder.path());
-        let arguments = ["-q", "-i", interface, "-f", "ip6", "-w", &file];
+        let arguments = ["-q", "-i", interface, "-f", "ip6 or ip", "-w", &file];
         let mut running = Running::start(host, command("dumpcap", arguments));
         running.line("File: ");
         let on = InterfaceIndex::new(host.index(interface).unwrap()).unwrap();
