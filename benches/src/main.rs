@@ -58,6 +58,6 @@ fn alone(program: &str, work: &str, times: &str) -> io::Result<()> {
     let peer = known.map(|program| program.peer(work)).transpose()?.flatten();
     let mut peer = peer.ok_or_else(|| unknown("program for this work", program))?;
     let times: usize = times.parse().map_err(|_| unknown("number", times))?;
-    (0..times).for_each(|_| peer.work());
+    peer.repeat(times);
     Ok(())
 }

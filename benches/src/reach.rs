@@ -19,7 +19,7 @@ pub fn run() -> io::Result<()> {
         Reach { table: Table::new(NAME, &["work", "what", "at most", "is", "reached", "trusted to"]) };
     let (single, batches) = (Table::load(tables::SINGLE)?, Table::load(tables::BATCHES)?);
     let (segments, instructions) = (Table::load(tables::SEGMENTS)?, Table::load(instructions::NAME)?);
-    let together = Table::load(tables::TOGETHER)?;
+    let (together, tokio) = (Table::load(tables::TOGETHER)?, Table::load(tables::TOKIO)?);
 
     for work in [Work::single(Work::THREE, SIZE), Work::single(Work::NONE, SIZE)] {
         reach.ratio(&single, work, Program::Ours, 1.01);
@@ -40,6 +40,17 @@ pub fn run() -> io::Result<()> {
         }
     }
 
+    let one = Work::single(Work::THREE, SIZE).on_tokio();
+    reach.ratio(&tokio, one, Program::Ours, 1.02);
+    let plain = Work::single(Work::NONE, SIZE).on_tokio();
+    if let Some(socket) = find(&tokio, &plain.to_string(), Program::Tokio.name(), RATIO) {
+        reach.ratio_named(&tokio, plain, Program::Ours, "no more than tokio's socket", socket);
+    }
+    let batch = Work::batch(32).on_tokio();
+    for (program, most) in [(Program::EachByItself, 1.01), (Program::Ours, 0.42), (Program::Coalescing, 0.06)]
+    {
+        reach.ratio(&tokio, batch, program, most);
+    }
     for (count, size) in tables::TOGETHER_SIZES {
         reach.ratio(&together, Work::together(count, size), Program::Together, 1.02);
     }

@@ -17,6 +17,8 @@ pub const BATCHES: &str = "batches";
 pub const SEGMENTS: &str = "segments";
 /// The table for many payloads of many datagrams per call.
 pub const TOGETHER: &str = "together";
+/// The table for work in tokio's event loop.
+pub const TOKIO: &str = "tokio";
 
 /// The numbers of datagrams per batch.
 pub const BATCH_SIZES: [usize; 3] = [8, 32, 64];
@@ -29,7 +31,7 @@ pub const TOGETHER_SIZES: [(usize, usize); 2] = [(32, 1_200), (128, 1_200)];
 const HEAD: [&str; 6] = ["work", "datagrams", "program", "ns a datagram", "to hand-written", "note"];
 
 /// Returns the work of each table.
-pub fn all() -> [(&'static str, Vec<Work>); 4] {
+pub fn all() -> [(&'static str, Vec<Work>); 5] {
     let single = vec![
         Work::single(Work::THREE, SIZE),
         Work::single(Work::INFO, SIZE),
@@ -39,7 +41,9 @@ pub fn all() -> [(&'static str, Vec<Work>); 4] {
     let batches = BATCH_SIZES.map(Work::batch).to_vec();
     let segments = SEGMENT_SIZES.map(|(count, size)| Work::segments(count, size)).to_vec();
     let together = TOGETHER_SIZES.map(|(count, size)| Work::together(count, size)).to_vec();
-    [(SINGLE, single), (BATCHES, batches), (SEGMENTS, segments), (TOGETHER, together)]
+    let tokio = [Work::single(Work::THREE, SIZE), Work::single(Work::NONE, SIZE), Work::batch(32)];
+    let tokio = tokio.map(Work::on_tokio).to_vec();
+    [(SINGLE, single), (BATCHES, batches), (SEGMENTS, segments), (TOGETHER, together), (TOKIO, tokio)]
 }
 
 /// Measures all tables and writes them.
@@ -78,10 +82,10 @@ fn one(effort: Effort, work: Work, go: Result<&Go, String>, table: &mut Table) -
                     continue;
                 }
             }
-        } else if let Some(mut peer) = program.peer(work)? {
+        } else if let Some(peer) = program.peer(work)? {
             runners.push(match work.way {
                 Way::Together => timer::receiving(peer),
-                _ => timer::repeat(move || peer.work()),
+                _ => timer::working(peer),
             });
         }
         programs.push((program, note));

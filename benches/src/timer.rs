@@ -47,6 +47,15 @@ pub fn repeat<'r>(mut work: impl FnMut() + 'r) -> Runner<'r> {
     })
 }
 
+/// Returns a runner that repeats the work of a peer.
+pub fn working(mut peer: Box<dyn Peer>) -> Runner<'static> {
+    Box::new(move |times| {
+        let start = Instant::now();
+        peer.repeat(times);
+        Ok(start.elapsed().as_nanos() as f64 / times as f64)
+    })
+}
+
 /// Returns a runner that repeats the work of a peer and measures its receiving only.
 pub fn receiving(mut peer: Box<dyn Peer>) -> Runner<'static> {
     Box::new(move |times| {

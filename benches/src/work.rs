@@ -44,6 +44,8 @@ pub struct Work {
     pub count: usize,
     /// The payload size of each datagram, in bytes.
     pub size: usize,
+    /// Whether the sockets are in tokio's event loop.
+    pub on_tokio: bool,
 }
 
 impl Work {
@@ -65,33 +67,38 @@ impl Work {
 
     /// One datagram with these control messages.
     pub const fn single(control: ControlFlags, size: usize) -> Self {
-        Self { way: Way::Single, control, count: 1, size }
+        Self { way: Way::Single, control, count: 1, size, on_tokio: false }
     }
 
     /// One datagram, sent without control messages and received with three.
     pub const fn connected() -> Self {
-        Self { way: Way::Connected, control: Self::THREE, count: 1, size: SIZE }
+        Self { way: Way::Connected, ..Self::single(Self::THREE, SIZE) }
     }
 
     /// A batch of datagrams, each with three control messages.
     pub const fn batch(count: usize) -> Self {
-        Self { way: Way::Batch, control: Self::THREE, count, size: SIZE }
+        Self { way: Way::Batch, count, ..Self::single(Self::THREE, SIZE) }
     }
 
     /// One payload of many datagrams, with three control messages.
     pub const fn segments(count: usize, size: usize) -> Self {
-        Self { way: Way::Segments, control: Self::THREE, count, size }
+        Self { way: Way::Segments, count, ..Self::single(Self::THREE, size) }
     }
 
     /// Payloads of 32 datagrams, with three control messages, received many per call.
     pub const fn together(count: usize, size: usize) -> Self {
-        Self { way: Way::Together, control: Self::THREE, count, size }
+        Self { way: Way::Together, count, ..Self::single(Self::THREE, size) }
+    }
+
+    /// The same work in tokio's event loop.
+    pub const fn on_tokio(self) -> Self {
+        Self { on_tokio: true, ..self }
     }
 }
 
 impl fmt::Display for Work {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { way, control, count, size } = self;
+        let Self { way, control, count, size, on_tokio } = self;
         match way {
             Way::Single => {
                 f.write_str("one")?;
@@ -108,10 +115,9 @@ impl fmt::Display for Work {
             Way::Together => write!(f, "receiving {count} combined datagrams")?,
         }
         if matches!(way, Way::Segments | Way::Together) || *size != SIZE {
-            write!(f, " of {size} bytes")
-        } else {
-            Ok(())
+            write!(f, " of {size} bytes")?;
         }
+        if *on_tokio { f.write_str(", on tokio") } else { Ok(()) }
     }
 }
 

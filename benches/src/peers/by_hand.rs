@@ -15,6 +15,7 @@ use super::Peer;
 use crate::ends::Ends;
 use crate::work::{CLASS, HOPS, Way, Work, check_payload, on_a_page, payload};
 
+mod segments;
 mod together;
 
 const _: () =
@@ -171,12 +172,12 @@ pub(super) fn peer(work: Work, ends: Ends) -> Box<dyn Peer> {
         Way::Single => Box::new(Single::<FLAGS, false>::new(work, ends)),
         Way::Connected => Box::new(Single::<FLAGS, true>::new(work, ends)),
         Way::Batch => Box::new(Batch::<FLAGS>::new(work, ends)),
-        Way::Segments => Box::new(Segments::<FLAGS>::new(work, ends)),
+        Way::Segments => Box::new(segments::Segments::<FLAGS>::new(work, ends)),
         Way::Together => Box::new(together::Together::<FLAGS>::new(work, ends)),
     })
 }
 
-struct Single<const FLAGS: u32, const CONNECTED: bool> {
+pub(super) struct Single<const FLAGS: u32, const CONNECTED: bool> {
     ends: Ends,
     sender: RawFd,
     receiver: RawFd,
@@ -187,7 +188,7 @@ struct Single<const FLAGS: u32, const CONNECTED: bool> {
 }
 
 impl<const FLAGS: u32, const CONNECTED: bool> Single<FLAGS, CONNECTED> {
-    fn new(work: Work, ends: Ends) -> Self {
+    pub(super) fn new(work: Work, ends: Ends) -> Self {
         let control = Control::new(&ends);
         let mut send = Box::new(Slot::new(control.clone(), ends.to, on_a_page(payload(0, work.size))));
         let mut receive = Box::new(Slot::new(control, ends.from, on_a_page(vec![0; work.size.max(64)])));
@@ -201,13 +202,13 @@ impl<const FLAGS: u32, const CONNECTED: bool> Single<FLAGS, CONNECTED> {
             receive,
         }
     }
-}
 
-impl<const FLAGS: u32, const CONNECTED: bool> Peer for Single<FLAGS, CONNECTED> {
-    fn send(&mut self) {
+    /// Makes the system call. Returns its result.
+    #[inline(always)]
+    pub(super) fn send_once(&self) -> isize {
         let (fd, slot) = (self.sender, &self.send);
         let (start, len) = (slot.part.iov_base, slot.part.iov_len);
-        let sent = if CONNECTED {
+        if CONNECTED {
             // SAFETY: pointer and length are those of the slot's payload.
             unsafe { libc::send(fd, start, len, 0) }
         } else if Control::<FLAGS>::LEN == 0 {
@@ -216,13 +217,19 @@ impl<const FLAGS: u32, const CONNECTED: bool> Peer for Single<FLAGS, CONNECTED> 
         } else {
             // SAFETY: the header points to the slot, which is boxed and owned by `self`.
             unsafe { libc::sendmsg(fd, &self.send_header, 0) }
-        };
-        assert_eq!(sent, len as isize);
+        }
     }
 
-    fn receive(&mut self) {
+    #[inline(always)]
+    pub(super) fn check_sent(&self, sent: isize) {
+        assert_eq!(sent, self.send.part.iov_len as isize);
+    }
+
+    /// Makes the system call. Returns its result.
+    #[inline(always)]
+    pub(super) fn receive_once(&mut self) -> isize {
         let (fd, slot, header) = (self.receiver, &mut *self.receive, &mut self.receive_header);
-        let len = if Control::<FLAGS>::LEN == 0 {
+        if Control::<FLAGS>::LEN == 0 {
             let (start, room, mut name_len) = (slot.payload.as_mut_ptr().cast(), slot.payload.len(), NAME);
             let name = ptr::from_mut(&mut slot.name).cast();
             // SAFETY: all pointers and lengths are those of the slot.
@@ -231,7 +238,13 @@ impl<const FLAGS: u32, const CONNECTED: bool> Peer for Single<FLAGS, CONNECTED> 
             header.msg_controllen = SPACE;
             // SAFETY: the header points to the slot, which is boxed and owned by `self`.
             unsafe { libc::recvmsg(fd, header, 0) }
-        };
+        }
+    }
+
+    /// Checks a datagram of this length.
+    #[inline(always)]
+    pub(super) fn check(&self, len: isize) {
+        let (slot, header) = (&self.receive, &self.receive_header);
         if Control::<FLAGS>::LEN > 0 {
             assert_eq!(header.msg_flags & CUT, 0);
             slot.control.check(header.msg_controllen, &self.ends);
@@ -241,7 +254,19 @@ impl<const FLAGS: u32, const CONNECTED: bool> Peer for Single<FLAGS, CONNECTED> 
     }
 }
 
-struct Batch<const FLAGS: u32> {
+impl<const FLAGS: u32, const CONNECTED: bool> Peer for Single<FLAGS, CONNECTED> {
+    fn send(&mut self) {
+        let sent = self.send_once();
+        self.check_sent(sent);
+    }
+
+    fn receive(&mut self) {
+        let len = self.receive_once();
+        self.check(len);
+    }
+}
+
+pub(super) struct Batch<const FLAGS: u32> {
     ends: Ends,
     sender: RawFd,
     receiver: RawFd,
@@ -252,7 +277,7 @@ struct Batch<const FLAGS: u32> {
 }
 
 impl<const FLAGS: u32> Batch<FLAGS> {
-    fn new(work: Work, ends: Ends) -> Self {
+    pub(super) fn new(work: Work, ends: Ends) -> Self {
         let control = Control::new(&ends);
         let headers = |slots: &mut Vec<Slot<_>>, control| {
             let header = |slot: &mut Slot<_>| libc::mmsghdr { msg_hdr: slot.header(control), msg_len: 0 };
@@ -274,32 +299,61 @@ impl<const FLAGS: u32> Batch<FLAGS> {
     }
 }
 
-impl<const FLAGS: u32> Peer for Batch<FLAGS> {
-    fn send(&mut self) {
+impl<const FLAGS: u32> Batch<FLAGS> {
+    pub(super) fn count(&self) -> usize {
+        self.receive_headers.len()
+    }
+
+    /// Makes the system call. Returns its result.
+    #[inline(always)]
+    pub(super) fn send_once(&mut self) -> isize {
         let (start, count) = (self.send_headers.as_mut_ptr(), self.send_headers.len());
         // SAFETY: the headers point to slots that `self` owns and that do not move.
-        let sent = unsafe { libc::sendmmsg(self.sender, start, count as u32, 0) };
-        assert_eq!(sent, count as i32);
+        unsafe { libc::sendmmsg(self.sender, start, count as u32, 0) as isize }
+    }
+
+    #[inline(always)]
+    pub(super) fn check_sent(&self, sent: isize) {
+        assert_eq!(sent, self.count() as isize);
+    }
+
+    /// Makes the system call, after `seen` datagrams were received. Returns its result.
+    #[inline(always)]
+    pub(super) fn receive_once(&mut self, seen: usize) -> isize {
+        let (start, room) = (self.receive_headers.as_mut_ptr(), (self.count() - seen) as u32);
+        let (flags, no_timeout) = (libc::MSG_WAITFORONE, ptr::null_mut());
+        // SAFETY: the headers point to slots that `self` owns and that do not move.
+        unsafe { libc::recvmmsg(self.receiver, start, room, flags as _, no_timeout) as isize }
+    }
+
+    /// Checks as many datagrams. Returns how many were seen by now.
+    #[inline(always)]
+    pub(super) fn check(&mut self, got: isize, mut seen: usize) -> usize {
+        assert!(got > 0);
+        for (header, slot) in self.receive_headers.iter_mut().zip(&self.receive).take(got as usize) {
+            assert_eq!(header.msg_hdr.msg_flags & CUT, 0);
+            check_payload(slot.payload.get(..header.msg_len as usize).unwrap(), self.send[seen].payload);
+            slot.check_source(&self.ends);
+            slot.control.check(header.msg_hdr.msg_controllen, &self.ends);
+            header.msg_hdr.msg_controllen = SPACE;
+            header.msg_hdr.msg_namelen = NAME;
+            seen += 1;
+        }
+        seen
+    }
+}
+
+impl<const FLAGS: u32> Peer for Batch<FLAGS> {
+    fn send(&mut self) {
+        let sent = self.send_once();
+        self.check_sent(sent);
     }
 
     fn receive(&mut self) {
-        let count = self.receive_headers.len();
         let mut seen = 0;
-        while seen < count {
-            let (start, room) = (self.receive_headers.as_mut_ptr(), (count - seen) as u32);
-            let (flags, no_timeout) = (libc::MSG_WAITFORONE, ptr::null_mut());
-            // SAFETY: the headers point to slots that `self` owns and that do not move.
-            let got = unsafe { libc::recvmmsg(self.receiver, start, room, flags as _, no_timeout) };
-            assert!(got > 0);
-            for (header, slot) in self.receive_headers.iter_mut().zip(&self.receive).take(got as usize) {
-                assert_eq!(header.msg_hdr.msg_flags & CUT, 0);
-                check_payload(slot.payload.get(..header.msg_len as usize).unwrap(), self.send[seen].payload);
-                slot.check_source(&self.ends);
-                slot.control.check(header.msg_hdr.msg_controllen, &self.ends);
-                header.msg_hdr.msg_controllen = SPACE;
-                header.msg_hdr.msg_namelen = NAME;
-                seen += 1;
-            }
+        while seen < self.count() {
+            let got = self.receive_once(seen);
+            seen = self.check(got, seen);
         }
     }
 }
@@ -315,69 +369,6 @@ fn set_coalescing(receiver: RawFd) {
 /// The segment size and the other control messages, in the kernel's order.
 #[repr(C, align(8))]
 struct SegmentsControl([u8; SEGMENT + SPACE]);
-
-struct Segments<const FLAGS: u32> {
-    work: Work,
-    ends: Ends,
-    sender: RawFd,
-    receiver: RawFd,
-    send: Box<Slot<SegmentsControl>>,
-    send_header: libc::msghdr,
-    receive: Box<Slot<SegmentsControl>>,
-    receive_header: libc::msghdr,
-}
-
-impl<const FLAGS: u32> Segments<FLAGS> {
-    fn new(work: Work, ends: Ends) -> Self {
-        set_coalescing(ends.descriptors().1);
-        let mut control = [0; SEGMENT + SPACE];
-        put(&mut control, 0, SIZE_HEADER.to_le_bytes());
-        put(&mut control, 16, (work.size as u16).to_ne_bytes());
-        put(&mut control, SEGMENT, Control::<FLAGS>::new(&ends).0);
-        let payloads = on_a_page((0..work.count).flat_map(|number| payload(number, work.size)).collect());
-        let mut send = Box::new(Slot::new(SegmentsControl(control), ends.to, payloads));
-        let mut receive =
-            Box::new(Slot::new(SegmentsControl(control), ends.from, on_a_page(vec![0; 65_535])));
-        Self {
-            work,
-            sender: ends.descriptors().0,
-            receiver: ends.descriptors().1,
-            ends,
-            send_header: send.header(SEGMENT + Control::<FLAGS>::SENT),
-            send,
-            receive_header: receive.header(SEGMENT + SPACE),
-            receive,
-        }
-    }
-}
-
-impl<const FLAGS: u32> Peer for Segments<FLAGS> {
-    fn send(&mut self) {
-        // SAFETY: the header points to the slot, which is boxed and owned by `self`.
-        let sent = unsafe { libc::sendmsg(self.sender, &self.send_header, 0) };
-        assert_eq!(sent, self.send.part.iov_len as isize);
-    }
-
-    fn receive(&mut self) {
-        let (slot, header) = (&mut *self.receive, &mut self.receive_header);
-        let mut segments = self.send.payload.chunks_exact(self.work.size);
-        while segments.len() > 0 {
-            header.msg_controllen = SEGMENT + SPACE;
-            // SAFETY: the header points to the slot, which is boxed and owned by `self`.
-            let len = unsafe { libc::recvmsg(self.receiver, header, 0) };
-            assert_eq!(header.msg_flags & CUT, 0);
-            slot.check_source(&self.ends);
-            let bytes = &slot.control.0;
-            assert_eq!(header.msg_controllen, SEGMENT + Control::<FLAGS>::LEN);
-            assert_eq!(word(bytes, 0), COALESCED_HEADER.to_le_bytes());
-            check::<FLAGS>(bytes.last_chunk().unwrap(), &self.ends);
-            let size = i32::from_ne_bytes(word(bytes, 16)) as usize;
-            for segment in slot.payload.get(..len as usize).unwrap().chunks(size) {
-                check_payload(segment, segments.next().unwrap());
-            }
-        }
-    }
-}
 
 /// Traffic class, hop limit, and source or destination.
 pub type Three = (u8, u8, [u8; 16]);

@@ -32,6 +32,7 @@ mod by_quinn;
 mod by_socket2;
 mod by_std;
 pub mod go;
+mod on_tokio;
 mod ours;
 
 /// A program that is prepared for one piece of work.
@@ -47,6 +48,11 @@ pub trait Peer {
     fn work(&mut self) {
         self.send();
         self.receive();
+    }
+
+    /// Sends and receives this many times.
+    fn repeat(&mut self, times: usize) {
+        (0..times).for_each(|_| self.work());
     }
 }
 
@@ -69,6 +75,8 @@ pub enum Program {
     Quinn,
     Socket2,
     Std,
+    /// tokio's socket.
+    Tokio,
     /// A program in Go, which runs as a separate process.
     Go,
 }
@@ -85,7 +93,7 @@ pub enum Does {
 }
 
 impl Program {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::ByHand,
         Self::Again,
         Self::EachByItself,
@@ -96,6 +104,7 @@ impl Program {
         Self::Quinn,
         Self::Socket2,
         Self::Std,
+        Self::Tokio,
         Self::Go,
     ];
 
@@ -112,6 +121,7 @@ impl Program {
             Self::Quinn => "quinn-udp",
             Self::Socket2 => "socket2",
             Self::Std => "std",
+            Self::Tokio => "tokio",
             Self::Go => "Go x/net/ipv6",
         }
     }
@@ -119,6 +129,14 @@ impl Program {
     /// Returns how much of the work the program does.
     pub fn does(self, work: Work) -> Does {
         let usual = [Work::NONE, Work::INFO, Work::THREE].contains(&work.control);
+        if work.on_tokio {
+            return match (self, work.way) {
+                (Self::ByHand | Self::Again | Self::Ours, _) => Does::All,
+                (Self::EachByItself | Self::Coalescing, Way::Batch) => Does::All,
+                (Self::Tokio, Way::Single) => by_std::does(work.control),
+                _ => Does::Nothing,
+            };
+        }
         match (self, work.way) {
             (Self::ByHand | Self::Again, _) => Does::All,
             (Self::Together | Self::Coalescing, Way::Together) => Does::All,
@@ -132,7 +150,9 @@ impl Program {
             (Self::Socket2, Way::Single | Way::Connected) if usual => by_socket2::does(work.control),
             (Self::Std, Way::Single | Way::Connected) if usual => by_std::does(work.control),
             (Self::Go, Way::Single | Way::Batch) if usual => Does::All,
-            (Self::Nix | Self::Quinn | Self::Socket2 | Self::Std | Self::Go, _) => Does::Nothing,
+            (Self::Nix | Self::Quinn | Self::Socket2 | Self::Std | Self::Tokio | Self::Go, _) => {
+                Does::Nothing
+            }
         }
     }
 
@@ -141,8 +161,8 @@ impl Program {
         if self.does(work) == Does::Nothing || self == Self::Go {
             return Ok(None);
         }
-        // std receives no control messages. quinn-udp enables its own, and its buffer has no space for others.
-        let enables_none = matches!(self, Self::Std | Self::Quinn);
+        // std and tokio receive no control messages. quinn-udp enables its own, and its buffer has no space for others.
+        let enables_none = matches!(self, Self::Std | Self::Tokio | Self::Quinn);
         let received = if enables_none { Work { control: Work::NONE, ..work } } else { work };
         self.between(work, Ends::new(received)?).map(Some)
     }
@@ -153,6 +173,9 @@ impl Program {
     ///
     /// If it does nothing of the work, or is a separate process.
     pub fn between(self, work: Work, ends: Ends) -> io::Result<Box<dyn Peer>> {
+        if work.on_tokio {
+            return on_tokio::peer(self, work, ends);
+        }
         Ok(match self {
             Self::ByHand | Self::Again => by_hand::peer(work, ends),
             Self::EachByItself | Self::Ours | Self::Coalescing | Self::Together => {
@@ -162,6 +185,7 @@ impl Program {
             Self::Quinn => by_quinn::peer(work, ends)?,
             Self::Socket2 => by_socket2::peer(work, ends),
             Self::Std => by_std::peer(work, ends),
+            Self::Tokio => panic!("tokio's socket needs its event loop"),
             Self::Go => panic!("the Go program is a separate process with its own sockets"),
         })
     }

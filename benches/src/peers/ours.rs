@@ -62,7 +62,7 @@ fn made<const FLAGS: u32>(program: Program, work: Work, ends: Ends) -> io::Resul
     })
 }
 
-fn control(flags: ControlFlags, ends: &Ends) -> SendControl<'static> {
+pub(super) fn control(flags: ControlFlags, ends: &Ends) -> SendControl<'static> {
     let mut control = SendControl::new();
     if flags.contains(ControlFlags::TRAFFIC_CLASS) {
         control = control.with_traffic_class(CLASS);
@@ -81,7 +81,7 @@ fn control(flags: ControlFlags, ends: &Ends) -> SendControl<'static> {
 
 /// Asserts that the received fields equal those that were sent.
 #[inline(always)]
-fn check<const FLAGS: u32>(got: &Received, ends: &Ends) {
+pub(super) fn check<const FLAGS: u32>(got: &Received, ends: &Ends) {
     let has = |flag: ControlFlags| FLAGS & flag.bits() != 0;
     let RecvControl { traffic_class, hop_limit, destination, interface, .. } = &got.control;
     assert!(got.source.ip() == ends.from.ip() && got.source.port() == ends.from.port());
