@@ -8,8 +8,8 @@ mod fast;
 mod flags;
 mod mapped;
 mod recv;
-mod recv_ipv4;
 mod send;
+mod take;
 
 pub use flags::ControlFlags;
 pub use recv::RecvControl;

@@ -6,11 +6,9 @@ use core::net::Ipv6Addr;
 
 use super::{ControlFlags, List, SendControl};
 use crate::abi::Platform;
-use crate::cmsg::{RawMessage, RawMessages};
+use crate::cmsg::RawMessages;
 use crate::interface::InterfaceIndex;
-use crate::message::{
-    Coalesced, DecodeError, Ecn, FlowLabel, HopLimit, PacketInfo, PathMtu, TrafficClass, space_of,
-};
+use crate::message::{Coalesced, DecodeError, Ecn, FlowLabel, PathMtu, space_of};
 use crate::traffic_class::dscp;
 
 /// Generates the structure and the functions that treat all of its fields alike.
@@ -189,29 +187,6 @@ impl<'a> RecvControl<'a> {
         decoded
     }
 
-    /// Keeps the value of a message that has a field.
-    #[inline]
-    fn take<P: Platform>(&mut self, message: &RawMessage<'a>) -> Result<(), DecodeError> {
-        if let Some(PacketInfo { address, interface }) = message.get::<PacketInfo, P>()? {
-            (self.destination, self.interface) = (Some(address), interface);
-        } else if let Some(HopLimit(hop_limit)) = message.get::<HopLimit, P>()? {
-            self.hop_limit = Some(hop_limit);
-        } else if let Some(TrafficClass(traffic_class)) = message.get::<TrafficClass, P>()? {
-            self.traffic_class = Some(traffic_class);
-        } else if let Some(flow_label) = message.get::<FlowLabel, P>()? {
-            self.flow_label = Some(flow_label);
-        } else if let Some(path_mtu) = message.get::<PathMtu, P>()? {
-            self.path_mtu = Some(path_mtu);
-        } else if let Some(ecn) = message.get::<Ecn, P>()? {
-            self.ecn = Some(ecn);
-        } else if let Some(Coalesced(size)) = message.get::<Coalesced, P>()? {
-            self.segment_size = Some(size);
-        } else {
-            self.take_ipv4::<P>(message)?;
-        }
-        Ok(())
-    }
-
     /// Returns the bytes of control buffer for all messages that have a field here on platform `P`: those of all
     /// [`ControlFlags`], and the size of coalesced datagrams.
     #[must_use]
@@ -283,7 +258,7 @@ mod tests {
     use crate::abi::Linux64;
     use crate::cmsg::Writer;
     use crate::control::samples::{encoded, full};
-    use crate::message::{Messages, SendMessage};
+    use crate::message::{Messages, PacketInfo, SendMessage, TrafficClass};
 
     type List = Messages<Linux64, 128>;
 

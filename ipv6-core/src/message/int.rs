@@ -6,7 +6,7 @@ use crate::wire;
 
 /// Reads an `int` whose value fits in `T`.
 #[inline]
-pub(super) fn decode<T: TryFrom<i32>, P: Platform>(control: Control, data: &[u8]) -> Result<T, DecodeError> {
+pub(crate) fn decode<T: TryFrom<i32>, P: Platform>(control: Control, data: &[u8]) -> Result<T, DecodeError> {
     let width = DecodeError::Width { control, len: data.len(), expected: 4 };
     let value = match data {
         [_, _, _, _] => wire::read_i32::<P>(data, 0).ok_or(width)?,

@@ -90,7 +90,7 @@ pub use timestamp::{Timestamp, TimestampNs, TimestampPacketInfo, TimestampReques
 pub use traffic_class::TrafficClass;
 pub use type_of_service::TypeOfService;
 
-pub(crate) use {int::read as read_byte, int::read_both as read_bytes};
+pub(crate) use {int::decode as decode_int, int::read as read_byte, int::read_both as read_bytes};
 
 /// Generates the constants of [`Control`], and the rows of a table with their names in C.
 macro_rules! messages {

@@ -1,27 +1,103 @@
-//! The control messages of a datagram that a dual-stack socket received over IPv4.
+//! The fields of received control messages, one message at a time.
 
 use super::RecvControl;
-use crate::abi::Platform;
+use crate::abi::{ControlNumber, Platform};
 use crate::cmsg::RawMessage;
-use crate::message::{DecodeError, Ipv4Ecn, Ipv4PacketInfo, TimeToLive, TypeOfService};
+use crate::message::{
+    Coalesced, Control, ControlMessage, DecodeError, Ecn, FlowLabel, HopLimit, Ipv4Ecn, Ipv4PacketInfo,
+    PacketInfo, PathMtu, TimeToLive, TrafficClass, TypeOfService, decode_int,
+};
 
-impl RecvControl<'_> {
-    /// Keeps the value of a message of IPv4 in the field of IPv6, which stays as it is if it has a value: a system may
+/// A field that an `int` has.
+#[derive(Clone, Copy)]
+enum Field {
+    TrafficClass,
+    HopLimit,
+    SegmentSize,
+    Ecn,
+}
+
+/// A message that is an `int`, and its field. A small program reads all of them with the same code.
+struct Int {
+    number: Option<ControlNumber>,
+    control: Control,
+    field: Field,
+    /// Whether the value replaces that of another message. One of IPv4 does not.
+    wins: bool,
+}
+
+impl Int {
+    const fn of<M: ControlMessage<P>, P: Platform>(field: Field, wins: bool) -> Self {
+        Self { number: M::NUMBER, control: Control::of::<M, P>(), field, wins }
+    }
+}
+
+const fn ints<P: Platform>() -> [Int; 7] {
+    [
+        Int::of::<HopLimit, P>(Field::HopLimit, true),
+        Int::of::<TrafficClass, P>(Field::TrafficClass, true),
+        Int::of::<Coalesced, P>(Field::SegmentSize, true),
+        Int::of::<Ecn, P>(Field::Ecn, true),
+        Int::of::<TimeToLive, P>(Field::HopLimit, false),
+        Int::of::<TypeOfService, P>(Field::TrafficClass, false),
+        Int::of::<Ipv4Ecn, P>(Field::Ecn, false),
+    ]
+}
+
+impl<'a> RecvControl<'a> {
+    /// Keeps the value of a message that has a field. A message of IPv6 wins over one of IPv4 in either order: a system may
     /// deliver both packet infos for one datagram (scar 23, gvisor#7144).
-    #[inline(never)]
-    pub(super) fn take_ipv4<P: Platform>(&mut self, message: &RawMessage<'_>) -> Result<(), DecodeError> {
-        if let Some(TypeOfService(class)) = message.get::<TypeOfService, P>()? {
-            self.traffic_class = self.traffic_class.or(Some(class));
-        } else if let Some(TimeToLive(ttl)) = message.get::<TimeToLive, P>()? {
-            self.hop_limit = self.hop_limit.or(Some(ttl));
-        } else if let Some(info) = message.get::<Ipv4PacketInfo, P>()? {
+    #[inline]
+    pub(super) fn take<P: Platform>(&mut self, message: &RawMessage<'a>) -> Result<(), DecodeError> {
+        if let Some(PacketInfo { address, interface }) = message.get::<PacketInfo, P>()? {
+            (self.destination, self.interface) = (Some(address), interface);
+        } else if let Some(flow_label) = message.get::<FlowLabel, P>()? {
+            self.flow_label = Some(flow_label);
+        } else if let Some(path_mtu) = message.get::<PathMtu, P>()? {
+            self.path_mtu = Some(path_mtu);
+        } else if let Some(Ipv4PacketInfo { address, interface }) = message.get::<Ipv4PacketInfo, P>()? {
             if self.destination.is_none() {
-                (self.destination, self.interface) = (Some(info.address.to_ipv6_mapped()), info.interface);
+                (self.destination, self.interface) = (Some(address.to_ipv6_mapped()), interface);
             }
-        } else if let Some(Ipv4Ecn(ecn)) = message.get::<Ipv4Ecn, P>()? {
-            self.ecn = self.ecn.or(Some(ecn));
+        } else if let Some(int) = const { &ints::<P>() }.iter().find(|int| int.is(message)) {
+            self.keep_int::<P>(int, message.data)?;
         }
         Ok(())
+    }
+
+    #[inline]
+    fn keep_int<P: Platform>(&mut self, int: &Int, data: &[u8]) -> Result<(), DecodeError> {
+        let value = match (int.field, data) {
+            // Some versions of macOS deliver one byte, as Linux does of IPv4.
+            (Field::TrafficClass, [byte]) => u16::from(*byte),
+            _ => decode_int::<u16, P>(int.control, data)?,
+        };
+        let [low, high] = value.to_le_bytes();
+        let field = match int.field {
+            Field::SegmentSize => {
+                self.segment_size = Some(value);
+                return Ok(());
+            }
+            _ if high != 0 => {
+                return Err(DecodeError::Value { control: int.control, value: value.into() });
+            }
+            Field::Ecn => {
+                self.ecn = Some(Ecn::from_traffic_class(low));
+                return Ok(());
+            }
+            Field::TrafficClass => &mut self.traffic_class,
+            Field::HopLimit => &mut self.hop_limit,
+        };
+        if int.wins || field.is_none() {
+            *field = Some(low);
+        }
+        Ok(())
+    }
+}
+
+impl Int {
+    fn is(&self, message: &RawMessage<'_>) -> bool {
+        self.number.is_some_and(|number| number.level == message.level && number.kind == message.kind)
     }
 }
 
