@@ -25,6 +25,8 @@ ipv6_testnet::tests! {
     [Namespace] only_answers_are_printed;
     [Namespace] an_interface_that_disappears_is_named_and_served_again;
     [Namespace] interfaces_that_appear_are_served;
+    [Namespace] a_name_that_is_taken_on_one_link_is_used_on_the_other;
+    [Namespace] an_interrupted_query_ends_with_a_summary;
     [Namespace] simultaneous_probes_are_decided_by_the_order_of_records;
     [Namespace] invalid_responses_are_ignored;
     [Namespace] unicast_queries_from_other_links_are_ignored;
@@ -260,6 +262,44 @@ fn an_interface_that_disappears_is_named_and_served_again() {
     camera.interrupt();
     camera.line("conflicts");
     assert!(camera.end().0.success());
+}
+
+/// A host of one link that has the name does not keep the program from serving the other link.
+fn a_name_that_is_taken_on_one_link_is_used_on_the_other() {
+    let Pair { a, b } = Pair::new().unwrap();
+    link(&a, "eth1", &b, "eth1").unwrap();
+    let full = Querier::new(&b, 5353);
+    let respond = "respond --interface eth0 --interface eth1 --name camera.local --json --address";
+    let mut camera = Running::start(&a, mdns(&format!("{respond} {}", Pair::A)));
+    full.next();
+    let mut conflict = Packet::new_reply(0);
+    conflict.answers.push(address(Pair::B, 120));
+    full.send(&conflict);
+    let event = object(camera.line("\"taken\""));
+    assert_eq!((&event["interface"], &event["name"]), (&"eth0".into(), &"camera.local".into()));
+    assert_eq!(object(camera.line("announced"))["interface"], "eth1");
+    // The other host leaves.
+    assert_eq!(object(camera.line("announced"))["interface"], "eth0");
+}
+
+fn an_interrupted_query_ends_with_a_summary() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let full = Querier::new(&b, 5353);
+    let query = "query nobody.local --interface eth0 --port 5353 --json --timeout 50";
+    let asking = Running::start(&a, mdns(query));
+    full.next();
+    asking.interrupt();
+    let (status, lines) = asking.end();
+    assert_eq!((status.code(), &object(&lines[0])["records"]), (Some(130), &0.into()), "{lines:?}");
+    // A query that can no longer be sent says why.
+    let asking = Running::start(&a, mdns(query));
+    full.next();
+    b.ip("link del eth0").unwrap();
+    let (status, lines) = asking.end();
+    assert_eq!(
+        (status.code(), object(&lines[0])["error"].clone()),
+        (Some(2), "interface eth0 has disappeared".into())
+    );
 }
 
 /// Without an option, all interfaces are served, also one that appears later.

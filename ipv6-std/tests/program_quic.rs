@@ -170,6 +170,15 @@ fn failures_are_explained() {
     refuses(&a, silent, "quic: not complete after 0.3 s\n");
     refuses(&a, quic("fetch [::1]:1 --certificate /nosuch"), "quic: /nosuch: No such file or directory");
     refuses(&a, quic("fetch [fe80::1%nosuch0]:1 --certificate x"), "no interface nosuch0");
+    // A client that waits for a host that does not answer, and the server.
+    let mut waiting = quic(&format!("fetch [{}]:4434 --json --certificate", Pair::B));
+    waiting.arg(&server.certificate);
+    let waiting = Running::start(&a, waiting);
+    until("a socket", || a.proc_net("udp6").unwrap().lines().count() > 2);
+    // The handler of the signal exists before the socket.
+    waiting.interrupt();
+    let (status, lines) = waiting.end();
+    assert_eq!((status.code(), &object(&lines[0])["interrupted"]), (Some(130), &true.into()), "{lines:?}");
     server.running.interrupt();
     let (_, summary) = server.end();
     assert_eq!(summary["interrupted"], true);

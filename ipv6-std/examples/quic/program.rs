@@ -196,7 +196,10 @@ async fn fetch(options: &Fetch, output: &Output) -> Outcome<bool> {
         done = timeout(options.timeout, work) => {
             done.map_err(|_| format!("not complete after {} s", options.timeout.as_secs_f64()))??
         }
-        () = stop.notified() => return Ok(false),
+        () = stop.notified() => {
+            summary(&socket, output)?;
+            return Ok(false);
+        }
     };
     let time = start.elapsed();
     let mtu = connection.stats().path.current_mtu;
