@@ -175,7 +175,7 @@ macro_rules! for_each_option {
             RECEIVE_ORIGINAL_DESTINATION receive_original_destination with_receive_original_destination: bool
                 = "IPV6_RECVORIGDSTADDR";
             /// The interface on which unicast packets are sent that have no other; the socket receives on all
-            /// (Linux, Windows).
+            /// (Linux, Windows). Linux ignores it on TCP sockets.
             UNICAST_INTERFACE unicast_interface with_unicast_interface: UnicastInterface = "IPV6_UNICAST_IF";
             /// Whether the socket receives the groups that any socket of this host has joined (the default), or
             /// those that it has joined itself (Linux, since 4.20).

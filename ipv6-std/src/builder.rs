@@ -93,6 +93,8 @@ impl<C> Builder<C> {
 
     /// Sets whether the socket carries IPv6 only (`true`, the default), or IPv4 too, with IPv4-mapped addresses
     /// (RFC 3493 section 5.3). Raw sockets, and all sockets of OpenBSD, never carry IPv4.
+    ///
+    /// [What a dual-stack socket does](crate::Conn#dual-stack-sockets) with options, control messages and groups.
     #[doc(alias = "IPV6_V6ONLY")]
     pub fn only_v6(self, on: bool) -> Self {
         Self { only_v6: on, ..self }

@@ -224,7 +224,7 @@
 //!
 //! Methods return [`std::io::Error`].
 //!
-//! - A meaningless argument (a group that is not multicast, an IPv4-mapped address) returns `InvalidInput` before any
+//! - A meaningless argument (a group that is not multicast, an IPv4-mapped address on an IPv6-only socket) returns `InvalidInput` before any
 //!   system call. The text contains the value.
 //! - An option or a message that the system lacks returns `Unsupported`. The text contains its name in C.
 //! - The error of a codec is the [source](std::error::Error::source) of the `io::Error`. Errors that functions without
@@ -250,8 +250,8 @@
 //!
 //! - Extension headers (RFC 3542 sections 7 to 10) and full-state source filters (RFC 3678 section 5.2) are not
 //!   implemented yet: see [the list](_documentation::from_c).
-//! - There is no API for IPv4. A dual-stack socket works, and its IPv4 peers have IPv4-mapped addresses ([`mapped`],
-//!   [`Received::peer`]).
+//! - There is no API for sockets of `AF_INET`. [Dual-stack sockets](Conn#dual-stack-sockets) carry IPv4 too; their IPv4 peers
+//!   have IPv4-mapped addresses ([`mapped`], [`Received::peer`]).
 //! - There are no protocols above ICMPv6's types and no routing tables.
 //! - Sending and receiving make one system call for a datagram or a batch. A call with a deadline or timeout also calls
 //!   `poll` when it has to wait.

@@ -21,6 +21,7 @@ ipv6_testnet::tests! {
     [Namespace] a_batch_mixes_families_and_coalesces_each;
     [Namespace] replies_leave_from_where_the_request_arrived;
     [Namespace] replies_to_groups_are_sent_by_unicast;
+    [Namespace] linux_treats_an_interface_beside_a_source_as_a_preference;
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -588,5 +589,18 @@ fn replies_to_groups_are_sent_by_unicast() {
         assert_eq!(got.control.destination, Some(family.group()));
         conn.send_to(b"reply", &got.control.reply(), got.source).unwrap();
         assert_eq!(differences(&net, family, &observer.seen()), "", "{family:?}");
+    }
+}
+
+// Linux: with a source, the interface decides between routes of the same metric only, for IPv6 (net/ipv6/route.c:
+// RT6_LOOKUP_F_IFACE is for packets without a source). The documentation of `SendControl::interface` says so.
+fn linux_treats_an_interface_beside_a_source_as_a_preference() {
+    let net = Net::new();
+    let control =
+        |family: Family| SendControl::new().with_source(family.other()).with_interface(net.interface("eth1"));
+    for (family, expected) in [(Ipv6, "other source"), (Mapped, "other source by eth1")] {
+        let (conn, observer) = (net.conn(), Observer::new(&net.b, family));
+        conn.send_to(b"x", &control(family), observer.address()).unwrap();
+        assert_eq!(differences(&net, family, &observer.seen()), expected, "{family:?}");
     }
 }

@@ -146,7 +146,9 @@ sent! {
     /// The source address: one of this host's (`IPV6_PKTINFO`, RFC 3542 section 6.2). All systems.
     #[doc(alias = "IPV6_PKTINFO", alias = "Src")]
     source with_source: Ipv6Addr, "source {}";
-    /// The interface on which the datagram is sent (`IPV6_PKTINFO`, RFC 3542 section 6.2). All systems.
+    /// The interface on which the datagram is sent (`IPV6_PKTINFO`, RFC 3542 section 6.2). All systems. On Linux, beside a
+    /// source and on a connected IPv6 socket, it decides between routes of the same metric only; a socket that is bound to a
+    /// device sends on no other.
     #[doc(alias = "IPV6_PKTINFO", alias = "IfIndex")]
     interface with_interface: InterfaceIndex, "interface {}";
     /// The flow label (`IPV6_FLOWINFO`, RFC 6437; Linux). For 0, Linux chooses a label, unless the socket disables that
