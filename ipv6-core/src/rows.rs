@@ -424,6 +424,14 @@ macro_rules! for_each_option {
         } {
             /// A BPF filter: `struct sock_fprog`, which points to the program.
             attach_filter with_attach_filter = "SO_ATTACH_FILTER";
+            /// The only device by which the socket sends and receives, by name (Linux): `ipv6_sys::socket::set_device`.
+            device with_device = "SO_BINDTODEVICE";
+            /// A BPF program that selects the socket of a shared port (Linux).
+            attach_port_selector with_attach_port_selector = "SO_ATTACH_REUSEPORT_CBPF";
+            /// The same, as an extended BPF program (Linux).
+            attach_ebpf_port_selector with_attach_ebpf_port_selector = "SO_ATTACH_REUSEPORT_EBPF";
+            /// A filter as an extended BPF program (Linux).
+            attach_ebpf_filter with_attach_ebpf_filter = "SO_ATTACH_BPF";
             /// The control messages of the latest segment of a stream.
             #[doc(alias = "IPV6_PKTOPTIONS")]
             stream_control with_stream_control = "IPV6_2292PKTOPTIONS";

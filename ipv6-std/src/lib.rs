@@ -309,6 +309,7 @@ pub use membership::Membership;
 pub use on_interface::{AnyInterface, OnInterface};
 pub use packet::PacketConn;
 pub use packet::errors::{Reported, ReportedKind};
+pub use packet::flags::SendFlags;
 pub use raw::RawConn;
 pub use received::{Message, Received};
 pub use recv_batch::{RecvBatch, RecvBatchIter, RecvBatchMessages};

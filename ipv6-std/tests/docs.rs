@@ -135,6 +135,27 @@ fn from_c_has_every_row() {
     assert!(missing.is_empty(), "docs/from_c.md lacks these rows of ipv6-core/src/rows.rs: {missing:?}");
 }
 
+/// The rows that the independent data marks as left out, and those of use.
+#[test]
+fn from_c_has_every_name_of_the_independent_data() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ipv6-core/tests/data/options.tsv");
+    let data = fs::read_to_string(data).unwrap();
+    let names: Vec<_> = data
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .skip(1)
+        .map(|line| line.split(['\t', '/', ' ']).next().unwrap())
+        .filter(|name| *name != "zerocopy")
+        .collect();
+    assert!(names.len() > 200);
+    let names = names.join(" ");
+    let missing = missing(&names, FROM_C);
+    assert!(
+        missing.is_empty(),
+        "docs/from_c.md lacks these names of ipv6-core/tests/data/options.tsv: {missing:?}"
+    );
+}
+
 #[test]
 fn from_go_has_every_name() {
     let missing = missing(GO, FROM_GO);

@@ -211,6 +211,10 @@ const fn options(long: Width, sockets: Sockets) -> OptionNumbers {
         ipv4_receive_original_destination: option_at(IPPROTO_IP, 20),
         ipv4_receive_fragment_size: option_at(IPPROTO_IP, 25),
         ipv4_unicast_interface: option_at(IPPROTO_IP, 50),
+        device: socket_option(sockets, At(25, 25, 13)),
+        attach_port_selector: socket_option(sockets, At(51, 51, 53)),
+        attach_ebpf_port_selector: socket_option(sockets, At(52, 52, 54)),
+        attach_ebpf_filter: socket_option(sockets, At(50, 50, 52)),
         ..OptionNumbers::NONE
     }
 }

@@ -55,7 +55,7 @@ impl<S: AsFd> PacketConn<S> {
     /// Receives in all other cases: with a limit, after a call that has failed, or on a socket that needs `recvmsg(2)`.
     #[cold]
     #[inline(never)]
-    fn receive_until(
+    pub(super) fn receive_until(
         &self,
         payload: &mut [IoSliceMut<'_>],
         flags: MessageFlags,
@@ -151,7 +151,7 @@ impl<S: AsFd> PacketConn<S> {
     /// Sends in all other cases: with a limit, with a report to return, or after a call that has failed.
     #[cold]
     #[inline(never)]
-    fn send_until(
+    pub(super) fn send_until(
         &self,
         payload: &[IoSlice<'_>],
         control: &SendControl<'_>,

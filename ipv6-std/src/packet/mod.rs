@@ -22,6 +22,7 @@ mod coalescing;
 mod error_queue;
 pub(crate) mod errors;
 mod fast;
+pub(crate) mod flags;
 mod groups;
 mod late;
 mod multicast;

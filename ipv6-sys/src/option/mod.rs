@@ -19,11 +19,10 @@
 //! [raw(7)](https://man7.org/linux/man-pages/man7/raw.7.html),
 //! [setsockopt(2)](https://man7.org/linux/man-pages/man2/setsockopt.2.html).
 
-use core::mem::size_of;
 use core::net::SocketAddrV6;
 
 use ipv6_core::abi::Platform;
-use ipv6_core::{BpfInstruction, ControlFlags, Icmp6Filter, InterfaceIndex};
+use ipv6_core::{ControlFlags, Icmp6Filter, InterfaceIndex};
 use rustix::net::SocketType;
 
 use crate::error::{Errno, Error};
@@ -33,6 +32,7 @@ use crate::os;
 
 mod descriptor;
 mod flow_label;
+mod programs;
 mod sibling;
 mod source_filter;
 mod sticky;
@@ -48,6 +48,9 @@ pub use ipv6_core::option::{
     Mtu, PacingRate, PathMtuDiscovery, PortRange, SendTimes, SourceGroup, TimestampClock, TimestampingFlags,
     UnicastInterface,
 };
+#[cfg(unix)]
+pub use programs::{attach_ebpf_filter, attach_ebpf_port_selector};
+pub use programs::{attach_filter, attach_port_selector};
 pub use sibling::{set_both, update_sibling, update_siblings};
 pub use source_filter::{set_source_filter, source_filter};
 pub use sticky::{
@@ -92,28 +95,6 @@ pub const V6_ONLY: SocketOption<bool> = ONLY_V6;
 #[doc(hidden)]
 #[deprecated(note = "use ICMP6_TYPE_FILTER")]
 pub const ICMPV6_FILTER: SocketOption<Icmp6Filter> = ICMP6_TYPE_FILTER;
-
-/// Attaches a classic BPF program. The socket does not receive a datagram for which the program returns 0, and receives
-/// only the start of one for which it returns less than the length. Linux only.
-///
-/// # Errors
-///
-/// `EINVAL` when the program is empty, longer than 4,096 instructions, or not valid.
-#[doc(alias = "SO_ATTACH_FILTER", alias = "sock_fprog")]
-pub fn attach_filter(socket: impl AsFd, program: &[BpfInstruction]) -> Result<(), Error> {
-    let number = Host::ABI.options.attach_filter.ok_or(Error::Unsupported("SO_ATTACH_FILTER"))?;
-    // `struct sock_fprog`: a count of two bytes, and a pointer to the instructions (proven in proofs/linux.rs).
-    let len = u16::try_from(program.len()).map_err(|_| Errno::INVAL)?;
-    let mut bytes = [0; 2 * size_of::<usize>()];
-    let (count, start) = bytes.split_at_mut(size_of::<usize>());
-    count[..2].copy_from_slice(&len.to_ne_bytes());
-    start.copy_from_slice(&program.as_ptr().expose_provenance().to_ne_bytes());
-    // SAFETY: the pointer in the bytes is that of `program`, which is borrowed until the call returns, and the count is
-    // its length; its elements have the layout of `struct sock_filter` (proven in proofs/linux.rs). The kernel copies
-    // the program.
-    unsafe { os::set_option(socket.as_fd(), number, &bytes) }?;
-    Ok(())
-}
 
 /// Generates [`CONTROL`] from the rows.
 macro_rules! deliveries {

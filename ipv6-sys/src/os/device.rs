@@ -5,17 +5,17 @@ use ipv6_core::InterfaceIndex;
 use crate::error::Error;
 use crate::fd::BorrowedFd;
 
-/// `SO_BINDTODEVICE`. It has no descriptor in `option`: its value is a name, and its number differs on SPARC.
+/// `SO_BINDTODEVICE`. It has no descriptor in `option`, because its value is a name.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn bind_to_device(socket: BorrowedFd<'_>, device: InterfaceIndex) -> Result<(), Error> {
-    use ipv6_core::abi::OptionNumber;
+    use crate::host::Host;
+    use ipv6_core::abi::Platform;
 
-    const NUMBER: OptionNumber =
-        OptionNumber { level: super::system::SOL_SOCKET, name: libc::SO_BINDTODEVICE };
+    let number = Host::ABI.options.device.ok_or(Error::Unsupported("SO_BINDTODEVICE"))?;
     let mut bytes = [0; super::system::interface::NAME_MAX + 1];
     let name = super::system::name_of(device, &mut bytes)?;
     // SAFETY: the value is text, without a pointer.
-    unsafe { super::system::set_option(socket, NUMBER, name.to_bytes()) }?;
+    unsafe { super::system::set_option(socket, number, name.to_bytes()) }?;
     Ok(())
 }
 

@@ -111,6 +111,10 @@ options_are!({
     ipv4_receive_original_destination: IPPROTO_IP IP_RECVORIGDSTADDR,
     ipv4_receive_fragment_size: IPPROTO_IP IP_RECVFRAGSIZE,
     ipv4_unicast_interface: IPPROTO_IP IP_UNICAST_IF,
+    device: SOL_SOCKET SO_BINDTODEVICE,
+    attach_port_selector: SOL_SOCKET SO_ATTACH_REUSEPORT_CBPF,
+    attach_ebpf_port_selector: SOL_SOCKET SO_ATTACH_REUSEPORT_EBPF,
+    attach_ebpf_filter: SOL_SOCKET SO_ATTACH_BPF,
 } gaps {
     icmp6_filter,
     error_extensions,

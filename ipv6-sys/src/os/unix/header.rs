@@ -9,7 +9,7 @@ pub(crate) use libc::MSG_DONTWAIT;
 pub(crate) use libc::MSG_NONBLOCK as MSG_DONTWAIT;
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "netbsd", target_os = "openbsd"))]
 pub(crate) use libc::MSG_WAITFORONE;
-pub(crate) use libc::{MSG_CTRUNC, MSG_PEEK, MSG_TRUNC};
+pub(crate) use libc::{MSG_CTRUNC, MSG_DONTROUTE, MSG_PEEK, MSG_TRUNC};
 
 /// A bit of our own, which no system call sees: batches are loops here.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "netbsd", target_os = "openbsd")))]

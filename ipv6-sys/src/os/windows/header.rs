@@ -6,6 +6,7 @@ use core::ptr;
 use windows_sys::Win32::Networking::WinSock as winsock;
 
 pub(crate) const MSG_PEEK: i32 = winsock::MSG_PEEK;
+pub(crate) const MSG_DONTROUTE: i32 = winsock::MSG_DONTROUTE;
 pub(crate) const MSG_TRUNC: i32 = winsock::MSG_TRUNC.cast_signed();
 pub(crate) const MSG_CTRUNC: i32 = winsock::MSG_CTRUNC.cast_signed();
 /// Winsock has no such flag. This bit is our own: before the call, the socket is polled.

@@ -1,0 +1,146 @@
+//! Compares the lists of messages and options with the independent data: whatever the data calls of use has a row, or is in
+//! the list of what has none, with the reason.
+
+// Nothing here runs code of the crate that Miri could examine.
+#![cfg(not(miri))]
+
+use std::collections::BTreeSet;
+
+use ipv6_core::abi::{Linux64, Platform};
+
+/// Numbers by system, with the priority of each row.
+const DATA: &str = include_str!("data/options.tsv");
+
+/// What has no row, and the reason.
+const WITHOUT_ROW: &[(&str, &[&str])] = &[
+    (
+        "the option of RFC 3493 has the row, and joins for any source too",
+        &["MCAST_JOIN_GROUP", "MCAST_LEAVE_GROUP"],
+    ),
+    ("the name of RFC 3493 has the row, IPV6_JOIN_GROUP", &["IPV6_ADD_MEMBERSHIP"]),
+    ("the name of RFC 3493 has the row, IPV6_LEAVE_GROUP", &["IPV6_DROP_MEMBERSHIP"]),
+    ("the error queue has its own type, QueuedError", &["IPV6_RECVERR", "zerocopy notice"]),
+    ("the message SO_TIMESTAMPING", &["SO_TIMESTAMPING (per packet)"]),
+    ("the message SO_MARK", &["SO_MARK (received)"]),
+    ("it makes the socket one of IPv4, which this API does not have", &["IPV6_ADDRFORM"]),
+    ("policies of IPsec have the structures of another interface, that of netlink", &["IPV6_XFRM_POLICY"]),
+    ("the row of UDP_SEGMENT has the number of Windows", &["UDP_SEND_MSG_SIZE"]),
+    (
+        "coalescing of Windows is not used: its messages were wrong on ARM (quinn#2041)",
+        &["UDP_RECV_MAX_COALESCED_SIZE / UDP_COALESCED_INFO"],
+    ),
+    (
+        "multicast routing is not options of one socket but state of the host, with its own structures and calls",
+        &[
+            "MRT6_INIT",
+            "MRT6_DONE",
+            "MRT6_ADD_MIF",
+            "MRT6_DEL_MIF",
+            "MRT6_ADD_MFC",
+            "MRT6_DEL_MFC",
+            "MRT6_VERSION",
+            "MRT6_ASSERT",
+            "MRT6_PIM",
+            "MRT6_TABLE",
+            "MRT6_ADD_MFC_PROXY",
+            "MRT6_DEL_MFC_PROXY",
+            "MRT6_FLUSH",
+        ],
+    ),
+    ("the message IPV6_PKTINFO with a mapped address does it, or the system refuses it", &["IP_SENDSRCADDR"]),
+    ("MCAST_JOIN_SOURCE_GROUP of level IPPROTO_IP does the same", &["IP_ADD_SOURCE_MEMBERSHIP"]),
+    ("a request of WSAIoctl, not an option: ipv6_sys::socket sets it", &["SIO_UDP_CONNRESET"]),
+    ("a request of WSAIoctl, not an option, on Windows 11 only; not run by us", &["SIO_TIMESTAMPING"]),
+    (
+        "a function: types of ipv6_core::ext do it",
+        &[
+            "inet6_opt_init/append/finish/set_val",
+            "inet6_opt_next/find/get_val",
+            "inet6_rth_space/init/add/reverse/segments/getaddr",
+        ],
+    ),
+    ("a function: IPV6_PORTRANGE has a row, and elsewhere a program binds to such a port", &["rresvport_af"]),
+    ("a function that no supported system has", &["inet6_is_srcaddr"]),
+    ("functions around MCAST_MSFILTER", &["setsourcefilter/getsourcefilter"]),
+    (
+        "flags of calls are no options: ipv6_sys::message::MessageFlags",
+        &[
+            "MSG_CONFIRM",
+            "MSG_DONTROUTE",
+            "MSG_PROBE",
+            "MSG_MORE",
+            "MSG_ZEROCOPY",
+            "MSG_ERRQUEUE",
+            "MSG_TRUNC (in)",
+        ],
+    ),
+    ("not in Apple's public headers", &["sendmsg_x/recvmsg_x"]),
+];
+
+/// The rows of the data: name, kind, priority.
+fn data() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    let mut lines = DATA.lines().filter(|line| !line.starts_with('#')).map(|line| line.split('\t'));
+    let priority = lines.next().unwrap().position(|column| column == "priority").unwrap();
+    lines.map(move |line| {
+        let fields: Vec<_> = line.collect();
+        (fields[0], fields[1], fields[priority])
+    })
+}
+
+/// The names of the rows of one of our lists.
+fn rows(kind: &str) -> BTreeSet<&'static str> {
+    match kind {
+        "option" => Linux64::ABI.options.rows().map(|(name, _)| name).into(),
+        "cmsg" => Linux64::ABI.control.rows().map(|(name, _)| name).into(),
+        _ => BTreeSet::new(),
+    }
+}
+
+fn has_reason(name: &str) -> bool {
+    WITHOUT_ROW.iter().any(|(_, names)| names.contains(&name))
+}
+
+#[test]
+fn everything_of_use_has_a_row_or_a_reason() {
+    let of_use: Vec<_> = data().filter(|(.., priority)| *priority != "D").collect();
+    let forgotten: Vec<_> = of_use
+        .iter()
+        .filter(|(name, kind, _)| !rows(kind).contains(name) && !has_reason(name))
+        .map(|(name, kind, priority)| format!("{name} ({kind}, priority {priority})"))
+        .collect();
+    assert!(
+        forgotten.is_empty(),
+        "add a row to ipv6-core/src/rows.rs, or a reason to WITHOUT_ROW in {}: {forgotten:#?}",
+        file!()
+    );
+    assert!(of_use.len() > 150, "the data has {} rows", of_use.len());
+}
+
+#[test]
+fn a_reason_is_only_for_what_has_no_row() {
+    for (reason, names) in WITHOUT_ROW {
+        for name in *names {
+            let row = data().find(|(of, ..)| of == name);
+            let (_, _, priority) = row.unwrap_or_else(|| {
+                panic!("{name} is not in the data: remove it from WITHOUT_ROW ({reason})")
+            });
+            assert_ne!(priority, "D", "{name} is left out already: remove it from WITHOUT_ROW");
+            let kinds = data().filter(|(of, ..)| of == name);
+            let without = kinds.filter(|(_, kind, _)| !rows(kind).contains(name)).count();
+            assert!(without > 0, "{name} has a row: remove it from WITHOUT_ROW");
+        }
+    }
+}
+
+#[test]
+fn every_row_is_in_the_data_or_is_another_name() {
+    // Messages and options that the data lists under another name, or not.
+    let others = ["IPV6_JOIN_GROUP", "IPV6_LEAVE_GROUP", "IPV6_RECVECN", "IPV6_ECN"];
+    let names: BTreeSet<_> = data().map(|(name, ..)| name).collect();
+    for name in rows("option").into_iter().chain(rows("cmsg")) {
+        let known = names.contains(name) || others.contains(&name);
+        // The data has one family of each pair.
+        let of_ipv4 = name.starts_with("IP_") || name.ends_with("(IPPROTO_IP)");
+        assert!(known || of_ipv4, "{name} has a row and is not in ipv6-core/tests/data/options.tsv");
+    }
+}

@@ -1,0 +1,130 @@
+//! Sending and receiving with flags.
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::net::SocketAddrV6;
+
+use ipv6_core::SendControl;
+use ipv6_sys::Error;
+use ipv6_sys::message::MessageFlags;
+
+use super::PacketConn;
+use crate::fd::AsFd;
+use crate::received::Received;
+
+bitflags::bitflags! {
+    /// How one datagram is sent: [`PacketConn::send_with_flags`].
+    ///
+    /// There is no flag for `MSG_ZEROCOPY`: with it, the kernel reads the payload after the call has returned, when the
+    /// program may have changed or freed it.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    pub struct SendFlags: u32 {
+        /// Report that the destination is reachable, because the program has heard of it: the kernel then does not send
+        /// neighbour solicitations to verify it. RFC 3542 section 9 has a message for this, `IPV6_REACHCONF`. Linux.
+        #[doc(alias = "MSG_CONFIRM", alias = "IPV6_REACHCONF")]
+        const CONFIRM = 1 << 0;
+        /// Send to hosts on the link only. A destination behind a router is `ENETUNREACH`. All systems.
+        #[doc(alias = "MSG_DONTROUTE")]
+        const DONT_ROUTE = 1 << 1;
+        /// Append the payload to the datagram that a later call without this flag completes and sends. Linux.
+        #[doc(alias = "MSG_MORE")]
+        const MORE = 1 << 2;
+        /// Look up the route and check the size, and send nothing. Linux.
+        #[doc(alias = "MSG_PROBE")]
+        const PROBE = 1 << 3;
+    }
+}
+
+/// The flags that Linux has and other systems do not: the flag of the system, and the name in C.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const LINUX: [(SendFlags, MessageFlags, &str); 3] = [
+    (SendFlags::CONFIRM, MessageFlags::CONFIRM, "MSG_CONFIRM"),
+    (SendFlags::MORE, MessageFlags::MORE, "MSG_MORE"),
+    (SendFlags::PROBE, MessageFlags::PROBE, "MSG_PROBE"),
+];
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const LINUX: [(SendFlags, MessageFlags, &str); 3] = [
+    (SendFlags::CONFIRM, MessageFlags::empty(), "MSG_CONFIRM"),
+    (SendFlags::MORE, MessageFlags::empty(), "MSG_MORE"),
+    (SendFlags::PROBE, MessageFlags::empty(), "MSG_PROBE"),
+];
+
+impl SendFlags {
+    fn of_system(self) -> io::Result<MessageFlags> {
+        let mut flags = MessageFlags::empty();
+        flags.set(MessageFlags::DONT_ROUTE, self.contains(Self::DONT_ROUTE));
+        for (flag, of_system, name) in LINUX {
+            if self.contains(flag) {
+                if of_system.is_empty() {
+                    return Err(Error::Unsupported(name).into());
+                }
+                flags |= of_system;
+            }
+        }
+        Ok(flags)
+    }
+}
+
+impl<S: AsFd> PacketConn<S> {
+    /// Sends one datagram with its control messages, as [`send_to`](Self::send_to), with flags of the call. `to` is a
+    /// `SocketAddrV6`, or `None` for the peer of a connected socket.
+    ///
+    /// Systems: all, except the flags of Linux.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send_to`](Self::send_to), and `Unsupported`, with the name of the flag, for one that the system lacks.
+    ///
+    /// ```
+    /// # #[cfg(target_os = "linux")] {
+    /// use ipv6_std::{PacketConn, SendControl, SendFlags};
+    /// let conn = PacketConn::bind("[::1]:0")?;
+    /// let to = conn.local_addr()?;
+    /// // One datagram of two parts.
+    /// conn.send_with_flags(b"head ", &SendControl::new(), to, SendFlags::MORE)?;
+    /// conn.send_to(b"tail", &SendControl::new(), to)?;
+    /// let mut payload = [0; 16];
+    /// let got = conn.recv_from(&mut payload)?;
+    /// assert_eq!(&payload[..got.len], b"head tail");
+    /// # }
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[doc(
+        alias = "sendmsg",
+        alias = "MSG_CONFIRM",
+        alias = "MSG_DONTROUTE",
+        alias = "MSG_MORE",
+        alias = "MSG_PROBE"
+    )]
+    pub fn send_with_flags(
+        &self,
+        payload: &[u8],
+        control: &SendControl<'_>,
+        to: impl Into<Option<SocketAddrV6>>,
+        flags: SendFlags,
+    ) -> io::Result<usize> {
+        let (payload, to) = ([IoSlice::new(payload)], to.into());
+        self.send_until(&payload, control, to.as_ref(), flags.of_system()?, None)
+    }
+
+    /// Receives the next datagram, as [`recv_from`](Self::recv_from), and leaves it in the queue: the next receive returns it
+    /// again.
+    ///
+    /// Systems: all.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`recv_from`](Self::recv_from). An error that the network reported is returned once: it does not stay.
+    ///
+    /// ```
+    /// use ipv6_std::{PacketConn, SendControl};
+    /// let conn = PacketConn::bind("[::1]:0")?;
+    /// conn.send_to(b"twice", &SendControl::new(), conn.local_addr()?)?;
+    /// assert_eq!(conn.peek_from(&mut [0; 16])?.len, 5);
+    /// assert_eq!(conn.recv_from(&mut [0; 16])?.len, 5);
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[doc(alias = "recvmsg", alias = "MSG_PEEK")]
+    pub fn peek_from(&self, payload: &mut [u8]) -> io::Result<Received> {
+        self.receive_until(&mut [IoSliceMut::new(payload)], MessageFlags::PEEK, None)
+    }
+}
