@@ -18,8 +18,8 @@ use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
 use common::{
-    Outcome, Output, Watch, address, after, arguments, byte, cannot_send, earlier, end_on_interrupt, group,
-    interface, is_ending, own_address, receive_datagram, seconds,
+    Outcome, Output, Watch, address_of_both, after, arguments, byte, cannot_send, earlier, end_on_interrupt,
+    group, interface, is_ending, own_address, plain, receive_datagram, seconds,
 };
 use ipv6_std::{ControlFlags, Interface, InterfaceIndex, PacketConn, Received, SendControl};
 use serde_json::json;
@@ -52,14 +52,14 @@ enum Command {
 
 #[derive(clap::Args)]
 struct Recv {
-    /// The group to join, as in ff02::114 or ff02::114%eth0
+    /// The group to join, as in ff02::114, ff02::114%eth0 or, of IPv4, 239.1.2.3
     #[arg(long, value_parser = group)]
     group: SocketAddrV6,
     /// Receive from this source only; may be repeated
-    #[arg(long, value_parser = address)]
+    #[arg(long, value_parser = address_of_both)]
     source: Vec<SocketAddrV6>,
     /// Receive from any source but this one; may be repeated
-    #[arg(long, conflicts_with = "source", value_parser = address)]
+    #[arg(long, conflicts_with = "source", value_parser = address_of_both)]
     exclude: Vec<SocketAddrV6>,
     /// The interface to join the group on; needed unless the group has one
     #[arg(long, value_name = "NAME")]
@@ -80,7 +80,7 @@ struct Recv {
 
 #[derive(clap::Args)]
 struct Send {
-    /// The group to send to, as in ff02::114 or ff02::114%eth0
+    /// The group to send to, as in ff02::114, ff02::114%eth0 or, of IPv4, 239.1.2.3
     #[arg(long, value_parser = group)]
     group: SocketAddrV6,
     /// The interface to send on; needed unless the group has one
@@ -90,7 +90,7 @@ struct Send {
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     port: u16,
     /// The source address, which must be one of this host
-    #[arg(long, value_parser = address)]
+    #[arg(long, value_parser = address_of_both)]
     source: Option<SocketAddrV6>,
     /// The hop limit: 1 stays on the link
     #[arg(long, default_value_t = 1)]
@@ -127,7 +127,9 @@ fn recv(options: &Recv, output: &Output) -> Outcome<bool> {
     for source in options.source.iter().chain(&options.exclude) {
         is_on(source, &interface)?;
     }
-    let conn = PacketConn::bind_reusable(SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, port, 0, 0))
+    let builder = PacketConn::builder().reusable(true).only_v6(!is_ipv4(group));
+    let conn = builder
+        .bind(SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, port, 0, 0))
         .map_err(|error| format!("port {port}: {error}"))?;
     conn.set_control_flags(ControlFlags::SUPPORTED, true)?;
     join(&conn, options, &interface)?;
@@ -167,11 +169,11 @@ fn recv(options: &Recv, output: &Output) -> Outcome<bool> {
         }
         let number = sequence.map_or(String::new(), |number| format!("number {number}, "));
         output.print(
-            format_args!("{number}{len} bytes from {source}: {control}"),
+            format_args!("{number}{len} bytes from {}: {control}", plain(source)),
             json!({
-                "bytes": len, "source": source.ip(), "port": source.port(), "sequence": sequence,
+                "bytes": len, "source": source.ip().to_canonical(), "port": source.port(), "sequence": sequence,
                 "traffic_class": control.traffic_class, "hop_limit": control.hop_limit,
-                "destination": control.destination, "interface": interface.name(),
+                "destination": group.to_canonical(), "interface": interface.name(),
             }),
         )?;
     }
@@ -183,7 +185,7 @@ fn recv(options: &Recv, output: &Output) -> Outcome<bool> {
 fn send(options: &Send, output: &Output) -> Outcome<bool> {
     let interface = on_interface(options.interface.as_deref(), options.group)?;
     let source = options.source.as_ref().map(|source| is_on(source, &interface)).transpose()?;
-    let conn = PacketConn::bind("[::]:0")?;
+    let conn = PacketConn::builder().only_v6(!is_ipv4(*options.group.ip())).bind("[::]:0")?;
     own_address(source, Some(&interface))?;
     // A device may stop taking packets.
     conn.set_write_timeout(Some(Duration::from_secs(10)))?;
@@ -215,9 +217,15 @@ fn send(options: &Send, output: &Output) -> Outcome<bool> {
         progress.show(sent, &format!("{sent} sent"));
     }
     progress.clear();
+    let to = plain(to);
     output.print(format_args!("{sent} sent to {to} on {interface}, {control}"), json!({ "sent": sent }))?;
     // Interrupted before `count`: status 130.
     Ok(options.count.is_none_or(|count| sent >= count))
+}
+
+/// Whether a group is one of IPv4: a dual-stack socket can join it.
+fn is_ipv4(group: Ipv6Addr) -> bool {
+    group.to_ipv4_mapped().is_some()
 }
 
 /// The interface with this name, or that of the group.
@@ -227,7 +235,9 @@ fn on_interface(name: Option<&str>, group: SocketAddrV6) -> Outcome<Interface> {
         (Some(name), _) => interface(name)?,
         (None, Ok(index)) => interface(&Interface::name_of(index)?)?,
         (None, Err(_)) => {
-            return Err(format!("{ip} needs an interface, as in --interface eth0 or {ip}%eth0").into());
+            let zone = if is_ipv4(*ip) { String::new() } else { format!(" or {ip}%eth0") };
+            let ip = ip.to_canonical();
+            return Err(format!("{ip} needs an interface, as in --interface eth0{zone}").into());
         }
     };
     is_on(&group, &interface)?;
@@ -251,7 +261,9 @@ fn is_on(address: &SocketAddrV6, interface: &Interface) -> Outcome<Ipv6Addr> {
 fn join(conn: &PacketConn, options: &Recv, on: &Interface) -> io::Result<()> {
     let group = *options.group.ip();
     let named = |source: &SocketAddrV6, joined: io::Result<()>| {
-        joined.map_err(|error| io::Error::new(error.kind(), format!("source {}: {error}", source.ip())))
+        joined.map_err(|error| {
+            io::Error::new(error.kind(), format!("source {}: {error}", source.ip().to_canonical()))
+        })
     };
     if options.source.is_empty() {
         conn.join_group(group, on)?;

@@ -21,17 +21,18 @@ use std::time::{Duration, Instant};
 use clap::{Parser, Subcommand};
 use common::{
     Outcome, Output, after, arguments, byte, end_on_interrupt, has_interface, listen_address, not_sent,
-    printable, resolve_with_port, seconds,
+    plain, printable, resolve_with_port, seconds,
 };
-use ipv6_std::{Conn, ControlFlags, RecvControl};
+use ipv6_std::{Conn, ControlFlags, RecvControl, mapped};
 use serde_json::json;
+use socket2::{Domain, Socket, Type};
 
 const BELIEVES: &str = "\
 The server believes nothing: it returns what it receives. No error of a client or of this host ends it. At the limit of \
 descriptors or threads it reports that, and accepts again when some are free.
 
 The client believes the bytes of the server, which it escapes. It prints the traffic class and the hop limit of the last \
-segment that arrived in order; any router can change both. Without such a segment they are unknown.";
+segment that arrived in order; any router can change both. Without an echo, and of an IPv4 server, they are unknown.";
 
 #[derive(Parser)]
 #[command(
@@ -56,7 +57,7 @@ enum Command {
 
 #[derive(clap::Args)]
 struct Serve {
-    /// The address to listen on, as in [::]:7007 or [fe80::1%eth0]:7007; with port 0 the system chooses one
+    /// The address to listen on, as in [::]:7007 (also for IPv4) or [fe80::1%eth0]:7007; with port 0 the system chooses one
     #[arg(long, default_value = "[::1]:0", value_parser = listen_address)]
     listen: SocketAddrV6,
     /// The traffic class (DSCP and ECN), as in 0xb8; for TCP, Linux sets the ECN itself
@@ -75,7 +76,7 @@ struct Serve {
 
 #[derive(clap::Args)]
 struct Connect {
-    /// The server, as in host:7007, [2001:db8::1]:7007 or [fe80::1%eth0]:7007
+    /// The server, as in host:7007, 192.0.2.1:7007, [2001:db8::1]:7007 or [fe80::1%eth0]:7007
     server: String,
     /// The text to send
     #[arg(long, default_value = "hello")]
@@ -110,7 +111,7 @@ struct Server {
 
 fn serve(options: Serve, output: &Output) -> Outcome<bool> {
     let (count, at) = (options.count, options.listen);
-    let listener = TcpListener::bind(at).map_err(|error| format!("{at}: {error}"))?;
+    let listener = listen(at).map_err(|error| format!("{at}: {error}"))?;
     let at = listener.local_addr()?;
     let (events, received) = mpsc::channel();
     let interrupt = events.clone();
@@ -138,6 +139,19 @@ fn serve(options: Serve, output: &Output) -> Outcome<bool> {
     Ok(true)
 }
 
+/// Listens for both families on `[::]`, whatever the system's default is.
+fn listen(at: SocketAddrV6) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::IPV6, Type::STREAM, None)?;
+    if !cfg!(windows) {
+        socket.set_reuse_address(true)?;
+    }
+    // OpenBSD has no dual-stack sockets.
+    let _ = socket.set_only_v6(false);
+    socket.bind(&at.into())?;
+    socket.listen(128)?;
+    Ok(socket.into())
+}
+
 impl Server {
     /// Accepts connections. One thread for each, so that a silent client does not block others.
     fn accept(self: Arc<Self>, listener: &TcpListener, events: &Sender<Event>) {
@@ -146,7 +160,8 @@ impl Server {
         let mut reported = None;
         let mut accepted = 0;
         while self.options.count.is_none_or(|count| accepted < count) {
-            let started = listener.accept().and_then(|(stream, from)| self.start(stream, from, events));
+            let started =
+                listener.accept().and_then(|(stream, from)| self.start(stream, plain(mapped(from)), events));
             match started {
                 Ok(()) => {
                     accepted += 1;
@@ -237,7 +252,8 @@ fn is_timeout(error: &io::Error) -> bool {
 fn connect(options: &Connect, output: &Output) -> Outcome<bool> {
     let server = resolve_with_port(&options.server)?;
     has_interface(server, None)?;
-    let reports = *output;
+    let (reports, to) = (*output, server);
+    let server = plain(to);
     end_on_interrupt(move || {
         reports.warn(format_args!("interrupted before the echo of {server}"));
         std::process::exit(130);
@@ -246,8 +262,8 @@ fn connect(options: &Connect, output: &Output) -> Outcome<bool> {
     let limit = options.timeout.max(Duration::from_millis(1));
     let end = after(limit);
     let late = || format!("{server}: no answer within {} s", limit.as_secs_f64());
-    let stream = TcpStream::connect_timeout(&server.into(), limit).map_err(|error| {
-        if is_timeout(&error) { late() } else { format!("{server}: {}", not_sent(&error, *server.ip())) }
+    let stream = TcpStream::connect_timeout(&to.into(), limit).map_err(|error| {
+        if is_timeout(&error) { late() } else { format!("{server}: {}", not_sent(&error, *to.ip())) }
     })?;
     let conn = Conn::new(stream.try_clone()?)?;
     conn.set_control_flags(ControlFlags::TRAFFIC_CLASS | ControlFlags::HOP_LIMIT, true)?;
@@ -259,8 +275,13 @@ fn connect(options: &Connect, output: &Output) -> Outcome<bool> {
         _ if is_timeout(&error) => late(),
         _ => error.to_string(),
     })?;
-    // The header fields of the last segment. Without one, and for an IPv4 server, they are unknown.
-    let control = conn.stream_control()?;
+    // The header fields of the last segment. Those of an IPv4 server are unknown. An empty text has no echo: what Linux
+    // records then is a confirmation that its kernel sent, perhaps before the server set any field.
+    let control = match conn.stream_control() {
+        _ if echo.is_empty() => RecvControl::default(),
+        Err(_) if server.is_ipv4() => RecvControl::default(),
+        control => control?,
+    };
     let fields =
         if control == RecvControl::default() { "header fields unknown".into() } else { control.to_string() };
     let text = String::from_utf8_lossy(&echo);
@@ -274,8 +295,7 @@ fn connect(options: &Connect, output: &Output) -> Outcome<bool> {
     Ok(echo == options.text.as_bytes())
 }
 
-/// Sends a text, and receives as many bytes before `end`. After an empty text it waits until the server closes the
-/// connection, so that there is a segment with header fields.
+/// Sends a text, and receives as many bytes before `end`.
 fn exchange(mut stream: &TcpStream, text: &[u8], end: Option<Instant>) -> io::Result<Vec<u8>> {
     // Each call gets the time that is left: a server that sends one byte after the other does not extend it.
     let limit = || -> io::Result<()> {
@@ -299,18 +319,14 @@ fn exchange(mut stream: &TcpStream, text: &[u8], end: Option<Instant>) -> io::Re
     stream.shutdown(Shutdown::Write)?;
     let mut echo = Vec::new();
     let mut room = [0; 4096];
-    while echo.len() < text.len() || text.is_empty() {
+    while echo.len() < text.len() {
         limit()?;
-        let most = room.len().min((text.len() - echo.len()).max(1));
+        let most = room.len().min(text.len() - echo.len());
         match stream.read(&mut room[..most]) {
-            Ok(0) if text.is_empty() => break,
             Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
             Ok(len) => echo.extend(&room[..len]),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
-        }
-        if text.is_empty() {
-            break;
         }
     }
     Ok(echo)

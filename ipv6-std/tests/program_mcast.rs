@@ -32,6 +32,7 @@ ipv6_testnet::tests! {
     [Namespace] a_lost_interface_ends_it_with_the_option_once;
     [Namespace] send_names_the_interface_that_is_lost;
     [Namespace] zones_name_the_interface;
+    [Namespace, Ipv4] groups_of_ipv4_work_in_both_directions;
 }
 
 const GROUP: &str = "ff3e::8000:1";
@@ -87,6 +88,12 @@ fn invalid_arguments_are_refused() {
             "recv --group ff02::1 --source fe80::1%lo --interface eth0 --port 7000",
             "is on another interface than eth0",
         ),
+        (
+            "recv --group 239.1.2.3 --port 7000",
+            "mcast: 239.1.2.3 needs an interface, as in --interface eth0\n",
+        ),
+        ("recv --group 192.0.2.1 --interface eth0 --port 7000", "not a multicast address"),
+        ("recv --group 239.1.2.3 --source ::1 --interface eth0 --port 7000", "mcast: source ::1: "),
         ("send --group ff02::1%lo --interface eth0 --port 7000", "is on another interface than eth0"),
         (
             "recv --group ff02::1 --source ::1 --exclude ::2 --interface eth0 --port 7000",
@@ -525,4 +532,48 @@ fn zones_name_the_interface() {
     let (status, lines) = recv.end();
     assert!(status.success());
     assert_eq!(object(&lines[0])["source"], json!(near));
+}
+
+fn groups_of_ipv4_work_in_both_directions() {
+    let Pair { a, b } = pair();
+    for (host, addresses) in [(&a, &["192.0.2.1/24", "192.0.2.7/24"][..]), (&b, &["192.0.2.2/24"])] {
+        for address in addresses {
+            host.ip(&format!("address add {address} dev eth0")).unwrap();
+        }
+    }
+    let recv = "recv --group 239.1.2.3 --interface eth0 --port 7000 --json --count 2";
+    let filtered = "--source 192.0.2.7";
+    let mut all = Running::start(&b, mcast(recv));
+    let some = Running::start(&b, mcast(&format!("{recv} {filtered}")));
+    until("the membership and a filter", || {
+        // The address in hexadecimal, in the order of the host.
+        let users = |line: &str| line.split_whitespace().nth(1).and_then(|users| users.parse::<u32>().ok());
+        let group = format!("{:08X}", u32::from_ne_bytes([239, 1, 2, 3]));
+        let table = b.proc_net("igmp").unwrap();
+        table.lines().any(|line| line.contains(&group) && users(line).is_some_and(|users| users >= 2))
+    });
+    // A sender of IPv4 only.
+    let socket = a.run(|| std::net::UdpSocket::bind("192.0.2.1:0")).unwrap();
+    nix::sys::socket::setsockopt(&socket, nix::sys::socket::sockopt::IpMulticastTtl, &5).unwrap();
+    socket.send_to(b"from IPv4", "239.1.2.3:7000").unwrap();
+    let got = object(all.line("bytes"));
+    for (field, value) in [
+        ("source", json!("192.0.2.1")),
+        ("destination", json!("239.1.2.3")),
+        ("interface", json!("eth0")),
+        ("hop_limit", json!(5)),
+        ("bytes", json!(9)),
+    ] {
+        assert_eq!(got[field], value, "{field}");
+    }
+    let options = "--hop-limit 9 --traffic-class 0x28 --source 192.0.2.7 --count 2";
+    send(&a, &format!("--group 239.1.2.3 --port 7000 {options}"));
+    for (running, seen) in [(all, 2), (some, 3)] {
+        let (status, lines) = running.end();
+        assert!(status.success() && lines.len() == seen, "{lines:#?}");
+        let got = object(&lines[0]);
+        assert_eq!((&got["source"], &got["sequence"]), (&json!("192.0.2.7"), &json!(0)));
+        assert_eq!((&got["hop_limit"], &got["traffic_class"]), (&json!(9), &json!(0x28)));
+        assert_eq!(object(&lines[seen - 1])["lost"], 0);
+    }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs};
 
-use ipv6_std::{Interface, parse_scoped};
+use ipv6_std::{Interface, mapped, parse_scoped};
 
 use super::Outcome;
 
@@ -16,22 +16,29 @@ pub fn resolve(host: &str) -> Outcome<SocketAddrV6> {
     if host.is_empty() {
         return Err("the name of the host is empty".into());
     }
-    let addresses = (host, 0).to_socket_addrs().map_err(|error| format!("{host}: {error}"))?;
-    let mut of_v6 = addresses.filter_map(|address| match address {
-        SocketAddr::V6(address) => Some(address),
-        SocketAddr::V4(_) => None,
-    });
-    of_v6.next().ok_or_else(|| format!("{host} has no IPv6 address").into())
+    let address = mapped(lookup(host)?);
+    if address.ip().to_ipv4_mapped().is_some() {
+        return Err(format!("{host} has no IPv6 address").into());
+    }
+    Ok(address)
 }
 
-/// Resolves a host with a port, as in `host:7007`, `[2001:db8::1]:7007` or `[fe80::1%eth0]:7007`.
+/// The first IPv6 address of a host, or else its first IPv4 address.
+fn lookup(host: &str) -> Outcome<SocketAddr> {
+    let addresses = (host, 0).to_socket_addrs().map_err(|error| format!("{host}: {error}"))?;
+    let first = addresses.min_by_key(SocketAddr::is_ipv4);
+    first.ok_or_else(|| format!("{host} has no address").into())
+}
+
+/// Resolves a host with a port, as in `host:7007`, `[2001:db8::1]:7007` or `[fe80::1%eth0]:7007`. The result for a host
+/// with IPv4 addresses only, as in `192.0.2.1:7007`, is mapped.
 pub fn resolve_with_port(server: &str) -> Outcome<SocketAddrV6> {
     let split = server.rsplit_once(':').filter(|(_, port)| !port.ends_with(']'));
     let (host, port) = split.ok_or_else(|| format!("{server} has no port"))?;
     if host.contains(':') && !host.starts_with('[') {
         return Err(format!("{server}: with a port, write the address in brackets: [{host}]:{port}").into());
     }
-    let mut server = resolve(host)?;
+    let mut server = if host.starts_with('[') { resolve(host)? } else { mapped(lookup(host)?) };
     server.set_port(port.parse().map_err(|error| format!("port {port}: {error}"))?);
     Ok(server)
 }
@@ -48,8 +55,17 @@ pub fn has_interface(to: SocketAddrV6, on: Option<&Interface>) -> Outcome<()> {
     Ok(())
 }
 
+/// An address as people write it: without the form of a mapped IPv4 address.
+pub fn plain(address: SocketAddrV6) -> SocketAddr {
+    match address.ip().to_ipv4_mapped() {
+        Some(v4) => SocketAddr::new(v4.into(), address.port()),
+        None => address.into(),
+    }
+}
+
 /// The error of a send or a connect, with the cause that the system's text does not name.
 pub fn not_sent(error: &io::Error, to: Ipv6Addr) -> String {
+    let to = to.to_canonical();
     match error.kind() {
         // EACCES for a route of the type `prohibit`, EPERM for a rule of a packet filter.
         ErrorKind::PermissionDenied => {

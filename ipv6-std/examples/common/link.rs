@@ -41,7 +41,9 @@ pub fn cannot_send(on: &Interface, to: Ipv6Addr, error: io::Error) -> Box<dyn Er
         return format!("{why}: {error}").into();
     }
     let now = Interface::by_index(on.index());
-    if now.is_ok_and(|now| now.addresses().iter().all(|address| address.is_tentative())) {
+    if to.to_ipv4_mapped().is_none()
+        && now.is_ok_and(|now| now.addresses().iter().all(|address| address.is_tentative()))
+    {
         return format!("interface {on} has no IPv6 address that is ready for use: {error}").into();
     }
     format!("interface {on}: {}", not_sent(&error, to)).into()

@@ -1,6 +1,6 @@
 //! Parsers of command-line values.
 
-use std::net::{Ipv6Addr, SocketAddrV6};
+use std::net::{Ipv4Addr, SocketAddrV6};
 use std::time::Duration;
 
 use ipv6_std::parse_scoped;
@@ -17,6 +17,14 @@ pub fn address(text: &str) -> Result<SocketAddrV6, String> {
     if address.port() == 0 { Ok(address) } else { Err("an address without a port is needed".into()) }
 }
 
+/// Parses an IPv6 address as [`address`] does, or an IPv4 address as a mapped one.
+pub fn address_of_both(text: &str) -> Result<SocketAddrV6, String> {
+    match text.parse::<Ipv4Addr>() {
+        Ok(v4) => Ok(SocketAddrV6::new(v4.to_ipv6_mapped(), 0, 0, 0)),
+        Err(_) => address(text),
+    }
+}
+
 /// Parses an address with a port, as in `[::1]:7007` or `[fe80::1%eth0]:7007`.
 pub fn listen_address(text: &str) -> Result<SocketAddrV6, String> {
     if !text.starts_with('[') || text.ends_with(']') {
@@ -27,10 +35,10 @@ pub fn listen_address(text: &str) -> Result<SocketAddrV6, String> {
     Ok(address)
 }
 
-/// Parses a multicast address, with or without an interface, as in `ff02::114%eth0`.
+/// Parses a multicast address, with or without an interface, as in `ff02::114%eth0`, or one of IPv4 as a mapped one.
 pub fn group(text: &str) -> Result<SocketAddrV6, String> {
-    let group = address(text)?;
-    if group.ip().is_multicast() { Ok(group) } else { Err("not a multicast address".into()) }
+    let group = address_of_both(text)?;
+    if group.ip().to_canonical().is_multicast() { Ok(group) } else { Err("not a multicast address".into()) }
 }
 
 /// Parses a byte in decimal or as in `0xc0`.
