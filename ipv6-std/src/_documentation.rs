@@ -7,6 +7,7 @@
 //! - [`from_crates`]: names of `std`, `socket2`, `nix`, `rustix` and `quinn-udp`, and their names here.
 //! - [`comparison`]: what this crate and others can do.
 //! - [`platforms`]: what each system supports, and how that is checked.
+//! - [`event_loop`]: programs with tokio, async-io and mio, and what an event loop cannot observe.
 //! - [`design`]: why the crates are divided as they are.
 
 pub mod comparison {
@@ -17,6 +18,14 @@ pub mod comparison {
 
 pub mod design {
     #![doc = include_str!("../docs/DESIGN.md")]
+}
+
+pub mod event_loop {
+    //! In an event loop.
+    //!
+    #![doc = include_str!("../docs/event_loop.md")]
+    #[allow(unused_imports)] // for the links
+    use crate::*;
 }
 
 pub mod from_c {

@@ -237,7 +237,8 @@
 //! # Event loops
 //!
 //! [`aio`] has connections whose waiting calls are `async`, for any event loop. The features `tokio` and `async-io` have
-//! aliases for these loops; the feature `mio` makes the blocking types event sources.
+//! aliases for these loops; the feature `mio` makes the blocking types event sources. [A chapter](_documentation::event_loop)
+//! has whole programs.
 //!
 //! # Features
 //!
@@ -259,6 +260,11 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::must_use_candidate)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// Pages link to what the features have.
+#![cfg_attr(
+    not(all(feature = "tokio", feature = "async-io", feature = "mio")),
+    allow(rustdoc::broken_intra_doc_links)
+)]
 
 pub mod _documentation;
 mod address;

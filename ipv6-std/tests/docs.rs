@@ -245,3 +245,18 @@ fn each_scar_of_a_test_is_in_the_list() {
         "rows that no test names, and \"Not fixed yet\""
     );
 }
+
+#[test]
+fn programs_for_event_loops_are_short() {
+    const CHAPTER: &str = include_str!("../docs/event_loop.md");
+    let programs: Vec<_> =
+        CHAPTER.split("```no_run\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert_eq!(programs.len(), 3);
+    for program in programs {
+        assert!(
+            program.contains("fn main()")
+                && !program.lines().any(|line| line.starts_with('#') && !line.starts_with("#["))
+        );
+        assert!(program.lines().count() <= 25, "{} lines:\n{program}", program.lines().count());
+    }
+}

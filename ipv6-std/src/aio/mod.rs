@@ -2,6 +2,9 @@
 //!
 //! - [`PacketConn`] and [`RawConn`] own a non-blocking socket that is registered with a loop.
 //! - [`EventLoop`] is what they need of the loop. The features `tokio` and `async-io` implement it.
+//!
+//! The chapter [In an event loop](crate::_documentation::event_loop) has whole programs, and lists what a loop cannot
+//! observe.
 
 mod calls;
 mod event_loop;

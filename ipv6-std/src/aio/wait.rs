@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -152,6 +153,9 @@ fn watch(socket: &impl EventLoop, ready: Option<Ready>) -> io::Result<Option<Box
 
 const HAS_CHANGES: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
+/// After how many polls that found nothing the state of the socket is examined.
+const POLLS_IN_VAIN: u8 = 3;
+
 /// What `poll_` calls observe beside the socket itself. Created when it is first needed.
 #[derive(Default)]
 pub(super) struct Watches {
@@ -168,6 +172,8 @@ struct Direction {
     errors: Slot,
     /// All changes, once the loop has woken for a state that stays.
     all: Slot,
+    /// How many polls in a row found nothing.
+    vain: AtomicU8,
 }
 
 /// `None` inside: not possible.
@@ -203,6 +209,30 @@ pub(super) fn poll_io<S: PollEventLoop, R>(
 ) -> Poll<io::Result<R>> {
     let slots = watches.of(ready);
     let mut attempts = Attempts::new(ready);
+    // Some loops wake for a state that stays once for each poll.
+    if slots.vain.load(Ordering::Relaxed) >= POLLS_IN_VAIN {
+        attempts.vain = 1;
+    }
+    let result = poll_attempts(socket, slots, &mut attempts, cx, &mut call);
+    match result.is_pending() {
+        true if attempts.vain > 0 => {
+            let vain = slots.vain.load(Ordering::Relaxed).saturating_add(1);
+            slots.vain.store(vain, Ordering::Relaxed);
+        }
+        true => {}
+        false => slots.vain.store(0, Ordering::Relaxed),
+    }
+    result
+}
+
+fn poll_attempts<S: PollEventLoop, R>(
+    socket: &S,
+    slots: &Direction,
+    attempts: &mut Attempts,
+    cx: &mut Context<'_>,
+    mut call: impl FnMut() -> io::Result<R>,
+) -> Poll<io::Result<R>> {
+    let ready = attempts.ready;
     loop {
         if let Some(Some(watch)) = slots.all.get() {
             attempts.can_watch = false;
