@@ -115,7 +115,7 @@ impl<S: EventLoop> PacketConn<S> {
     ///
     /// `InvalidInput` when it is not an IPv6 socket, or is a stream socket.
     pub fn new(socket: S) -> io::Result<Self> {
-        socket::set_nonblocking(&socket, true)?;
+        socket::set_nonblocking(socket.as_fd(), true)?;
         Ok(Self { conn: crate::PacketConn::new(socket)?, watches: Watches::default() })
     }
 

@@ -120,7 +120,7 @@ impl<S: EventLoop> RawConn<S> {
     ///
     /// `InvalidInput` when it is neither a raw IPv6 socket nor an ICMPv6 socket without privilege.
     pub fn new(socket: S) -> io::Result<Self> {
-        socket::set_nonblocking(&socket, true)?;
+        socket::set_nonblocking(socket.as_fd(), true)?;
         Ok(Self { conn: crate::RawConn::new(socket)?, watches: Watches::default() })
     }
 

@@ -61,7 +61,7 @@ impl Attempts {
         if self.vain == 1 {
             return Err(error);
         }
-        let events = retry(|| wait(socket, self.ready, Some(Duration::ZERO)))?;
+        let events = retry(|| wait(socket.as_fd(), self.ready, Some(Duration::ZERO)))?;
         // Linux answers `EAGAIN` to a non-blocking receive after a shutdown.
         if self.ready == Ready::Receive && events.contains(Events::HANG_UP) {
             // Made after the hang-up was seen: a datagram may have arrived before it.
@@ -137,8 +137,8 @@ pub(super) async fn queued<S: EventLoop, R: Send>(
 #[cold]
 fn watch(socket: &impl EventLoop, ready: Option<Ready>) -> io::Result<Option<Box<dyn Watch>>> {
     let changes = match ready {
-        Some(ready) => Changes::of(socket, ready),
-        None => Changes::of_errors(socket),
+        Some(ready) => Changes::of(socket.as_fd(), ready),
+        None => Changes::of_errors(socket.as_fd()),
     };
     let changes = match changes {
         // A system without `epoll`.
