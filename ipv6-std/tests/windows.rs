@@ -29,6 +29,9 @@ ipv6_testnet::tests! {
     [] an_unbound_socket_can_be_opened;
     [] the_builder_sets_options;
     [] connections_are_cloned_and_converted;
+    [] an_ipv4_datagram_has_its_destination_and_interface;
+    [] an_ipv4_datagram_has_its_fields;
+    [] a_dual_stack_socket_sends_over_ipv4;
     [Probed(SENT_SOURCE)] a_source_of_another_host_is_refused;
     [Probed(SENT_HOP_LIMIT)] a_hop_limit_can_be_sent;
     [Probed(SENT_TRAFFIC_CLASS)] a_traffic_class_can_be_sent;
@@ -42,7 +45,7 @@ ipv6_testnet::tests! {
 #[cfg(windows)]
 mod on_windows {
     use std::io::{self, ErrorKind};
-    use std::net::{Ipv6Addr, TcpListener, TcpStream, UdpSocket};
+    use std::net::{Ipv6Addr, SocketAddrV6, TcpListener, TcpStream, UdpSocket};
     use std::time::{Duration, Instant};
 
     use ipv6_std::*;
@@ -68,6 +71,58 @@ mod on_windows {
     }
 
     const WSAEPROTONOSUPPORT: i32 = 10043;
+
+    fn dual_stack() -> io::Result<PacketConn> {
+        let conn = PacketConn::builder().only_v6(false).bind("[::]:0")?;
+        conn.set_deadline(Some(Instant::now() + Duration::from_secs(10)));
+        Ok(conn)
+    }
+
+    /// What a dual-stack socket receives with an IPv4 datagram of type of service 0xb8 and time to live 9.
+    fn from_ipv4(flags: ControlFlags) -> io::Result<Received> {
+        let conn = dual_stack()?;
+        conn.set_control_flags(flags, true)?;
+        let ipv4 = UdpSocket::bind("127.0.0.1:0")?;
+        ipv4.set_ttl(9)?;
+        socket2::SockRef::from(&ipv4).set_tos_v4(0xb8)?;
+        ipv4.send_to(b"4", ("127.0.0.1", conn.local_addr()?.port()))?;
+        let got = conn.recv_from(&mut [0; 8])?;
+        assert_eq!(got.peer(), ipv4.local_addr()?);
+        Ok(got)
+    }
+
+    /// The flags of the fields that an IPv4 datagram has.
+    fn ipv4_fields() -> ControlFlags {
+        ControlFlags::SUPPORTED.as_supported_by::<Host>()
+    }
+
+    pub fn an_ipv4_datagram_has_its_destination_and_interface() {
+        let got = from_ipv4(ControlFlags::DESTINATION | ControlFlags::INTERFACE).unwrap();
+        assert_eq!(got.control.destination, "::ffff:127.0.0.1".parse().ok());
+        assert!(got.control.interface.is_some());
+        assert_eq!((got.control.traffic_class, got.control.hop_limit), (None, None));
+    }
+
+    /// By the option: Wine does not send the time to live as a control message.
+    pub fn a_dual_stack_socket_sends_over_ipv4() {
+        let (sender, receiver) = (dual_stack().unwrap(), dual_stack().unwrap());
+        receiver.set_control_flags(ipv4_fields(), true).unwrap();
+        sender.set_hop_limit(9).unwrap();
+        let source = "::ffff:127.0.0.1".parse().unwrap();
+        let to = SocketAddrV6::new(source, receiver.local_addr().unwrap().port(), 0, 0);
+        for control in [SendControl::new(), SendControl::new().with_source(source)] {
+            sender.send_to(b"4", &control, to).unwrap();
+            let got = receiver.recv_from(&mut [0; 8]).unwrap();
+            assert_eq!((got.source.ip(), got.control.hop_limit), (&source, Some(9)));
+        }
+    }
+
+    pub fn an_ipv4_datagram_has_its_fields() {
+        let got = from_ipv4(ipv4_fields()).unwrap();
+        assert_eq!((got.control.dscp(), got.control.hop_limit), (Some(46), Some(9)));
+        assert_eq!(got.control.destination, "::ffff:127.0.0.1".parse().ok());
+        assert!(!got.control_truncated);
+    }
 
     pub const SENT_HOP_LIMIT: Probe = Probe {
         name: "sending of the hop limit as a control message",
