@@ -75,7 +75,7 @@ received! {
     ///
     /// A field is set when its message was enabled ([`ControlFlags`]) and the system delivered it. For example, a datagram
     /// that arrived over IPv4 on a dual-stack socket (`IPV6_V6ONLY` is off) has no flow label. It has the other fields of the
-    /// header, with an IPv4-mapped destination; Apple's systems deliver no hop limit.
+    /// header, with an IPv4-mapped destination; Apple's systems deliver no hop limit, and NetBSD delivers nothing.
     ///
     /// The lifetime is that of the control buffer.
     #[doc(alias = "ControlMessage")]
