@@ -5,8 +5,8 @@ use std::net::{Ipv6Addr, SocketAddrV6};
 
 use ipv6_core::abi::*;
 use ipv6_core::{
-    ControlFlags, Ecn, Icmp6Filter, Icmp6Type, InterfaceIndex, PathMtu, RecvControl, SendControl, cmsg,
-    group, sockaddr,
+    Control, ControlFlags, Ecn, EncodeError, Icmp6Filter, Icmp6Type, InterfaceIndex, PathMtu, RecvControl,
+    SendControl, cmsg, group, sockaddr,
 };
 
 const ADDRESS: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0x11);
@@ -40,6 +40,35 @@ fn traffic_class<P: Platform>(expected: &[&[u8]]) {
     let mut buffer = [0xff; 64];
     let used = SendControl::new().with_traffic_class(0xb8).encode::<P>(&mut buffer).unwrap();
     assert_eq!(buffer[..used], bytes(expected));
+}
+
+/// What is sent to an IPv4-mapped destination: the fields, and the error of those that the system does not take there.
+struct ToMapped {
+    hop_limit: Result<(), EncodeError>,
+    interface_alone: Result<(), EncodeError>,
+    both: Result<(), EncodeError>,
+}
+
+impl ToMapped {
+    /// Encodes the source `::ffff:192.0.2.1`, interface 3 beside it if the system takes both, hop limit 64 if it takes that,
+    /// and the traffic class 0xb8.
+    fn encodes<P: Platform>(self, expected: &[&[u8]]) {
+        let mut buffer = [0xff; 128];
+        let encode = |control: SendControl<'_>, buffer: &mut [u8]| control.encode_mapped::<P>(buffer);
+        let (on, new) = (InterfaceIndex::new(3).unwrap(), SendControl::new());
+        let of_source = new.with_source(Ipv6Addr::from(MAPPED));
+        assert_eq!(encode(new.with_hop_limit(64), &mut buffer).map(|_| ()), self.hop_limit);
+        assert_eq!(encode(new.with_interface(on), &mut buffer).map(|_| ()), self.interface_alone);
+        assert_eq!(encode(of_source.with_interface(on), &mut buffer).map(|_| ()), self.both);
+
+        let mut control = of_source.with_traffic_class(0xb8);
+        control.hop_limit = self.hop_limit.is_ok().then_some(64);
+        control.interface = self.both.is_ok().then_some(on);
+        buffer.fill(0xff);
+        let used = encode(control, &mut buffer).unwrap();
+        assert_eq!(buffer[..used], bytes(expected));
+        assert!(buffer[used..].iter().all(|byte| *byte == 0xff));
+    }
 }
 
 /// Decodes a path MTU of 1,280 bytes to [`ADDRESS`] on interface 3.
@@ -505,4 +534,76 @@ fn windows_ecn_message_of_ipv4_sets_ecn_only() {
     let control = [20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 50, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0];
     let got = RecvControl::decode::<Windows64>(&control).unwrap();
     assert_eq!((got.ecn(), got.traffic_class), (Some(Ecn::Ce), None));
+
+// Scars 56 and 57: the messages of IPv6 have no effect for an IPv4-mapped destination, and packet info without an address
+// is EINVAL on Linux.
+#[test]
+fn to_a_mapped_destination() {
+    let all = || ToMapped { hop_limit: Ok(()), interface_alone: Ok(()), both: Ok(()) };
+    all().encodes::<Linux64>(&[
+        // len 16 + 20            level 41      IPV6_PKTINFO 50   address      interface   padding to 40
+        &[36, 0, 0, 0, 0, 0, 0, 0, 41, 0, 0, 0, 50, 0, 0, 0],
+        &MAPPED,
+        &[3, 0, 0, 0, 0, 0, 0, 0],
+        // len 16 + 4             level 0      IP_TTL 2    64           padding to 24
+        &[20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 64, 0, 0, 0, 0, 0, 0, 0],
+        // len 16 + 1             level 0      IP_TOS 1    0xb8  padding to 24
+        &[17, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0xb8, 0, 0, 0, 0, 0, 0, 0],
+    ]);
+    all().encodes::<Linux32Be>(&[
+        &[0, 0, 0, 32, 0, 0, 0, 41, 0, 0, 0, 50],
+        &MAPPED,
+        &[0, 0, 0, 3],
+        &[0, 0, 0, 16, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 64],
+        &[0, 0, 0, 13, 0, 0, 0, 0, 0, 0, 0, 1, 0xb8, 0, 0, 0],
+    ]);
+    let on = InterfaceIndex::new(3).unwrap();
+    // The address is ::ffff:0.0.0.0.
+    let mut alone = [0xff; 40];
+    assert_eq!(SendControl::new().with_interface(on).encode_mapped::<Linux64>(&mut alone), Ok(40));
+    assert_eq!(alone[16..36], bytes(&[&[0; 10], &[0xff, 0xff], &[0; 4], &[3, 0, 0, 0]]));
+
+    let freebsd = || ToMapped {
+        hop_limit: Err(EncodeError::Unsupported(Control::TimeToLive)),
+        interface_alone: Err(EncodeError::NeedsSource(on)),
+        both: Ok(()),
+    };
+    freebsd().encodes::<FreeBsd64>(&[
+        // len 16 + 20  level 41      IPV6_PKTINFO 46   padding     address      interface, padding to 40
+        &[36, 0, 0, 0, 41, 0, 0, 0, 46, 0, 0, 0, 0, 0, 0, 0],
+        &MAPPED,
+        &[3, 0, 0, 0, 0, 0, 0, 0],
+        // len 16 + 1   level 0      IP_TOS 3    padding     0xb8  padding to 24
+        &[17, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0xb8, 0, 0, 0, 0, 0, 0, 0],
+    ]);
+    freebsd().encodes::<FreeBsd32>(&[
+        &[32, 0, 0, 0, 41, 0, 0, 0, 46, 0, 0, 0],
+        &MAPPED,
+        &[3, 0, 0, 0],
+        &[13, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0xb8, 0, 0, 0],
+    ]);
+    ToMapped {
+        hop_limit: Err(EncodeError::Unsupported(Control::TimeToLive)),
+        interface_alone: Ok(()),
+        both: Err(EncodeError::SourceOrInterface),
+    }
+    .encodes::<Apple>(&[
+        // len 12 + 12  level 0      IP_PKTINFO 26  interface   ipi_spec_dst  ipi_addr
+        &[24, 0, 0, 0, 0, 0, 0, 0, 26, 0, 0, 0, 0, 0, 0, 0, 192, 0, 2, 1, 192, 0, 2, 1],
+        // len 12 + 4   level 0      IP_TOS 3    0xb8
+        &[16, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0xb8, 0, 0, 0],
+    ]);
+    all().encodes::<Windows64>(&[
+        // len 16 + 8             level 0      IP_PKTINFO 19  address   interface
+        &[24, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 19, 0, 0, 0, 192, 0, 2, 1, 3, 0, 0, 0],
+        // len 16 + 4             level 0      IP_TTL 4    64           padding to 24
+        &[20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 64, 0, 0, 0, 0, 0, 0, 0],
+        // len 16 + 4             level 0      IP_TOS 3    0xb8         padding to 24
+        &[20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0xb8, 0, 0, 0, 0, 0, 0, 0],
+    ]);
+    all().encodes::<Windows32>(&[
+        &[20, 0, 0, 0, 0, 0, 0, 0, 19, 0, 0, 0, 192, 0, 2, 1, 3, 0, 0, 0],
+        &[16, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 64, 0, 0, 0],
+        &[16, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0xb8, 0, 0, 0],
+    ]);
 }
