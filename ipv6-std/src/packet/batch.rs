@@ -254,8 +254,8 @@ impl<S: AsFd> PacketConn<S> {
     ) -> Result<usize, Unsent<'m>> {
         // A message that is refused here ends the system call before it. As the first it is an error.
         let Some(first) = messages.first() else { return Ok(0) };
-        if let Err(Other::Refused(refused)) = self.check(&first.control, first.to.as_ref()) {
-            return Err(refused.into());
+        if let Err(Other::Refused) = self.check(&first.control, first.to.as_ref()) {
+            return Err(self.refusal(&first.control, first.to.as_ref()).into());
         }
         let limits = self.coalescing.limits();
         match self.send_with_limits::<TO_MAPPED>(batch, messages, limits, caller) {
@@ -278,7 +278,7 @@ impl<S: AsFd> PacketConn<S> {
             Ok(()) if TO_MAPPED && message.to.is_none() => Some(Route::Ipv4),
             Ok(()) => Some(Route::Ipv6(self.ports)),
             Err(Other::Mapped) => Some(Route::Ipv4),
-            Err(Other::Refused(_)) => None,
+            Err(Other::Refused) => None,
         };
         let max_size =
             |message: &Outgoing<'_>| self.coalescing.max_size(message.to.as_ref(), message.payload.len(), 1);

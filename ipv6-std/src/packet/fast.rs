@@ -9,7 +9,7 @@
 //! - Traffic class, hop limit and packet info are encoded in registers; other messages in a function that is not inlined.
 
 use std::io::{self, IoSlice, IoSliceMut};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV6};
+use std::net::{Ipv6Addr, SocketAddrV6};
 
 use ipv6_core::SendControl;
 use ipv6_sys::Errno;
@@ -81,14 +81,16 @@ impl<S: AsFd> PacketConn<S> {
             return self.send_until(payload, control, to, flags, None);
         }
         let mut bytes = ControlBytes::<SEND_SPACE>::new();
-        let sent = match bytes.encode_three(control) {
-            Some(Ok(encoded)) => self.send_once(payload, control, encoded, to, flags)?,
-            None if control.is_empty() => {
-                self.send_once(payload, &SendControl::new(), Encoded::NONE, to, flags)?
+        match bytes.encode_three(control) {
+            Some(Ok(encoded)) => {
+                self.send_once(payload, control, encoded, to, flags, self.check(control, to))
             }
-            _ => return self.send_any(payload, control, to, flags),
-        };
-        sent.or_else(|errno| self.send_until(payload, control, to, flags, Some(errno)))
+            None if control.is_empty() => {
+                let check = self.check(&SendControl::new(), to);
+                self.send_once(payload, control, Encoded::NONE, to, flags, check)
+            }
+            _ => self.send_any(payload, control, to, flags),
+        }
     }
 
     /// Sends with any control messages. Not inlined, to keep the path of the most common ones short.
@@ -100,19 +102,15 @@ impl<S: AsFd> PacketConn<S> {
         to: Option<&SocketAddrV6>,
         flags: MessageFlags,
     ) -> io::Result<usize> {
-        let sent = match self.check(control, to) {
-            Ok(()) => {
-                let mut bytes = ControlBytes::<SEND_SPACE>::new();
-                let encoded = bytes.encode(control).map_err(error::encode)?;
-                let to = to.map(|to| self.ports.of(to));
-                message::send(self.as_fd(), payload, encoded, to.as_ref(), flags)
-            }
-            Err(other) => self.send_other(other, payload, control, to, flags)?,
-        };
-        sent.or_else(|errno| self.send_until(payload, control, to, flags, Some(errno)))
+        let mut bytes = ControlBytes::<SEND_SPACE>::new();
+        match bytes.encode(control) {
+            Ok(encoded) => self.send_once(payload, control, encoded, to, flags, self.check(control, to)),
+            // It may be a message of IPv4.
+            Err(_) => self.send_until(payload, control, to, flags, None),
+        }
     }
 
-    /// Makes one system call, without a limit. The outer error is about a message that must not reach the kernel.
+    /// Makes one system call, without a limit, if the message is sent over IPv6.
     #[inline(always)]
     fn send_once(
         &self,
@@ -121,34 +119,18 @@ impl<S: AsFd> PacketConn<S> {
         encoded: Encoded<'_>,
         to: Option<&SocketAddrV6>,
         flags: MessageFlags,
-    ) -> io::Result<Result<usize, Errno>> {
-        if let Err(other) = self.check(control, to) {
-            return self.send_other(other, payload, control, to, flags);
+        check: Result<(), Other>,
+    ) -> io::Result<usize> {
+        if check.is_err() {
+            return self.send_until(payload, control, to, flags, None);
         }
-        let to = to.map(|to| self.ports.of(to));
-        Ok(message::send(self.as_fd(), payload, encoded, to.as_ref(), flags))
+        let name = to.map(|to| self.ports.of(to));
+        let sent = message::send(self.as_fd(), payload, encoded, name.as_ref(), flags);
+        sent.or_else(|errno| self.send_until(payload, control, to, flags, Some(errno)))
     }
 
-    /// Makes the system call for an IPv4-mapped destination, or returns the error of a message that is refused.
-    #[cold]
-    #[inline(never)]
-    fn send_other(
-        &self,
-        other: Other<'_>,
-        payload: &[IoSlice<'_>],
-        control: &SendControl<'_>,
-        to: Option<&SocketAddrV6>,
-        flags: MessageFlags,
-    ) -> io::Result<Result<usize, Errno>> {
-        if let Other::Refused(refused) = other {
-            return Err(refused.into());
-        }
-        let mut bytes = ControlBytes::<SEND_SPACE>::new();
-        let encoded = bytes.encode_mapped(control).map_err(error::encode)?;
-        Ok(message::send(self.as_fd(), payload, encoded, to, flags))
-    }
-
-    /// Sends in all other cases: with a limit, with a report to return, or after a call that has failed.
+    /// Sends in all other cases: with a limit, with a report to return, after a call that has failed, or over IPv4. Returns
+    /// the error of a message that must not reach the kernel.
     #[cold]
     #[inline(never)]
     pub(super) fn send_until(
@@ -175,7 +157,7 @@ impl<S: AsFd> PacketConn<S> {
         let is_mapped = match self.check(control, to) {
             Ok(()) => to.is_none() && self.write.peer_is_mapped(),
             Err(Other::Mapped) => true,
-            Err(Other::Refused(refused)) => return Err(refused.into()),
+            Err(Other::Refused) => return Err(self.refusal(control, to).into()),
         };
         let mut bytes = ControlBytes::<N>::new();
         let encoded = if is_mapped { bytes.encode_mapped(control) } else { bytes.encode(control) };
@@ -184,33 +166,25 @@ impl<S: AsFd> PacketConn<S> {
         message::send(self.as_fd(), payload, encoded, to.as_ref(), caller)
     }
 
-    /// Returns whether a message is sent over IPv6: anything else is an error here, so that each path can leave it to a
-    /// function of its own. A message without `to` is for the peer of the socket: if that is IPv4-mapped, `write.is_set()`.
+    /// Returns an error for a message that is not sent over IPv6. A message without `to` is for the peer of the socket: if
+    /// that is IPv4-mapped, `write.is_set()`.
     #[inline(always)]
-    pub(super) fn check<'a>(
-        &self,
-        control: &'a SendControl<'_>,
-        to: Option<&'a SocketAddrV6>,
-    ) -> Result<(), Other<'a>> {
-        if let Some(size) = control.segment_size {
-            if size == 0 || !self.coalescing.is_able() {
-                return Err(Other::Refused(Refused::Segments(size)));
-            }
+    pub(super) fn check(&self, control: &SendControl<'_>, to: Option<&SocketAddrV6>) -> Result<(), Other> {
+        if control.segment_size.is_some_and(|size| size == 0 || !self.coalescing.is_able()) {
+            return Err(Other::Refused);
         }
         if let Some(source) = &control.source {
             if source.is_multicast() {
-                return Err(Other::Refused(Refused::MulticastSource(source)));
+                return Err(Other::Refused);
             }
             if error::is_mapped(source) {
                 return Err(self.check_mapped_source(source, to));
             }
         }
         match to {
-            Some(to) if error::is_mapped(to.ip()) => Err(if self.conn.carries_only_v6() {
-                Other::Refused(Refused::MappedDestination(to))
-            } else {
-                Other::Mapped
-            }),
+            Some(to) if error::is_mapped(to.ip()) => {
+                Err(if self.conn.carries_only_v6() { Other::Refused } else { Other::Mapped })
+            }
             _ => Ok(()),
         }
     }
@@ -218,22 +192,52 @@ impl<S: AsFd> PacketConn<S> {
     /// The rest of [`check`](Self::check) for an IPv4-mapped source.
     #[cold]
     #[inline(never)]
-    fn check_mapped_source<'a>(&self, source: &'a Ipv6Addr, to: Option<&'a SocketAddrV6>) -> Other<'a> {
-        let is_group = |source: Ipv4Addr| source.is_multicast() || source.is_broadcast();
-        Other::Refused(match to {
-            _ if self.conn.carries_only_v6() => Refused::MappedSource(source),
-            _ if source.to_ipv4_mapped().is_some_and(is_group) => Refused::MulticastSource(source),
-            Some(to) if !error::is_mapped(to.ip()) => Refused::SourceOfIpv4(source),
-            None if !self.write.peer_is_mapped() => Refused::SourceOfIpv4(source),
-            _ => return Other::Mapped,
-        })
+    fn check_mapped_source(&self, source: &Ipv6Addr, to: Option<&SocketAddrV6>) -> Other {
+        let is_refused = self.conn.carries_only_v6() || is_mapped_group(source) || !self.is_mapped(to);
+        if is_refused { Other::Refused } else { Other::Mapped }
+    }
+
+    /// Whether a destination is IPv4-mapped, or the peer of the socket.
+    fn is_mapped(&self, to: Option<&SocketAddrV6>) -> bool {
+        match to {
+            Some(to) => error::is_mapped(to.ip()),
+            None => self.write.peer_is_mapped(),
+        }
+    }
+
+    /// Returns why [`check`](Self::check) refuses a message.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn refusal<'a>(
+        &self,
+        control: &'a SendControl<'_>,
+        to: Option<&'a SocketAddrV6>,
+    ) -> Refused<'a> {
+        let only_v6 = self.conn.carries_only_v6();
+        match (&control.source, to) {
+            (Some(source), _) if source.is_multicast() || (is_mapped_group(source) && !only_v6) => {
+                Refused::MulticastSource(source)
+            }
+            (Some(source), _) if error::is_mapped(source) && only_v6 => Refused::MappedSource(source),
+            (Some(source), _) if error::is_mapped(source) && !self.is_mapped(to) => {
+                Refused::SourceOfIpv4(source)
+            }
+            (_, Some(to)) if error::is_mapped(to.ip()) && only_v6 => Refused::MappedDestination(to),
+            _ => Refused::Segments(control.segment_size.unwrap_or_default()),
+        }
     }
 }
 
-/// What is not sent over IPv6.
-pub(super) enum Other<'a> {
-    /// It must not reach the kernel.
-    Refused(Refused<'a>),
+/// Whether an IPv4-mapped address is one of a group, or 255.255.255.255.
+fn is_mapped_group(address: &Ipv6Addr) -> bool {
+    address.to_ipv4_mapped().is_some_and(|address| address.is_multicast() || address.is_broadcast())
+}
+
+/// A message that is not sent over IPv6.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Other {
     /// The destination is IPv4-mapped, and the socket carries IPv4 too.
     Mapped,
+    /// It must not reach the kernel: see [`PacketConn::refusal`].
+    Refused,
 }
