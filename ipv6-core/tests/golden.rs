@@ -534,6 +534,7 @@ fn windows_ecn_message_of_ipv4_sets_ecn_only() {
     let control = [20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 50, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0];
     let got = RecvControl::decode::<Windows64>(&control).unwrap();
     assert_eq!((got.ecn(), got.traffic_class), (Some(Ecn::Ce), None));
+}
 
 // Scars 56 and 57: the messages of IPv6 have no effect for an IPv4-mapped destination, and packet info without an address
 // is EINVAL on Linux.
