@@ -59,27 +59,6 @@ converts! {
 }
 
 impl<S: AsFd> PacketConn<S> {
-    /// Opens another handle to the same socket. Both share its options, its queues and its peer. The new
-    /// value starts with the same [control flags](Conn::control_flags), and without deadlines and timeouts; later
-    /// changes of the flags through one value are not visible in the other.
-    ///
-    /// `S` is any type that owns its socket, such as `UdpSocket` and `OwnedFd`.
-    ///
-    /// Systems: all.
-    ///
-    /// # Errors
-    ///
-    /// `EMFILE` when the process has too many open descriptors.
-    #[doc(alias = "dup")]
-    pub fn try_clone(&self) -> io::Result<Self>
-    where
-        S: From<OwnedFd>,
-    {
-        let clone = Self::new(Conn::try_clone(self)?.into_inner())?;
-        clone.copy_flags(self);
-        Ok(clone)
-    }
-
     /// Connects the socket to a peer: it receives from no other address, [`send`](Self::send) sends there, and
     /// [`path_mtu`](Conn::path_mtu) is known. A connected socket can be connected again. [`connected`](Self::connected)
     /// opens a second socket for one peer instead.
@@ -110,21 +89,34 @@ impl<S: AsFd> PacketConn<S> {
     }
 }
 
-impl<S: AsFd> RawConn<S> {
-    /// Opens another handle to the same socket, as [`PacketConn::try_clone`] does.
-    ///
-    /// Systems: all.
-    ///
-    /// # Errors
-    ///
-    /// `EMFILE` when the process has too many open descriptors.
-    #[doc(alias = "dup")]
-    pub fn try_clone(&self) -> io::Result<Self>
-    where
-        S: From<OwnedFd>,
-    {
-        let clone = Self::new(Conn::try_clone(self)?.into_inner())?;
-        clone.copy_flags(self);
-        Ok(clone)
-    }
+/// `try_clone` of each connection with a packet socket.
+macro_rules! clones {
+    ($($connection:ident)*) => {
+        $(
+            impl<S: AsFd> $connection<S> {
+                /// Opens another handle to the same socket. Both share its options, its queues and its peer. The new
+                /// value starts with the same [control flags](Conn::control_flags), and without deadlines and timeouts;
+                /// later changes of the flags through one value are not visible in the other.
+                ///
+                /// `S` is any type that owns its socket, such as `UdpSocket` and `OwnedFd`.
+                ///
+                /// Systems: all.
+                ///
+                /// # Errors
+                ///
+                /// `EMFILE` when the process has too many open descriptors.
+                #[doc(alias = "dup")]
+                pub fn try_clone(&self) -> io::Result<Self>
+                where
+                    S: From<OwnedFd>,
+                {
+                    let clone = Self::new(Conn::try_clone(self)?.into_inner())?;
+                    clone.copy_flags(self);
+                    Ok(clone)
+                }
+            }
+        )*
+    };
 }
+
+clones!(PacketConn RawConn);
