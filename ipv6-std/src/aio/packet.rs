@@ -10,7 +10,7 @@ use ipv6_sys::socket;
 use super::event_loop::{EventLoop, Register};
 use super::wait::Watches;
 use crate::builder::Builder;
-use crate::fd::{OwnedFd, lends_socket};
+use crate::fd::{AsFd, OwnedFd, lends_socket};
 
 /// An IPv6 datagram socket in an event loop.
 ///
@@ -100,7 +100,7 @@ impl<S: Register> PacketConn<S> {
     /// With tokio, outside a runtime.
     pub fn from_std<T: Into<OwnedFd>>(conn: crate::PacketConn<T>) -> io::Result<Self> {
         let socket = conn.into_inner().into();
-        socket::set_nonblocking(&socket, true)?;
+        socket::set_nonblocking(socket.as_fd(), true)?;
         Self::new(S::register(socket)?)
     }
 }

@@ -10,7 +10,7 @@ use ipv6_sys::socket;
 use super::event_loop::{EventLoop, Register};
 use super::wait::Watches;
 use crate::builder::Builder;
-use crate::fd::{OwnedFd, lends_socket};
+use crate::fd::{AsFd, OwnedFd, lends_socket};
 
 /// A raw IPv6 socket of one protocol, or an ICMPv6 socket without privilege, in an event loop.
 ///
@@ -106,7 +106,7 @@ impl<S: Register> RawConn<S> {
     /// With tokio, outside a runtime.
     pub fn from_std<T: Into<OwnedFd>>(conn: crate::RawConn<T>) -> io::Result<Self> {
         let socket = conn.into_inner().into();
-        socket::set_nonblocking(&socket, true)?;
+        socket::set_nonblocking(socket.as_fd(), true)?;
         Self::new(S::register(socket)?)
     }
 }
