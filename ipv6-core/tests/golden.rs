@@ -1,7 +1,7 @@
 //! Compares the codecs with bytes computed by hand from each system's headers. This finds what round trips do not: the
 //! same mistake in encoding and in decoding. The layout is in a comment beside the bytes.
 
-use std::net::{Ipv6Addr, SocketAddrV6};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV6};
 
 use ipv6_core::abi::*;
 use ipv6_core::{
@@ -607,4 +607,36 @@ fn to_a_mapped_destination() {
         &[16, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 64, 0, 0, 0],
         &[16, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0xb8, 0, 0, 0],
     ]);
+}
+
+// Scar 56: the values of the options with an interface or a group that dual-stack sockets have.
+#[test]
+fn options_of_ipv4_groups() {
+    let (group, source, on) =
+        (Ipv4Addr::new(239, 1, 2, 3), Ipv4Addr::new(192, 0, 2, 1), InterfaceIndex::new(5).ok());
+    // struct ip_mreqn of Linux: group, address, interface.
+    assert_eq!(group::encode_mreqn::<Linux64>(group, on), [239, 1, 2, 3, 0, 0, 0, 0, 5, 0, 0, 0]);
+    assert_eq!(group::encode_mreqn::<Linux64Be>(group, on), [239, 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 5]);
+    // IP_MULTICAST_IF: a struct ip_mreqn on Linux, the index in network order on Windows.
+    let (bytes, len) = group::encode_ipv4_interface::<Linux64>(on).unwrap();
+    assert_eq!(bytes[..len], [0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0]);
+    for (bytes, len) in
+        [group::encode_ipv4_interface::<Windows64>(on), group::encode_ipv4_interface::<Windows32>(on)]
+            .map(Option::unwrap)
+    {
+        assert_eq!(bytes[..len], [0, 0, 0, 5]);
+    }
+    // struct ipv6_mreq of Apple, with the mapped group.
+    let mut apple = [0; 20];
+    apple[10..].copy_from_slice(&[0xff, 0xff, 239, 1, 2, 3, 5, 0, 0, 0]);
+    assert_eq!(group::encode_mreq::<Apple>(group.to_ipv6_mapped(), on), apple);
+    assert!(Apple::ABI.mapped.unwrap().join_by_ipv6_option && Apple::ABI.options.ipv4_join_group.is_none());
+    // struct group_source_req with two struct sockaddr_in: on Linux a family of two bytes, on FreeBSD length and family.
+    let mut bytes = [0xff; 264];
+    assert_eq!(group::encode_ipv4_group_source_req::<Linux64>(group, source, on, &mut bytes), Ok(264));
+    assert_eq!(bytes[..16], [5, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 239, 1, 2, 3]);
+    assert_eq!(bytes[136..144], [2, 0, 0, 0, 192, 0, 2, 1]);
+    assert_eq!(group::encode_ipv4_group_source_req::<FreeBsd64>(group, source, on, &mut bytes), Ok(264));
+    assert_eq!(bytes[8..16], [16, 2, 0, 0, 239, 1, 2, 3]);
+    assert_eq!(bytes[136..144], [16, 2, 0, 0, 192, 0, 2, 1]);
 }

@@ -14,6 +14,8 @@ ipv6_testnet::tests! {
     [] a_source_address_can_be_sent;
     [] a_source_and_an_interface_can_be_sent;
     [] options_read_back_as_set;
+    [] options_of_a_dual_stack_socket_are_set_for_ipv4_too;
+    [] ipv4_groups_are_unsupported;
     [] streams_have_header_options;
     [] groups_are_joined_and_left;
     [] port_unreachable_is_not_an_error_of_a_receive;
@@ -253,6 +255,31 @@ mod on_windows {
             assert_eq!(conn.multicast_interface().unwrap(), on.index());
         }
         assert!(conn.only_v6().unwrap());
+    }
+
+    // Scar 56: the options of IPv6 have no effect on IPv4 packets. Wine lacks `IP_MULTICAST_IF` with an index.
+    pub fn options_of_a_dual_stack_socket_are_set_for_ipv4_too() {
+        let conn = PacketConn::builder().only_v6(false).bind("[::]:0").unwrap();
+        conn.set_hop_limit(9).unwrap();
+        assert_eq!(conn.option(&option::IPV4_TIME_TO_LIVE).unwrap(), Some(9));
+        conn.set_multicast_hop_limit(3).unwrap();
+        assert_eq!(conn.option(&option::IPV4_MULTICAST_TIME_TO_LIVE).unwrap(), 3);
+        for on in [false, true] {
+            conn.set_multicast_loopback(on).unwrap();
+            conn.set_dont_fragment(on).unwrap();
+            assert_eq!(conn.option(&option::IPV4_MULTICAST_LOOPBACK).unwrap(), on);
+            assert_eq!(conn.option(&option::IPV4_DONT_FRAGMENT).unwrap(), on);
+        }
+    }
+
+    pub fn ipv4_groups_are_unsupported() {
+        let group = "::ffff:239.1.2.3".parse().unwrap();
+        let conn = PacketConn::builder().only_v6(false).bind("[::]:0").unwrap();
+        let error = conn.join_group(group, lo()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+        assert!(error.to_string().contains("IP_ADD_MEMBERSHIP"), "{error}");
+        let error = loopback().join_group(group, lo()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
     }
 
     pub fn streams_have_header_options() {
