@@ -16,7 +16,8 @@ use crate::packet::PacketConn;
 ///
 /// For such a socket the kernel looks up no route and decodes no control messages: measured on Linux over loopback, a
 /// datagram takes a fifth less time. The new socket receives the datagrams of the peer, the listener all others. The
-/// listener must share its port ([`PacketConn::bind_reusable`]).
+/// listener must share its port ([`PacketConn::bind_reusable`]). Beside a dual-stack listener, a peer can be IPv4-mapped; the
+/// socket of any other peer carries IPv6 only.
 ///
 /// Systems: all. See the limits.
 ///

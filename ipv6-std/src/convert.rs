@@ -65,6 +65,8 @@ impl<S: AsFd> PacketConn<S> {
     ///
     /// Datagrams that were queued before the call stay in the queue.
     ///
+    /// A dual-stack socket that was connected to an IPv4-mapped peer takes no IPv6 peer on Linux (`EAFNOSUPPORT`).
+    ///
     /// Systems: all.
     ///
     /// # Errors

@@ -125,7 +125,8 @@ macro_rules! sent {
 
 sent! {
     /// The control messages to send with a datagram. For a field that is `None`, the socket's option or the system's
-    /// default applies; `Some(0)` is sent as 0.
+    /// default applies; `Some(0)` is sent as 0. For IPv4-mapped destinations, [`encode_mapped`](Self::encode_mapped)
+    /// writes the messages of IPv4.
     ///
     /// ```
     /// use ipv6_core::{SendControl, abi::Linux64};

@@ -15,11 +15,18 @@ impl<S: AsFd> PacketConn<S> {
     ///
     /// The scope of a link-local destination selects the interface. A raw socket ignores the port.
     ///
+    /// To an IPv4-mapped destination, a [dual-stack socket](crate::Conn#dual-stack-sockets) sends the fields as messages of
+    /// IPv4 ([`SendControl::encode_mapped`]). The source is then an IPv4-mapped address too ([`mapped`](crate::mapped)).
+    ///
     /// Systems: all. [`SendControl`] lists the systems of each control message.
     ///
     /// # Errors
     ///
-    /// - `InvalidInput` for a multicast source, and for an IPv4-mapped source or destination on an IPv6-only socket.
+    /// - `InvalidInput` for a multicast source, for an IPv4-mapped source or destination on an IPv6-only socket, for a
+    ///   source of another family than the destination, for hop limit 0 to an IPv4-mapped destination, and for a segment
+    ///   size of 0.
+    /// - `Unsupported` for what the destination's family does not have: a flow label, a next hop or a message of IPv6 by
+    ///   type to an IPv4-mapped destination, a message of IPv4 to an IPv6 one. The text has the name in C.
     /// - `EINVAL`, `ENODEV` or `EADDRNOTAVAIL` for a source or an interface that this host does not have. The error names
     ///   both; its [source](std::error::Error::source) is the system's.
     /// - `Unsupported` for a control message that the system does not have, or a segment size on a socket that cannot
@@ -70,7 +77,9 @@ impl<S: AsFd> PacketConn<S> {
         Ok(control.with_traffic_class(ecn.mark(traffic_class)))
     }
 
-    /// Sends one datagram with its control messages to the peer of a connected socket.
+    /// Sends one datagram with its control messages to the peer of a connected socket. An IPv4-mapped peer is a destination
+    /// of IPv4, as in [`send_to`](Self::send_to), if this value knows it: from [`connect`](Self::connect), or because the
+    /// socket was connected when it was [wrapped](Self::new).
     ///
     /// Systems: all.
     ///
@@ -86,7 +95,8 @@ impl<S: AsFd> PacketConn<S> {
     /// [`SendControl::with_messages`] allows, such as extension headers.
     ///
     /// `to` is a `SocketAddrV6`, or `None` for the peer of a connected socket. The fields of [`SendControl`] are messages
-    /// too ([`message`](crate::message)): push those to send with the others.
+    /// too ([`message`](crate::message)): push those to send with the others. To an IPv4-mapped destination, push those of
+    /// IPv4, such as [`TypeOfService`](crate::message::TypeOfService).
     ///
     /// | | fields | messages by type |
     /// |---|---|---|
