@@ -43,6 +43,7 @@ mod library {
     pub const SO_SELECT_ERR_QUEUE: c_int = 45;
     pub const SO_MAX_PACING_RATE: c_int = 47;
     pub const SO_INCOMING_CPU: c_int = 49;
+    pub const SO_ATTACH_BPF: c_int = 50;
     pub const SO_MEMINFO: c_int = 55;
     pub const SO_INCOMING_NAPI_ID: c_int = 56;
     pub const SO_COOKIE: c_int = 57;
