@@ -154,13 +154,13 @@ macro_rules! for_each_option {
             QUEUE_ERRORS queue_errors with_queue_errors: bool = "IPV6_RECVERR";
             /// How the kernel uses path MTU discovery for sent packets (Linux, ipv6(7); Windows).
             PATH_MTU_DISCOVERY path_mtu_discovery with_path_mtu_discovery: PathMtuDiscovery = "IPV6_MTU_DISCOVER";
-            /// Set: the size of the largest packet that the socket sends unfragmented, at least 1,280; 0 removes
-            /// the limit (Linux). Read: the path MTU of a connected socket, in bytes, IPv6 header included (Linux,
-            /// Windows). Other sockets answer `ENOTCONN`.
+            /// Set: the size of the largest fragment of packets that are larger than the path MTU, at least 1,280; 0
+            /// for no limit. Smaller packets are not fragmented (Linux). Read: the path MTU of a connected socket, in
+            /// bytes, IPv6 header included (Linux, Windows). Other sockets answer `ENOTCONN`.
             MTU mtu with_mtu: u32 = "IPV6_MTU";
-            /// Whether the flow information of destination addresses is sent (`flowinfo` of a `SocketAddrV6`):
-            /// traffic class and flow label. It is ignored otherwise. A connected socket uses that of `connect`:
-            /// the only way to give a TCP connection a flow label (Linux).
+            /// Whether the flow information of destination addresses is sent: traffic class and flow label. It is
+            /// ignored otherwise. As in std, `flowinfo` of a `SocketAddrV6` is in network byte order: `label.to_be()`.
+            /// A connected socket uses that of `connect`: the only way to give a TCP connection a flow label (Linux).
             SEND_FLOW_INFO send_flow_info with_send_flow_info: bool = "IPV6_FLOWINFO_SEND";
             /// Whether the kernel chooses a flow label for packets that have none, from a hash of addresses and
             /// ports (RFC 6438). Linux, where `net.ipv6.auto_flowlabels` is the default; FreeBSD, OpenBSD,
@@ -205,8 +205,8 @@ macro_rules! for_each_option {
             JOIN_ANYCAST join_anycast with_join_anycast: Group = "IPV6_JOIN_ANYCAST";
             /// Removes an anycast address that the socket has joined (Linux).
             LEAVE_ANYCAST leave_anycast with_leave_anycast: Group = "IPV6_LEAVE_ANYCAST";
-            /// Which packets are sent as if the path MTU were 1,280 (RFC 3542 section 11.1). The BSDs, Apple,
-            /// illumos, Solaris, AIX; on Linux, `MTU` with 1,280 does the same for all packets.
+            /// Which packets are sent as if the path MTU were 1,280 (RFC 3542 section 11.1). The BSDs, Apple, illumos,
+            /// Solaris, AIX. On Linux, a route with an MTU of 1,280 has this effect.
             USE_MIN_MTU use_min_mtu with_use_min_mtu: MinMtu = "IPV6_USE_MIN_MTU";
             /// `TRAFFIC_CLASS` of the IPv4 packets of a dual-stack socket. On Linux, it also sets the priority of the
             /// socket (`SO_PRIORITY`, ip(7)).
@@ -261,9 +261,10 @@ macro_rules! for_each_option {
             /// Unblocks a blocked source of an IPv4 group (Linux).
             IPV4_UNBLOCK_SOURCE ipv4_unblock_source with_ipv4_unblock_source: Ipv4SourceGroup
                 = "MCAST_UNBLOCK_SOURCE (IPPROTO_IP)";
-            /// The source address and the interface of sent packets that name none themselves (RFC 3542 section
-            /// 6.7). The unspecified address and no interface remove it. Not on Windows. Linux does not return it
-            /// (`ENOPROTOOPT`), and does not use it for IPv4-mapped destinations.
+            /// The source address and the interface of sent packets that name none themselves (RFC 3542 section 6.7).
+            /// The unspecified address and no interface remove it. Not on Windows. Linux uses the interface only,
+            /// and ignores the address: bind the socket to it instead. Linux does not return the option
+            /// (`ENOPROTOOPT`).
             #[doc(alias = "in6_pktinfo")]
             PACKET_INFO sticky_packet_info with_sticky_packet_info: PacketInfo = "IPV6_PKTINFO";
             /// The next hop of sent packets that name none themselves (RFC 3542 section 6.7). The BSDs except
@@ -355,18 +356,18 @@ macro_rules! for_each_option {
             DETACH_PORT_SELECTOR detach_port_selector with_detach_port_selector: () = "SO_DETACH_REUSEPORT_BPF";
             /// Whether the BPF filter can no longer be changed or detached; this cannot be undone (Linux).
             LOCK_FILTER lock_filter with_lock_filter: bool = "SO_LOCK_FILTER";
-            /// The processor that handled the last received packet. Set: among sockets of a shared port, prefer
-            /// this one for packets that this processor handles (Linux).
+            /// The processor that handled the last received packet of a connected socket. Set: among sockets of a
+            /// shared port, prefer this one for packets that this processor handles (Linux).
             INCOMING_CPU incoming_cpu with_incoming_cpu: Option<u16> = "SO_INCOMING_CPU";
             /// The number of the device queue of the last received packet; 0 if there is none (Linux).
             INCOMING_NAPI_ID incoming_napi_id with_incoming_napi_id: u32 = "SO_INCOMING_NAPI_ID";
-            /// How long a receive polls the device before it sleeps, in microseconds; more than before requires
-            /// `CAP_NET_ADMIN` (Linux).
+            /// How long a receive polls the device before it sleeps, in microseconds (Linux). Older
+            /// kernels require `CAP_NET_ADMIN` to raise it; 6.18 does not.
             BUSY_POLL busy_poll with_busy_poll: u32 = "SO_BUSY_POLL";
             /// Whether the kernel leaves the device to busy polling (Linux, since 5.11; `CAP_NET_ADMIN`).
             PREFER_BUSY_POLL prefer_busy_poll with_prefer_busy_poll: bool = "SO_PREFER_BUSY_POLL";
-            /// How many packets one busy poll takes at most; more than 8 requires `CAP_NET_ADMIN` (Linux, since
-            /// 5.11, which does not return it).
+            /// How many packets one busy poll takes at most; `CAP_NET_ADMIN` to raise it (Linux, since 5.11, which does
+            /// not return it).
             BUSY_POLL_BUDGET busy_poll_budget with_busy_poll_budget: u16 = "SO_BUSY_POLL_BUDGET";
             /// Whether `poll` and `epoll` report `POLLPRI` when the error queue is not empty, beside `POLLERR`
             /// (Linux).

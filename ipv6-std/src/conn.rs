@@ -13,6 +13,7 @@ use ipv6_sys::{Errno, Host};
 
 use crate::error;
 use crate::fd::{AsFd, OwnedFd, lends_socket};
+use crate::privilege;
 
 /// Any IPv6 socket, TCP streams and listeners included: header fields, path MTU, filters, buffers.
 ///
@@ -144,11 +145,11 @@ impl<S: AsFd> Conn<S> {
     /// # Errors
     ///
     /// `Unsupported`, with the name of the option, when the system has no such option; the system's error when it
-    /// refuses the value.
+    /// refuses the value. The text of `PermissionDenied` names the privilege.
     #[doc(alias = "setsockopt")]
     pub fn set_option<T: Writable>(&self, option: &SocketOption<T>, value: T) -> io::Result<()> {
         let _changing = self.change();
-        self.set_both(option, value)
+        self.set_both(option, value).map_err(|error| privilege::named(error, option.name()))
     }
 
     /// Sets an option, and on a dual-stack socket its IPv4 sibling. The caller holds [`change`](Self::change).

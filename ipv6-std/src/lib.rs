@@ -295,6 +295,7 @@ mod on_interface;
 mod packet;
 mod path_mtu_discovery;
 mod paths;
+mod privilege;
 mod raw;
 mod received;
 mod recv_batch;

@@ -4,8 +4,8 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::net::SocketAddrV6;
 
 use ipv6_core::SendControl;
-use ipv6_sys::Error;
 use ipv6_sys::message::MessageFlags;
+use ipv6_sys::{Error, IS_LINUX};
 
 use super::PacketConn;
 use crate::fd::AsFd;
@@ -22,7 +22,8 @@ bitflags::bitflags! {
         /// neighbour solicitations to verify it. RFC 3542 section 9 has a message for this, `IPV6_REACHCONF`. Linux.
         #[doc(alias = "MSG_CONFIRM", alias = "IPV6_REACHCONF")]
         const CONFIRM = 1 << 0;
-        /// Send to hosts on the link only. A destination behind a router is `ENETUNREACH`. All systems.
+        /// Send to hosts on the link only. A destination behind a router is then unreachable. Not on Linux, which ignores the
+        /// flag of IPv6 packets: `Unsupported`, except for an IPv4-mapped destination.
         #[doc(alias = "MSG_DONTROUTE")]
         const DONT_ROUTE = 1 << 1;
         /// Append the payload to the datagram that a later call without this flag completes and sends. Linux.
@@ -49,8 +50,12 @@ const LINUX: [(SendFlags, MessageFlags, &str); 3] = [
 ];
 
 impl SendFlags {
-    fn of_system(self) -> io::Result<MessageFlags> {
+    fn of_system(self, is_mapped: bool) -> io::Result<MessageFlags> {
         let mut flags = MessageFlags::empty();
+        // No file of net/ipv6 has MSG_DONTROUTE; net/ipv4/udp.c does.
+        if self.contains(Self::DONT_ROUTE) && IS_LINUX && !is_mapped {
+            return Err(Error::Unsupported("MSG_DONTROUTE").into());
+        }
         flags.set(MessageFlags::DONT_ROUTE, self.contains(Self::DONT_ROUTE));
         for (flag, of_system, name) in LINUX {
             if self.contains(flag) {
@@ -68,7 +73,7 @@ impl<S: AsFd> PacketConn<S> {
     /// Sends one datagram with its control messages, as [`send_to`](Self::send_to), with flags of the call. `to` is a
     /// `SocketAddrV6`, or `None` for the peer of a connected socket.
     ///
-    /// Systems: all, except the flags of Linux.
+    /// Systems: all; each flag lists those that have it.
     ///
     /// # Errors
     ///
@@ -103,7 +108,11 @@ impl<S: AsFd> PacketConn<S> {
         flags: SendFlags,
     ) -> io::Result<usize> {
         let (payload, to) = ([IoSlice::new(payload)], to.into());
-        self.send_until(&payload, control, to.as_ref(), flags.of_system()?, None)
+        let is_mapped = match &to {
+            Some(to) => to.ip().to_ipv4_mapped().is_some(),
+            None => self.write.peer_is_mapped(),
+        };
+        self.send_until(&payload, control, to.as_ref(), flags.of_system(is_mapped)?, None)
     }
 
     /// Receives the next datagram, as [`recv_from`](Self::recv_from), and leaves it in the queue: the next receive returns it

@@ -1,0 +1,200 @@
+//! Options and messages of time, by their effect.
+
+mod common;
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use common::*;
+use ipv6_std::message::{Timestamp, TimestampId, TimestampNs, TimestampRequest, Timestamping, TxTime};
+use ipv6_std::option::{PacingRate, SendTimes, TimestampingFlags};
+use ipv6_std::*;
+use ipv6_testnet::Pair;
+
+ipv6_testnet::tests! {
+    [] received_packets_have_their_time_in_each_form;
+    [] sent_packets_have_timestamps_with_identifiers;
+    [] a_batch_keeps_the_times_of_its_datagrams;
+    [] flags_of_timestamps_are_read_as_they_were_set;
+    [Namespace] a_send_time_needs_the_option;
+    [Namespace, Program("tc")] a_packet_is_sent_at_its_time;
+    [Namespace, Program("tc")] a_socket_sends_at_its_pacing_rate;
+}
+
+/// The message of type `M` that comes with a datagram from the socket to itself, and the times before and after.
+fn sent_to_itself<M: for<'a> ControlMessage<ipv6_std::Host, Value<'a> = M>>(
+    conn: &PacketConn,
+) -> (Option<M>, [Duration; 2]) {
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let before = now();
+    conn.send_to(b"x", &SendControl::new(), conn.local_addr().unwrap()).unwrap();
+    let (mut payload, mut control) = ([0; 16], [0; 512]);
+    let message = conn.recv_message(&mut payload, &mut control).unwrap();
+    assert!(!message.control_truncated);
+    (message.get::<M>().unwrap(), [before, now()])
+}
+
+fn received_packets_have_their_time_in_each_form() {
+    // The kernel rounds down to a microsecond.
+    let within = |time: Option<Duration>, [before, after]: [Duration; 2]| {
+        let time = time.unwrap();
+        assert!(time + Duration::from_micros(1) >= before && time <= after, "{before:?} {time:?} {after:?}");
+    };
+    let conn = loopback();
+    assert_eq!(sent_to_itself::<Timestamp>(&conn).0, None);
+    conn.set_option(&option::RECEIVE_TIMESTAMP, true).unwrap();
+    let (time, around) = sent_to_itself::<Timestamp>(&conn);
+    within(time.and_then(Timestamp::since_epoch), around);
+    assert!(conn.option(&option::RECEIVE_TIMESTAMP).unwrap());
+
+    conn.set_option(&option::RECEIVE_TIMESTAMP_NS, true).unwrap();
+    let (time, around) = sent_to_itself::<TimestampNs>(&conn);
+    within(time.and_then(TimestampNs::since_epoch), around);
+    assert_eq!(sent_to_itself::<Timestamp>(&conn).0, None);
+    conn.set_option(&option::RECEIVE_TIMESTAMP_NS, false).unwrap();
+    assert_eq!(sent_to_itself::<TimestampNs>(&conn).0, None);
+
+    let flags = TimestampingFlags::RX_SOFTWARE | TimestampingFlags::SOFTWARE;
+    conn.set_option(&option::TIMESTAMPING, flags).unwrap();
+    let (times, around) = sent_to_itself::<Timestamping>(&conn);
+    let times = times.unwrap();
+    within(times.software.and_then(TimestampNs::since_epoch), around);
+    assert_eq!(times.hardware, None);
+    // The fields of flags are beside the times, in any order of the kernel.
+    conn.set_control_flags(ControlFlags::SUPPORTED, true).unwrap();
+    conn.send_to(b"x", &SendControl::new().with_hop_limit(9), conn.local_addr().unwrap()).unwrap();
+    assert_eq!(receive(&conn).1.control.hop_limit, Some(9));
+}
+
+/// The control bytes of the next entry of the error queue.
+fn from_error_queue(conn: &PacketConn) -> (usize, Vec<u8>) {
+    use ipv6_sys::message::{ControlBuffer, ControlSpace, MessageFlags, receive};
+    ipv6_sys::wait::wait(conn, ipv6_sys::wait::Ready::Receive, Some(Duration::from_secs(60))).unwrap();
+    let mut payload = [0; 64];
+    let mut buffer = ControlBuffer::<512>::new();
+    let mut parts = [std::io::IoSliceMut::new(&mut payload)];
+    let mut control = ControlSpace::from(&mut buffer);
+    let got = receive(conn, &mut parts, &mut control, MessageFlags::ERROR_QUEUE).unwrap();
+    (got.len, control.written().to_vec())
+}
+
+fn sent_packets_have_timestamps_with_identifiers() {
+    let conn = loopback();
+    let nobody = loopback();
+    let to = nobody.local_addr().unwrap();
+    let flags = TimestampingFlags::SOFTWARE | TimestampingFlags::OPT_ID | TimestampingFlags::OPT_TSONLY;
+    conn.set_option(&option::TIMESTAMPING, flags).unwrap();
+    // Only the packet with the message gets a timestamp.
+    conn.send_to(b"without", &SendControl::new(), to).unwrap();
+    let request = TimestampRequest(TimestampingFlags::TX_SOFTWARE);
+    let messages = Messages::<64>::new().with(request).unwrap();
+    conn.send_to(b"with", &SendControl::new().with_messages(&messages), to).unwrap();
+    let (len, control) = from_error_queue(&conn);
+    let messages = cmsg::RawMessages::<Host>::new(&control);
+    let times = messages.get::<Timestamping>().unwrap().unwrap();
+    assert!(times.software.is_some());
+    // OPT_TSONLY: without the payload.
+    assert_eq!(len, 0);
+    let numbered = Messages::<64>::new().with(request).unwrap().with(TimestampId(77)).unwrap();
+    match conn.send_to(b"77", &SendControl::new().with_messages(&numbered), to) {
+        // Before Linux 6.13 the kernel does not know the message.
+        Err(error) => assert_eq!(error.raw_os_error().or_else(|| cause(&error)), Some(EINVAL)),
+        Ok(_) => {
+            let (_, control) = from_error_queue(&conn);
+            // `ee_data` of the queued error is the identifier.
+            let raw = cmsg::RawMessages::<Host>::new(&control).map(Result::unwrap);
+            let error = raw.into_iter().find(|message| (message.level, message.kind) == (41, 25)).unwrap();
+            assert_eq!(error.data[12..16], 77_u32.to_ne_bytes());
+        }
+    }
+}
+
+fn a_batch_keeps_the_times_of_its_datagrams() {
+    let (sender, receiver) = (loopback(), loopback());
+    receiver.set_option(&option::RECEIVE_TIMESTAMP_NS, true).unwrap();
+    for text in [b"1", b"2", b"3"] {
+        sender.send_to(text, &SendControl::new(), receiver.local_addr().unwrap()).unwrap();
+    }
+    let mut payloads = [[0; 16]; 3];
+    let mut payloads: Vec<&mut [u8]> = payloads.iter_mut().map(|payload| &mut payload[..]).collect();
+    let mut batch = RecvBatch::new(3);
+    receiver.recv_batch(&mut batch, &mut payloads).unwrap();
+    let times: Vec<_> =
+        batch.messages().map(|message| message.get::<TimestampNs>().unwrap().unwrap()).collect();
+    assert_eq!(times.len(), 3);
+    assert!(times.is_sorted(), "{times:?}");
+}
+
+fn flags_of_timestamps_are_read_as_they_were_set() {
+    let conn = loopback();
+    assert_eq!(conn.option(&option::TIMESTAMPING).unwrap(), TimestampingFlags::empty());
+    let flags = TimestampingFlags::TX_SOFTWARE | TimestampingFlags::SOFTWARE | TimestampingFlags::OPT_CMSG;
+    conn.set_option(&option::TIMESTAMPING, flags).unwrap();
+    assert_eq!(conn.option(&option::TIMESTAMPING).unwrap(), flags);
+    let times = SendTimes { report_errors: true, ..SendTimes::new(SendTimes::MONOTONIC) };
+    conn.set_option(&option::SEND_TIMES, times).unwrap();
+    assert_eq!(conn.option(&option::SEND_TIMES).unwrap(), times);
+    assert_eq!(conn.option(&option::MAX_PACING_RATE).unwrap(), PacingRate::UNLIMITED);
+    for rate in [PacingRate(1), PacingRate(1_000_000), PacingRate(20_000_000_000), PacingRate::UNLIMITED] {
+        if size_of::<usize>() == 8 || rate != PacingRate(20_000_000_000) {
+            conn.set_option(&option::MAX_PACING_RATE, rate).unwrap();
+            assert_eq!(conn.option(&option::MAX_PACING_RATE).unwrap(), rate);
+        }
+    }
+}
+
+fn a_send_time_needs_the_option() {
+    let conn = loopback();
+    let to = conn.local_addr().unwrap();
+    let messages = Messages::<64>::new().with(TxTime(1)).unwrap();
+    let send = || conn.send_to(b"x", &SendControl::new().with_messages(&messages), to);
+    let error = send().unwrap_err();
+    assert_eq!(error.raw_os_error().or_else(|| cause(&error)), Some(EINVAL));
+    conn.set_option(&option::SEND_TIMES, SendTimes::new(SendTimes::MONOTONIC)).unwrap();
+    // Without a queueing discipline that obeys the time, the packet is sent at once.
+    send().unwrap();
+    assert_eq!(receive(&conn).0, b"x");
+}
+
+/// Replaces the queueing discipline of `eth0` of the first host by `fq`; `false` if the kernel lacks it.
+fn with_fq(pair: &Pair) -> bool {
+    let tc = ipv6_testnet::program("tc").unwrap();
+    let mut command = std::process::Command::new(tc);
+    command.args(["qdisc", "replace", "dev", "eth0", "root", "fq"]).stderr(std::process::Stdio::null());
+    pair.a.spawn(command).unwrap().wait().unwrap().success()
+}
+
+fn a_packet_is_sent_at_its_time() {
+    let pair = Pair::new().unwrap();
+    if !with_fq(&pair) {
+        return eprintln!("this kernel has no fq");
+    }
+    let (sender, receiver) = (on(&pair.a), on(&pair.b));
+    sender.set_option(&option::SEND_TIMES, SendTimes::new(SendTimes::MONOTONIC)).unwrap();
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    let now = now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64;
+    let later = now + 300_000_000;
+    let messages = Messages::<64>::new().with(TxTime(later)).unwrap();
+    let to = at(Pair::B, port(&receiver));
+    sender.send_to(b"later", &SendControl::new().with_messages(&messages), to).unwrap();
+    receive(&receiver);
+    let arrived = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    assert!(arrived.tv_sec as u64 * 1_000_000_000 + arrived.tv_nsec as u64 >= later);
+}
+
+fn a_socket_sends_at_its_pacing_rate() {
+    let pair = Pair::new().unwrap();
+    if !with_fq(&pair) {
+        return eprintln!("this kernel has no fq");
+    }
+    let (sender, receiver) = (on(&pair.a), on(&pair.b));
+    // 20 packets of 1,000 bytes at 100,000 bytes per second take 0.2 seconds. `fq` may send the first ones at once.
+    sender.set_option(&option::MAX_PACING_RATE, PacingRate(100_000)).unwrap();
+    let start = std::time::Instant::now();
+    for _ in 0..20 {
+        sender.send_to(&[7; 952], &SendControl::new(), at(Pair::B, port(&receiver))).unwrap();
+    }
+    for _ in 0..20 {
+        receive(&receiver);
+    }
+    assert!(start.elapsed() >= Duration::from_millis(100), "{:?}", start.elapsed());
+}
