@@ -13,7 +13,7 @@ use crate::records::Own;
 
 /// The time between probes (RFC 6762 section 8.1).
 const PROBE: Duration = Duration::from_millis(250);
-/// The pause before the next probe when another host has the name, and after many conflicts (section 8.1).
+/// The pause before the next probe when another host has the name (section 8.1).
 const PAUSE: Duration = Duration::from_secs(5);
 
 pub struct Responder {
@@ -23,8 +23,6 @@ pub struct Responder {
     was_announced: bool,
     /// Whether another host had a name before this one used it.
     is_taken: bool,
-    /// When conflicts occurred within the last ten seconds.
-    conflicts: Vec<Instant>,
     /// Answers that wait, so that they do not collide with those of other hosts.
     delayed: Vec<(Instant, Packet<'static>)>,
 }
@@ -54,7 +52,7 @@ pub enum Act {
 impl Responder {
     pub fn new(own: Vec<Own>) -> Self {
         let state = State::Probing { sent: 0, next: Instant::now() + random(0..250) };
-        Self { own, state, was_announced: false, is_taken: false, conflicts: Vec::new(), delayed: Vec::new() }
+        Self { own, state, was_announced: false, is_taken: false, delayed: Vec::new() }
     }
 
     /// When [`on_time`](Self::on_time) has something to do.
@@ -137,11 +135,9 @@ impl Responder {
                     own.rdata.type_code() == other.rdata.type_code()
                 };
                 if let Some(why) = conflict(&self.own, packet, from, same_type) {
-                    // Probe again: if the other host has the name, it will answer (section 9).
-                    self.conflicts.retain(|when| now.duration_since(*when) < Duration::from_secs(10));
-                    self.conflicts.push(now);
-                    let pause = if self.conflicts.len() < 15 { random(0..250) } else { PAUSE };
-                    self.state = State::Probing { sent: 0, next: now + pause };
+                    // Probe again: if the other host has the name, it will answer (section 9). Three probes take so long
+                    // that fifteen conflicts cannot occur in ten seconds, after which a host must wait (section 8.1).
+                    self.state = State::Probing { sent: 0, next: now + random(0..250) };
                     return Some(Act::Conflict(why));
                 }
                 self.correction(packet).map(Act::Multicast)
