@@ -59,7 +59,8 @@ impl RawConn<OwnedFd> {
 
     /// Opens an ICMPv6 socket that sends and receives echo messages without privilege. The
     /// system chooses the identifier of sent requests, and delivers only replies to them. The socket has no
-    /// ICMPv6 filter and no checksum option.
+    /// ICMPv6 filter and no checksum option. Linux ignores [`SendControl::source`](crate::SendControl::source) on it: bind the
+    /// socket to the source instead.
     ///
     /// Systems: Linux, Android and Apple's systems.
     ///
