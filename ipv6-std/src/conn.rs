@@ -348,6 +348,12 @@ impl<S> Conn<S> {
         self.flags.store(other.control_flags().bits(), Ordering::Relaxed);
     }
 
+    /// The same connection over another value that owns the socket.
+    pub(crate) fn map<T>(self, convert: impl FnOnce(S) -> io::Result<T>) -> io::Result<Conn<T>> {
+        let Self { socket, flags, only_v6, changing } = self;
+        Ok(Conn { socket: convert(socket)?, flags, only_v6, changing })
+    }
+
     /// Keeps other threads from changing the same options through this value.
     pub(crate) fn change(&self) -> MutexGuard<'_, ()> {
         // After a panic, flags and options still agree: each option is set before its flag.

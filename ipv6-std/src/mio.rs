@@ -6,6 +6,9 @@
 //!
 //! An entry of the error queue stays until [`try_recv_error`](PacketConn::try_recv_error) takes it. mio reports it once.
 //!
+//! On Windows, mio reports the next event only after it has seen `WouldBlock`: make each call through mio's socket, as in
+//! `conn.get_ref().try_io(|| conn.try_recv_from(&mut payload))`. This works on Unix too.
+//!
 //! ```
 //! use ipv6_std::SendControl;
 //! use mio::{Events, Interest, Poll, Token};
@@ -52,7 +55,7 @@ pub fn bind(addr: impl ToSocketAddrs) -> io::Result<PacketConn<UdpSocket>> {
 /// The system's.
 pub fn from_std(conn: PacketConn) -> io::Result<PacketConn<UdpSocket>> {
     conn.set_nonblocking(true)?;
-    PacketConn::new(UdpSocket::from_std(conn.into_inner()))
+    conn.map(|socket| Ok(UdpSocket::from_std(socket)))
 }
 
 /// Lets a connection be registered.

@@ -195,6 +195,12 @@ impl<S: AsFd> RawConn<S> {
 }
 
 impl<S> RawConn<S> {
+    /// As [`PacketConn::map`].
+    pub(crate) fn map<T>(self, convert: impl FnOnce(S) -> io::Result<T>) -> io::Result<RawConn<T>> {
+        let Self { packets, is_icmp6 } = self;
+        Ok(RawConn { packets: packets.map(convert)?, is_icmp6 })
+    }
+
     /// Returns the socket. Do not replace it with another socket: this value caches options of this one.
     #[must_use]
     pub fn get_mut(&mut self) -> &mut S {

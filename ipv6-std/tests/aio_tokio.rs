@@ -84,10 +84,14 @@ fn sockets_are_opened_in_each_way() {
         assert!(!open.only_v6().unwrap());
 
         let blocking = loopback();
-        blocking.set_control_flags(ControlFlags::HOP_LIMIT, true).unwrap();
+        // The system has one option for destination and interface.
+        let flags = ControlFlags::HOP_LIMIT | ControlFlags::DESTINATION;
+        blocking.set_control_flags(flags, true).unwrap();
+        blocking.set_send_coalescing(false);
         let to = blocking.local_addr().unwrap();
         let conn = PacketConn::from_std(blocking).unwrap();
-        assert_eq!(conn.control_flags(), ControlFlags::HOP_LIMIT);
+        assert_eq!((conn.control_flags(), conn.send_coalescing()), (flags, false));
+        assert_eq!((conn.read_deadline(), conn.write_deadline()), (None, None));
         conn.send_to(b"x", &SendControl::new(), to).await.unwrap();
         assert!(conn.recv_from(&mut [0; 8]).await.unwrap().control.hop_limit.is_some());
 

@@ -86,8 +86,8 @@ impl<S: Register> PacketConn<S> {
         Builder::new(0)
     }
 
-    /// Registers an open socket with the loop, and makes it non-blocking. Its options stay. Deadlines and timeouts have no
-    /// effect any more.
+    /// Registers an open socket with the loop, and makes it non-blocking. Its options, control flags and what it has
+    /// learnt about paths stay; deadlines and timeouts do not.
     ///
     /// Systems: all.
     ///
@@ -99,9 +99,12 @@ impl<S: Register> PacketConn<S> {
     ///
     /// With tokio, outside a runtime.
     pub fn from_std<T: Into<OwnedFd>>(conn: crate::PacketConn<T>) -> io::Result<Self> {
-        let socket = conn.into_inner().into();
-        socket::set_nonblocking(socket.as_fd(), true)?;
-        Self::new(S::register(socket)?)
+        let conn = conn.map(|socket| {
+            let socket = socket.into();
+            socket::set_nonblocking(&socket, true)?;
+            S::register(socket)
+        })?;
+        Ok(Self { conn, watches: Watches::default() })
     }
 }
 

@@ -13,6 +13,7 @@ use ipv6_sys::wait::Ready;
 use super::event_loop::PollEventLoop;
 use super::wait;
 use super::{PacketConn, RawConn};
+use crate::fd::AsFd;
 use crate::packet::errors::Reported;
 use crate::received::Received;
 use crate::recv_batch::RecvBatch;
@@ -179,7 +180,7 @@ macro_rules! polls {
                 let socket = self.packets();
                 self.poll_io(ready, cx, || {
                     // An error alone may be one that stays in the error queue. A pending error is also a change.
-                    let events = retry(|| ipv6_sys::wait::wait(socket, ready, Some(Duration::ZERO)))?;
+                    let events = retry(|| ipv6_sys::wait::wait(socket.as_fd(), ready, Some(Duration::ZERO)))?;
                     if events.contains(ready.event()) { Ok(()) } else { Err(ErrorKind::WouldBlock.into()) }
                 })
             }

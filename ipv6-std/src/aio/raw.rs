@@ -105,9 +105,12 @@ impl<S: Register> RawConn<S> {
     ///
     /// With tokio, outside a runtime.
     pub fn from_std<T: Into<OwnedFd>>(conn: crate::RawConn<T>) -> io::Result<Self> {
-        let socket = conn.into_inner().into();
-        socket::set_nonblocking(socket.as_fd(), true)?;
-        Self::new(S::register(socket)?)
+        let conn = conn.map(|socket| {
+            let socket = socket.into();
+            socket::set_nonblocking(&socket, true)?;
+            S::register(socket)
+        })?;
+        Ok(Self { conn, watches: Watches::default() })
     }
 }
 

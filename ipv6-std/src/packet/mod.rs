@@ -146,6 +146,16 @@ impl<S: AsFd> PacketConn<S> {
 }
 
 impl<S> PacketConn<S> {
+    /// The same connection over another value that owns the socket, without deadlines and timeouts.
+    pub(crate) fn map<T>(self, convert: impl FnOnce(S) -> io::Result<T>) -> io::Result<PacketConn<T>> {
+        let Self { conn, ports, reports_length, coalescing, read, write } = self;
+        for limit in [&read, &write] {
+            limit.set_deadline(None);
+            limit.set_timeout(None)?;
+        }
+        Ok(PacketConn { conn: conn.map(convert)?, ports, reports_length, coalescing, read, write })
+    }
+
     /// Returns the socket. Do not replace it with another socket: this value caches options of this one.
     #[must_use]
     pub fn get_mut(&mut self) -> &mut S {
