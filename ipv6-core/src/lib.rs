@@ -97,6 +97,8 @@ mod icmp6_filter;
 mod icmp_extensions;
 mod interface;
 pub mod message;
+#[doc(hidden)]
+pub mod multicast_route;
 pub mod option;
 mod queued_error;
 mod segments;
@@ -127,6 +129,9 @@ pub use icmp6_filter::Icmp6Filter;
 pub use interface::{InterfaceIndex, ZeroIndex};
 pub use message::{
     Control, ControlMessage, DecodeError, EncodeError, Messages, PathMtu, SendMessage, space_of,
+};
+pub use multicast_route::{
+    Mif, MifCounters, MifSet, MulticastRoute, MulticastUpcall, RouteCounters, UpcallKind,
 };
 pub use queued_error::{ErrorOrigin, QueuedError};
 pub use segments::Segments;

@@ -30,7 +30,7 @@ const WITHOUT_ROW: &[(&str, &[&str])] = &[
         &["UDP_RECV_MAX_COALESCED_SIZE / UDP_COALESCED_INFO"],
     ),
     (
-        "multicast routing is not options of one socket but state of the host, with its own structures and calls",
+        "multicast routing is state of the host, with its own structures and calls: ipv6_std::MulticastRouter",
         &[
             "MRT6_INIT",
             "MRT6_DONE",

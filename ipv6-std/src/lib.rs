@@ -291,6 +291,7 @@ mod min_hop_limit;
 #[cfg(feature = "mio")]
 #[cfg_attr(docsrs, doc(cfg(feature = "mio")))]
 pub mod mio;
+mod multicast_router;
 mod on_interface;
 mod packet;
 mod path_mtu_discovery;
@@ -313,6 +314,7 @@ pub use connected::Connected;
 pub use error::{is_about_peer, is_too_long};
 pub use interface::{Interface, InterfaceAddress};
 pub use membership::Membership;
+pub use multicast_router::MulticastRouter;
 pub use on_interface::{AnyInterface, OnInterface};
 pub use packet::PacketConn;
 pub use packet::errors::{Reported, ReportedKind};
@@ -326,9 +328,10 @@ pub use ipv6_core::option::PathMtuDiscovery;
 pub use ipv6_core::{
     BpfInstruction, BufferTooSmall, Control, ControlFlags, ControlMessage, DecodeError, Ecn, EncodeError,
     ErrorOrigin, FilterMode, FlowLabel, FlowLabelRequest, FlowLabelShare, Header, HeaderError, Icmp6Filter,
-    Icmp6Type, IcmpExtensions, IcmpInterface, IcmpObject, IcmpType, InterfaceIndex, InterfaceRole, MplsLabel,
-    PathMtu, Platform, QueuedError, RecvControl, Segments, SendControl, SendMessage, SourceFilter, ZeroIndex,
-    abi, checksum, cmsg, dscp, ext, message, traffic_class, udp_checksum,
+    Icmp6Type, IcmpExtensions, IcmpInterface, IcmpObject, IcmpType, InterfaceIndex, InterfaceRole, Mif,
+    MifCounters, MifSet, MplsLabel, MulticastRoute, MulticastUpcall, PathMtu, Platform, QueuedError,
+    RecvControl, RouteCounters, Segments, SendControl, SendMessage, SourceFilter, UpcallKind, ZeroIndex, abi,
+    checksum, cmsg, dscp, ext, message, traffic_class, udp_checksum,
 };
 pub use ipv6_sys::{Host, option};
 

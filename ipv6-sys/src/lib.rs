@@ -76,6 +76,7 @@ pub mod filter;
 mod host;
 pub mod interface;
 pub mod message;
+pub mod multicast_router;
 pub mod option;
 mod os;
 #[doc(hidden)]

@@ -16,6 +16,9 @@ mod events;
 mod filter;
 mod peer;
 mod portable;
+#[cfg_attr(any(target_os = "linux", target_os = "android"), path = "requests.rs")]
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "no_requests.rs")]
+mod requests;
 
 pub(crate) use device::*;
 pub(crate) use epoll::*;
@@ -24,4 +27,5 @@ pub(crate) use filter::*;
 pub use peer::PeerName;
 pub(crate) use peer::decode_address;
 pub(crate) use portable::*;
+pub(crate) use requests::exchange_request;
 pub(crate) use system::*;

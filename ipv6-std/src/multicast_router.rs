@@ -1,0 +1,184 @@
+//! Multicast routing.
+
+use std::fmt;
+use std::io;
+use std::net::Ipv6Addr;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use ipv6_core::{
+    Icmp6Filter, Icmp6Type, InterfaceIndex, Mif, MifCounters, MifSet, MulticastRoute, MulticastUpcall,
+    RouteCounters,
+};
+use ipv6_sys::{Host, multicast_router};
+
+use crate::error;
+use crate::fd::OwnedFd;
+use crate::raw::RawConn;
+
+/// The multicast router of this host: it forwards packets to groups from one interface to others (`MRT6_INIT`).
+///
+/// The kernel forwards; the program tells it the routes. It reports packets without a route
+/// ([`recv_upcall`](Self::recv_upcall)), so that the program can add one. There is one router in a network namespace, or one in
+/// each table. Forwarding must be enabled (`net.ipv6.conf.all.forwarding`); the kernel sets `mc_forwarding` of the interfaces.
+/// When the value is dropped, the kernel forgets interfaces and routes.
+///
+/// The example `mroute` is a static multicast router.
+///
+/// Systems: Linux, Android; `Unsupported` elsewhere. It needs `CAP_NET_ADMIN` and `CAP_NET_RAW`.
+///
+/// ```no_run
+/// use ipv6_std::{Interface, MifSet, MulticastRoute, MulticastRouter, UpcallKind};
+///
+/// let router = MulticastRouter::open()?;
+/// let inside = router.add_interface(Interface::by_name("eth0")?)?;
+/// let outside = router.add_interface(Interface::by_name("eth1")?)?;
+/// loop {
+///     let upcall = router.recv_upcall()?;
+///     if upcall.kind == UpcallKind::NoRoute && upcall.mif == inside {
+///         let outgoing = MifSet::EMPTY.with(outside);
+///         let (source, group) = (Some(upcall.source), upcall.group);
+///         router.add_route(&MulticastRoute { source, group, incoming: inside, outgoing })?;
+///     }
+/// }
+/// # #[allow(unreachable_code)]
+/// # std::io::Result::Ok(())
+/// ```
+#[doc(alias = "MRT6_INIT", alias = "MRT6_DONE")]
+pub struct MulticastRouter {
+    conn: RawConn,
+    used: Mutex<MifSet>,
+}
+
+impl MulticastRouter {
+    /// Starts multicast routing.
+    ///
+    /// # Errors
+    ///
+    /// `PermissionDenied` without the privilege; `AddrInUse` when the host has a multicast router; `Unsupported` on other
+    /// systems; `EOPNOTSUPP` when the kernel has no multicast routing.
+    #[doc(alias = "MRT6_INIT")]
+    pub fn open() -> io::Result<Self> {
+        Self::of_table(None)
+    }
+
+    /// Starts multicast routing with a routing table of its own, 1 to 999,999,999. Rules (ip-mrule(8)) select the table.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open); `InvalidInput` for another number.
+    #[doc(alias = "MRT6_TABLE")]
+    pub fn open_table(table: u32) -> io::Result<Self> {
+        Self::of_table(Some(table))
+    }
+
+    fn of_table(table: Option<u32>) -> io::Result<Self> {
+        let conn = RawConn::open(Icmp6Type::PROTOCOL)?;
+        // The filter is not for upcalls.
+        conn.set_icmp6_filter(&Icmp6Filter::block_all())?;
+        multicast_router::start(&conn, table)
+            .map_err(|error| error::privileged(error.into(), "multicast routing needs CAP_NET_ADMIN"))?;
+        Ok(Self { conn, used: Mutex::default() })
+    }
+
+    /// Makes a network interface, an [`Interface`](crate::Interface) or its index, one of the router's. Returns its number.
+    ///
+    /// # Errors
+    ///
+    /// `EADDRNOTAVAIL` when there is no such interface; `InvalidInput` when the router has 32.
+    #[doc(alias = "MRT6_ADD_MIF", alias = "mif6ctl")]
+    pub fn add_interface(&self, on: impl Into<InterfaceIndex>) -> io::Result<Mif> {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = (0..Mif::COUNT).filter_map(Mif::new).find(|mif| !used.contains(*mif));
+        let mif =
+            free.ok_or_else(|| error::invalid("the router has 32 interfaces, the most there can be"))?;
+        multicast_router::add_interface(&self.conn, mif, on.into())?;
+        *used = used.with(mif);
+        Ok(mif)
+    }
+
+    /// Removes an interface from the router. The kernel does the same when the interface disappears.
+    ///
+    /// # Errors
+    ///
+    /// `EADDRNOTAVAIL` when the router does not have it, also because it has disappeared; its number can be used again then.
+    #[doc(alias = "MRT6_DEL_MIF")]
+    pub fn remove_interface(&self, mif: Mif) -> io::Result<()> {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        *used = used.without(mif);
+        Ok(multicast_router::remove_interface(&self.conn, mif)?)
+    }
+
+    /// Adds a route, or replaces that of the same source and group. Packets that the kernel keeps for it are forwarded.
+    ///
+    /// Packets of link-local scope, and those with a hop limit of 1, are not forwarded.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for a group that is not multicast.
+    #[doc(alias = "MRT6_ADD_MFC", alias = "mf6cctl", alias = "MRT6_ADD_MFC_PROXY")]
+    pub fn add_route(&self, route: &MulticastRoute) -> io::Result<()> {
+        if !(route.group.is_multicast() || (route.source.is_none() && route.group.is_unspecified())) {
+            error::multicast(route.group)?;
+        }
+        Ok(multicast_router::add_route(&self.conn, route)?)
+    }
+
+    /// Removes the route with the source and the group of this one.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` when there is none.
+    #[doc(alias = "MRT6_DEL_MFC", alias = "MRT6_DEL_MFC_PROXY")]
+    pub fn remove_route(&self, route: &MulticastRoute) -> io::Result<()> {
+        Ok(multicast_router::remove_route(&self.conn, route)?)
+    }
+
+    /// Waits for the next report of a packet that the kernel cannot forward. [`conn`](Self::conn) has deadlines and timeouts.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`PacketConn::recv_from`](crate::PacketConn::recv_from).
+    #[doc(alias = "mrt6msg")]
+    pub fn recv_upcall(&self) -> io::Result<MulticastUpcall> {
+        let mut payload = [0; MulticastUpcall::LEN];
+        loop {
+            let got = self.conn.recv_from(&mut payload)?;
+            if let Some(upcall) = payload.get(..got.len).and_then(MulticastUpcall::decode::<Host>) {
+                return Ok(upcall);
+            }
+        }
+    }
+
+    /// Returns how many packets arrived for a route.
+    ///
+    /// # Errors
+    ///
+    /// `EADDRNOTAVAIL` when there is no route for this source and group.
+    #[doc(alias = "SIOCGETSGCNT_IN6", alias = "sioc_sg_req6")]
+    pub fn route_counters(&self, source: Ipv6Addr, group: Ipv6Addr) -> io::Result<RouteCounters> {
+        Ok(multicast_router::route_counters(&self.conn, source, group)?)
+    }
+
+    /// Returns how many packets arrived on an interface of the router for a route, and how many were sent.
+    ///
+    /// # Errors
+    ///
+    /// `EADDRNOTAVAIL` or `EINVAL` when the router does not have the interface.
+    #[doc(alias = "SIOCGETMIFCNT_IN6", alias = "sioc_mif_req6")]
+    pub fn interface_counters(&self, mif: Mif) -> io::Result<MifCounters> {
+        Ok(multicast_router::interface_counters(&self.conn, mif)?)
+    }
+
+    /// Returns the socket, for deadlines, timeouts and event loops.
+    #[must_use]
+    pub fn conn(&self) -> &RawConn<OwnedFd> {
+        &self.conn
+    }
+}
+
+impl fmt::Debug for MulticastRouter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MulticastRouter").field("conn", &self.conn).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,169 @@
+//! Multicast routing between namespaces, with the type and with the example `mroute`.
+
+mod common;
+mod programs;
+
+use std::net::Ipv6Addr;
+
+use common::*;
+use ipv6_std::*;
+use ipv6_testnet::Line;
+use programs::*;
+use serde_json::Value;
+
+ipv6_testnet::tests! {
+    [RawSocket] packets_are_forwarded_once_there_is_a_route;
+    [RawSocket] packets_that_arrive_on_another_interface_are_not_forwarded;
+    [RawSocket] a_route_for_any_source_forwards_all;
+    [RawSocket] interfaces_and_routes_that_do_not_exist_are_errors;
+    [RawSocket] there_is_one_router;
+    [RawSocket] mroute_forwards_its_groups_and_prints_a_summary;
+    [] mroute_explains_itself;
+}
+
+/// A group of global scope, so that it is forwarded.
+const GROUP: Ipv6Addr = Ipv6Addr::new(0xff3e, 0, 0, 0, 0, 0, 0x8000, 7);
+const OTHER: Ipv6Addr = Ipv6Addr::new(0xff3e, 0, 0, 0, 0, 0, 0x8000, 8);
+
+/// A member of both groups at the right end, and a sender at the left.
+fn ends(line: &Line) -> (PacketConn, PacketConn) {
+    let (sender, member) = (on(&line.a), on(&line.b));
+    for group in [GROUP, OTHER] {
+        member.join_group(group, index(&line.b, "eth0")).unwrap();
+    }
+    sender.set_multicast_interface(index(&line.a, "eth0")).unwrap();
+    sender.set_multicast_hop_limit(9).unwrap();
+    (sender, member)
+}
+
+fn send(sender: &PacketConn, member: &PacketConn, group: Ipv6Addr, text: &[u8]) {
+    sender.send_to(text, &SendControl::new().with_source(Line::A), at(group, port(member))).unwrap();
+}
+
+/// The router of the line, with its interfaces.
+fn router(line: &Line) -> (MulticastRouter, Mif, Mif) {
+    let router = line.router.run(MulticastRouter::open).unwrap();
+    router.conn().set_deadline(soon());
+    let left = router.add_interface(index(&line.router, "left")).unwrap();
+    let right = router.add_interface(index(&line.router, "right")).unwrap();
+    (router, left, right)
+}
+
+/// The next report about one of our groups. (The hosts send MLD reports to groups too.)
+fn upcall(router: &MulticastRouter) -> MulticastUpcall {
+    loop {
+        let upcall = router.recv_upcall().unwrap();
+        if [GROUP, OTHER].contains(&upcall.group) {
+            return upcall;
+        }
+    }
+}
+
+fn packets_are_forwarded_once_there_is_a_route() {
+    let line = Line::new().unwrap();
+    let (router, left, right) = router(&line);
+    let (sender, member) = ends(&line);
+    send(&sender, &member, GROUP, b"first");
+    let upcall = upcall(&router);
+    assert_eq!((upcall.kind, upcall.mif), (UpcallKind::NoRoute, left));
+    assert_eq!((upcall.source, upcall.group), (Line::A, GROUP));
+    let outgoing = MifSet::EMPTY.with(right);
+    let route = MulticastRoute { source: Some(Line::A), group: GROUP, incoming: left, outgoing };
+    router.add_route(&route).unwrap();
+    // The packet that was kept, and the next one.
+    send(&sender, &member, GROUP, b"second");
+    for text in [&b"first"[..], b"second"] {
+        let (got, received) = receive(&member);
+        assert_eq!((got.as_slice(), *received.source.ip()), (text, Line::A));
+        assert_eq!(received.control.hop_limit, Some(8));
+    }
+    let counters = router.route_counters(Line::A, GROUP).unwrap();
+    assert_eq!((counters.packets, counters.wrong_interface), (2, 0));
+    assert!(counters.bytes > 80);
+    assert_eq!(router.interface_counters(right).unwrap().packets_out, 2);
+    assert_eq!(router.interface_counters(left).unwrap().packets_in, 2);
+
+    router.remove_route(&route).unwrap();
+    assert_eq!(errno(router.route_counters(Line::A, GROUP)), Some(EADDRNOTAVAIL));
+}
+
+fn packets_that_arrive_on_another_interface_are_not_forwarded() {
+    let line = Line::new().unwrap();
+    let (router, left, right) = router(&line);
+    let (sender, member) = ends(&line);
+    // The route expects packets from the right.
+    let outgoing = MifSet::EMPTY.with(left);
+    let route = MulticastRoute { source: Some(Line::A), group: GROUP, incoming: right, outgoing };
+    router.add_route(&route).unwrap();
+    send(&sender, &member, GROUP, b"x");
+    programs::until("a packet on the wrong interface", || {
+        router.route_counters(Line::A, GROUP).unwrap().wrong_interface == 1
+    });
+    assert_eq!(router.interface_counters(left).unwrap().packets_out, 0);
+    assert_eq!(router.interface_counters(right).unwrap().packets_out, 0);
+}
+
+fn a_route_for_any_source_forwards_all() {
+    let line = Line::new().unwrap();
+    let (router, left, right) = router(&line);
+    let (sender, member) = ends(&line);
+    // The incoming interface of such a route is also one of the outgoing.
+    let outgoing = MifSet::EMPTY.with(left).with(right);
+    let route = MulticastRoute { source: None, group: GROUP, incoming: left, outgoing };
+    router.add_route(&route).unwrap();
+    send(&sender, &member, GROUP, b"any");
+    assert_eq!(receive(&member).0, b"any");
+    router.remove_route(&route).unwrap();
+}
+
+fn interfaces_and_routes_that_do_not_exist_are_errors() {
+    let line = Line::new().unwrap();
+    let (router, left, right) = router(&line);
+    let missing = InterfaceIndex::new(9999).unwrap();
+    assert_eq!(errno(router.add_interface(missing)), Some(EADDRNOTAVAIL));
+    let route =
+        MulticastRoute { source: Some(Line::A), group: GROUP, incoming: left, outgoing: MifSet::EMPTY };
+    assert_eq!(router.remove_route(&route).unwrap_err().kind(), std::io::ErrorKind::NotFound);
+    refused(router.add_route(&MulticastRoute { group: Line::B, ..route }), "is not a multicast address");
+    router.remove_interface(right).unwrap();
+    // EINVAL: its number was the last.
+    assert_eq!(errno(router.interface_counters(right)), Some(EINVAL));
+    assert_eq!(errno(router.remove_interface(right)), Some(EADDRNOTAVAIL));
+    // Its number is free again.
+    assert_eq!(router.add_interface(index(&line.router, "right")).unwrap(), right);
+}
+
+fn there_is_one_router() {
+    let line = Line::new().unwrap();
+    let (first, ..) = router(&line);
+    let second = line.router.run(MulticastRouter::open);
+    assert_eq!(second.unwrap_err().kind(), std::io::ErrorKind::AddrInUse);
+    let other_table = line.router.run(|| MulticastRouter::open_table(7)).unwrap();
+    drop((first, other_table));
+    // The kernel has forgotten the interfaces.
+    let (_again, left, _) = router(&line);
+    assert_eq!(left.get(), 0);
+}
+
+fn mroute_forwards_its_groups_and_prints_a_summary() {
+    let line = Line::new().unwrap();
+    let (sender, member) = ends(&line);
+    let arguments = format!("--from left --to right --group {GROUP} --json");
+    let mut running = Running::start(&line.router, example("mroute").typed(&arguments));
+    running.line("\"from\"");
+    send(&sender, &member, OTHER, b"not this");
+    send(&sender, &member, GROUP, b"this");
+    assert_eq!(receive(&member).0, b"this");
+    running.interrupt();
+    let (status, lines) = running.end();
+    assert!(status.success(), "{lines:?}");
+    let lines: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let counted = |line: &Value| line["group"] == GROUP.to_string() && line["packets"] == 1;
+    assert!(lines.iter().any(counted), "{lines:?}");
+    assert!(lines.iter().any(|line| line["interface"] == "right" && line["out"] == 1), "{lines:?}");
+    assert!(!lines.iter().any(|line| line["group"] == OTHER.to_string()), "{lines:?}");
+}
+
+fn mroute_explains_itself() {
+    helps("mroute", &["It believes", "--from", "--to", "--group", "Linux only", "IPv4"]);
+}

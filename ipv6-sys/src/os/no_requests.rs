@@ -1,0 +1,13 @@
+//! `ioctl(2)` on a socket, elsewhere: no request is known.
+
+use crate::error::Errno;
+use crate::fd::BorrowedFd;
+
+/// There is no such request.
+///
+/// # Safety
+///
+/// None is needed.
+pub(crate) unsafe fn exchange_request(_: BorrowedFd<'_>, _: u32, _: &mut [u8]) -> Result<(), Errno> {
+    Err(Errno::INVAL)
+}

@@ -1,0 +1,20 @@
+//! `ioctl(2)` on a socket (Linux).
+
+use super::system::{last_error, raw};
+use crate::error::Errno;
+use crate::fd::BorrowedFd;
+
+/// A request whose argument is a structure that the kernel reads and writes.
+///
+/// # Safety
+///
+/// For this socket and this request, the kernel writes no more than `bytes` holds, and follows no pointer in it.
+pub(crate) unsafe fn exchange_request(
+    socket: BorrowedFd<'_>,
+    request: u32,
+    bytes: &mut [u8],
+) -> Result<(), Errno> {
+    // SAFETY: the caller vouches for the structure; the pointer is that of a mutable slice.
+    let answer = unsafe { libc::ioctl(raw(socket), request as _, bytes.as_mut_ptr()) };
+    if answer < 0 { Err(last_error()) } else { Ok(()) }
+}
