@@ -15,12 +15,13 @@ ipv6_testnet::tests! {
 }
 
 /// Each program with arguments that it refuses.
-const REFUSED: [(&str, &str); 8] = [
+const REFUSED: [(&str, &str); 9] = [
     ("mcast", "recv --group ff02::114 --interface nosuch0 --port 7000"),
     ("mdns", "query host.local --interface nosuch0"),
     ("ospf_hello", "--interface nosuch0 --router-id 1.1.1.1 --area 0"),
     ("ping6", "::1 --interface nosuch0"),
     ("pmtu", "fe80::1%nosuch0"),
+    ("quic", "fetch [fe80::1%nosuch0]:4433 --certificate /dev/null"),
     ("ra_listen", "--interface nosuch0"),
     ("tcp_mark", "connect [fe80::1%nosuch0]:7"),
     ("traceroute6", "fe80::1%nosuch0"),

@@ -19,6 +19,7 @@ ipv6_testnet::tests! {
     [Namespace] a_host_without_an_answer_is_reported_with_status_1;
     [Namespace] an_answer_of_the_port_ends_the_search;
     [RawSocket] reports_that_do_not_lower_the_mtu_are_ignored;
+    [Namespace] a_link_local_host_has_a_zone;
     [RawSocket] a_flood_of_reports_ends_after_the_tries;
     [RawSocket] only_the_host_itself_proves_that_it_was_reached;
     [Namespace] an_interrupt_ends_it_with_a_summary;
@@ -208,6 +209,17 @@ fn reports_that_do_not_lower_the_mtu_are_ignored() {
     let (status, lines) = ours.end();
     assert!(status.success(), "{lines:#?}");
     assert_eq!(object(lines.last().unwrap()), json!({"mtu": 1280, "reached": true, "host": Pair::B}));
+}
+
+fn a_link_local_host_has_a_zone() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let near = b.link_local("eth0").unwrap();
+    for host in
+        [format!("{near}%eth0"), format!("[{near}%eth0]"), format!("{near}%{}", a.index("eth0").unwrap())]
+    {
+        let got = text(&output(&a, pmtu(&host)));
+        assert_eq!(got, format!("MTU 1500, reported by this host\npath MTU 1500: reached {near}\n"));
+    }
 }
 
 fn a_flood_of_reports_ends_after_the_tries() {

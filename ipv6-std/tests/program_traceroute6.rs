@@ -20,6 +20,7 @@ ipv6_testnet::tests! {
     [RawSocket] an_unreachable_host_ends_the_trace_with_status_1;
     [RawSocket] silent_routers_are_printed_as_stars;
     [RawSocket] a_routing_loop_is_traced_to_the_last_hop;
+    [RawSocket] a_link_local_host_has_a_zone;
     [RawSocket] forged_errors_do_not_end_the_trace;
     [RawSocket] only_the_host_itself_proves_that_it_was_reached;
     [RawSocket] an_interrupt_ends_it_with_a_summary;
@@ -187,6 +188,16 @@ fn a_routing_loop_is_traced_to_the_last_hop() {
         // The routers drop some probes.
         let mut beyond_a_thousand = hops[100..].iter().flatten();
         assert!(beyond_a_thousand.any(|(from, what)| from == Chain::FAR && what == "time exceeded"), "{how}");
+    }
+}
+
+fn a_link_local_host_has_a_zone() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let near = b.link_local("eth0").unwrap().to_string();
+    for (how, end) in [("", "destination unreachable: port"), ("--icmp", "echo reply")] {
+        let got = output(&a, traceroute6(&format!("{near}%eth0 --queries 1 --json {how}")));
+        assert!(got.status.success(), "{got:?}");
+        assert_eq!(hops(&objects(&got)), [answers(&near, end, 1)]);
     }
 }
 
