@@ -34,12 +34,12 @@ const CHECKSUM_OFFSET: u16 = 12;
 const BELIEVES: &str = "\
 It believes Hellos of its area and instance with its intervals, from a link-local address, with the right checksum. They \
 come from the link; OSPFv3 without authentication cannot prove which router sent one (RFC 7166). The first address of a \
-router ID counts until its dead interval has passed, and the first router ID of an address.
+router ID counts until its dead interval has passed.
 
-It ignores, with the reason: Hellos with its own router ID or 0.0.0.0, with other intervals or options, with a wrong length, \
-and with a known router ID or a known address in another combination. It knows at most 301 neighbours, as many as a \
-Hello of 1,280 bytes can list; if there are more, those heard once make room, the oldest first. Packets of other areas, \
-instances, versions and types are ignored without a message.
+It ignores, with the reason: Hellos with its own router ID or 0.0.0.0, with other intervals, from an area without external \
+routes, and with a known router ID from a second address. It knows at most 301 neighbours, as many as a Hello of 1,280 \
+bytes can list. If there are more, those of the address with the most router IDs make room, and those heard once. \
+Malformed packets, and those of other areas, instances, versions and types, are ignored without a message.
 
 It has no IPv4: OSPFv3 runs over IPv6, and OSPFv2 is another protocol.";
 
@@ -237,7 +237,9 @@ struct Neighbour {
     two_way: bool,
     /// The end of its dead interval.
     expiry: Instant,
-    /// Whether it sent more than one Hello. If there are too many neighbours, the others make room.
+    /// The time of its first Hello.
+    since: Instant,
+    /// Whether it sent more than one Hello.
     is_lasting: bool,
 }
 
@@ -266,14 +268,15 @@ impl Neighbours {
         if let Some(reason) = reason {
             return self.ignore(router_id, address, reason);
         }
-        if self.known.len() == Hello::MOST && known.is_none() && !self.make_room(router_id)? {
+        if self.known.len() == Hello::MOST && known.is_none() && !self.make_room(router_id, address)? {
             let reason = format!("{} neighbours are known, more than a Hello can list", self.known.len());
             return self.ignore(router_id, address, reason);
         }
         let two_way = hello.neighbours.contains(&options.router_id);
         let expiry = Instant::now() + Duration::from_secs(options.dead_interval.into());
-        let is_lasting = self.known.contains_key(&router_id);
-        let now = Neighbour { address, two_way, expiry, is_lasting };
+        let since = self.known.get(&router_id).map(|known| known.since);
+        let (is_lasting, since) = (since.is_some(), since.unwrap_or_else(Instant::now));
+        let now = Neighbour { address, two_way, expiry, since, is_lasting };
         let before = self.known.insert(router_id, now).map(|before| before.two_way);
         if before != Some(two_way) {
             let interface = &options.interface;
@@ -309,10 +312,26 @@ impl Neighbours {
         Ok(())
     }
 
-    /// Removes the oldest neighbour that sent one Hello only, as forged ones often do. `false`: there is none.
-    fn make_room(&mut self, for_router: Ipv4Addr) -> Outcome<bool> {
-        let once = self.known.iter().filter(|(_, of)| !of.is_lasting);
-        let Some((&router_id, of)) = once.min_by_key(|(_, of)| of.expiry) else { return Ok(false) };
+    /// Removes a neighbour that made itself suspect, for a new one: of the address with the most router IDs, because a
+    /// router has one; and one that sent a single Hello, the oldest first. `false`: there is none.
+    fn make_room(&mut self, for_router: Ipv4Addr, at: Ipv6Addr) -> Outcome<bool> {
+        let mut crowd = HashMap::new();
+        for of in self.known.values() {
+            *crowd.entry(of.address).or_insert(0) += 1;
+        }
+        let most = crowd.values().copied().max().unwrap_or(0);
+        let is_suspect =
+            |of: &Neighbour| !of.is_lasting || (crowd[&of.address] == most && most > 1 && of.address != at);
+        // Of those that stay, the first one is most likely real.
+        let suspect = self.known.iter().filter(|(_, of)| is_suspect(of)).max_by(|(_, one), (_, other)| {
+            let by_age =
+                if one.is_lasting { one.since.cmp(&other.since) } else { other.since.cmp(&one.since) };
+            crowd[&one.address]
+                .cmp(&crowd[&other.address])
+                .then(other.is_lasting.cmp(&one.is_lasting))
+                .then(by_age)
+        });
+        let Some((&router_id, of)) = suspect else { return Ok(false) };
         let address = of.address;
         self.output.print(
             format_args!("{router_id} is Down: {for_router} takes its place"),

@@ -21,6 +21,7 @@ ipv6_testnet::tests! {
     [RawSocket] malformed_packets_are_ignored;
     [RawSocket] mismatched_hellos_are_ignored_with_the_reason;
     [RawSocket] forged_neighbours_make_room_for_others_and_do_not_displace_a_real_one;
+    [RawSocket] a_real_neighbour_finds_room_among_forged_ones;
     [RawSocket] a_known_router_id_from_a_second_address_is_ignored;
     [RawSocket] unusual_hellos_are_reported;
     [RawSocket] a_lost_interface_is_the_reason_for_its_end;
@@ -331,6 +332,8 @@ fn forged_neighbours_make_room_for_others_and_do_not_displace_a_real_one() {
     // Neighbours that stay do not make room for others.
     for id in MOST + 1..2 * MOST {
         send(id);
+        // So that the socket has room.
+        std::thread::sleep(std::time::Duration::from_millis(1));
     }
     send(5000);
     let ignored = object(ours.line("9.9.19.136"));
@@ -341,13 +344,45 @@ fn forged_neighbours_make_room_for_others_and_do_not_displace_a_real_one() {
     assert!(real.stop().is_empty());
 }
 
+/// One address with 301 router IDs, each of which sends Hellos again and again.
+fn a_real_neighbour_finds_room_among_forged_ones() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let bad: Ipv6Addr = "fe80::bad".parse().unwrap();
+    // A deprecated address, which the real one does not choose as its source.
+    b.ip("address add fe80::bad/64 dev eth0 nodad preferred_lft 0").unwrap();
+    let options = "--area 7 --hello-interval 1 --dead-interval 400";
+    let mut ours = Running::start(&a, hello(&format!("--router-id 1.1.1.1 {options}")));
+    joined(&a, &GROUP.to_string());
+    let forger = Forger::new(&b);
+    let forge = || {
+        for id in 0..301 {
+            forger.send(&numbered(id, 400), Some(bad));
+            // So that the socket has room.
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+    };
+    forge();
+    ours.line("9.9.1.44");
+    forge();
+    let mut real = Running::start(&b, hello(&format!("--router-id 2.2.2.2 {options}")));
+    real.line("1.1.1.1");
+    ours.line_where("the real one", |line| line.contains("2.2.2.2") && line.contains("Two-Way"));
+    forge();
+    forge();
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let lines = ours.stop();
+    let is_lost = |line: &&String| line.contains("\"router_id\":\"2.2.2.2\"");
+    assert_eq!(lines.iter().find(is_lost), None);
+    assert!(lines.iter().any(|line| line.contains("9.9.1.44") || line.contains("Ignored")), "{lines:#?}");
+}
+
 fn a_known_router_id_from_a_second_address_is_ignored() {
     let Pair { a, b } = Pair::new().unwrap();
+    let real = b.link_local("eth0").unwrap();
     b.add_address("fe80::bad".parse().unwrap(), "eth0").unwrap();
     let mut ours = Running::start(&a, hello(&format!("--router-id 1.1.1.1 --area 7 {INTERVALS}")));
     joined(&a, &GROUP.to_string());
     let forger = Forger::new(&b);
-    let real = b.link_local("eth0").unwrap();
     let packet = hello_of([2, 2, 2, 2]);
     forger.send(&packet, Some(real));
     ours.line("Two-Way");
