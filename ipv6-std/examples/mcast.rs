@@ -18,8 +18,8 @@ use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
 use common::{
-    Outcome, Output, Watch, address_of_both, after, arguments, byte, cannot_send, earlier, end_on_interrupt,
-    group, interface, is_ending, own_address, plain, receive_datagram, seconds,
+    Outcome, Output, SEND_LIMIT, Watch, address_of_both, after, arguments, byte, cannot_send, earlier,
+    end_on_interrupt, group, interface, is_ending, own_address, plain, receive_datagram, seconds,
 };
 use ipv6_std::{ControlFlags, Interface, InterfaceIndex, PacketConn, Received, SendControl};
 use serde_json::json;
@@ -187,8 +187,7 @@ fn send(options: &Send, output: &Output) -> Outcome<bool> {
     let source = options.source.as_ref().map(|source| is_on(source, &interface)).transpose()?;
     let conn = PacketConn::builder().only_v6(!is_ipv4(*options.group.ip())).bind("[::]:0")?;
     own_address(source, Some(&interface))?;
-    // A device may stop taking packets.
-    conn.set_write_timeout(Some(Duration::from_secs(10)))?;
+    conn.set_write_timeout(Some(SEND_LIMIT))?;
     conn.set_multicast_loopback(options.loopback)?;
     let mut control = SendControl::new()
         .with_interface(interface.index())

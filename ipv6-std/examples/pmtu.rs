@@ -18,8 +18,8 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use common::icmp::Report;
 use common::{
-    Outcome, Output, after, arguments, end_on_interrupt, has_interface, is_ending, not_sent, receive,
-    resolve, seconds,
+    Outcome, Output, SEND_LIMIT, after, arguments, end_on_interrupt, has_interface, is_ending, not_sent,
+    receive, resolve, seconds,
 };
 use ipv6_std::{ControlFlags, PacketConn, SendControl, is_about_peer, is_too_long};
 use serde_json::json;
@@ -38,7 +38,7 @@ It accepts no IPv4 address: RFC 8201 is about IPv6, where routers never fragment
 #[derive(Parser)]
 #[command(about = "Finds the path MTU to a host, and the routers that limit it", after_help = BELIEVES)]
 struct Options {
-    /// The destination: a name or an address, as in fe80::1%eth0
+    /// The destination: an address, as in fe80::1%eth0, or a name, which the system looks up within its own limits
     host: String,
     /// The UDP port to send to; no program should listen on it
     #[arg(long, default_value_t = 44_444, value_parser = clap::value_parser!(u16).range(1..))]
@@ -132,6 +132,7 @@ impl<'o> Search<'o> {
         // The kernel refuses packets above the MTU, and sends a control message when the MTU changes.
         conn.set_dont_fragment(true)?;
         conn.set_control_flags(ControlFlags::PATH_MTU, true)?;
+        conn.set_write_timeout(Some(SEND_LIMIT))?;
         let queues = conn.set_queue_errors(true).is_ok();
         let waits = Arc::clone(&conn);
         end_on_interrupt(move || waits.set_read_deadline(Some(Instant::now())))?;

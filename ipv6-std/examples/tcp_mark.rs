@@ -81,7 +81,7 @@ struct Connect {
     /// The text to send
     #[arg(long, default_value = "hello")]
     text: String,
-    /// Give up after this many seconds
+    /// Give up after this many seconds; the look-up of a name has the limits of the system
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     timeout: Duration,
 }

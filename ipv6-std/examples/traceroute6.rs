@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use common::icmp::{Message, Quoted, echo_request, nonce};
 use common::{
-    Outcome, Output, after, arguments, end_on_interrupt, has_interface, is_ending, not_sent, raw, receive,
-    resolve, seconds,
+    Outcome, Output, SEND_LIMIT, after, arguments, end_on_interrupt, has_interface, is_ending, not_sent, raw,
+    receive, resolve, seconds,
 };
 use ipv6_std::{Icmp6Filter, Icmp6Type, PacketConn, RawConn, Received, SendControl};
 use serde_json::json;
@@ -36,7 +36,7 @@ It accepts no IPv4 address: the hops of IPv4 report errors by another protocol, 
 #[derive(Parser)]
 #[command(about = "Prints the routers on the path to a host", after_help = BELIEVES)]
 struct Options {
-    /// The destination: a name or an address, as in fe80::1%eth0
+    /// The destination: an address, as in fe80::1%eth0, or a name, which the system looks up within its own limits
     host: String,
     /// The largest hop limit to try
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u8).range(1..))]
@@ -150,6 +150,9 @@ impl Prober {
             .pass(Icmp6Type::ECHO_REPLY);
         icmp.set_icmp6_filter(&filter)?;
         let udp = if by_echo { None } else { Some(PacketConn::bind("[::]:0")?) };
+        if let Some(udp) = &udp {
+            udp.set_write_timeout(Some(SEND_LIMIT))?;
+        }
         let nonce = nonce();
         let own = match &udp {
             Some(udp) => udp.local_addr()?.port(),

@@ -107,12 +107,17 @@ impl Watch {
     }
 }
 
-/// Opens a raw socket. The error names the privilege that it needs.
+/// The limit of a send: a device may stop taking packets.
+pub const SEND_LIMIT: Duration = Duration::from_secs(10);
+
+/// Opens a raw socket, with a limit for sends. The error names the privilege that it needs.
 pub fn raw(protocol: u8) -> Outcome<RawConn> {
-    RawConn::open(protocol).map_err(|error| match error.kind() {
-        ErrorKind::PermissionDenied => format!("a raw socket needs root or CAP_NET_RAW: {error}").into(),
-        _ => error.into(),
-    })
+    let conn = RawConn::open(protocol).map_err(|error| match error.kind() {
+        ErrorKind::PermissionDenied => format!("a raw socket needs root or CAP_NET_RAW: {error}"),
+        _ => error.to_string(),
+    })?;
+    conn.set_write_timeout(Some(SEND_LIMIT))?;
+    Ok(conn)
 }
 
 /// Returns a clear error if `source` is not an address of this host; a send would fail with "invalid argument".

@@ -11,7 +11,7 @@ pub mod task;
 mod wait;
 
 pub use address::{has_interface, not_sent, plain, resolve, resolve_with_port};
-pub use link::{Watch, cannot_send, interface, lost, own_address, raw};
+pub use link::{SEND_LIMIT, Watch, cannot_send, interface, lost, own_address, raw};
 pub use output::{Outcome, Output, arguments, printable};
 pub use parse::{address, address_of_both, byte, group, listen_address, seconds};
 pub use wait::{after, earlier, end_on_interrupt, is_ending, receive, receive_datagram, receive_message};
