@@ -69,13 +69,15 @@ impl LocalPorts {
     /// The value of the option: the highest port in the upper half.
     #[must_use]
     pub const fn number(self) -> u32 {
-        (self.high as u32) << 16 | self.low as u32
+        let ([a, b], [c, d]) = (self.high.to_be_bytes(), self.low.to_be_bytes());
+        u32::from_be_bytes([a, b, c, d])
     }
 
     /// The range with this value.
     #[must_use]
     pub const fn from_number(number: u32) -> Self {
-        Self { low: (number & 0xffff) as u16, high: (number >> 16) as u16 }
+        let [a, b, c, d] = number.to_be_bytes();
+        Self { low: u16::from_be_bytes([c, d]), high: u16::from_be_bytes([a, b]) }
     }
 }
 
@@ -98,7 +100,11 @@ impl PortRange {
     /// Returns the number of the range.
     #[must_use]
     pub const fn number(self) -> i32 {
-        self as i32
+        match self {
+            Self::Default => 0,
+            Self::High => 1,
+            Self::Low => 2,
+        }
     }
 
     /// Returns the range with a number; `None` for a number without a range.

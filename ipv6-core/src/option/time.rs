@@ -24,7 +24,12 @@ impl TimestampClock {
     /// Returns the number of the clock.
     #[must_use]
     pub const fn number(self) -> i32 {
-        self as i32
+        match self {
+            Self::Microseconds => 0,
+            Self::Binary => 1,
+            Self::Nanoseconds => 2,
+            Self::Monotonic => 3,
+        }
     }
 
     /// Returns the clock with a number; `None` for a number without a clock.
