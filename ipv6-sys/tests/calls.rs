@@ -37,6 +37,8 @@ ipv6_testnet::tests! {
     [Namespace] sockets_report_type_protocol_and_address;
     [Namespace] interfaces_are_found_by_name_and_index;
     [Namespace] a_stream_returns_the_control_of_its_latest_segment;
+    [Namespace, Ipv4] control_flags_are_for_ipv4_too_on_a_dual_stack_socket;
+    [RawSocket] control_flags_of_a_raw_socket_are_for_ipv6_only;
     [] errors_have_a_text;
 }
 
@@ -433,6 +435,46 @@ fn a_stream_returns_the_control_of_its_latest_segment() {
     client.read_exact(&mut [0; 1]).unwrap();
     let control = option::stream_control(&client).unwrap();
     assert_eq!((control.traffic_class, control.hop_limit), (Some(0x28), None));
+}
+
+/// Whether the options for IPv4 are on.
+fn ipv4_deliveries(socket: &impl ipv6_sys::fd::AsFd) -> [Result<bool, Error>; 2] {
+    [&option::IPV4_RECEIVE_TRAFFIC_CLASS, &option::IPV4_RECEIVE_TIME_TO_LIVE].map(|option| option.get(socket))
+}
+
+fn control_flags_are_for_ipv4_too_on_a_dual_stack_socket() {
+    let dual = std::net::UdpSocket::bind("[::]:0").unwrap();
+    let port = dual.local_addr().unwrap().port();
+    let ipv4 = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    ipv4.set_ttl(9).unwrap();
+    for flags in [ControlFlags::SUPPORTED, ControlFlags::empty(), ControlFlags::HOP_LIMIT] {
+        option::set_control_flags(&dual, flags).unwrap();
+        let expected =
+            [ControlFlags::TRAFFIC_CLASS, ControlFlags::HOP_LIMIT].map(|flag| Ok(flags.contains(flag)));
+        assert_eq!(ipv4_deliveries(&dual), expected);
+
+        ipv4.send_to(b"x", ("127.0.0.1", port)).unwrap();
+        let mut buffer = ControlBuffer::<256>::new();
+        let mut control = ControlSpace::from(&mut buffer);
+        message::receive(&dual, &mut [], &mut control, MessageFlags::empty()).unwrap();
+        let got = control.decode().unwrap();
+        assert_eq!(got.hop_limit, flags.contains(ControlFlags::HOP_LIMIT).then_some(9));
+        assert_eq!(got.destination.is_some(), flags.contains(ControlFlags::DESTINATION));
+    }
+    // One that carries IPv6 only.
+    let (only_v6, _) = bound();
+    option::ONLY_V6.set(&only_v6, true).unwrap_err();
+    let only_v6 = socket::datagram().unwrap();
+    option::ONLY_V6.set(&only_v6, true).unwrap();
+    option::set_control_flags(&only_v6, ControlFlags::SUPPORTED).unwrap();
+    assert_eq!(ipv4_deliveries(&only_v6), [Ok(false); 2]);
+}
+
+fn control_flags_of_a_raw_socket_are_for_ipv6_only() {
+    let raw = socket::raw(58).unwrap();
+    option::set_control_flags(&raw, ControlFlags::SUPPORTED).unwrap();
+    assert!(option::control_flags(&raw).unwrap().contains(ControlFlags::TRAFFIC_CLASS));
+    assert!(ipv4_deliveries(&raw).iter().all(|answer| *answer != Ok(true)));
 }
 
 fn errors_have_a_text() {
