@@ -6,13 +6,15 @@
 //!
 //! Systems: all that tokio supports. On Windows there is no error queue, and a [`RawConn`] has another type of socket.
 
-use std::io;
+use std::future::poll_fn;
+use std::io::{self, ErrorKind};
 use std::task::{Context, Poll, ready};
 
 use ::tokio::io::Interest;
 #[cfg(unix)]
 use ::tokio::io::unix::AsyncFd;
 use ::tokio::net::UdpSocket;
+use ::tokio::task::coop::poll_proceed;
 
 use crate::aio::{self, EventLoop, OwnedFd, PollEventLoop, Ready, Register};
 #[cfg(unix)]
@@ -28,12 +30,33 @@ pub type RawConn = aio::RawConn<AsyncFd<OwnedFd>>;
 #[cfg(windows)]
 pub type RawConn = aio::RawConn<UdpSocket>;
 
+/// For `try_io`, which takes no combined interest.
+fn alone(ready: Ready) -> Interest {
+    match ready {
+        Ready::Send => Interest::WRITABLE,
+        _ => Interest::READABLE,
+    }
+}
+
 /// Readable interest alone does not wake for errors.
 fn interest(ready: Ready) -> Interest {
-    match ready {
-        Ready::Send => Interest::WRITABLE.add(Interest::ERROR),
-        _ => Interest::READABLE.add(Interest::ERROR),
-    }
+    alone(ready).add(Interest::ERROR)
+}
+
+/// Makes a call that does not wait, as part of the task's budget: a task that always finds something to do must let others
+/// run, also those of the loop that detect events.
+///
+/// `async_io` does the same, but first makes the future one of those that wait for the socket, which takes as long as all
+/// that a call adds to the kernel's time.
+fn at_once<R>(mut call: impl FnMut() -> io::Result<R>) -> impl Future<Output = io::Result<R>> {
+    poll_fn(move |cx| {
+        let budget = ready!(poll_proceed(cx));
+        let result = call();
+        if !matches!(&result, Err(error) if error.kind() == ErrorKind::WouldBlock) {
+            budget.made_progress();
+        }
+        Poll::Ready(result)
+    })
 }
 
 impl EventLoop for UdpSocket {
@@ -41,9 +64,15 @@ impl EventLoop for UdpSocket {
     fn io<R: Send>(
         &self,
         ready: Ready,
-        call: impl FnMut() -> io::Result<R> + Send,
+        mut call: impl FnMut() -> io::Result<R> + Send,
     ) -> impl Future<Output = io::Result<R>> + Send {
-        self.async_io(interest(ready), call)
+        async move {
+            match at_once(|| self.try_io(alone(ready), &mut call)).await {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                result => return result,
+            }
+            self.async_io(interest(ready), call).await
+        }
     }
 
     #[cfg(unix)]
@@ -79,7 +108,7 @@ impl PollEventLoop for UdpSocket {
                 }
             };
             match self.try_io(interest, &mut call) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 result => return Poll::Ready(result),
             }
         }
@@ -101,7 +130,13 @@ mod unix {
             ready: Ready,
             mut call: impl FnMut() -> io::Result<R> + Send,
         ) -> impl Future<Output = io::Result<R>> + Send {
-            self.async_io(interest(ready), move |_| call())
+            async move {
+                match at_once(|| self.try_io(alone(ready), |_| call())).await {
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                    result => return result,
+                }
+                self.async_io(interest(ready), |_| call()).await
+            }
         }
 
         fn watch(&self, changes: Changes) -> io::Result<Box<dyn Watch>> {

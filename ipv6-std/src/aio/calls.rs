@@ -34,12 +34,20 @@ macro_rules! calls {
         ///
         /// Systems: all.
         impl<S: EventLoop> $connection<S> {
-            async fn receive<R: Send>(&self, call: impl FnMut() -> io::Result<R> + Send) -> io::Result<R> {
-                wait::io(self.packets().get_ref(), Ready::Receive, call).await
+            #[inline]
+            fn receive<R: Send>(
+                &self,
+                call: impl FnMut() -> io::Result<R> + Send,
+            ) -> impl Future<Output = io::Result<R>> + Send {
+                wait::io(self.packets().get_ref(), Ready::Receive, call)
             }
 
-            async fn transmit<R: Send>(&self, call: impl FnMut() -> io::Result<R> + Send) -> io::Result<R> {
-                wait::io(self.packets().get_ref(), Ready::Send, call).await
+            #[inline]
+            fn transmit<R: Send>(
+                &self,
+                call: impl FnMut() -> io::Result<R> + Send,
+            ) -> impl Future<Output = io::Result<R>> + Send {
+                wait::io(self.packets().get_ref(), Ready::Send, call)
             }
 
             /// Receives one datagram, as [`recv_from`](crate::PacketConn::recv_from).

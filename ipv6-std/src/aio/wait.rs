@@ -43,10 +43,18 @@ impl Attempts {
         socket: &impl AsFd,
         mut call: impl FnMut() -> io::Result<R>,
     ) -> io::Result<Option<R>> {
-        match call() {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => self.failed(socket, error, call),
-            result => result.map(Some),
-        }
+        call().map(Some).or_else(|error| self.after(socket, error, call))
+    }
+
+    /// Decides what follows an error.
+    #[cold]
+    fn after<R>(
+        &mut self,
+        socket: &impl AsFd,
+        error: io::Error,
+        call: impl FnMut() -> io::Result<R>,
+    ) -> io::Result<Option<R>> {
+        if error.kind() == ErrorKind::WouldBlock { self.failed(socket, error, call) } else { Err(error) }
     }
 
     /// The first `WouldBlock` is normal. After another one, the state of the socket shows why the loop has woken the task.
@@ -83,10 +91,22 @@ pub(super) async fn io<S: EventLoop, R: Send>(
     ready: Ready,
     mut call: impl FnMut() -> io::Result<R> + Send,
 ) -> io::Result<R> {
-    let mut attempts = Attempts::new(ready);
+    let (mut attempts, mut received) = (Attempts::new(ready), None);
     loop {
-        if let Some(result) = socket.io(ready, || attempts.make(socket, &mut call)).await? {
-            return Ok(result);
+        // The value does not pass through the futures of the loop, which would copy it several times.
+        let make = || match call() {
+            Ok(value) => {
+                received = Some(value);
+                Ok(())
+            }
+            Err(error) => {
+                received = attempts.after(socket, error, &mut call)?;
+                Ok(())
+            }
+        };
+        socket.io(ready, make).await?;
+        if let Some(value) = received {
+            return Ok(value);
         }
         if let Some(watch) = watch(socket, Some(ready))? {
             return watched(socket, attempts, &*watch, call).await;
