@@ -251,9 +251,12 @@ fn an_interface_that_disappears_is_named_and_served_again() {
     let mut camera = camera(&a);
     b.ip("link del eth0").unwrap();
     let event = object(camera.line("interface lost"));
-    assert_eq!((&event["interface"], &event["error"]), (&"eth0".into(), &"no interface eth0".into()));
+    assert_eq!(
+        (&event["interface"], &event["error"]),
+        (&"eth0".into(), &"interface eth0 has disappeared".into())
+    );
     link(&a, "eth0", &b, "eth0").unwrap();
-    camera.line("interface up");
+    camera.line("interface back");
     camera.line("announced");
     Querier::new(&b, 0).is_answered();
     a.ip("link set eth0 down").unwrap();

@@ -24,6 +24,7 @@ pub struct Served {
 struct One {
     name: String,
     current: Option<Current>,
+    was_served: bool,
     /// Why it is not served, as last reported.
     why: Option<String>,
     /// When the program may use it again.
@@ -78,7 +79,7 @@ impl Served {
         }
         for one in &mut self.all {
             let found = now.iter().find(|interface| interface.name() == one.name);
-            let usable = usable(found, &one.name);
+            let usable = usable(found, one);
             match (&mut one.current, found) {
                 (Some(current), Some(found))
                     if usable.is_ok() && current.interface.index() == found.index() =>
@@ -106,10 +107,15 @@ impl Served {
                         interface: found.clone(),
                         responder: Responder::new(self.own.clone()),
                     });
-                    if one.why.take().is_some() || !is_start {
+                    one.why = None;
+                    let (text, event) = match std::mem::replace(&mut one.was_served, true) {
+                        true => ("is back", "interface back"),
+                        false => ("is up", "interface up"),
+                    };
+                    if !is_start {
                         output.print(
-                            format_args!("interface {found} is up"),
-                            json!({"event": "interface up", "interface": found.name()}),
+                            format_args!("interface {found} {text}"),
+                            json!({"event": event, "interface": found.name()}),
                         )?;
                     }
                 }
@@ -137,7 +143,7 @@ impl Served {
 
 impl One {
     fn new(name: &str) -> Self {
-        Self { name: name.into(), current: None, why: None, not_before: Instant::now() }
+        Self { name: name.into(), current: None, was_served: false, why: None, not_before: Instant::now() }
     }
 
     /// Stops serving it.
@@ -164,8 +170,14 @@ impl One {
 }
 
 /// Whether an interface can be served now, or why not.
-fn usable(found: Option<&Interface>, name: &str) -> Result<(), String> {
-    let Some(found) = found else { return Err(format!("no interface {name}")) };
+fn usable(found: Option<&Interface>, one: &One) -> Result<(), String> {
+    let name = &one.name;
+    let Some(found) = found else {
+        return Err(match one.was_served {
+            true => format!("interface {name} has disappeared"),
+            false => format!("no interface {name}"),
+        });
+    };
     if !found.flags().contains(InterfaceFlags::UP) {
         return Err(format!("interface {name} is down"));
     }

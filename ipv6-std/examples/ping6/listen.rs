@@ -1,58 +1,44 @@
 //! Prints the echo requests that arrive.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ipv6_std::{ControlFlags, Icmp6Filter, Icmp6Type};
 use serde_json::json;
 
 use crate::common::icmp::Message;
 use crate::common::{
-    Outcome, Output, after, earlier, end_on_interrupt, interface, is_ending, lost, raw, receive,
+    Outcome, Output, Watch, after, earlier, end_on_interrupt, interface, is_ending, raw, receive,
 };
 use crate::interface_name;
 use crate::options::Options;
 
-/// How often the program checks that its interface exists.
-const CHECK: Duration = Duration::from_secs(1);
-
 pub fn listen(options: &Options, output: &Output) -> Outcome<bool> {
-    let mut on = options.interface.as_deref().map(interface).transpose()?;
+    let on = options.interface.as_deref().map(interface).transpose()?;
+    let mut watch = on.map(|on| Watch::new(on, false));
     let conn = Arc::new(raw(Icmp6Type::PROTOCOL)?);
     conn.set_icmp6_filter(Icmp6Filter::block_all().pass(Icmp6Type::ECHO_REQUEST))?;
     conn.set_control_flags(ControlFlags::all() - ControlFlags::PATH_MTU, true)?;
     let waits = Arc::clone(&conn);
     end_on_interrupt(move || waits.set_read_deadline(Some(Instant::now())))?;
     let end = options.timeout.and_then(after);
-    let (mut seen, mut is_lost) = (0, false);
+    let mut seen = 0;
     let mut packet = vec![0; 65_536];
     while options.count.is_none_or(|count| seen < count) && !is_ending() {
-        let check = on.as_ref().and_then(|_| after(CHECK));
-        let Some(got) = receive(&conn, &mut packet, earlier(end, check))? else {
+        let check = watch.as_ref().and_then(Watch::next);
+        let got = receive(&conn, &mut packet, earlier(end, check))?;
+        if let Some(watch) = &mut watch {
+            // There is no group to join again.
+            watch.look(output, |_, _| Ok(()))?;
+        }
+        let Some(got) = got else {
             if end.is_some_and(|end| end <= Instant::now()) {
                 break;
-            }
-            let Some(was) = &mut on else { continue };
-            match (lost(was), interface(was.name())) {
-                // The interface may return, with another index.
-                (_, Ok(now)) if is_lost => {
-                    output
-                        .print(format_args!("interface {now} is back"), json!({"event": "interface back"}))?;
-                    (*was, is_lost) = (now, false);
-                }
-                (Some(why), _) if !is_lost => {
-                    output.print(
-                        format_args!("{why}; waiting for it"),
-                        json!({"event": "interface lost", "error": why}),
-                    )?;
-                    is_lost = true;
-                }
-                _ => {}
             }
             continue;
         };
         let Message::Request { id, seq, bytes } = Message::read(&packet[..got.len]) else { continue };
-        if on.as_ref().is_some_and(|on| got.control.interface != Some(on.index())) {
+        if watch.as_ref().is_some_and(|watch| got.control.interface != Some(watch.interface().index())) {
             continue;
         }
         seen += 1;
