@@ -18,7 +18,7 @@ fn put(data: &[u8], bytes: &mut [u8]) -> Option<usize> {
 
 /// A part of the value.
 fn word(bytes: &[u8], index: usize) -> Option<[u8; 4]> {
-    bytes.as_chunks().0.get(index).copied()
+    bytes.get(index.checked_mul(4)?..)?.first_chunk().copied()
 }
 
 impl Sealed for PacketInfo {}
@@ -98,8 +98,11 @@ impl Readable for MemoryInfo {
     type Bytes = Zeroed<36>;
 
     fn read(bytes: &[u8]) -> Option<Self> {
-        let words: [[u8; 4]; 9] = bytes.as_chunks().0.try_into().ok()?;
-        Some(Self::from_words(words.map(u32::from_ne_bytes)))
+        let mut words = [0; 9];
+        for (index, value) in words.iter_mut().enumerate() {
+            *value = u32::from_ne_bytes(word(bytes, index)?);
+        }
+        Some(Self::from_words(words))
     }
 }
 
