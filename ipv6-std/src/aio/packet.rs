@@ -10,7 +10,7 @@ use ipv6_sys::socket;
 use super::event_loop::{EventLoop, Register};
 use super::wait::Watches;
 use crate::builder::Builder;
-use crate::fd::{AsFd, OwnedFd, lends_socket};
+use crate::fd::{OwnedFd, lends_socket};
 
 /// An IPv6 datagram socket in an event loop.
 ///

@@ -10,7 +10,7 @@ use ipv6_sys::socket;
 use super::event_loop::{EventLoop, Register};
 use super::wait::Watches;
 use crate::builder::Builder;
-use crate::fd::{AsFd, OwnedFd, lends_socket};
+use crate::fd::{OwnedFd, lends_socket};
 
 /// A raw IPv6 socket of one protocol, or an ICMPv6 socket without privilege, in an event loop.
 ///
