@@ -46,10 +46,11 @@ fn set(socket: impl AsFd, (name, number): (&'static str, i32), value: &[u8]) -> 
 /// already, and `EOPNOTSUPP` for another kind of socket.
 #[doc(alias = "MRT6_INIT", alias = "MRT6_TABLE")]
 pub fn start(socket: impl AsFd, table: Option<u32>) -> Result<(), Error> {
+    let socket = socket.as_fd();
     if let Some(table) = table {
-        set(&socket, TABLE, &table.to_ne_bytes())?;
+        set(socket, TABLE, &table.to_ne_bytes())?;
     }
-    set(&socket, INIT, &1_i32.to_ne_bytes())
+    set(socket, INIT, &1_i32.to_ne_bytes())
 }
 
 /// Makes a network interface one of the router's.
