@@ -69,6 +69,12 @@ fn a_destination_that_cannot_be_reached_is_explained() {
         ("ff02::1%eth1", "ping6: interface eth1 is down\n"),
         ("2001:db8:1::2 --interface eth1", "ping6: interface eth1 is down\n"),
         ("--listen --interface eth1", "ping6: interface eth1 is down\n"),
+        ("fe80::1%eth0 --interface eth1", "ping6: fe80::1%eth0 is on another interface than eth1\n"),
+        ("::1 --source fe80::1", "ping6: fe80::1 is link-local: name the interface too\n"),
+        (
+            "::1 --source fe80::1%eth0 --interface lo",
+            "ping6: the source address is on eth0, another interface than lo\n",
+        ),
         ("ff02::1%lo", "ping6: interface lo does not support multicast\n"),
     ] {
         refuses(&a, ping6(arguments), says);
@@ -79,7 +85,13 @@ fn a_destination_that_cannot_be_reached_is_explained() {
         refuses(&a, ping, "ping6: the name of the interface is empty; use one such as eth0\n");
     }
     let link_local = b.link_local("eth0").unwrap();
-    for arguments in [format!("{link_local}%eth0"), format!("[{link_local}%eth0]")] {
+    let ours = a.link_local("eth0").unwrap();
+    for arguments in [
+        format!("{link_local}%eth0"),
+        format!("[{link_local}%eth0]"),
+        format!("{link_local}%eth0 --source {ours}%eth0"),
+        format!("{link_local} --source {ours}%eth0"),
+    ] {
         let got = output(&a, ping6(&format!("{arguments} --count 1")));
         assert!(got.status.success(), "{got:?}");
     }

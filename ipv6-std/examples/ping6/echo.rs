@@ -23,11 +23,12 @@ pub struct Echo {
 
 impl Echo {
     pub fn open(options: &Options) -> Outcome<Self> {
-        let on = options.interface.as_deref().map(Interface::by_name).transpose()?;
-        own_address(options.source, on.as_ref())?;
+        let on = options.on()?;
+        let source = options.source.map(|source| *source.ip());
+        own_address(source, on.as_ref())?;
         let mut control = SendControl::new();
         (control.hop_limit, control.traffic_class) = (options.hop_limit, options.traffic_class);
-        (control.source, control.flow_label) = (options.source, options.flow_label);
+        (control.source, control.flow_label) = (source, options.flow_label);
         control.interface = on.as_ref().map(Interface::index);
         let [high, low, ..] = nonce();
         let (mut id, mut queues) = (Some(u16::from_be_bytes([high, low])), false);

@@ -1,13 +1,13 @@
 //! The command line.
 
-use std::net::Ipv6Addr;
+use std::net::SocketAddrV6;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
-use ipv6_std::FlowLabel;
+use ipv6_std::{FlowLabel, Interface};
 
-use crate::common::{byte, seconds};
+use crate::common::{Outcome, address, byte, interface, seconds};
 
 /// Shown at the end of `--help`.
 const TRUST: &str = "\
@@ -58,12 +58,28 @@ pub struct Options {
     /// The interface to send or listen on
     #[arg(long, value_name = "NAME")]
     pub interface: Option<String>,
-    /// The source address, which must be one of this host
-    #[arg(long)]
-    pub source: Option<Ipv6Addr>,
+    /// The source address, which must be one of this host, as in 2001:db8::1 or fe80::1%eth0
+    #[arg(long, value_parser = address)]
+    pub source: Option<SocketAddrV6>,
     /// Print JSON objects, one per line
     #[arg(long)]
     pub json: bool,
+}
+
+impl Options {
+    /// The interface of the option, or the one in the source address.
+    pub fn on(&self) -> Outcome<Option<Interface>> {
+        let of_source = self.source.and_then(|source| source.scope_id().try_into().ok());
+        let of_source = of_source.map(Interface::by_index).transpose()?;
+        let Some(name) = &self.interface else { return Ok(of_source) };
+        let named = if name.is_empty() { interface(name) } else { Ok(Interface::by_name(name)?) }?;
+        match of_source {
+            Some(other) if other.index() != named.index() => {
+                Err(format!("the source address is on {other}, another interface than {named}").into())
+            }
+            _ => Ok(Some(named)),
+        }
+    }
 }
 
 fn flow_label(text: &str) -> Result<FlowLabel, String> {

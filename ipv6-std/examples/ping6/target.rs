@@ -22,16 +22,16 @@ impl Target {
     /// Returns a clear error if no packet can leave for this host.
     pub fn new(name: &str, options: &Options) -> Outcome<Self> {
         let to = resolve(name)?;
-        let zone = match to.scope_id().try_into() {
-            Ok(index) => Some(Interface::name_of(index)?),
-            Err(_) => None,
+        let zone = to.scope_id().try_into().ok().map(Interface::by_index).transpose()?;
+        let on = match (options.on()?, zone) {
+            (Some(on), Some(zone)) if on.index() != zone.index() => {
+                return Err(format!("{name} is on another interface than {on}").into());
+            }
+            (on, zone) => on.or(zone),
         };
-        let on = match options.interface.clone().or(zone) {
-            Some(on) if to.ip().is_multicast() => Some(interface(&on)?),
-            Some(on) if on.is_empty() => Some(interface(&on)?),
-            Some(on) => Some(Interface::by_name(&on)?),
-            None => None,
-        };
+        if let Some(on) = on.as_ref().filter(|_| to.ip().is_multicast()) {
+            interface(on.name())?;
+        }
         if let Some(on) = on.as_ref().filter(|on| !on.flags().contains(InterfaceFlags::UP)) {
             return Err(format!("interface {on} is down").into());
         }
