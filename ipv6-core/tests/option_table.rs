@@ -15,7 +15,7 @@ use ipv6_core::abi::{
 const START: &str = "<!-- scripts/option-table writes what follows -->\n";
 const END: &str = "<!-- end of what scripts/option-table writes -->\n";
 
-const SYSTEMS: [(&str, Abi); 9] = [
+static SYSTEMS: [(&str, Abi); 9] = [
     ("Linux", Linux64::ABI),
     ("Apple", Apple::ABI),
     ("FreeBSD", FreeBsd64::ABI),
