@@ -27,6 +27,7 @@ ipv6_testnet::tests! {
     [Namespace] buffers_of_an_event_loop_need_no_list_of_their_own;
     [Namespace] buffers_of_an_event_loop_are_filled_when_payloads_are_split;
     [Namespace] one_payload_may_fill_several_slices;
+    [Namespace] in_an_event_loop_payloads_stay_whole_too;
 }
 
 const LARGEST: usize = 65_535;
@@ -54,12 +55,12 @@ fn shapes(batch: &RecvBatch) -> Vec<(usize, Option<u16>)> {
 }
 
 /// The datagrams in the payloads of the last call.
-fn datagrams<B: AsRef<[u8]>>(batch: &RecvBatch, payloads: &[B]) -> Vec<Vec<u8>> {
+fn datagrams<B: std::ops::Deref<Target = [u8]>>(batch: &RecvBatch, payloads: &[B]) -> Vec<Vec<u8>> {
     let mut all = Vec::new();
     for (got, payload) in batch.iter().zip(payloads) {
         let got = got.unwrap();
         assert!(!got.truncated && !got.control_truncated);
-        let segments = Segments::new(&payload.as_ref()[..got.len], got.control.segment_size);
+        let segments = Segments::new(&payload[..got.len], got.control.segment_size);
         all.extend(segments.map(<[u8]>::to_vec));
     }
     all
@@ -363,4 +364,26 @@ fn one_payload_may_fill_several_slices() {
             assert_eq!(second, [&[1; 10][..], &[0xff; 14]].concat());
         }
     }
+}
+
+fn in_an_event_loop_payloads_stay_whole_too() {
+    let runtime = ::tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+    runtime.block_on(async {
+        let (sender, receiver, to, mut batch) = sockets();
+        let receiver = ipv6_std::tokio::PacketConn::from_std(receiver).unwrap();
+        let mut room = vec![vec![0; LARGEST]; 4];
+        let mut buffers: Vec<_> = room.iter_mut().map(|room| IoSliceMut::new(room)).collect();
+        for _ in 0..3 {
+            let mut sent = send(&sender, &[100; 5], to);
+            sent.extend(send(&sender, &[30; 5], to));
+            assert_eq!(receiver.recv_batch(&mut batch, &mut buffers).await.unwrap(), 2);
+            assert_eq!(datagrams(&batch, &buffers), sent);
+
+            let sent = send(&sender, &[1200; 32], to);
+            let polled = std::future::poll_fn(|cx| receiver.poll_recv_batch(cx, &mut batch, &mut buffers));
+            assert_eq!(polled.await.unwrap(), 1);
+            assert_eq!(shapes(&batch), [(38_400, Some(1200))]);
+            assert_eq!(datagrams(&batch, &buffers), sent);
+        }
+    });
 }
