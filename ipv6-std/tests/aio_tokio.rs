@@ -3,6 +3,7 @@
 mod common;
 
 use std::io::{ErrorKind, IoSlice, IoSliceMut};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::{at, loopback, texts};
 use ipv6_std::message::HopLimit;
@@ -14,6 +15,7 @@ ipv6_testnet::tests! {
     [Namespace] sockets_are_opened_in_each_way;
     [Namespace] raw_sockets_are_opened_in_each_way;
     [Namespace] errors_are_returned;
+    [Namespace] a_task_that_never_waits_lets_others_run;
 }
 
 fn run<T>(future: impl Future<Output = T>) -> T {
@@ -148,4 +150,26 @@ fn errors_are_returned() {
         assert!(is_too_long(error.error()));
         common::refused(conn.send_segments(b"x", 0, &SendControl::new(), own).await, "segment size 0");
     });
+}
+
+/// Each call takes part of the task's budget, 128 calls, although it finds the socket ready.
+fn a_task_that_never_waits_lets_others_run() {
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    run(async {
+        let other = ::tokio::spawn(async {
+            loop {
+                RUNS.fetch_add(1, Ordering::Relaxed);
+                ::tokio::task::yield_now().await;
+            }
+        });
+        let conn = PacketConn::bind("[::1]:0").unwrap();
+        let (to, control, mut payload) = (conn.local_addr().unwrap(), SendControl::new(), [0; 8]);
+        for _ in 0..1000 {
+            conn.send_to(b"x", &control, to).await.unwrap();
+            assert_eq!(conn.recv_from(&mut payload).await.unwrap().len, 1);
+        }
+        other.abort();
+    });
+    let runs = RUNS.load(Ordering::Relaxed);
+    assert!(runs >= 2000 / 128, "{runs} runs");
 }
