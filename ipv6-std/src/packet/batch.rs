@@ -2,7 +2,7 @@
 
 use std::io;
 
-use ipv6_sys::batch::{self, Coalesce, Outgoing, Room, Route, SendError};
+use ipv6_sys::batch::{self, Coalesce, Outgoing, Policy, Room, Route, SendError};
 use ipv6_sys::message::MessageFlags;
 
 use super::PacketConn;
@@ -274,15 +274,8 @@ impl<S: AsFd> PacketConn<S> {
         caller: &mut Until<'_>,
     ) -> Result<usize, Unsent<'m>> {
         let socket = self.as_fd();
-        let accept = |message: &Outgoing<'_>| match self.check(&message.control, message.to.as_ref()) {
-            Ok(()) if TO_MAPPED && message.to.is_none() => Some(Route::Ipv4),
-            Ok(()) => Some(Route::Ipv6(self.ports)),
-            Err(Other::Mapped) => Some(Route::Ipv4),
-            Err(Other::Refused) => None,
-        };
-        let max_size =
-            |message: &Outgoing<'_>| self.coalescing.max_size(message.to.as_ref(), message.payload.len(), 1);
-        match batch::send_if(socket, batch.storage(), messages, accept, max_size, limits, caller) {
+        let policy = ToPeer::<_, TO_MAPPED>(self);
+        match batch::send_by(socket, batch.storage(), messages, &policy, limits, caller) {
             Ok(count) => Ok(count),
             Err(SendError::Control(error)) => Err(Refused::Control(error).into()),
             Err(SendError::Os(error)) => Err(Unsent::System(error)),
@@ -324,6 +317,28 @@ impl<S: AsFd> PacketConn<S> {
             };
             (messages, limits, refused) = (messages.get(..run).unwrap_or(messages), fewer, Some(error));
         }
+    }
+}
+
+/// How the messages of a batch are sent on a socket. `TO_MAPPED`: a message without a destination is for an IPv4-mapped
+/// peer.
+struct ToPeer<'c, S, const TO_MAPPED: bool>(&'c PacketConn<S>);
+
+impl<S: AsFd, const TO_MAPPED: bool> Policy for ToPeer<'_, S, TO_MAPPED> {
+    #[inline(always)]
+    fn route(&self, message: &Outgoing<'_>) -> Option<Route> {
+        let Self(conn) = self;
+        match conn.check(&message.control, message.to.as_ref()) {
+            Ok(()) if TO_MAPPED && message.to.is_none() => Some(Route::Ipv4),
+            Ok(()) => Some(Route::Ipv6(conn.ports)),
+            Err(Other::Mapped) => Some(Route::Ipv4),
+            Err(Other::Refused) => None,
+        }
+    }
+
+    #[inline(always)]
+    fn max_size(&self, message: &Outgoing<'_>) -> usize {
+        self.0.coalescing.max_size(message.to.as_ref(), message.payload.len(), 1)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use ipv6_core::EncodeError;
 
-use super::outgoing::{Coalesce, Outgoing, Route, SendError};
+use super::outgoing::{Coalesce, Outgoing, Policy, Route, SendError};
 use super::payload::{MAX, Part, Payload, Room};
 use super::slot::{RecvSlot, SendSlot};
 use crate::fd::BorrowedFd;
@@ -64,15 +64,14 @@ pub(super) fn send<'a, const C: usize, K: Caller>(
     socket: BorrowedFd<'_>,
     (headers, slots, parts): Storage<'_, C>,
     messages: &'a [Outgoing<'a>],
-    accept: impl FnMut(&Outgoing<'a>) -> Option<Route>,
-    max_size: impl Fn(&Outgoing<'a>) -> usize,
+    policy: &impl Policy,
     coalesce: Coalesce,
     caller: K,
 ) -> Result<usize, SendError<K::Error>> {
     let ready = if coalesce.max_segments > 1 {
-        fill_with_runs(headers, slots, parts, messages, accept, max_size, coalesce)
+        fill_with_runs(headers, slots, parts, messages, policy, coalesce)
     } else {
-        fill(headers, slots, messages, accept)
+        fill(headers, slots, messages, policy)
     };
     let ready = ready.map_err(SendError::Control)?;
     if ready == 0 {
@@ -100,12 +99,12 @@ fn fill<'a, const C: usize>(
     headers: &mut [BatchHeader],
     slots: &mut [SendSlot<C>],
     messages: &'a [Outgoing<'a>],
-    mut accept: impl FnMut(&Outgoing<'a>) -> Option<Route>,
+    policy: &impl Policy,
 ) -> Result<usize, EncodeError> {
     let mut ready = 0;
     let messages = messages.get(..MAX).unwrap_or(messages);
     for ((BatchHeader(header), slot), message) in headers.iter_mut().zip(slots).zip(messages) {
-        let filled = match accept(message) {
+        let filled = match policy.route(message) {
             Some(Route::Ipv6(ports)) => slot.fill(&mut header.msg_hdr, message, ports),
             Some(Route::Ipv4) => slot.fill_mapped(&mut header.msg_hdr, message),
             None => break,
@@ -127,8 +126,7 @@ fn fill_with_runs<'a, const C: usize>(
     slots: &mut [SendSlot<C>],
     mut parts: &mut [Part],
     messages: &'a [Outgoing<'a>],
-    mut accept: impl FnMut(&Outgoing<'a>) -> Option<Route>,
-    max_size: impl Fn(&Outgoing<'a>) -> usize,
+    policy: &impl Policy,
     coalesce: Coalesce,
 ) -> Result<usize, EncodeError> {
     // The number of filled headers, and the remaining messages.
@@ -136,9 +134,9 @@ fn fill_with_runs<'a, const C: usize>(
     let all = parts.len();
     for (BatchHeader(header), slot) in headers.iter_mut().zip(slots).take(MAX) {
         let Some(first) = rest.first() else { break };
-        let Some(route) = accept(first) else { break };
+        let Some(route) = policy.route(first) else { break };
         let room = parts.len();
-        let limits = Coalesce { max_size: coalesce.max_size.min(max_size(first)), ..coalesce };
+        let limits = Coalesce { max_size: coalesce.max_size.min(policy.max_size(first)), ..coalesce };
         let most = run(rest, all, limits);
         let run = if room < all { run(rest, room, limits) } else { most };
         if run < most {

@@ -58,12 +58,12 @@ mod calls;
 
 #[doc(hidden)]
 pub use calls::BatchHeader;
-pub use outgoing::{Coalesce, Outgoing, Ports, Route, SendError};
+pub use outgoing::{ByDestination, Coalesce, Outgoing, Policy, Ports, Route, SendError};
 #[doc(hidden)]
 pub use payload::kind;
 pub use payload::{MAX, Part, Payload, Room, Vectored, fill};
 pub use receive::{RecvArray, receive};
-pub use send::{SendArray, SendStorage, send, send_if};
+pub use send::{SendArray, SendStorage, send, send_by};
 pub use slot::{RecvSlot, SendSlot};
 
 impl Default for BatchHeader {

@@ -72,14 +72,34 @@ pub enum Route {
     Ipv4,
 }
 
-impl Route {
-    /// Returns the way to the message's destination. That of a message to the peer of a connected socket is over IPv6.
-    #[must_use]
-    pub fn of(message: &Outgoing<'_>) -> Self {
-        match message.to {
-            Some(to) if to.ip().to_ipv4_mapped().is_some() => Self::Ipv4,
-            _ => Self::Ipv6(Ports::Sent),
-        }
+/// Decides about the messages of a batch.
+#[doc(hidden)]
+pub trait Policy {
+    /// Returns how a message is sent; `None` ends the batch before it. Called for each message that is sent by itself, and
+    /// for the first of those that are sent as one, which have the same destination and control messages.
+    // Not a closure: the attribute `inline` of this function takes effect.
+    fn route(&self, message: &Outgoing<'_>) -> Option<Route>;
+
+    /// Returns the size up to which a message may be the first of those that are sent as one. Called only where
+    /// [`Coalesce`] allows them.
+    fn max_size(&self, message: &Outgoing<'_>) -> usize;
+}
+
+/// Sends each message over the family of its destination; those to the peer of a connected socket over IPv6.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct ByDestination;
+
+impl Policy for ByDestination {
+    fn route(&self, message: &Outgoing<'_>) -> Option<Route> {
+        Some(match message.to {
+            Some(to) if to.ip().to_ipv4_mapped().is_some() => Route::Ipv4,
+            _ => Route::Ipv6(Ports::Sent),
+        })
+    }
+
+    fn max_size(&self, _: &Outgoing<'_>) -> usize {
+        usize::MAX
     }
 }
 

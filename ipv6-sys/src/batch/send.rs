@@ -1,7 +1,7 @@
 //! Sending many messages.
 
 use super::calls::{self, BatchHeader};
-use super::outgoing::{Coalesce, Outgoing, Route, SendError};
+use super::outgoing::{ByDestination, Coalesce, Outgoing, Policy, SendError};
 use super::payload::Part;
 use super::slot::SendSlot;
 use crate::fd::AsFd;
@@ -50,30 +50,26 @@ pub fn send<'a, const C: usize, K: Caller>(
     coalesce: Coalesce,
     flags: K,
 ) -> Result<usize, SendError<K::Error>> {
-    send_if(socket, storage, messages, |message| Some(Route::of(message)), |_| usize::MAX, coalesce, flags)
+    send_by(socket, storage, messages, &ByDestination, coalesce, flags)
 }
 
-/// Sends as [`send`] does. `accept` returns how a message is sent; `None` ends the batch before that message. It is called
-/// for each message that is sent by itself, and for the first of those that are sent as one, which have the same
-/// destination and control messages. `max_size` returns the size up to which a message may be the first of
-/// those; it is called only where `coalesce` allows them.
+/// Sends as [`send`] does. `policy` decides how each message is sent.
 ///
 /// # Errors
 ///
 /// Those of [`send`].
 #[doc(hidden)]
 #[inline]
-pub fn send_if<'a, const C: usize, K: Caller>(
+pub fn send_by<'a, const C: usize, K: Caller>(
     socket: impl AsFd,
     storage: SendStorage<'_, C>,
     messages: &'a [Outgoing<'a>],
-    accept: impl FnMut(&Outgoing<'a>) -> Option<Route>,
-    max_size: impl Fn(&Outgoing<'a>) -> usize,
+    policy: &impl Policy,
     coalesce: Coalesce,
     flags: K,
 ) -> Result<usize, SendError<K::Error>> {
     let SendStorage { headers, slots, parts } = storage;
-    calls::send(socket.as_fd(), (headers, slots, parts), messages, accept, max_size, coalesce, flags)
+    calls::send(socket.as_fd(), (headers, slots, parts), messages, policy, coalesce, flags)
 }
 
 /// Storage to send up to `N` messages in one call, or up to `N` groups of messages that are sent as one, each with up to

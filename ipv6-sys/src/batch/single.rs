@@ -1,6 +1,6 @@
 //! Batches on systems without calls for them: one message after another.
 
-use super::outgoing::{Coalesce, Outgoing, Route, SendError};
+use super::outgoing::{Coalesce, Outgoing, Policy, Route, SendError};
 use super::payload::{MAX, Part, Room};
 use super::slot::{RecvSlot, SendSlot};
 use crate::error::Errno;
@@ -73,8 +73,7 @@ pub(super) fn send<'a, const C: usize, K: Caller>(
     socket: BorrowedFd<'_>,
     (headers, slots, _): Storage<'_, C>,
     messages: &'a [Outgoing<'a>],
-    mut accept: impl FnMut(&Outgoing<'a>) -> Option<Route>,
-    _: impl Fn(&Outgoing<'a>) -> usize,
+    policy: &impl Policy,
     // These systems cannot segment.
     _: Coalesce,
     caller: K,
@@ -85,7 +84,7 @@ pub(super) fn send<'a, const C: usize, K: Caller>(
     let mut caller = Some(caller);
     let mut flags = MessageFlags::empty();
     for ((_, slot), outgoing) in headers.iter().zip(slots).zip(messages).take(MAX) {
-        let filled = match accept(outgoing) {
+        let filled = match policy.route(outgoing) {
             Some(Route::Ipv6(ports)) => slot.fill(&mut header, outgoing, ports),
             Some(Route::Ipv4) => slot.fill_mapped(&mut header, outgoing),
             None => break,
