@@ -246,6 +246,7 @@ impl EventLoop for Threads {
 
 fn a_loop_with_only_io_is_enough() {
     /// Any loop will do, and its futures are `Send`.
+    #[allow(clippy::manual_async_fn, reason = "an `async fn` does not promise `Send`")]
     fn receive<S: EventLoop>(conn: &PacketConn<S>) -> impl Future<Output = io::Result<usize>> + Send {
         async { conn.recv_from(&mut [0; 8]).await.map(|got| got.len) }
     }
