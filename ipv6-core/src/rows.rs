@@ -295,7 +295,7 @@ macro_rules! for_each_option {
             #[doc(alias = "SCM_TIMESTAMPNS")]
             RECEIVE_TIMESTAMP_NS receive_timestamp_ns with_receive_timestamp_ns: bool = "SO_TIMESTAMPNS";
             /// Which timestamps of received and sent packets are taken and delivered (Linux). 32-bit programs need
-            /// 5.1.
+            /// 5.1. The first packets after the first such option of a host can be without.
             #[doc(alias = "SCM_TIMESTAMPING")]
             TIMESTAMPING timestamping with_timestamping: TimestampingFlags = "SO_TIMESTAMPING";
             /// The clock and the message of `RECEIVE_TIMESTAMP` (FreeBSD).

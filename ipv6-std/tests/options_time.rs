@@ -55,8 +55,12 @@ fn received_packets_have_their_time_in_each_form() {
 
     let flags = TimestampingFlags::RX_SOFTWARE | TimestampingFlags::SOFTWARE;
     conn.set_option(&option::TIMESTAMPING, flags).unwrap();
-    let (times, around) = sent_to_itself::<Timestamping>(&conn);
-    let times = times.unwrap();
+    // The kernel starts to take times a moment later (net_enable_timestamp() in net/core/dev.c).
+    let (times, around) = loop {
+        if let (Some(times), around) = sent_to_itself::<Timestamping>(&conn) {
+            break (times, around);
+        }
+    };
     within(times.software.and_then(TimestampNs::since_epoch), around);
     assert_eq!(times.hardware, None);
     // The fields of flags are beside the times, in any order of the kernel.
@@ -65,46 +69,43 @@ fn received_packets_have_their_time_in_each_form() {
     assert_eq!(receive(&conn).1.control.hop_limit, Some(9));
 }
 
-/// The control bytes of the next entry of the error queue.
-fn from_error_queue(conn: &PacketConn) -> (usize, Vec<u8>) {
-    use ipv6_sys::message::{ControlBuffer, ControlSpace, MessageFlags, receive};
-    ipv6_sys::wait::wait(conn, ipv6_sys::wait::Ready::Receive, Some(Duration::from_secs(60))).unwrap();
-    let mut payload = [0; 64];
-    let mut buffer = ControlBuffer::<512>::new();
-    let mut parts = [std::io::IoSliceMut::new(&mut payload)];
-    let mut control = ControlSpace::from(&mut buffer);
-    let got = receive(conn, &mut parts, &mut control, MessageFlags::ERROR_QUEUE).unwrap();
-    (got.len, control.written().to_vec())
+/// The next entry of the error queue: the length of what it quotes, the stage, the identifier, and the times.
+fn reported(conn: &PacketConn) -> (usize, u32, u32, Timestamping) {
+    loop {
+        if let Some(entry) = conn.recv_error(&mut [0; 64]).unwrap() {
+            let ReportedKind::Timestamp { stage, id, .. } = entry.kind else { panic!("{entry:?}") };
+            return (entry.len, stage, id, entry.kind.times().unwrap());
+        }
+        std::thread::yield_now();
+    }
 }
 
 fn sent_packets_have_timestamps_with_identifiers() {
-    let conn = loopback();
-    let nobody = loopback();
+    let (conn, nobody) = (loopback(), loopback());
     let to = nobody.local_addr().unwrap();
     let flags = TimestampingFlags::SOFTWARE | TimestampingFlags::OPT_ID | TimestampingFlags::OPT_TSONLY;
     conn.set_option(&option::TIMESTAMPING, flags).unwrap();
-    // Only the packet with the message gets a timestamp.
-    conn.send_to(b"without", &SendControl::new(), to).unwrap();
     let request = TimestampRequest(TimestampingFlags::TX_SOFTWARE);
-    let messages = Messages::<64>::new().with(request).unwrap();
-    conn.send_to(b"with", &SendControl::new().with_messages(&messages), to).unwrap();
-    let (len, control) = from_error_queue(&conn);
-    let messages = cmsg::RawMessages::<Host>::new(&control);
-    let times = messages.get::<Timestamping>().unwrap().unwrap();
-    assert!(times.software.is_some());
-    // OPT_TSONLY: without the payload.
-    assert_eq!(len, 0);
+    let requested = Messages::<64>::new().with(request).unwrap();
+    // Only the packets with the message get a timestamp, and only they are counted.
+    for (text, control) in [
+        (b"first", SendControl::new().with_messages(&requested)),
+        (b"other", SendControl::new()),
+        (b"third", SendControl::new().with_messages(&requested)),
+    ] {
+        conn.send_to(text, &control, to).unwrap();
+    }
+    for id in [0, 1] {
+        let (len, stage, of, times) = reported(&conn);
+        // OPT_TSONLY: without the payload. The stage is that of the device.
+        assert_eq!((len, stage, of), (0, 0, id));
+        assert!(times.software.is_some() && times.hardware.is_none());
+    }
     let numbered = Messages::<64>::new().with(request).unwrap().with(TimestampId(77)).unwrap();
     match conn.send_to(b"77", &SendControl::new().with_messages(&numbered), to) {
         // Before Linux 6.13 the kernel does not know the message.
         Err(error) => assert_eq!(error.raw_os_error().or_else(|| cause(&error)), Some(EINVAL)),
-        Ok(_) => {
-            let (_, control) = from_error_queue(&conn);
-            // `ee_data` of the queued error is the identifier.
-            let raw = cmsg::RawMessages::<Host>::new(&control).map(Result::unwrap);
-            let error = raw.into_iter().find(|message| (message.level, message.kind) == (41, 25)).unwrap();
-            assert_eq!(error.data[12..16], 77_u32.to_ne_bytes());
-        }
+        Ok(_) => assert_eq!(reported(&conn).2, 77),
     }
 }
 

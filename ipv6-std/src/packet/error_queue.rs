@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSliceMut};
 
-use ipv6_core::abi::Platform;
+use ipv6_core::abi::{ControlNumber, Platform};
 use ipv6_core::cmsg::RawMessages;
 use ipv6_core::{ExtendedError, QueuedError};
 use ipv6_sys::message::{self, ControlBuffer, ControlSpace, MessageFlags};
@@ -16,9 +16,9 @@ use crate::received::NOBODY;
 /// headers are the longest of them.
 const SPACE: usize = crate::space::RECV_SPACE + 1024;
 
-/// `SCM_TIMESTAMPING` with times of the width of `long`, and with times of 64 bits (include/uapi/asm-generic/socket.h).
-const TIMESTAMPS: [(i32, i32); 2] = [(SOL_SOCKET, 37), (SOL_SOCKET, 65)];
-const SOL_SOCKET: i32 = 1;
+/// `SCM_TIMESTAMPING` with times of 64 bits, and with times of the width of `long`: in 64-bit programs they have one number.
+const TIMESTAMPS: [Option<ControlNumber>; 2] =
+    [Host::ABI.control.timestamping, Host::ABI.control.timestamp_request];
 
 const NOT_DESCRIBED: ReportedKind = ReportedKind::Other { origin: 0, kind: 0, code: 0, info: 0, data: 0 };
 
@@ -36,7 +36,7 @@ pub(super) fn receive(socket: impl AsFd, payload: &mut [IoSliceMut<'_>]) -> io::
         let kind = (message.level, message.kind);
         if number.is_some_and(|number| kind == (number.level, number.name)) {
             entry = ExtendedError::decode::<Host>(message.data);
-        } else if TIMESTAMPS.contains(&kind) {
+        } else if TIMESTAMPS.iter().flatten().any(|number| kind == (number.level, number.kind)) {
             let mut data = [0; 48];
             data.iter_mut().zip(message.data).for_each(|(to, from)| *to = *from);
             times = Some(data);

@@ -4,9 +4,10 @@ use std::io::{self, IoSliceMut};
 use std::net::SocketAddrV6;
 use std::time::Duration;
 
-use ipv6_core::{IcmpExtensions, QueuedError};
+use ipv6_core::message::Timestamping;
+use ipv6_core::{ControlMessage, IcmpExtensions, QueuedError};
 use ipv6_sys::wait::{Events, Ready, wait};
-use ipv6_sys::{option, retry};
+use ipv6_sys::{Host, option, retry};
 
 use super::{PacketConn, error_queue};
 use crate::fd::AsFd;
@@ -67,7 +68,7 @@ pub enum ReportedKind {
         stage: u32,
         /// The number of the datagram, from 0, if the option asks for it (`SOF_TIMESTAMPING_OPT_ID`); else 0.
         id: u32,
-        /// The data of the control message `SCM_TIMESTAMPING`: three `struct timespec` as the kernel wrote them, the first
+        /// The data of the control message `SCM_TIMESTAMPING`, which [`times`](Self::times) decodes: three `struct timespec` as the kernel wrote them, the first
         /// of the software, the third of the device. The rest is zero where a `struct timespec` has 8 bytes. `None`: the
         /// option did not ask for it.
         data: Option<[u8; 48]>,
@@ -98,6 +99,20 @@ pub enum ReportedKind {
         /// `ee_data`.
         data: u32,
     },
+}
+
+impl ReportedKind {
+    /// Returns the times of a [`Timestamp`](Self::Timestamp) entry; `None` for others, and if the kernel did not deliver them.
+    /// The option [`TIMESTAMPING`](ipv6_sys::option::TIMESTAMPING) enables such entries.
+    #[must_use]
+    pub fn times(&self) -> Option<Timestamping> {
+        match self {
+            Self::Timestamp { data: Some(data), .. } => {
+                <Timestamping as ControlMessage<Host>>::decode(data).ok()
+            }
+            _ => None,
+        }
+    }
 }
 
 impl<S: AsFd> PacketConn<S> {
