@@ -93,14 +93,20 @@ fn a_socket_that_becomes_dual_stack_keeps_its_options() {
     conn.set_multicast_interface(net.interface("eth1")).unwrap();
     conn.set_dont_fragment(true).unwrap();
     conn.set_queue_errors(true).unwrap();
+    conn.set_control_flags(ControlFlags::TRAFFIC_CLASS | ControlFlags::HOP_LIMIT, true).unwrap();
     assert_eq!(conn.option(&option::IPV4_TRAFFIC_CLASS).unwrap(), 0);
     conn.set_only_v6(false).unwrap();
+    conn.set_deadline(soon());
     let seen = send(&conn, &Observer::new(&net.b, Mapped));
     assert_eq!((seen.class, seen.hop_limit), (0x28, 7));
     assert_eq!(conn.option(&option::IPV4_MULTICAST_TIME_TO_LIVE).unwrap(), 3);
     assert_eq!(conn.option(&option::IPV4_PATH_MTU_DISCOVERY).unwrap(), PathMtuDiscovery::Require);
     assert!(conn.option(&option::IPV4_QUEUE_ERRORS).unwrap());
     assert_eq!(group_interface(&net, &conn, Mapped), "eth1");
+    let to = SocketAddrV6::new(Mapped.a(), port(&conn), 0, 0);
+    Observer::new(&net.b, Mapped).send(b"x", 0xb9, 9, None, to);
+    let (_, got) = receive(&conn);
+    assert_eq!((got.control.traffic_class, got.control.hop_limit), (Some(0xb9), Some(9)));
 }
 
 fn defaults_stay_defaults_when_a_socket_becomes_dual_stack() {

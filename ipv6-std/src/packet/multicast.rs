@@ -114,7 +114,8 @@ impl<S: AsFd> PacketConn<S> {
     /// Leaves a group on an interface, for all sources (RFC 3678 section 5.1).
     ///
     /// With [`AnyInterface`](crate::AnyInterface), Linux leaves one membership of the group, on whichever interface:
-    /// name the interface when the socket has joined the group on several.
+    /// name the interface when the socket has joined the group on several. Of an IPv4 group, it leaves that on the interface
+    /// of the route to the group.
     ///
     /// The interface may be gone: on Linux this removes what is left of a membership, and the group can be joined again on
     /// a new interface with the same index ([why](#interfaces-that-are-recreated)).
