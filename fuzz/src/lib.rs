@@ -1,7 +1,7 @@
 //! The bodies of the fuzz targets. Each checks one input on every platform of the core and of its tests.
 //! `tests/regressions.rs` runs them with named inputs.
 
-use std::net::{Ipv6Addr, SocketAddrV6};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV6};
 
 use arbitrary::Unstructured;
 use ipv6_core::abi::Platform;
@@ -228,6 +228,21 @@ pub fn sockaddr_group(input: &[u8]) {
                 assert!(request.iter().all(|byte| *byte == 0xa5));
             }
             Err(error) => panic!("{error}"),
+        }
+        // The same for an IPv4 group: the address is at offset 4 of a `struct sockaddr_in`.
+        let (ipv4, mut request) =
+            (input.first_chunk().map_or(Ipv4Addr::LOCALHOST, |b: &[u8; 4]| (*b).into()), request);
+        request.fill(0xa5);
+        assert_eq!(group::encode_mreqn::<P>(ipv4, on)[..4], ipv4.octets());
+        if let Ok(size) =
+            group::encode_ipv4_group_source_req::<P>(ipv4, Ipv4Addr::LOCALHOST, on, &mut request)
+        {
+            let layout = P::ABI.group_req.unwrap();
+            assert_eq!(request[layout.group + 4..][..4], ipv4.octets());
+            assert_eq!(request[layout.source + 4..][..4], [127, 0, 0, 1]);
+            assert!(request[size..].iter().all(|byte| *byte == 0xa5));
+        } else {
+            assert!(request.iter().all(|byte| *byte == 0xa5));
         }
     }
     on_every_platform!(body(input));
