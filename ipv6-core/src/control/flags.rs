@@ -30,7 +30,8 @@ bitflags::bitflags! {
         #[doc(alias = "IPV6_RECVPKTINFO", alias = "FlagInterface")]
         const INTERFACE = 1 << 3;
         /// Changes of a path MTU (`IPV6_RECVPATHMTU`, RFC 3542 section 11.3). Each arrives as a message of its own, with
-        /// an empty payload. All systems except Windows. OpenBSD accepts the option and never delivers the message.
+        /// an empty payload. All systems except Windows. OpenBSD accepts the option and never delivers the message. There
+        /// is no such message for IPv4: a queued error (`IP_RECVERR`, Linux) has the path MTU.
         #[doc(alias = "IPV6_RECVPATHMTU", alias = "FlagPathMTU")]
         const PATH_MTU = 1 << 4;
         /// The flow label (`IPV6_FLOWINFO`, RFC 6437). Linux only.

@@ -101,7 +101,8 @@ received! {
     #[doc(alias = "IPV6_FLOWINFO")]
     pub flow_label: FlowLabel, ControlFlags::FLOW_LABEL, "flow label {}";
     /// A change of the path MTU to a destination (`IPV6_PATHMTU`, RFC 3542 section 11.3). The payload is empty.
-    /// All systems except Windows. OpenBSD accepts the option and never delivers the message.
+    /// All systems except Windows. OpenBSD accepts the option and never delivers the message. There is none for IPv4: a
+    /// queued error ([`QueuedError`](crate::QueuedError)) has the path MTU.
     #[doc(alias = "IPV6_PATHMTU", alias = "ip6_mtuinfo", alias = "MTU")]
     pub path_mtu: PathMtu, ControlFlags::PATH_MTU, "path MTU {}";
     /// The payload holds several datagrams of one sender with equal headers: each has this many bytes, the last may have
