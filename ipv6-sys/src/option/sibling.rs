@@ -141,6 +141,18 @@ fn pair(number: Option<OptionNumber>) -> Option<Pair> {
 ///
 /// Those of [`SocketOption::set`], for the option and for the sibling; after the latter, the option is set. `EINVAL` for
 /// hop limit 0, which IPv4 does not have; then neither is set.
+///
+/// ```
+/// use ipv6_sys::{option, socket};
+/// let socket = socket::datagram()?;
+/// # if cfg!(target_os = "linux") {
+/// option::ONLY_V6.set(&socket, false)?;
+/// option::set_both(&socket, &option::HOP_LIMIT, Some(9))?;
+/// assert_eq!(option::HOP_LIMIT.get(&socket)?, Some(9));
+/// assert_eq!(option::IPV4_TIME_TO_LIVE.get(&socket)?, Some(9));
+/// # }
+/// # Ok::<(), ipv6_sys::Error>(())
+/// ```
 pub fn set_both<T: Writable>(socket: impl AsFd, option: &SocketOption<T>, value: T) -> Result<(), Error> {
     let socket = socket.as_fd();
     let Some(pair) = pair(option.table_number()) else { return option.set(socket, value) };
