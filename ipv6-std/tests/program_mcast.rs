@@ -29,6 +29,7 @@ ipv6_testnet::tests! {
     [Namespace] forged_numbers_do_not_count_as_lost;
     [RawSocket] forged_senders_do_not_displace_a_real_one;
     [Namespace] a_lost_interface_is_reported_and_used_again_when_it_returns;
+    [Namespace] an_interface_with_its_old_index_is_joined_again;
     [Namespace] a_lost_interface_ends_it_with_the_option_once;
     [Namespace] send_names_the_interface_that_is_lost;
     [Namespace] zones_name_the_interface;
@@ -491,6 +492,27 @@ fn a_lost_interface_is_reported_and_used_again_when_it_returns() {
     let (status, lines) = recv.end();
     assert!(status.success());
     assert_eq!(object(&lines[0])["destination"], GROUP);
+}
+
+// Scar 61.
+fn an_interface_with_its_old_index_is_joined_again() {
+    let host = Host::new("host").unwrap();
+    let make = || {
+        host.ip("link add eth0 index 500 type veth peer name eth1").unwrap();
+        host.ip("link set eth1 up").unwrap();
+        host.ip("link set eth0 up").unwrap();
+        host.link_local("eth0").unwrap();
+    };
+    make();
+    let recv = "recv --group ff02::114 --interface eth0 --port 7000 --count 1 --json";
+    let mut recv = Running::start(&host, mcast(recv));
+    joined(&host, "ff02::114");
+    host.ip("link del eth0").unwrap();
+    make();
+    recv.line("interface back");
+    send(&host, "--group ff02::114 --port 7000 --count 1 --loop");
+    let (status, lines) = recv.end();
+    assert!(status.success() && lines.len() == 2, "{lines:#?}");
 }
 
 fn a_lost_interface_ends_it_with_the_option_once() {

@@ -24,6 +24,7 @@ ipv6_testnet::tests! {
     [RawSocket] a_real_neighbour_finds_room_among_forged_ones;
     [RawSocket] a_known_router_id_from_a_second_address_is_ignored;
     [RawSocket] unusual_hellos_are_reported;
+    [RawSocket] a_hello_that_cannot_be_sent_does_not_end_it;
     [RawSocket] a_lost_interface_is_the_reason_for_its_end;
     [RawSocket] an_interrupt_ends_it_with_a_summary;
     [RawSocket, Program("dumpcap"), Program("tshark")] tshark_decodes_the_hellos;
@@ -429,6 +430,22 @@ fn unusual_hellos_are_reported() {
             (&json!(format!("2.2.2.{id}")), &json!("Two-Way"))
         );
     }
+}
+
+fn a_hello_that_cannot_be_sent_does_not_end_it() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let _other = Running::start(&b, hello(&format!("--router-id 2.2.2.2 --area 7 {INTERVALS}")));
+    // The first rule, before that of the local table.
+    a.ip("-6 rule add pref 100 table local").unwrap();
+    a.ip("-6 rule del pref 0").unwrap();
+    a.ip("-6 rule add pref 1 to ff02::5 prohibit").unwrap();
+    let mut ours = Running::start(&a, hello(&format!("--router-id 1.1.1.1 --area 7 {INTERVALS}")));
+    let warning = object(ours.line("no Hello sent"))["warning"].as_str().unwrap().to_string();
+    let says =
+        "no Hello sent: interface eth0: a route or a firewall of this host prohibits packets to ff02::5";
+    assert!(warning.starts_with(says), "{warning}");
+    a.ip("-6 rule del pref 1").unwrap();
+    ours.line("Two-Way");
 }
 
 fn a_lost_interface_is_the_reason_for_its_end() {

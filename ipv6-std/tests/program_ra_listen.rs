@@ -396,6 +396,15 @@ fn a_lost_interface_is_reported_and_used_again_when_it_returns() {
     assert_eq!(object(ours.line("interface lost"))["error"], "interface eth0 is down");
     a.ip("link set eth0 up").unwrap();
     ours.line("interface back");
+    // Linux removes IPv6 from an interface with such an MTU, with the memberships.
+    a.ip("link set eth0 mtu 1200").unwrap();
+    assert_eq!(object(ours.line("interface lost"))["error"], "interface eth0 has no IPv6 address");
+    a.ip("link set eth0 mtu 1500").unwrap();
+    ours.line("interface back");
+    joined(&a, &ALL_NODES.to_string());
+    let router = Router::new(&b, "eth0");
+    router.advertise(&plain(), 1, router.link_local);
+    ours.line("rejected");
     a.ip("link del eth0").unwrap();
     assert_eq!(object(ours.line("interface lost"))["error"], "interface eth0 has disappeared");
     ipv6_testnet::link(&a, "eth0", &b, "eth0").unwrap();
@@ -411,6 +420,8 @@ fn a_lost_interface_is_reported_and_used_again_when_it_returns() {
 fn a_lost_interface_ends_it_with_the_option_once() {
     let Pair { a, b: _b } = Pair::new().unwrap();
     let ours = start(&a, "--once");
+    // The kernel itself is a member, too.
+    joined_by(&a, &ALL_NODES.to_string(), 2);
     a.ip("link del eth0").unwrap();
     let (status, lines) = ours.end();
     assert_eq!(status.code(), Some(2));

@@ -21,6 +21,7 @@ ipv6_testnet::tests! {
     [Namespace, Program("socat")] a_server_that_closes_the_connection_is_an_error;
     [Namespace] control_characters_in_the_echo_are_escaped;
     [Namespace] at_the_descriptor_limit_it_reports_and_continues;
+    [Namespace, Strace] errors_of_accept_do_not_end_the_server;
     [Namespace] an_idle_connection_is_closed;
     [Namespace] after_an_empty_text_the_fields_are_unknown;
     [Namespace] a_slow_or_silent_server_does_not_hold_the_client;
@@ -198,6 +199,21 @@ fn at_the_descriptor_limit_it_reports_and_continues() {
     // Each time is reported once, and not each attempt.
     let reports = server.seen.iter().filter(|line| line.contains("cannot accept")).count();
     assert!(reports <= 10, "{:#?}", server.seen);
+}
+
+fn errors_of_accept_do_not_end_the_server() {
+    let Pair { a, b } = Pair::new().unwrap();
+    for error in ["ENFILE", "ENOBUFS", "ENOMEM", "EPERM", "EPROTO", "ENETDOWN", "EHOSTUNREACH"] {
+        let fault = format!("inject=accept4:error={error}:when=1..2");
+        let strace = command("strace", ["-f", "-o", "/dev/null", "-e", "trace=accept4", "-e", &fault]);
+        let serve = wrapped(strace, &tcp_mark("serve --listen [::]:7007 --count 1 --json"));
+        let mut server = Running::start(&b, serve);
+        server.line("cannot accept a connection");
+        let got = output(&a, tcp_mark("connect [2001:db8:1::2]:7007"));
+        assert!(got.status.success(), "{error}: {got:?}");
+        server.line("accepting connections again");
+        assert!(server.end().0.success());
+    }
 }
 
 fn an_idle_connection_is_closed() {

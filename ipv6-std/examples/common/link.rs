@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::net::{Ipv6Addr, SocketAddrV6, UdpSocket};
 use std::time::{Duration, Instant};
 
-use ipv6_std::{Interface, InterfaceFlags, RawConn};
+use ipv6_std::{Interface, InterfaceAddress, InterfaceFlags, RawConn};
 use serde_json::json;
 
 use super::{Outcome, Output, after, not_sent};
@@ -52,8 +52,8 @@ pub fn cannot_send(on: &Interface, to: Ipv6Addr, error: io::Error) -> Box<dyn Er
 /// Watches an interface. A socket gets no error when an interface with its memberships disappears.
 pub struct Watch {
     interface: Interface,
-    /// Whether a loss ends the program.
     once: bool,
+    needs_ipv6: bool,
     is_lost: bool,
     /// When to look next.
     next: Option<Instant>,
@@ -62,8 +62,9 @@ pub struct Watch {
 impl Watch {
     const PERIOD: Duration = Duration::from_millis(500);
 
-    pub fn new(interface: Interface, once: bool) -> Self {
-        Self { interface, once, is_lost: false, next: after(Self::PERIOD) }
+    /// `once`: a loss is an error. `needs_ipv6`: an interface that loses its IPv6 addresses counts as lost.
+    pub fn new(interface: Interface, once: bool, needs_ipv6: bool) -> Self {
+        Self { interface, once, needs_ipv6, is_lost: false, next: after(Self::PERIOD) }
     }
 
     /// The interface, as it was when it was last found.
@@ -88,7 +89,7 @@ impl Watch {
         }
         self.next = after(Self::PERIOD);
         let name = self.interface.name().to_string();
-        if let Some(why) = lost(&self.interface).filter(|_| !self.is_lost) {
+        if let Some(why) = self.loss().filter(|_| !self.is_lost) {
             if self.once {
                 return Err(why.into());
             }
@@ -98,12 +99,39 @@ impl Watch {
             )?;
             self.is_lost = true;
         }
-        let now = interface(&name).ok().filter(|_| self.is_lost);
+        let now = interface(&name).ok().filter(|now| self.is_lost && self.has_ipv6(now));
         if let Some(now) = now.filter(|now| join(&self.interface, now).is_ok()) {
             output.print(format_args!("interface {now} is back"), json!({"event": "interface back"}))?;
             (self.interface, self.is_lost) = (now, false);
         }
         Ok(())
+    }
+
+    /// Why the interface is lost. `None`: it is not, and [`interface`](Self::interface) is its state now.
+    fn loss(&mut self) -> Option<String> {
+        let why = lost(&self.interface);
+        let (None, Ok(now)) = (&why, Interface::by_index(self.interface.index())) else { return why };
+        let name = self.interface.name();
+        if !self.has_ipv6(&now) {
+            // Its memberships are lost too, as after an MTU below 1,280 (Linux: `addrconf_notify` in net/ipv6/addrconf.c).
+            return Some(format!("interface {name} has no IPv6 address"));
+        }
+        // Scar 61: an interface that is deleted and made again with its old index looks as if it had always been there.
+        let kept =
+            |address: &InterfaceAddress| now.addresses().iter().any(|other| other.address == address.address);
+        if self.needs_ipv6
+            && !self.interface.addresses().is_empty()
+            && !self.interface.addresses().iter().any(kept)
+        {
+            return Some(format!("interface {name}, or each of its addresses, was replaced"));
+        }
+        self.interface = now;
+        None
+    }
+
+    /// Whether an interface has an IPv6 address, if it had one before and the program needs it.
+    fn has_ipv6(&self, now: &Interface) -> bool {
+        !now.addresses().is_empty() || self.interface.addresses().is_empty() || !self.needs_ipv6
     }
 }
 

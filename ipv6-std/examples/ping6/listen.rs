@@ -15,7 +15,7 @@ use crate::options::Options;
 
 pub fn listen(options: &Options, output: &Output) -> Outcome<bool> {
     let on = options.interface.as_deref().map(interface).transpose()?;
-    let mut watch = on.map(|on| Watch::new(on, false));
+    let mut watch = on.map(|on| Watch::new(on, false, true));
     let conn = Arc::new(raw(Icmp6Type::PROTOCOL)?);
     conn.set_icmp6_filter(Icmp6Filter::block_all().pass(Icmp6Type::ECHO_REQUEST))?;
     conn.set_control_flags(ControlFlags::all() - ControlFlags::PATH_MTU, true)?;
