@@ -108,6 +108,7 @@ pub mod sockaddr;
 mod source_filter;
 #[cfg(feature = "std")]
 mod std_impls;
+mod tcp_md5;
 mod timestamping;
 mod traffic_class;
 mod wire;
@@ -136,6 +137,7 @@ pub use multicast_route::{
 pub use queued_error::{ErrorOrigin, QueuedError};
 pub use segments::Segments;
 pub use source_filter::{FilterMode, SourceFilter};
+pub use tcp_md5::TcpMd5Key;
 pub use traffic_class::{Ecn, dscp, traffic_class};
 
 /// Compiles the example of the README.

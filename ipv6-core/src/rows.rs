@@ -438,6 +438,10 @@ macro_rules! for_each_option {
             stream_control with_stream_control = "IPV6_2292PKTOPTIONS";
             /// The control messages of the handshake of a stream with an IPv4 peer (Linux).
             ipv4_stream_control with_ipv4_stream_control = "IP_PKTOPTIONS";
+            /// The keys of TCP MD5 signatures: `struct tcp_md5sig` (Linux).
+            tcp_md5_key with_tcp_md5_key = "TCP_MD5SIG";
+            /// The same with a prefix or an interface (Linux).
+            tcp_md5_key_extended with_tcp_md5_key_extended = "TCP_MD5SIG_EXT";
             /// The leases of flow labels: `struct in6_flowlabel_req`, in which the kernel writes a label that it chooses.
             flow_label_manager with_flow_label_manager = "IPV6_FLOWLABEL_MGR";
             /// Which sources are received from a group: `struct group_filter`, with any number of addresses.

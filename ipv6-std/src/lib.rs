@@ -303,6 +303,7 @@ mod recv_batch;
 mod send_batch;
 mod space;
 mod sticky;
+mod tcp_md5;
 #[cfg(feature = "tokio")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
 pub mod tokio;
@@ -330,8 +331,8 @@ pub use ipv6_core::{
     ErrorOrigin, FilterMode, FlowLabel, FlowLabelRequest, FlowLabelShare, Header, HeaderError, Icmp6Filter,
     Icmp6Type, IcmpExtensions, IcmpInterface, IcmpObject, IcmpType, InterfaceIndex, InterfaceRole, Mif,
     MifCounters, MifSet, MplsLabel, MulticastRoute, MulticastUpcall, PathMtu, Platform, QueuedError,
-    RecvControl, RouteCounters, Segments, SendControl, SendMessage, SourceFilter, UpcallKind, ZeroIndex, abi,
-    checksum, cmsg, dscp, ext, message, traffic_class, udp_checksum,
+    RecvControl, RouteCounters, Segments, SendControl, SendMessage, SourceFilter, TcpMd5Key, UpcallKind,
+    ZeroIndex, abi, checksum, cmsg, dscp, ext, message, traffic_class, udp_checksum,
 };
 pub use ipv6_sys::{Host, option};
 

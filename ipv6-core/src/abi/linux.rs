@@ -6,7 +6,9 @@
 //! layout of `struct cmsghdr` (`cmsg_len` is a `__kernel_size_t`) and of group requests (a `struct sockaddr_storage` is
 //! aligned to a long).
 
-use super::number::{IPPROTO_ICMPV6, IPPROTO_IP, IPPROTO_UDP, message, message_at, option, option_at};
+use super::number::{
+    IPPROTO_ICMPV6, IPPROTO_IP, IPPROTO_TCP, IPPROTO_UDP, message, message_at, option, option_at,
+};
 use super::{
     Abi, CmsgLayout, ControlNumber, ControlNumbers, Endian, FilterPolarity, GroupReqLayout, Mapped,
     OptionNumber, OptionNumbers, SockaddrLayout, Width,
@@ -125,6 +127,8 @@ const fn options(long: Width, sockets: Sockets) -> OptionNumbers {
         join_source_group: option(46),
         leave_source_group: option(47),
         flow_label_manager: option(32),
+        tcp_md5_key: option_at(IPPROTO_TCP, 14),
+        tcp_md5_key_extended: option_at(IPPROTO_TCP, 32),
         source_filter: option(48),
         block_source: option(43),
         unblock_source: option(44),

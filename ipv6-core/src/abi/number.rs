@@ -42,6 +42,8 @@ pub(super) const IPPROTO_IPV6: i32 = 41;
 pub(super) const IPPROTO_IP: i32 = 0;
 /// Level of the options and messages of every socket, on systems other than Linux.
 pub(super) const SOL_SOCKET: i32 = 0xffff;
+/// Level of the options of TCP, on every system.
+pub(super) const IPPROTO_TCP: i32 = 6;
 /// Level of the options and messages of UDP, on every system.
 pub(super) const IPPROTO_UDP: i32 = 17;
 /// Level of the options of ICMPv6, on every system.

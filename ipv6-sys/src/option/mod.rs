@@ -38,6 +38,7 @@ mod source_filter;
 mod sticky;
 mod stream;
 mod structures;
+mod tcp_md5;
 mod value;
 
 pub use descriptor::SocketOption;
@@ -58,6 +59,7 @@ pub use sticky::{
     set_first_destination_options, set_hop_by_hop, set_routing_header,
 };
 pub use stream::stream_control;
+pub use tcp_md5::set_tcp_md5_key;
 pub use value::{Integer, Readable, Writable};
 
 /// Generates a descriptor from each row.

@@ -115,6 +115,7 @@ options_are!({
     attach_port_selector: SOL_SOCKET SO_ATTACH_REUSEPORT_CBPF,
     attach_ebpf_port_selector: SOL_SOCKET SO_ATTACH_REUSEPORT_EBPF,
     attach_ebpf_filter: SOL_SOCKET SO_ATTACH_BPF,
+    tcp_md5_key: IPPROTO_TCP TCP_MD5SIG,
 } gaps {
     icmp6_filter,
     error_extensions,
@@ -125,6 +126,7 @@ options_are!({
     local_ports,
     ipv4_error_extensions,
     flow_label_manager,
+    tcp_md5_key_extended,
 });
 
 messages_are!({
@@ -187,6 +189,7 @@ pub const GAPS: &[Gap] = &[
     gap("sizeof(struct ip6_mtuinfo)", &["netinet/in.h"], ABI.sockaddr.size as i64 + 4),
     gap("offsetof(struct ip6_mtuinfo, ip6m_addr)", &["stddef.h", "netinet/in.h"], 0),
     gap("offsetof(struct ip6_mtuinfo, ip6m_mtu)", &["stddef.h", "netinet/in.h"], ABI.sockaddr.size as i64),
+    gap("TCP_MD5SIG_EXT", &["linux/tcp.h"], name(ABI.options.tcp_md5_key_extended)),
     gap("IPV6_FLOWLABEL_MGR", &["linux/in6.h"], name(ABI.options.flow_label_manager)),
     gap("IPV6_RECVERR_RFC4884", &["linux/in6.h"], name(ABI.options.error_extensions)),
     gap(
