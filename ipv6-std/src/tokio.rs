@@ -61,18 +61,16 @@ fn at_once<R>(mut call: impl FnMut() -> io::Result<R>) -> impl Future<Output = i
 
 impl EventLoop for UdpSocket {
     #[inline]
-    fn io<R: Send>(
+    async fn io<R: Send>(
         &self,
         ready: Ready,
         mut call: impl FnMut() -> io::Result<R> + Send,
-    ) -> impl Future<Output = io::Result<R>> + Send {
-        async move {
-            match at_once(|| self.try_io(alone(ready), &mut call)).await {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                result => return result,
-            }
-            self.async_io(interest(ready), call).await
+    ) -> io::Result<R> {
+        match at_once(|| self.try_io(alone(ready), &mut call)).await {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            result => return result,
         }
+        self.async_io(interest(ready), call).await
     }
 
     #[cfg(unix)]
@@ -125,18 +123,16 @@ mod unix {
 
     impl<T: AsFd + AsRawFd + Send + Sync> EventLoop for AsyncFd<T> {
         #[inline]
-        fn io<R: Send>(
+        async fn io<R: Send>(
             &self,
             ready: Ready,
             mut call: impl FnMut() -> io::Result<R> + Send,
-        ) -> impl Future<Output = io::Result<R>> + Send {
-            async move {
-                match at_once(|| self.try_io(alone(ready), |_| call())).await {
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                    result => return result,
-                }
-                self.async_io(interest(ready), |_| call()).await
+        ) -> io::Result<R> {
+            match at_once(|| self.try_io(alone(ready), |_| call())).await {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                result => return result,
             }
+            self.async_io(interest(ready), |_| call()).await
         }
 
         fn watch(&self, changes: Changes) -> io::Result<Box<dyn Watch>> {

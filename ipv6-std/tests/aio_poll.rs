@@ -31,7 +31,8 @@ fn main() {
         [Namespace] a_poll_to_send_waits_for_room;
         [Namespace] a_poll_after_a_shutdown_ends;
         [Namespace] readiness_is_that_of_the_system;
-    };
+    }
+    .to_vec();
     tests.push(Test {
         name: "a_loop_with_only_io_is_enough",
         needs: &[Need::Namespace],

@@ -80,7 +80,7 @@ impl Loop for AsyncIo {
 #[macro_export]
 macro_rules! with_each_loop {
     ($([$($need:ident),*] $name:ident;)*) => {
-        vec![$(
+        [$(
             ipv6_testnet::Test {
                 name: concat!(stringify!($name), "_tokio"),
                 needs: &[$(ipv6_testnet::Need::$need),*],
