@@ -35,6 +35,12 @@ impl Ends {
         Self::between(PacketConn::bind("[::1]:0")?, PacketConn::bind("[::1]:0")?, work)
     }
 
+    /// Creates two dual-stack sockets, which exchange IPv6 datagrams.
+    pub fn dual_stack(work: Work) -> io::Result<Self> {
+        let builder = PacketConn::builder().only_v6(false);
+        Self::between(builder.bind("[::1]:0")?, builder.bind("[::1]:0")?, work)
+    }
+
     /// Creates one socket that sends to itself.
     pub fn one(work: Work) -> io::Result<Self> {
         let ends = Self::new(work)?;

@@ -23,9 +23,11 @@ pub fn run() -> io::Result<()> {
 
     for work in [Work::single(Work::THREE, SIZE), Work::single(Work::NONE, SIZE)] {
         reach.ratio(&single, work, Program::Ours, 1.01);
+        reach.dual_stack(&single, work);
     }
     for count in tables::BATCH_SIZES {
         reach.ratio(&batches, Work::batch(count), Program::EachByItself, 1.01);
+        reach.dual_stack(&batches, Work::batch(count));
     }
     // Small batches gain less, because the cost of each call is a larger part of the whole.
     for count in tables::BATCH_SIZES.into_iter().filter(|count| *count >= 32) {
@@ -100,6 +102,13 @@ impl Reach {
         // The difference between the two runs of the hand-written program.
         let again = find(of, &work, Program::Again.name(), RATIO).map_or(0.0, |again| (again - 1.0).abs());
         self.row(&work, &format!("{}, {what}", program.name()), most, ratio, again);
+    }
+
+    /// Checks that IPv6 datagrams of dual-stack sockets take at most 1 % more time than those of IPv6-only sockets.
+    fn dual_stack(&mut self, of: &Option<Table>, work: Work) {
+        if let Some(ours) = find(of, &work.to_string(), Program::Ours.name(), RATIO) {
+            self.ratio_named(of, work, Program::DualStack, "1.01 of IPv6-only sockets", ours * 1.01);
+        }
     }
 
     /// Checks that the library's cost does not grow faster than the kernel's: the ratio at the end of the table must not

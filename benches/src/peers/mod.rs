@@ -67,6 +67,8 @@ pub enum Program {
     EachByItself,
     /// This library with its defaults.
     Ours,
+    /// This library on dual-stack sockets, with IPv6 datagrams.
+    DualStack,
     /// This library with receive coalescing.
     Coalescing,
     /// This library with receive coalescing, without splitting what the system combined.
@@ -93,11 +95,12 @@ pub enum Does {
 }
 
 impl Program {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::ByHand,
         Self::Again,
         Self::EachByItself,
         Self::Ours,
+        Self::DualStack,
         Self::Coalescing,
         Self::Together,
         Self::Nix,
@@ -115,6 +118,7 @@ impl Program {
             Self::Again => "hand-written, again",
             Self::EachByItself => "ipv6-std, each by itself",
             Self::Ours => "ipv6-std",
+            Self::DualStack => "ipv6-std, dual-stack sockets",
             Self::Coalescing => "ipv6-std, coalescing receiver",
             Self::Together => "ipv6-std, kept together",
             Self::Nix => "nix",
@@ -142,8 +146,9 @@ impl Program {
             (Self::Together | Self::Coalescing, Way::Together) => Does::All,
             (Self::Ours, Way::Together) => Does::Nothing,
             (Self::Ours, _) => Does::All,
+            (Self::DualStack, Way::Single | Way::Connected | Way::Batch) => Does::All,
             (Self::EachByItself | Self::Coalescing, Way::Batch) => Does::All,
-            (Self::EachByItself | Self::Coalescing | Self::Together, _) => Does::Nothing,
+            (Self::EachByItself | Self::DualStack | Self::Coalescing | Self::Together, _) => Does::Nothing,
             (Self::Nix, Way::Segments | Way::Together) => Does::Nothing,
             (Self::Nix, _) if usual => Does::All,
             (Self::Quinn, way) if usual => by_quinn::does(way, work.control),
@@ -164,7 +169,8 @@ impl Program {
         // std and tokio receive no control messages. quinn-udp enables its own, and its buffer has no space for others.
         let enables_none = matches!(self, Self::Std | Self::Tokio | Self::Quinn);
         let received = if enables_none { Work { control: Work::NONE, ..work } } else { work };
-        self.between(work, Ends::new(received)?).map(Some)
+        let ends = if self == Self::DualStack { Ends::dual_stack(received) } else { Ends::new(received) };
+        self.between(work, ends?).map(Some)
     }
 
     /// Prepares the program with these sockets. Several programs can use the same sockets at the same time.
@@ -178,7 +184,7 @@ impl Program {
         }
         Ok(match self {
             Self::ByHand | Self::Again => by_hand::peer(work, ends),
-            Self::EachByItself | Self::Ours | Self::Coalescing | Self::Together => {
+            Self::EachByItself | Self::Ours | Self::DualStack | Self::Coalescing | Self::Together => {
                 ours::peer(self, work, ends)?
             }
             Self::Nix => by_nix::peer(work, ends),
