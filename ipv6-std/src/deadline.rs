@@ -34,6 +34,9 @@ const TIMEOUT: u8 = 2;
 const LATE: u8 = 4;
 /// Not a limit: the peer of the connected socket is IPv4-mapped, so what is sent to it leaves the fast path.
 const MAPPED_PEER: u8 = 8;
+/// Not a limit: a dual-stack socket without a peer when it was wrapped. Another value of the socket may have connected it
+/// since then, so a send without a destination reads the peer. Sends with a destination ignore this bit.
+const UNKNOWN_PEER: u8 = 16;
 
 /// How long the calls of one direction wait. Any thread may read and change it.
 #[derive(Debug)]
@@ -104,13 +107,20 @@ impl Limit {
         is_set.then(|| Duration::from_nanos(from.load(Ordering::Relaxed)))
     }
 
-    /// Sets whether the peer of the socket is IPv4-mapped.
-    pub(crate) fn set_mapped_peer(&self, is_mapped: bool) {
-        if is_mapped {
-            self.set.fetch_or(MAPPED_PEER, Ordering::Relaxed);
-        } else {
-            self.set.fetch_and(!MAPPED_PEER, Ordering::Relaxed);
-        }
+    /// Sets whether the peer of the socket is IPv4-mapped; `None`: it has no peer yet.
+    pub(crate) fn set_mapped_peer(&self, is_mapped: Option<bool>) {
+        let bits = match is_mapped {
+            None => UNKNOWN_PEER,
+            Some(true) => MAPPED_PEER,
+            Some(false) => 0,
+        };
+        self.set.fetch_or(bits, Ordering::Relaxed);
+        self.set.fetch_and(bits | !(MAPPED_PEER | UNKNOWN_PEER), Ordering::Relaxed);
+    }
+
+    /// Whether the peer of the socket must be read before what is sent to it.
+    pub(crate) fn peer_is_unknown(&self) -> bool {
+        self.set.load(Ordering::Relaxed) & UNKNOWN_PEER != 0
     }
 
     /// Whether the peer of the socket is IPv4-mapped.
@@ -121,6 +131,12 @@ impl Limit {
     /// Whether a call must look at this: a limit is set, an error waits, or the peer is IPv4-mapped.
     #[inline]
     pub(crate) fn is_set(&self) -> bool {
+        self.set.load(Ordering::Relaxed) & !UNKNOWN_PEER != 0
+    }
+
+    /// The same for a send to the peer of the socket, which may also be unknown.
+    #[inline]
+    pub(crate) fn is_set_for_peer(&self) -> bool {
         self.set.load(Ordering::Relaxed) != 0
     }
 

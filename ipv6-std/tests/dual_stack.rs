@@ -21,6 +21,7 @@ ipv6_testnet::tests! {
     [Namespace] a_batch_mixes_families_and_coalesces_each;
     [Namespace] replies_leave_from_where_the_request_arrived;
     [Namespace] replies_to_groups_are_sent_by_unicast;
+    [Namespace] a_peer_that_another_value_of_the_socket_connected_is_known;
     [Namespace] linux_treats_an_interface_beside_a_source_as_a_preference;
 }
 
@@ -602,5 +603,37 @@ fn linux_treats_an_interface_beside_a_source_as_a_preference() {
         let (conn, observer) = (net.conn(), Observer::new(&net.b, family));
         conn.send_to(b"x", &control(family), observer.address()).unwrap();
         assert_eq!(differences(&net, family, &observer.seen()), expected, "{family:?}");
+    }
+}
+
+fn a_peer_that_another_value_of_the_socket_connected_is_known() {
+    let net = Net::new();
+    let control = SendControl::new().with_traffic_class(0xb9).with_hop_limit(9);
+    for family in FAMILIES {
+        for is_batch in [false, true] {
+            for is_clone in [false, true] {
+                let (conn, observer) = (net.conn(), Observer::new(&net.b, family));
+                // Not yet connected: sends with a destination work, others are errors of the system.
+                conn.send_to(b"x", &control, observer.address()).unwrap();
+                assert_eq!(differences(&net, family, &observer.seen()), "class 0xb9 hop limit 9");
+                conn.send(b"x", &control).unwrap_err();
+                let clone = conn.try_clone().unwrap();
+                if is_clone {
+                    clone.connect(observer.address()).unwrap();
+                } else {
+                    conn.get_ref().connect(SocketAddr::from(observer.address())).unwrap();
+                }
+                for _ in 0..2 {
+                    if is_batch {
+                        let message = [Outgoing::new(b"x", control, None)];
+                        assert_eq!(conn.send_batch(&mut SendBatch::new(1), &message).unwrap(), 1);
+                    } else {
+                        conn.send(b"x", &control).unwrap();
+                    }
+                    let text = differences(&net, family, &observer.seen());
+                    assert_eq!(text, "class 0xb9 hop limit 9", "{family:?} {is_batch} {is_clone}");
+                }
+            }
+        }
     }
 }

@@ -217,12 +217,14 @@ impl<S: AsFd> PacketConn<S> {
         messages: &'m [Outgoing<'m>],
         flags: MessageFlags,
     ) -> (usize, Option<Unsent<'m>>) {
-        if !self.write.is_set() {
+        if !self.write.is_set_for_peer() {
             return self.send_all::<false>(batch, messages, flags);
         }
         match self.late() {
             Err(error) => (0, Some(Unsent::System(error))),
-            Ok(()) if self.write.peer_is_mapped() => self.send_all::<true>(batch, messages, flags),
+            Ok(()) if messages.iter().any(|message| message.to.is_none()) && self.peer_is_mapped() => {
+                self.send_all::<true>(batch, messages, flags)
+            }
             Ok(()) => self.send_all::<false>(batch, messages, flags),
         }
     }

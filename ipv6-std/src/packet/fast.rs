@@ -77,7 +77,8 @@ impl<S: AsFd> PacketConn<S> {
         to: Option<&SocketAddrV6>,
         flags: MessageFlags,
     ) -> io::Result<usize> {
-        if self.write.is_set() {
+        let is_set = if to.is_none() { self.write.is_set_for_peer() } else { self.write.is_set() };
+        if is_set {
             return self.send_until(payload, control, to, flags, None);
         }
         let mut bytes = ControlBytes::<SEND_SPACE>::new();
@@ -155,7 +156,7 @@ impl<S: AsFd> PacketConn<S> {
         caller: impl Caller<Error = io::Error>,
     ) -> io::Result<usize> {
         let is_mapped = match self.check(control, to) {
-            Ok(()) => to.is_none() && self.write.peer_is_mapped(),
+            Ok(()) => to.is_none() && self.peer_is_mapped(),
             Err(Other::Mapped) => true,
             Err(Other::Refused) => return Err(self.refusal(control, to).into()),
         };
@@ -167,7 +168,7 @@ impl<S: AsFd> PacketConn<S> {
     }
 
     /// Returns an error for a message that is not sent over IPv6. A message without `to` is for the peer of the socket: if
-    /// that is IPv4-mapped, `write.is_set()`.
+    /// that is IPv4-mapped, `write.is_set_for_peer()`.
     #[inline(always)]
     pub(super) fn check(&self, control: &SendControl<'_>, to: Option<&SocketAddrV6>) -> Result<(), Other> {
         if control.segment_size.is_some_and(|size| size == 0 || !self.coalescing.is_able()) {
@@ -201,7 +202,7 @@ impl<S: AsFd> PacketConn<S> {
     fn is_mapped(&self, to: Option<&SocketAddrV6>) -> bool {
         match to {
             Some(to) => error::is_mapped(to.ip()),
-            None => self.write.peer_is_mapped(),
+            None => self.peer_is_mapped(),
         }
     }
 

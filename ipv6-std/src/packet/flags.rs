@@ -110,7 +110,7 @@ impl<S: AsFd> PacketConn<S> {
         let (payload, to) = ([IoSlice::new(payload)], to.into());
         let is_mapped = match &to {
             Some(to) => to.ip().to_ipv4_mapped().is_some(),
-            None => self.write.peer_is_mapped(),
+            None => self.peer_is_mapped(),
         };
         self.send_until(&payload, control, to.as_ref(), flags.of_system(is_mapped)?, None)
     }

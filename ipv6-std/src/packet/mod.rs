@@ -139,9 +139,17 @@ impl<S: AsFd> PacketConn<S> {
     /// Reads whether the peer of a connected dual-stack socket is IPv4-mapped.
     pub(crate) fn note_peer(&self) {
         if !self.conn.carries_only_v6() {
-            let is_mapped = self.conn.peer_addr().is_ok_and(|peer| error::is_mapped(peer.ip()));
-            self.write.set_mapped_peer(is_mapped);
+            let peer = self.conn.peer_addr().ok();
+            self.write.set_mapped_peer(peer.map(|peer| error::is_mapped(peer.ip())));
         }
+    }
+
+    /// Whether the peer of the socket is IPv4-mapped. Reads it, if the socket had none when it was wrapped.
+    pub(crate) fn peer_is_mapped(&self) -> bool {
+        if self.write.peer_is_unknown() {
+            self.note_peer();
+        }
+        self.write.peer_is_mapped()
     }
 }
 
