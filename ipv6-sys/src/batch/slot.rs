@@ -213,6 +213,26 @@ mod tests {
     }
 
     #[test]
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn a_message_to_a_mapped_destination_has_the_messages_of_ipv4() {
+        let to = "[::ffff:192.0.2.1]:5000".parse().unwrap();
+        let message = Outgoing::new(b"hello", SendControl::new().with_traffic_class(0x28), Some(to));
+        let (mut slot, mut header) = (SendSlot::<SPACE>::new(), os::header());
+        slot.fill_mapped(&mut header, &message).unwrap();
+        // What a kernel does. Miri fails if a pointer is not valid.
+        let bytes = |start: *const u8, len| {
+            // SAFETY: this is what is tested.
+            unsafe { slice::from_raw_parts(start, len) }
+        };
+        let name = bytes(header.msg_name.cast(), os::name_len(&header));
+        assert_eq!(sockaddr::decode::<Host>(name), Some(to));
+        let mut expected = ControlBytes::<SPACE>::new();
+        let control = bytes(header.msg_control.cast(), os::control_len(&header));
+        assert_eq!(control, expected.encode_mapped(&message.control).unwrap().as_bytes());
+        assert_ne!(control, ControlBytes::<SPACE>::new().encode(&message.control).unwrap().as_bytes());
+    }
+
+    #[test]
     fn pointers_of_a_header_to_receive_stay_valid() {
         let (mut slot, mut header, mut payload) = (RecvSlot::<64>::new(), os::header(), [0; 8]);
         slot.fill(&mut header, &mut payload);
