@@ -9,7 +9,7 @@ use std::future::{Future, poll_fn};
 use std::io::{IoSlice, IoSliceMut};
 use std::net::SocketAddrV6;
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
@@ -78,6 +78,7 @@ async fn together(tasks: Vec<Boxed<'_>>) {
 /// Lets the other tasks run.
 async fn turn() {
     let mut done = false;
+    thread::yield_now();
     poll_fn(|cx| {
         if std::mem::replace(&mut done, true) {
             return Poll::Ready(());
@@ -89,8 +90,8 @@ async fn turn() {
 }
 
 /// More than this many datagrams at once may not fit in the receive buffer.
-const AT_ONCE: usize = 64;
-const DATAGRAMS: usize = 10_000;
+const AT_ONCE: u32 = 64;
+const DATAGRAMS: u32 = 10_000;
 const TASKS: usize = 4;
 
 fn ten_thousand_datagrams_of_four_senders_reach_four_receivers<L: Loop>() {
@@ -122,7 +123,7 @@ async fn exchange<L: Loop>(
     run: impl for<'f> FnOnce(Vec<Boxed<'f>>) -> Pin<Box<dyn Future<Output = ()> + 'f>>,
 ) {
     let to = receiver.local_addr().unwrap();
-    let (sent, got) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let (sent, got) = (AtomicU32::new(0), AtomicU32::new(0));
     let numbers = Mutex::new(BTreeSet::new());
     let (sent, got, numbers) = (&sent, &got, &numbers);
     let send = |_| -> Boxed<'_> {
@@ -135,7 +136,7 @@ async fn exchange<L: Loop>(
                 while number >= got.load(Ordering::SeqCst) + AT_ONCE {
                     turn().await;
                 }
-                let text = number.to_be_bytes();
+                let text = u64::from(number).to_be_bytes();
                 sender.send_to(&text, &SendControl::new(), to).await.unwrap();
             }
         })
@@ -149,9 +150,9 @@ async fn exchange<L: Loop>(
                     0 => receiver.recv_batch(&mut batch, &mut payloads).await.unwrap(),
                     _ => receiver.recv_from(&mut payloads[0]).await.map(|_| 1).unwrap(),
                 };
-                let texts = payloads[..count].iter().map(|text| usize::from_be_bytes(*text));
-                let ends = texts.clone().filter(|number| *number == usize::MAX).count();
-                for number in texts.filter(|number| *number != usize::MAX) {
+                let texts = payloads[..count].iter().map(|text| u64::from_be_bytes(*text));
+                let ends = texts.clone().filter(|number| *number == u64::MAX).count();
+                for number in texts.filter(|number| *number != u64::MAX) {
                     assert!(numbers.lock().unwrap().insert(number), "{number} was received twice");
                     got.fetch_add(1, Ordering::SeqCst);
                 }
@@ -175,7 +176,7 @@ async fn exchange<L: Loop>(
     });
     let tasks = (0..TASKS).map(send).chain((0..TASKS).map(receive)).chain([end]);
     run(tasks.collect()).await;
-    assert!(numbers.lock().unwrap().iter().copied().eq(0..DATAGRAMS));
+    assert!(numbers.lock().unwrap().iter().copied().eq(0..u64::from(DATAGRAMS)));
 }
 
 /// Drops the future while it waits; again, when it was woken; then receives with the same call.
