@@ -108,7 +108,7 @@ pub fn encode_group_source_req<P: Platform>(
     bytes: &mut [u8],
 ) -> Result<usize, GroupError> {
     let name = |address| sockaddr::encode::<P>(&SocketAddrV6::new(address, 0, 0, 0));
-    put_group_source_req::<P, _>(name(group), name(source), on, bytes)
+    put_group_source_req::<P, { sockaddr::MAX_SIZE }>(name(group), name(source), on, bytes)
 }
 
 /// As [`encode_group_source_req`], for an IPv4 group: the value of the same options at the level `IPPROTO_IP`.
@@ -124,7 +124,7 @@ pub fn encode_ipv4_group_source_req<P: Platform>(
     bytes: &mut [u8],
 ) -> Result<usize, GroupError> {
     let name = |address| sockaddr::encode_ipv4::<P>(address);
-    put_group_source_req::<P, _>(name(group), name(source), on, bytes)
+    put_group_source_req::<P, { sockaddr::SIZE_IPV4 }>(name(group), name(source), on, bytes)
 }
 
 /// Encodes a `struct ip_mreqn`, the value of the options `IP_ADD_MEMBERSHIP` and `IP_DROP_MEMBERSHIP` (ip(7)).

@@ -25,7 +25,7 @@ const ADDRESS: usize = 8;
 const SCOPE: usize = 24;
 
 /// `sizeof(struct sockaddr_in)`, on every system.
-const SIZE_IPV4: usize = 16;
+pub(crate) const SIZE_IPV4: usize = 16;
 /// The number of `AF_INET`, on every system.
 const AF_INET: u8 = 2;
 const ADDRESS_IPV4: usize = 4;
