@@ -176,6 +176,23 @@ fn linux32() {
     source_request::<Linux32Be>(260, &[(3, &[3]), (5, &[10]), (12, &G), (133, &[10]), (140, &A)]);
 }
 
+// SPARC: SOL_SOCKET is 0xffff, and its numbers are those of SunOS first (arch/sparc/include/uapi/asm/socket.h).
+#[test]
+fn linux_sparc() {
+    let Abi { options, control, .. } = LinuxSparc64::ABI;
+    let at = |name| Some(OptionNumber { level: 0xffff, name });
+    assert_eq!((options.mark, options.device), (at(34), at(13)));
+    assert_eq!((options.receive_timestamp, options.receive_buffer), (at(29), at(0x1002)));
+    assert_eq!(LinuxSparc32::ABI.options.receive_timestamp, at(70));
+    assert_eq!(control.dropped.map(|number| (number.level, number.kind, number.size)), Some((0xffff, 36, 4)));
+    hop_limit_and_packet_info::<LinuxSparc32>(&[
+        &[0, 0, 0, 16, 0, 0, 0, 41, 0, 0, 0, 52, 0, 0, 0, 64],
+        &[0, 0, 0, 32, 0, 0, 0, 41, 0, 0, 0, 50],
+        &A,
+        &[0, 0, 0, 3],
+    ]);
+}
+
 // MIPS: the same, except that SOL_SOCKET is 0xffff.
 #[test]
 fn linux_mips() {
