@@ -119,6 +119,20 @@ pub fn encode(input: &[u8]) {
         }
 
         let mut buffer = vec![0xa5; size];
+        match control.encode_mapped::<P>(&mut buffer) {
+            Ok(used) => {
+                assert!(used <= SendControl::max_space::<P>());
+                assert!(buffer[used..].iter().all(|byte| *byte == 0xa5));
+                assert!(control.flow_label.is_none() && control.next_hop.is_none());
+            }
+            Err(EncodeError::BufferTooSmall { needed, available }) => {
+                assert!(needed > available && available == size);
+            }
+            // What IPv4 or the system lacks.
+            Err(_) => {}
+        }
+
+        let mut buffer = vec![0xa5; size];
         let mut writer = Writer::<P>::new(&mut buffer);
         let result = writer.push(-1, i32::MAX, rest);
         let used = writer.finish();

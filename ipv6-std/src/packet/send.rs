@@ -78,8 +78,8 @@ impl<S: AsFd> PacketConn<S> {
     }
 
     /// Sends one datagram with its control messages to the peer of a connected socket. An IPv4-mapped peer is a destination
-    /// of IPv4, as in [`send_to`](Self::send_to), if this value knows it: from [`connect`](Self::connect), or because the
-    /// socket was connected when it was [wrapped](Self::new).
+    /// of IPv4, as in [`send_to`](Self::send_to). This value reads the peer once: if another value of the socket then
+    /// connects it to a peer of another family, wrap the socket again ([`new`](Self::new)).
     ///
     /// Systems: all.
     ///
