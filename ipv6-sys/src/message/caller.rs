@@ -50,7 +50,8 @@ pub(crate) fn call<T, C: Caller>(
     caller: C,
     mut make: impl FnMut(MessageFlags) -> Result<T, Errno>,
 ) -> Result<T, C::Error> {
-    let mut make = |flags: MessageFlags| make(flags & MessageFlags::all());
+    // By value, too: the common path would otherwise keep the arguments of `make` in memory.
+    let mut make = move |flags: MessageFlags| make(flags & MessageFlags::all());
     let failed = match caller.at_once().map(&mut make) {
         Some(Ok(answer)) => return Ok(answer),
         Some(Err(errno)) => Some(errno),

@@ -191,15 +191,13 @@ pub fn receive_from<C: Caller>(
     let socket = socket.as_fd();
     let mut peer = PeerName::new();
     let mut reported = os::Reported::default();
-    let len = call(flags, |flags| os::receive_from(socket, payload, &mut peer, &mut reported, flags.bits()))?;
+    let room = payload.len();
+    let (name, report) = (&mut peer, &mut reported);
+    // The closure takes everything by value, as in `call_receive`.
+    let len = call(flags, move |flags| os::receive_from(socket, payload, name, report, flags.bits()))?;
     // SAFETY: the kernel has just received into `peer`, and reports this length.
     let source = os::decode_address(unsafe { peer.written(reported.name_len) });
-    Ok(Received {
-        len: len.min(payload.len()),
-        source,
-        truncated: reported.truncated,
-        control_truncated: false,
-    })
+    Ok(Received { len: len.min(room), source, truncated: reported.truncated, control_truncated: false })
 }
 
 /// A received message without its payload, as the system reports it.
