@@ -47,7 +47,7 @@ impl Caller for MessageFlags {
 /// Makes a system call until it succeeds or [`Caller::next`] returns an error.
 #[inline(always)]
 pub(crate) fn call<T, C: Caller>(
-    caller: C,
+    mut caller: C,
     mut make: impl FnMut(MessageFlags) -> Result<T, Errno>,
 ) -> Result<T, C::Error> {
     // By value, too: the common path would otherwise keep the arguments of `make` in memory.
@@ -57,22 +57,24 @@ pub(crate) fn call<T, C: Caller>(
         Some(Err(errno)) => Some(errno),
         None => None,
     };
-    call_again(caller, make, failed)
+    // Here, so that the common path of a caller that calls once has no other call to prepare for.
+    let flags = caller.next(failed)?;
+    call_again(caller, make, flags)
 }
 
-/// The rest of [`call`] if the first call does not succeed. Takes its arguments by value: a reference would force the
+/// The rest of [`call`] if the first call does not succeed, and another is to be made. Takes its arguments by value: a reference would force the
 /// common path to keep them in memory.
 #[cold]
 #[inline(never)]
 fn call_again<T, C: Caller>(
     mut caller: C,
     mut make: impl FnMut(MessageFlags) -> Result<T, Errno>,
-    mut failed: Option<Errno>,
+    mut flags: MessageFlags,
 ) -> Result<T, C::Error> {
     loop {
-        match make(caller.next(failed)?) {
+        match make(flags) {
             Ok(answer) => return Ok(answer),
-            Err(errno) => failed = Some(errno),
+            Err(errno) => flags = caller.next(Some(errno))?,
         }
     }
 }
