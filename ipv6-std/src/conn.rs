@@ -27,7 +27,8 @@ use crate::privilege;
 ///
 /// A socket whose [`only_v6`](Self::only_v6) is `false` carries IPv4 too, with IPv4-mapped addresses. The system has a
 /// second option for the IPv4 packets, and ignores that of IPv6 for them. Methods that set an option also set this
-/// sibling, and so does [`set_option`](Self::set_option). Methods that return an option return that of IPv6.
+/// sibling, and so does [`set_option`](Self::set_option). Methods that return an option return that of IPv6. Options of
+/// header fields that were set before the socket was wrapped stay as they are: of one family, or of both.
 ///
 /// | | IPv6 | sibling on Linux | on Windows |
 /// |---|---|---|---|
@@ -160,10 +161,7 @@ impl<S: AsFd> Conn<S> {
         }
         match option::set_both(socket, option, value) {
             Err(ipv6_sys::Error::Os(Errno::INVAL)) if option.name() == option::HOP_LIMIT.name() => {
-                Err(error::invalid(
-                    "hop limit 0: this socket carries IPv4 too, which has no time to live of 0; \
-                     SendControl::with_hop_limit sets that of single IPv6 datagrams",
-                ))
+                Err(error::no_hop_limit_of_ipv4())
             }
             answer => Ok(answer?),
         }
@@ -226,12 +224,18 @@ impl<S: AsFd> Conn<S> {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` on Linux when the socket is bound, and for a raw socket; the system's error on
-    /// OpenBSD, whose sockets never carry IPv4.
+    /// `InvalidInput` on Linux when the socket is bound, and for a raw socket; for `false` also when the hop limit is 0,
+    /// which IPv4 does not have. The system's error on OpenBSD, whose sockets never carry IPv4. After an error, the socket
+    /// carries what it carried before.
     #[doc(alias = "IPV6_V6ONLY")]
     pub fn set_only_v6(&self, on: bool) -> io::Result<()> {
-        let _changing = self.change();
-        match option::ONLY_V6.set(self.socket.as_fd(), on) {
+        let (_changing, socket) = (self.change(), self.socket.as_fd());
+        // Not a change from dual-stack to dual-stack: the siblings may have values of their own.
+        let has_new_siblings = self.carries_only_v6() && !on;
+        if has_new_siblings && option::HOP_LIMIT.get(socket) == Ok(Some(0)) {
+            return Err(error::no_hop_limit_of_ipv4());
+        }
+        match option::ONLY_V6.set(socket, on) {
             Err(ipv6_sys::Error::Os(Errno::INVAL)) => {
                 return Err(error::invalid(format!(
                     "cannot set IPV6_V6ONLY to {on} on a raw or a bound socket: set it before the bind, as \
@@ -240,10 +244,14 @@ impl<S: AsFd> Conn<S> {
             }
             answer => answer?,
         }
-        // Not a change: the siblings may have values of their own.
-        if self.only_v6.swap(on, Ordering::Relaxed) && !on {
-            option::update_siblings(self.socket.as_fd())?;
+        if has_new_siblings {
+            if let Err(error) = option::update_siblings(socket) {
+                // A dual-stack socket has all siblings. The next call sets those that this one did not reach.
+                option::ONLY_V6.set(socket, true)?;
+                return Err(error.into());
+            }
         }
+        self.only_v6.store(on, Ordering::Relaxed);
         Ok(())
     }
 

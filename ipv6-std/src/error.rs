@@ -342,6 +342,15 @@ pub(crate) fn is_mapped(address: &Ipv6Addr) -> bool {
     octets.starts_with(&[0; 8]) && octets.split_at(8).1.starts_with(&[0, 0, 0xff, 0xff])
 }
 
+/// The error of hop limit 0 for a dual-stack socket.
+#[cold]
+pub(crate) fn no_hop_limit_of_ipv4() -> io::Error {
+    invalid(
+        "hop limit 0: this socket carries IPv4 too, which has no time to live of 0; SendControl::with_hop_limit sets \
+         that of single IPv6 datagrams",
+    )
+}
+
 #[cold]
 pub(crate) fn mapped(address: impl fmt::Display) -> io::Error {
     invalid(format!(

@@ -17,6 +17,7 @@ ipv6_testnet::tests! {
     [Namespace] set_option_sets_the_sibling;
     [Namespace] a_socket_that_becomes_dual_stack_keeps_its_options;
     [Namespace] defaults_stay_defaults_when_a_socket_becomes_dual_stack;
+    [Namespace] a_socket_that_cannot_become_dual_stack_stays_ipv6_only;
     [Namespace] large_datagrams_are_refused_in_both_families;
     [Namespace] path_mtu_discovery_and_dont_fragment_share_one_option_of_ipv4;
     [Namespace] multicast_options_are_sent_in_both_families;
@@ -124,6 +125,29 @@ fn defaults_stay_defaults_when_a_socket_becomes_dual_stack() {
     net.a.ip(&format!("-6 route replace {} dev eth0 metric 1 hoplimit 65", Ipv6.b())).unwrap();
     assert_eq!(send(&conn, &Observer::new(&net.b, Mapped)).hop_limit, 34);
     assert_eq!(send(&conn, &Observer::new(&net.b, Ipv6)).hop_limit, 65);
+}
+
+// After an error, a second call set no sibling, and returned `Ok`.
+fn a_socket_that_cannot_become_dual_stack_stays_ipv6_only() {
+    let net = Net::new();
+    let conn = net.a.run(|| PacketConn::builder().open()).unwrap();
+    conn.set_hop_limit(0).unwrap();
+    conn.set_multicast_interface(net.interface("eth1")).unwrap();
+    conn.set_queue_errors(true).unwrap();
+    conn.set_multicast_loopback(false).unwrap();
+    refused(conn.set_only_v6(false), "hop limit 0");
+    assert!(conn.only_v6().unwrap());
+    conn.set_hop_limit(9).unwrap();
+    net.a.ip("link del eth1").unwrap();
+    conn.set_only_v6(false).unwrap_err();
+    assert!(conn.only_v6().unwrap());
+    let to = SocketAddrV6::new(Mapped.b(), 9, 0, 0);
+    refused(conn.send_to(b"x", &SendControl::new(), to), "only_v6(false)");
+    conn.set_multicast_interface(AnyInterface).unwrap();
+    conn.set_only_v6(false).unwrap();
+    assert_eq!(conn.option(&option::IPV4_TIME_TO_LIVE).unwrap(), Some(9));
+    assert!(conn.option(&option::IPV4_QUEUE_ERRORS).unwrap());
+    assert!(!conn.option(&option::IPV4_MULTICAST_LOOPBACK).unwrap());
 }
 
 fn large_datagrams_are_refused_in_both_families() {
