@@ -21,6 +21,7 @@ ipv6_testnet::tests! {
     [Namespace] a_connected_peer_decides_the_family;
     [Namespace] a_socket_beside_the_listener_takes_an_ipv4_peer;
     [Namespace] a_reply_to_a_mapped_address_or_group_arrives;
+    [Namespace] an_unspecified_destination_has_the_family_of_the_local_address;
     [Namespace] what_the_family_of_the_destination_lacks_is_an_error;
     [Namespace] an_ipv6_only_socket_refuses_mapped_addresses;
     [] a_segment_size_of_0_is_refused;
@@ -397,6 +398,36 @@ fn a_reply_to_a_mapped_address_or_group_arrives() {
             assert_eq!(seen.on, pair.b.index(name).unwrap(), "{to}");
         }
     }
+}
+
+// Linux sends to 127.0.0.1 what a socket with an IPv4-mapped local address sends to `::` (net/ipv6/udp.c), and ignores the
+// messages of IPv6 then.
+fn an_unspecified_destination_has_the_family_of_the_local_address() {
+    let pair = hosts();
+    let control = SendControl::new().with_traffic_class(0xb9).with_hop_limit(9);
+    for is_connected in [false, true] {
+        let (builder, peer) = (PacketConn::builder().only_v6(false), Observer::on(&pair.a));
+        let local = if is_connected { "[::]:0" } else { "[::ffff:192.0.2.1]:0" };
+        let conn = pair.a.run(|| builder.bind(local)).unwrap();
+        if is_connected {
+            conn.connect(at(B.to_ipv6_mapped(), 9)).unwrap();
+        }
+        let to = at(Ipv6Addr::UNSPECIFIED, peer.port());
+        conn.send_to(b"1", &control, to).unwrap();
+        conn.send_batch_all(&mut SendBatch::new(1), &[Outgoing::new(b"2", control, Some(to))]).unwrap();
+        conn.send_segments(b"3", 9, &control, to).unwrap();
+        conn.send_with_flags(b"4", &control, to, SendFlags::DONT_ROUTE).unwrap();
+        conn.send_to(b"5", &control.with_source(A_TOO.to_ipv6_mapped()), to).unwrap();
+        for payload in [b"1", b"2", b"3", b"4", b"5"] {
+            let seen = peer.see();
+            assert_eq!((&seen.payload[..], seen.tos, seen.ttl), (&payload[..], 0xb9, 9));
+            assert_eq!(seen.from, if payload == b"5" { A_TOO } else { A });
+        }
+    }
+    // Any other socket sends to `::1`.
+    let (conn, peer) = (sender(&pair), on(&pair.a));
+    conn.send_to(b"x", &control, at(Ipv6Addr::UNSPECIFIED, port(&peer))).unwrap();
+    assert_eq!(see_v6(&peer), (b"x".to_vec(), Some(0xb9), Some(9)));
 }
 
 /// Asserts that a call failed with `Unsupported` before any system call, and that the error contains `text`.

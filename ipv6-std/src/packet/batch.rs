@@ -222,14 +222,14 @@ impl<S: AsFd> PacketConn<S> {
         }
         match self.late() {
             Err(error) => (0, Some(Unsent::System(error))),
-            Ok(()) if messages.iter().any(|message| message.to.is_none()) && self.peer_is_mapped() => {
+            Ok(()) if messages.iter().any(to_peer) && self.peer_is_mapped() => {
                 self.send_all::<true>(batch, messages, flags)
             }
             Ok(()) => self.send_all::<false>(batch, messages, flags),
         }
     }
 
-    /// The same. `TO_MAPPED`: a message without a destination is for an IPv4-mapped peer.
+    /// The same. `TO_MAPPED`: a message without a destination is for an IPv4-mapped peer, and one to `::` is sent over IPv4.
     fn send_all<'m, const TO_MAPPED: bool>(
         &self,
         batch: &mut SendBatch,
@@ -322,8 +322,13 @@ impl<S: AsFd> PacketConn<S> {
     }
 }
 
+/// Whether the peer of the socket decides over which family the message is sent.
+fn to_peer(message: &Outgoing<'_>) -> bool {
+    message.to.is_none_or(|to| to.ip().is_unspecified())
+}
+
 /// How the messages of a batch are sent on a socket. `TO_MAPPED`: a message without a destination is for an IPv4-mapped
-/// peer.
+/// peer, and one to `::` is sent over IPv4.
 struct ToPeer<'c, S, const TO_MAPPED: bool>(&'c PacketConn<S>);
 
 impl<S: AsFd, const TO_MAPPED: bool> Policy for ToPeer<'_, S, TO_MAPPED> {
@@ -331,7 +336,7 @@ impl<S: AsFd, const TO_MAPPED: bool> Policy for ToPeer<'_, S, TO_MAPPED> {
     fn route(&self, message: &Outgoing<'_>) -> Option<Route> {
         let Self(conn) = self;
         match conn.check(&message.control, message.to.as_ref()) {
-            Ok(()) if TO_MAPPED && message.to.is_none() => Some(Route::Ipv4),
+            Ok(()) if TO_MAPPED && conn.is_mapped(message.to.as_ref()) => Some(Route::Ipv4),
             Ok(()) => Some(Route::Ipv6(conn.ports)),
             Err(Other::Mapped) => Some(Route::Ipv4),
             Err(Other::Refused) => None,

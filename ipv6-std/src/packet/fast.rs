@@ -12,8 +12,8 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{Ipv6Addr, SocketAddrV6};
 
 use ipv6_core::SendControl;
-use ipv6_sys::Errno;
 use ipv6_sys::message::{self, Caller, ControlBuffer, ControlBytes, Encoded, MessageFlags, PeerName};
+use ipv6_sys::{Errno, IS_LINUX};
 
 use super::PacketConn;
 use super::send_error::explain;
@@ -156,7 +156,7 @@ impl<S: AsFd> PacketConn<S> {
         caller: impl Caller<Error = io::Error>,
     ) -> io::Result<usize> {
         let is_mapped = match self.check(control, to) {
-            Ok(()) => to.is_none() && self.peer_is_mapped(),
+            Ok(()) => self.is_mapped(to),
             Err(Other::Mapped) => true,
             Err(Other::Refused) => return Err(self.refusal(control, to).into()),
         };
@@ -198,9 +198,11 @@ impl<S: AsFd> PacketConn<S> {
         if is_refused { Other::Refused } else { Other::Mapped }
     }
 
-    /// Whether a destination is IPv4-mapped, or the peer of the socket.
-    fn is_mapped(&self, to: Option<&SocketAddrV6>) -> bool {
+    /// Whether a destination is IPv4-mapped, or the peer of the socket. Linux replaces `::` by `::ffff:127.0.0.1` if the
+    /// local address is mapped (net/ipv6/udp.c: `udpv6_sendmsg`).
+    pub(super) fn is_mapped(&self, to: Option<&SocketAddrV6>) -> bool {
         match to {
+            Some(to) if IS_LINUX && to.ip().is_unspecified() => self.write.peer_is_mapped(),
             Some(to) => error::is_mapped(to.ip()),
             None => self.peer_is_mapped(),
         }

@@ -108,10 +108,7 @@ impl<S: AsFd> PacketConn<S> {
         flags: SendFlags,
     ) -> io::Result<usize> {
         let (payload, to) = ([IoSlice::new(payload)], to.into());
-        let is_mapped = match &to {
-            Some(to) => to.ip().to_ipv4_mapped().is_some(),
-            None => self.peer_is_mapped(),
-        };
+        let is_mapped = self.is_mapped(to.as_ref());
         self.send_until(&payload, control, to.as_ref(), flags.of_system(is_mapped)?, None)
     }
 

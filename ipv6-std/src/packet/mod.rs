@@ -136,11 +136,14 @@ impl<S: AsFd> PacketConn<S> {
         Ok(conn)
     }
 
-    /// Reads whether the peer of a connected dual-stack socket is IPv4-mapped.
+    /// Reads whether the peer of a connected dual-stack socket is IPv4-mapped. That of a socket which is bound to an
+    /// IPv4-mapped address can be no other.
     pub(crate) fn note_peer(&self) {
         if !self.conn.carries_only_v6() {
-            let peer = self.conn.peer_addr().ok();
-            self.write.set_mapped_peer(peer.map(|peer| error::is_mapped(peer.ip())));
+            let is_mapped = |address: SocketAddrV6| error::is_mapped(address.ip());
+            let peer = self.conn.peer_addr().ok().map(is_mapped);
+            let by_local = || self.conn.local_addr().ok().map(is_mapped).filter(|is_mapped| *is_mapped);
+            self.write.set_mapped_peer(peer.or_else(by_local));
         }
     }
 
