@@ -23,6 +23,7 @@ ipv6_testnet::tests! {
     [Namespace] a_reply_to_a_mapped_address_or_group_arrives;
     [Namespace] an_unspecified_destination_has_the_family_of_the_local_address;
     [Namespace] what_the_family_of_the_destination_lacks_is_an_error;
+    [Namespace] a_source_of_ipv4_that_is_not_of_this_host_is_named;
     [Namespace] an_ipv6_only_socket_refuses_mapped_addresses;
     [] a_segment_size_of_0_is_refused;
 }
@@ -428,6 +429,25 @@ fn an_unspecified_destination_has_the_family_of_the_local_address() {
     let (conn, peer) = (sender(&pair), on(&pair.a));
     conn.send_to(b"x", &control, at(Ipv6Addr::UNSPECIFIED, port(&peer))).unwrap();
     assert_eq!(see_v6(&peer), (b"x".to_vec(), Some(0xb9), Some(9)));
+}
+
+// The broadcast address of a network, as `reply()` returns it, for example.
+fn a_source_of_ipv4_that_is_not_of_this_host_is_named() {
+    let pair = hosts();
+    let (conn, to) = (sender(&pair), at(B.to_ipv6_mapped(), 9));
+    let source = Ipv4Addr::new(192, 0, 2, 255).to_ipv6_mapped();
+    let control = SendControl::new().with_source(source);
+    let message = Outgoing::new(b"x", control, Some(to));
+    for error in [
+        conn.send_to(b"x", &control, to).unwrap_err(),
+        conn.send_batch(&mut SendBatch::new(1), &[message]).unwrap_err(),
+    ] {
+        let text = error.to_string();
+        assert!(
+            text.contains("::ffff:192.0.2.255") && text.contains("unicast address of this host"),
+            "{text}"
+        );
+    }
 }
 
 /// Asserts that a call failed with `Unsupported` before any system call, and that the error contains `text`.

@@ -27,8 +27,8 @@ impl<S: AsFd> PacketConn<S> {
     ///   size of 0.
     /// - `Unsupported` for what the destination's family does not have: a flow label, a next hop or a message of IPv6 by
     ///   type to an IPv4-mapped destination, a message of IPv4 to an IPv6 one. The text has the name in C.
-    /// - `EINVAL`, `ENODEV` or `EADDRNOTAVAIL` for a source or an interface that this host does not have. The error names
-    ///   both; its [source](std::error::Error::source) is the system's.
+    /// - `EINVAL`, `ENODEV`, `EADDRNOTAVAIL` or (over IPv4) `ENETUNREACH` for a source or an interface that this host does
+    ///   not have. The error names both; its [source](std::error::Error::source) is the system's.
     /// - `Unsupported` for a control message that the system does not have, or a segment size on a socket that cannot
     ///   send segments: see [`send_segments`](Self::send_segments).
     /// - `EMSGSIZE` ([`is_too_long`](crate::is_too_long)) for a payload above the protocol's maximum (65,527 bytes for

@@ -28,7 +28,10 @@ pub(super) fn explain(error: io::Error, control: &SendControl<'_>) -> io::Error 
     let is_about_source = (source.is_some() || interface.is_some())
         && error.raw_os_error().is_some()
         && (is_missing(&error)
-            || matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::AddrNotAvailable));
+            || matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::AddrNotAvailable)
+            // Linux, for a source of IPv4 that is not one of its addresses (net/ipv4/route.c: `ip_route_output_key_hash_rcu`).
+            || (error.kind() == ErrorKind::NetworkUnreachable
+                && source.is_some_and(|source| source.to_ipv4_mapped().is_some())));
     let is_about_segments = control.segment_size.is_some()
         && (error.raw_os_error() == Some(EIO) || error.kind() == ErrorKind::InvalidInput);
     if !is_about_source && !is_about_segments {
@@ -54,7 +57,7 @@ impl fmt::Display for Suspected {
         write!(f, ": {error}")?;
         if source.is_some() {
             f.write_str(
-                "; the source must be an address of this host, and a link-local one needs its interface",
+                "; the source must be a unicast address of this host, and a link-local one needs its interface",
             )?;
         }
         if interface.is_some() {
