@@ -83,17 +83,31 @@ fn decodes_agree<P: Platform>(control: &[u8], messages: &[Message], malformed: O
         let is = |(level, kind, _): &&Message| (*level, *kind) == (number.level, number.kind);
         messages.iter().rev().find(is).map(|(.., data)| data.clone())
     };
+    // A message of IPv4 counts if there is none of IPv6, and none of IPv4 before it.
+    let first = |number: Option<ControlNumber>| {
+        let number = number?;
+        let is = |(level, kind, _): &&Message| (*level, *kind) == (number.level, number.kind);
+        messages.iter().find(is).map(|(.., data)| data.clone())
+    };
     let int = |value: u8| integer::<P>(value.into(), 4);
     match RecvControl::decode::<P>(control) {
         Ok(got) => {
             assert_eq!(malformed, None);
-            assert_eq!(latest(P::ABI.control.hop_limit), got.hop_limit.map(int));
-            let info = got.destination.map(|address| {
-                let index = got.interface.map_or(0, InterfaceIndex::get);
-                [&address.octets()[..], &integer::<P>(index.into(), 4)].concat()
-            });
-            assert_eq!(latest(P::ABI.control.packet_info), info);
-            let class = latest(P::ABI.control.traffic_class);
+            let numbers = P::ABI.control;
+            let hops = latest(numbers.hop_limit).or_else(|| first(numbers.time_to_live));
+            assert_eq!(hops, got.hop_limit.map(int));
+            let index = integer::<P>(got.interface.map_or(0, InterfaceIndex::get).into(), 4);
+            let address = got.destination.map(|address| address.octets().to_vec()).unwrap_or_default();
+            match (latest(numbers.packet_info), first(numbers.ipv4_packet_info)) {
+                (Some(info), _) => assert_eq!(info, [address, index].concat()),
+                // The index, the local address, and the destination; or the destination and the index.
+                (None, Some(info)) if info.len() == 12 => {
+                    assert_eq!((&info[..4], &info[8..]), (&index[..], &address[12..]));
+                }
+                (None, Some(info)) => assert_eq!(info, [&address[12..], &index].concat()),
+                (None, None) => assert_eq!((got.destination, got.interface), (None, None)),
+            }
+            let class = latest(numbers.traffic_class).or_else(|| first(numbers.type_of_service));
             assert!(
                 class == got.traffic_class.map(int) || class == got.traffic_class.map(|class| vec![class])
             );
@@ -136,10 +150,10 @@ fn sketches() -> impl Strategy<Value = Vec<Sketch>> {
     let data = prop_oneof![
         any::<u8>().prop_map(|byte| vec![byte, 0, 0, 0]),
         any::<u8>().prop_map(|byte| vec![0, 0, 0, byte]),
-        prop::sample::select(vec![1_usize, 20, 28, 32, 36]).prop_flat_map(|len| vec(any::<u8>(), len)),
+        prop::sample::select(vec![1_usize, 8, 12, 20, 28, 32, 36]).prop_flat_map(|len| vec(any::<u8>(), len)),
         vec(any::<u8>(), 0..40),
     ];
-    let level = prop_oneof![4 => Just(41), 1 => 0_i32..70];
+    let level = prop_oneof![4 => Just(41), 2 => Just(0), 1 => 0_i32..70];
     vec((len, level, 0_i32..70, data), 0..5).prop_map(|messages| {
         messages.into_iter().map(|(len, level, kind, data)| Sketch { len, level, kind, data }).collect()
     })
