@@ -249,11 +249,9 @@
 //!
 //! # Limits
 //!
-//! - Extension headers (RFC 3542 sections 7 to 10) and full-state source filters (RFC 3678 section 5.2) are not
-//!   implemented yet: see [the list](_documentation::from_c).
 //! - There is no API for sockets of `AF_INET`. [Dual-stack sockets](Conn#dual-stack-sockets) carry IPv4 too; their IPv4 peers
 //!   have IPv4-mapped addresses ([`mapped`], [`Received::peer`]).
-//! - There are no protocols above ICMPv6's types and no routing tables.
+//! - There are no protocols above ICMPv6's types, and no unicast routing tables.
 //! - Sending and receiving make one system call for a datagram or a batch. A call with a deadline or timeout also calls
 //!   `poll` when it has to wait.
 
