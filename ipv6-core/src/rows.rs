@@ -418,7 +418,7 @@ macro_rules! for_each_option {
             IPV4_RECEIVE_FRAGMENT_SIZE ipv4_receive_fragment_size with_ipv4_receive_fragment_size: bool
                 = "IP_RECVFRAGSIZE";
             /// As `UNICAST_INTERFACE`, of IPv4 packets on a dual-stack socket (Linux, Windows).
-            IPV4_UNICAST_INTERFACE ipv4_unicast_interface with_ipv4_unicast_interface: UnicastInterface
+            IPV4_UNICAST_INTERFACE ipv4_unicast_interface with_ipv4_unicast_interface: Ipv4UnicastInterface
                 = "IP_UNICAST_IF";
             /// Detaches the socket's BPF filter.
             DETACH_FILTER detach_filter with_detach_filter: () = "SO_DETACH_FILTER";

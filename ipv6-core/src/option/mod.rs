@@ -53,10 +53,15 @@ pub struct SourceGroup {
     pub on: Option<InterfaceIndex>,
 }
 
-/// The interface for unicast packets (`IPV6_UNICAST_IF`); `None` is the system's choice. The option has the index in network
-/// byte order, unlike other options.
+/// The interface for unicast packets (`IPV6_UNICAST_IF`); `None` is the system's choice. On Linux the option has the index in
+/// network byte order, unlike other options; on Windows in that of the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct UnicastInterface(pub Option<InterfaceIndex>);
+
+/// The interface for IPv4 unicast packets (`IP_UNICAST_IF`); `None` is the system's choice. The option has the index in network
+/// byte order on all systems.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Ipv4UnicastInterface(pub Option<InterfaceIndex>);
 
 /// An IPv4 multicast group on an interface, of a dual-stack socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

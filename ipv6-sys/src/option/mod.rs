@@ -45,9 +45,9 @@ pub use descriptor::SocketOption;
 pub use flow_label::{lease_flow_label, release_flow_label, renew_flow_label};
 pub use ipv6_core::message::{NextHop, PacketInfo};
 pub use ipv6_core::option::{
-    AddressPreferences, Group, Ipv4Group, Ipv4Interface, Ipv4SourceGroup, LocalPorts, MemoryInfo, MinMtu,
-    Mtu, PacingRate, PathMtuDiscovery, PortRange, SendTimes, SourceGroup, TimestampClock, TimestampingFlags,
-    UnicastInterface,
+    AddressPreferences, Group, Ipv4Group, Ipv4Interface, Ipv4SourceGroup, Ipv4UnicastInterface, LocalPorts,
+    MemoryInfo, MinMtu, Mtu, PacingRate, PathMtuDiscovery, PortRange, SendTimes, SourceGroup, TimestampClock,
+    TimestampingFlags, UnicastInterface,
 };
 #[cfg(unix)]
 pub use programs::{attach_ebpf_filter, attach_ebpf_port_selector};

@@ -10,7 +10,7 @@ use super::descriptor::SocketOption;
 use super::value::Writable;
 use super::{
     DONT_FRAGMENT, HOP_LIMIT, IPV4_DONT_FRAGMENT, IPV4_MULTICAST_INTERFACE, IPV4_PATH_MTU_DISCOVERY,
-    Ipv4Interface, PATH_MTU_DISCOVERY, PathMtuDiscovery, is_absent,
+    Ipv4Interface, PATH_MTU_DISCOVERY, PathMtuDiscovery, UNICAST_INTERFACE, is_absent,
 };
 use crate::error::{Errno, Error};
 use crate::fd::{AsFd, BorrowedFd};
@@ -70,7 +70,13 @@ impl Pair {
             let index = InterfaceIndex::new(value.cast_unsigned()).ok();
             return IPV4_MULTICAST_INTERFACE.set(socket, Ipv4Interface(index));
         }
-        self.ipv4().set(socket, value)
+        self.ipv4().set(socket, self.for_ipv4(value))
+    }
+
+    /// The value of the sibling for this value of the option of IPv6.
+    fn for_ipv4(&self, value: i32) -> i32 {
+        // IP_UNICAST_IF has the index in network byte order. On Linux, so has IPV6_UNICAST_IF.
+        if cfg!(windows) && self.is(UNICAST_INTERFACE.name()) { value.to_be() } else { value }
     }
 
     /// Sets the sibling to the value that the option of IPv6 has, unless both are the system's default.
@@ -88,7 +94,7 @@ impl Pair {
             let is_same = match self.ipv4().get(socket) {
                 // The sibling that is set next is an error, if there is a value for it.
                 Err(error) if is_absent(error) => value == 0,
-                sibling => sibling? == value,
+                sibling => sibling? == self.for_ipv4(value),
             };
             is_same || (self.is(HOP_LIMIT.name()) && is_default_hop_limit(socket, value)?)
         };

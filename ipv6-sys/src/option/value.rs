@@ -2,8 +2,8 @@
 
 use ipv6_core::abi::Platform;
 use ipv6_core::option::{
-    AddressPreferences, Group, Ipv4Group, Ipv4Interface, Ipv4SourceGroup, LocalPorts, MinMtu, Mtu,
-    PathMtuDiscovery, PortRange, SourceGroup, TimestampClock, UnicastInterface,
+    AddressPreferences, Group, Ipv4Group, Ipv4Interface, Ipv4SourceGroup, Ipv4UnicastInterface, LocalPorts,
+    MinMtu, Mtu, PathMtuDiscovery, PortRange, SourceGroup, TimestampClock, UnicastInterface,
 };
 use ipv6_core::{Icmp6Filter, InterfaceIndex, PathMtu, group};
 
@@ -73,6 +73,12 @@ fn write_int(value: i32, bytes: &mut [u8]) -> Option<usize> {
     Some(size_of::<i32>())
 }
 
+/// Converts an interface index to or from the byte order of `IPV6_UNICAST_IF`: that of the network on Linux
+/// (net/ipv6/ipv6_sockglue.c), that of the host on Windows.
+fn unicast(index: u32) -> u32 {
+    if cfg!(windows) { index } else { index.to_be() }
+}
+
 /// The value of an option that is a C `int`. Sealed.
 pub trait Integer: Readable + Writable {}
 
@@ -122,8 +128,9 @@ ints! {
     // An offset, or -1 for none.
     Option<u16>: |int| if int == -1 { Some(None) } else { u16::try_from(int).ok().map(Some) },
         |offset| offset.map_or(-1, i32::from);
-    // In network byte order.
-    UnicastInterface: |int| Some(Self(InterfaceIndex::new(u32::from_be(int.cast_unsigned())).ok())),
+    UnicastInterface: |int| Some(Self(InterfaceIndex::new(unicast(int.cast_unsigned())).ok())),
+        |Self(index)| unicast(index.map_or(0, InterfaceIndex::get)).cast_signed();
+    Ipv4UnicastInterface: |int| Some(Self(InterfaceIndex::new(u32::from_be(int.cast_unsigned())).ok())),
         |Self(index)| index.map_or(0, InterfaceIndex::get).to_be().cast_signed();
     MinMtu: Self::from_number, Self::number;
     TimestampClock: Self::from_number, Self::number;
@@ -276,5 +283,29 @@ impl Writable for Ipv4SourceGroup {
     fn write(self, bytes: &mut [u8]) -> Option<usize> {
         let Self { group, source, on } = self;
         group::encode_ipv4_group_source_req::<Host>(group, source, on, bytes).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+
+    fn bytes<T: Writable>(value: T) -> Vec<u8> {
+        let mut bytes = T::Bytes::default();
+        let len = value.write(bytes.as_mut()).unwrap();
+        bytes.as_ref()[..len].to_vec()
+    }
+
+    // Windows on x86-64 has the first in the byte order of the host, and the second in that of the network.
+    #[test]
+    fn the_byte_orders_of_the_interfaces_for_unicast() {
+        let index = InterfaceIndex::new(0x0102_0304).ok();
+        let of_ipv6 = if cfg!(windows) { [4, 3, 2, 1] } else { [1, 2, 3, 4] };
+        assert_eq!(bytes(UnicastInterface(index)), of_ipv6);
+        assert_eq!(UnicastInterface::read(&of_ipv6), Some(UnicastInterface(index)));
+        assert_eq!(bytes(Ipv4UnicastInterface(index)), [1, 2, 3, 4]);
+        assert_eq!(Ipv4UnicastInterface::read(&[1, 2, 3, 4]), Some(Ipv4UnicastInterface(index)));
     }
 }
