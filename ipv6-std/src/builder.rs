@@ -92,7 +92,8 @@ impl<C> Builder<C> {
     }
 
     /// Sets whether the socket carries IPv6 only (`true`, the default), or IPv4 too, with IPv4-mapped addresses
-    /// (RFC 3493 section 5.3). Raw sockets, and all sockets of OpenBSD, never carry IPv4.
+    /// (RFC 3493 section 5.3). Raw sockets, and all sockets of OpenBSD, never carry IPv4. Neither does a socket that is bound
+    /// to an IPv6 address other than `::` (Linux then sets `IPV6_V6ONLY`: `__inet6_bind` in net/ipv6/af_inet6.c).
     ///
     /// [What a dual-stack socket does](crate::Conn#dual-stack-sockets) with options, control messages and groups.
     #[doc(alias = "IPV6_V6ONLY")]

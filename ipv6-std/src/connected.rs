@@ -84,7 +84,8 @@ impl<'l, S: AsFd> Connected<'l, S> {
     /// # Errors
     ///
     /// `AddrInUse` when the listener does not share its port; `InvalidInput` for a listener without a port, and for an
-    /// IPv4-mapped peer of a listener that carries IPv6 only; the system's error when there is no route to the peer.
+    /// IPv4-mapped peer of a listener that carries IPv6 only, and for an IPv6 peer of one that is bound to an IPv4-mapped
+    /// address; the system's error when there is no route to the peer.
     pub fn to(self, peer: SocketAddrV6) -> io::Result<PacketConn<UdpSocket>> {
         let is_mapped = error::is_mapped(peer.ip());
         if is_mapped && self.listener.carries_only_v6() {
@@ -93,6 +94,11 @@ impl<'l, S: AsFd> Connected<'l, S> {
         let local = self.listener.local_addr()?;
         if local.port() == 0 {
             return Err(error::invalid("the listener is not bound to a port: use PacketConn::bind_reusable"));
+        }
+        if !is_mapped && error::is_mapped(local.ip()) {
+            return Err(error::invalid(format!(
+                "{peer} is an IPv6 address, and the listener is bound to {local}, an address of IPv4: bind it to [::]"
+            )));
         }
         let socket = socket::datagram()?;
         option::ONLY_V6.set(&socket, !is_mapped)?;

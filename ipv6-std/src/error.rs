@@ -354,6 +354,7 @@ pub(crate) fn no_hop_limit_of_ipv4() -> io::Error {
 #[cold]
 pub(crate) fn mapped(address: impl fmt::Display) -> io::Error {
     invalid(format!(
-        "{address} is an IPv4-mapped address, and this socket carries IPv6 only: open it with PacketConn::builder().only_v6(false)"
+        "{address} is an IPv4-mapped address, and this socket carries IPv6 only: open it with \
+         PacketConn::builder().only_v6(false), and bind it to [::] or to an IPv4 address"
     ))
 }

@@ -24,6 +24,7 @@ use crate::fd::AsFd;
 /// - Routing headers of type 0 are refused (`EINVAL`); those of type 2 need a kernel with mobile IPv6.
 /// - Destination options before the routing header are sent only if there is a routing header. Without one they are left
 ///   out, without an error.
+/// - IPv4 packets of a [dual-stack socket](Conn#dual-stack-sockets) have none of these headers.
 /// - Segments ([`send_segments`](crate::PacketConn::send_segments)) with extension headers fail on older kernels (`EIO`, 6.1).
 ///
 /// Systems: Linux, Android, Apple, the BSDs, illumos, Solaris, AIX; of these, only Linux was run by us. Windows has the numbers

@@ -23,6 +23,7 @@ ipv6_testnet::tests! {
     [Namespace] a_reply_to_a_mapped_address_or_group_arrives;
     [Namespace] an_unspecified_destination_has_the_family_of_the_local_address;
     [Namespace] what_the_family_of_the_destination_lacks_is_an_error;
+    [Namespace] a_listener_bound_to_an_address_takes_peers_of_its_family;
     [Namespace] a_source_of_ipv4_that_is_not_of_this_host_is_named;
     [Namespace] an_ipv6_only_socket_refuses_mapped_addresses;
     [] a_segment_size_of_0_is_refused;
@@ -429,6 +430,23 @@ fn an_unspecified_destination_has_the_family_of_the_local_address() {
     let (conn, peer) = (sender(&pair), on(&pair.a));
     conn.send_to(b"x", &control, at(Ipv6Addr::UNSPECIFIED, port(&peer))).unwrap();
     assert_eq!(see_v6(&peer), (b"x".to_vec(), Some(0xb9), Some(9)));
+}
+
+fn a_listener_bound_to_an_address_takes_peers_of_its_family() {
+    let pair = hosts();
+    let open = |local: SocketAddrV6| {
+        pair.a.run(|| PacketConn::builder().only_v6(false).reusable(true).bind(local)).unwrap()
+    };
+    let (of_v4, of_v6) = (open(at(A.to_ipv6_mapped(), 0)), open(at(Pair::A, 0)));
+    let (to4, to6) = (at(B.to_ipv6_mapped(), 9), at(Pair::B, 9));
+    pair.a.run(|| {
+        of_v4.connected().to(to4).unwrap();
+        of_v6.connected().to(to6).unwrap();
+        refused(of_v4.connected().to(to6), "bind it to [::]");
+        // Linux makes it an IPv6-only socket when it is bound.
+        refused(of_v6.connected().to(to4), "bind it to [::]");
+        refused(of_v6.send_to(b"x", &SendControl::new(), to4), "bind it to [::]");
+    });
 }
 
 // The broadcast address of a network, as `reply()` returns it, for example.
