@@ -18,7 +18,7 @@ use std::time::Duration;
 use common::{at, loopback, texts};
 use ipv6_std::aio::PacketConn;
 use ipv6_std::message::HopLimit;
-use ipv6_std::{AsFd, Messages, Outgoing, RecvBatch, SendBatch, SendControl};
+use ipv6_std::{AsFd, Messages, Outgoing, RecvBatch, SendBatch, SendControl, SendFlags};
 use ipv6_testnet::Pair;
 use loops::{Loop, for_a_while, once, sleep};
 
@@ -402,12 +402,15 @@ fn no_call_blocks_the_loop<L: Loop>() {
             conn.set_write_timeout(limit).unwrap();
             ticks("recv_from", conn.recv_from(&mut space)).await;
             ticks("recv_vectored", conn.recv_vectored(&mut [IoSliceMut::new(&mut space)])).await;
+            ticks("peek_from", conn.peek_from(&mut space)).await;
             ticks("recv_message", conn.recv_message(&mut [0; 8], &mut space)).await;
             ticks("recv_batch", conn.recv_batch(&mut batch, &mut payloads)).await;
             ticks("recv_error", conn.recv_error(&mut space)).await;
             ticks("send_to", conn.send_to(&payload, &control, to)).await;
             ticks("send", conn.send(&payload, &control)).await;
             ticks("send_vectored", conn.send_vectored(&[IoSlice::new(&payload)], &control, to)).await;
+            let flagged = conn.send_with_flags(&payload, &control, to, SendFlags::empty());
+            ticks("send_with_flags", flagged).await;
             ticks("send_messages", conn.send_messages(&payload, &typed, to)).await;
             ticks("send_batch", conn.send_batch(&mut out, &messages)).await;
             ticks("send_batch_all", conn.send_batch_all(&mut out, &messages)).await;

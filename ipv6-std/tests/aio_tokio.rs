@@ -40,6 +40,12 @@ fn each_call_does_what_the_blocking_one_does() {
         assert_eq!(conn.recv_vectored(&mut parts).await.unwrap().len, 3);
         assert_eq!((first, &second[..2]), (*b"t", b"wo".as_slice()));
 
+        conn.send_with_flags(b"peek", &control, to, SendFlags::empty()).await.unwrap();
+        for _ in 0..2 {
+            assert_eq!(conn.peek_from(&mut payload).await.unwrap().control.hop_limit, Some(9));
+        }
+        assert_eq!(conn.recv_from(&mut payload).await.unwrap().len, 4);
+
         conn.send_vectored(&[IoSlice::new(b"th"), IoSlice::new(b"ree")], &control, to).await.unwrap();
         // The messages need an aligned part of any buffer.
         let mut buffer = [0; 128];

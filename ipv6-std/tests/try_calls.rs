@@ -50,6 +50,7 @@ fn receives_do_not_wait() {
             would_block(conn.try_recv_from(&mut [0; 8]));
             would_block(conn.try_recv_vectored(&mut [IoSliceMut::new(&mut [0; 8])]));
             would_block(conn.try_recv_message(&mut [0; 8], &mut [0; 64]));
+            would_block(conn.try_peek_from(&mut [0; 8]));
             would_block(conn.try_recv_batch(&mut RecvBatch::new(4), &mut [[0; 8]; 4]));
         });
     }
@@ -64,6 +65,8 @@ fn receives_return_what_is_there() {
         let expected = flags.contains(ControlFlags::HOP_LIMIT).then_some(7);
         each_limit(&conn, || {
             send();
+            let got = conn.try_peek_from(&mut [0; 8]).unwrap();
+            assert_eq!((got.len, got.control.hop_limit), (4, expected));
             let got = conn.try_recv_from(&mut [0; 8]).unwrap();
             assert_eq!((got.len, got.control.hop_limit), (4, expected));
             send();
@@ -101,6 +104,7 @@ fn sends_do_not_wait() {
         would_block(conn.try_send(&payload, &control));
         would_block(conn.try_send(&payload, &control.with_hop_limit(9)));
         would_block(conn.try_send_vectored(&[IoSlice::new(&payload)], &control, nobody));
+        would_block(conn.try_send_with_flags(&payload, &control, nobody, SendFlags::empty()));
         would_block(conn.try_send_messages(&payload, &Messages::<64>::new(), nobody));
         would_block(conn.try_send_batch(&mut batch, &messages));
         would_block(conn.try_send_segments(&payload, 100, &control, nobody));
@@ -122,6 +126,8 @@ fn sends_send() {
         conn.try_send(b"x", &control).unwrap();
         assert_eq!(hop_limit(), Some(9));
         conn.try_send_vectored(&[IoSlice::new(b"x")], &control, to).unwrap();
+        assert_eq!(hop_limit(), Some(9));
+        conn.try_send_with_flags(b"x", &control, to, SendFlags::empty()).unwrap();
         assert_eq!(hop_limit(), Some(9));
         let typed = Messages::<64>::new().with(HopLimit(8)).unwrap();
         conn.try_send_messages(b"x", &typed, to).unwrap();

@@ -12,6 +12,7 @@ use super::event_loop::EventLoop;
 use super::wait;
 use super::{PacketConn, RawConn};
 use crate::packet::errors::Reported;
+use crate::packet::flags::SendFlags;
 use crate::received::{Message, Received};
 use crate::recv_batch::RecvBatch;
 use crate::send_batch::{SendAllError, SendBatch};
@@ -112,6 +113,21 @@ macro_rules! calls {
                 Ok(message.with_control(written))
             }
 
+            /// Receives the next datagram and leaves it in the queue, as [`peek_from`](crate::PacketConn::peek_from).
+            ///
+            /// # Cancel safety
+            ///
+            /// A dropped future has received nothing.
+            ///
+            /// # Errors
+            ///
+            /// Those of [`peek_from`](crate::PacketConn::peek_from).
+            #[doc(alias = "recvmsg", alias = "MSG_PEEK")]
+            pub async fn peek_from(&self, payload: &mut [u8]) -> io::Result<Received> {
+                let conn = self.packets();
+                self.receive(|| conn.try_peek_from(payload)).await
+            }
+
             /// Receives datagrams, as [`recv_batch`](crate::PacketConn::recv_batch). Datagrams
             /// [left over](RecvBatch::has_more) from the previous call with `batch` are returned at once.
             ///
@@ -196,6 +212,27 @@ macro_rules! calls {
             ) -> io::Result<usize> {
                 let conn = self.packets();
                 self.transmit(|| conn.try_send_vectored(payload, control, to)).await
+            }
+
+            /// Sends one datagram with flags of the call, as [`send_with_flags`](crate::PacketConn::send_with_flags).
+            ///
+            /// # Cancel safety
+            ///
+            /// A dropped future has sent nothing.
+            ///
+            /// # Errors
+            ///
+            /// Those of [`send_with_flags`](crate::PacketConn::send_with_flags).
+            #[doc(alias = "sendmsg")]
+            pub async fn send_with_flags(
+                &self,
+                payload: &[u8],
+                control: &SendControl<'_>,
+                to: impl Into<Option<SocketAddrV6>>,
+                flags: SendFlags,
+            ) -> io::Result<usize> {
+                let (conn, to) = (self.packets(), to.into());
+                self.transmit(|| conn.try_send_with_flags(payload, control, to, flags)).await
             }
 
             /// Sends one datagram with control messages by type, as

@@ -9,6 +9,7 @@ use ipv6_sys::batch::{Outgoing, Room};
 use ipv6_sys::message::MessageFlags;
 
 use super::PacketConn;
+use super::flags::SendFlags;
 use crate::fd::AsFd;
 use crate::received::{Message, Received};
 use crate::recv_batch::RecvBatch;
@@ -70,6 +71,17 @@ impl<S: AsFd> PacketConn<S> {
         self.receive_message(payload, control, NEVER)
     }
 
+    /// Receives as [`peek_from`](Self::peek_from), without waiting.
+    ///
+    /// Systems: all.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` when there is no datagram; the other errors of [`peek_from`](Self::peek_from).
+    pub fn try_peek_from(&self, payload: &mut [u8]) -> io::Result<Received> {
+        self.peek(payload, NEVER)
+    }
+
     /// Receives a batch as [`recv_batch`](Self::recv_batch), without waiting. Datagrams
     /// [left over](RecvBatch::has_more) from the previous call are returned first.
     ///
@@ -128,6 +140,23 @@ impl<S: AsFd> PacketConn<S> {
         to: SocketAddrV6,
     ) -> io::Result<usize> {
         self.send_parts(payload, control, Some(&to), NEVER)
+    }
+
+    /// Sends as [`send_with_flags`](Self::send_with_flags), without waiting.
+    ///
+    /// Systems: all.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` when the send buffer is full; the other errors of [`send_with_flags`](Self::send_with_flags).
+    pub fn try_send_with_flags(
+        &self,
+        payload: &[u8],
+        control: &SendControl<'_>,
+        to: impl Into<Option<SocketAddrV6>>,
+        flags: SendFlags,
+    ) -> io::Result<usize> {
+        self.send_flagged(payload, control, to.into(), flags, NEVER)
     }
 
     /// Sends as [`send_messages`](Self::send_messages), without waiting.

@@ -107,9 +107,19 @@ impl<S: AsFd> PacketConn<S> {
         to: impl Into<Option<SocketAddrV6>>,
         flags: SendFlags,
     ) -> io::Result<usize> {
-        let (payload, to) = ([IoSlice::new(payload)], to.into());
-        let is_mapped = self.is_mapped(to.as_ref());
-        self.send_until(&payload, control, to.as_ref(), flags.of_system(is_mapped)?, None)
+        self.send_flagged(payload, control, to.into(), flags, MessageFlags::empty())
+    }
+
+    pub(super) fn send_flagged(
+        &self,
+        payload: &[u8],
+        control: &SendControl<'_>,
+        to: Option<SocketAddrV6>,
+        flags: SendFlags,
+        waits: MessageFlags,
+    ) -> io::Result<usize> {
+        let flags = flags.of_system(self.is_mapped(to.as_ref()))? | waits;
+        self.send_until(&[IoSlice::new(payload)], control, to.as_ref(), flags, None)
     }
 
     /// Receives the next datagram, as [`recv_from`](Self::recv_from), and leaves it in the queue: the next receive returns it
@@ -131,6 +141,10 @@ impl<S: AsFd> PacketConn<S> {
     /// ```
     #[doc(alias = "recvmsg", alias = "MSG_PEEK")]
     pub fn peek_from(&self, payload: &mut [u8]) -> io::Result<Received> {
-        self.receive_until(&mut [IoSliceMut::new(payload)], MessageFlags::PEEK, None)
+        self.peek(payload, MessageFlags::empty())
+    }
+
+    pub(super) fn peek(&self, payload: &mut [u8], waits: MessageFlags) -> io::Result<Received> {
+        self.receive_until(&mut [IoSliceMut::new(payload)], MessageFlags::PEEK | waits, None)
     }
 }
