@@ -31,6 +31,8 @@ fn main() {
         [Namespace] a_poll_to_send_waits_for_room;
         [Namespace] a_poll_after_a_shutdown_ends;
         [Namespace] readiness_is_that_of_the_system;
+        [Namespace] an_error_is_readiness;
+        [Namespace] a_queued_error_is_readiness_once;
     }
     .to_vec();
     tests.push(Test {
@@ -213,6 +215,40 @@ fn readiness_is_that_of_the_system<L: Loop>() {
             poll_fn(|cx| conn.poll_recv_ready(cx)).await.unwrap();
             conn.try_recv_from(&mut [0; 8]).unwrap();
         }
+    });
+}
+
+fn an_error_is_readiness<L: Loop>() {
+    L::by_hand(async {
+        let conn = local::<L>();
+        conn.connect(loopback().local_addr().unwrap()).unwrap();
+        let refused = || conn.try_recv_from(&mut [0; 8]).unwrap_err().kind() == ErrorKind::ConnectionRefused;
+        // One that came before the first poll, and those that come while a task waits.
+        conn.try_send(b"x", &SendControl::new()).unwrap();
+        poll_fn(|cx| conn.poll_recv_ready(cx)).await.unwrap();
+        assert!(refused());
+        for _ in 0..3 {
+            let mut ready = pin!(poll_fn(|cx| conn.poll_recv_ready(cx)));
+            assert!(for_a_while(Duration::from_millis(50), ready.as_mut()).await.is_none());
+            conn.try_send(b"x", &SendControl::new()).unwrap();
+            ready.await.unwrap();
+            assert!(refused());
+        }
+    });
+}
+
+// A queued error ends at most one poll, and hides no datagram.
+fn a_queued_error_is_readiness_once<L: Loop>() {
+    L::by_hand(async {
+        let conn = local::<L>();
+        queue_error(&conn);
+        poll_fn(|cx| conn.poll_recv_ready(cx)).await.unwrap();
+        pends("poll_recv_ready", poll_fn(|cx| conn.poll_recv_ready(cx))).await;
+        let mut ready = pin!(poll_fn(|cx| conn.poll_recv_ready(cx)));
+        assert!(once(ready.as_mut()).await.is_none());
+        send_to::<L>(&conn);
+        ready.await.unwrap();
+        assert_eq!(conn.try_recv_from(&mut [0; 8]).unwrap().len, 4);
     });
 }
 

@@ -3,17 +3,14 @@
 use std::io::{self, ErrorKind};
 use std::net::SocketAddrV6;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use ipv6_core::SendControl;
 use ipv6_sys::batch::{Outgoing, Room};
-use ipv6_sys::retry;
 use ipv6_sys::wait::Ready;
 
 use super::event_loop::PollEventLoop;
 use super::wait;
 use super::{PacketConn, RawConn};
-use crate::fd::AsFd;
 use crate::packet::errors::Reported;
 use crate::received::Received;
 use crate::recv_batch::RecvBatch;
@@ -156,33 +153,30 @@ macro_rules! polls {
                 wait::poll_queued(conn.get_ref(), self.watches(), cx, take)
             }
 
-            /// Polls until a `try_recv_` call may return something else than `WouldBlock`. Asks the system, so call it after
-            /// a `WouldBlock`, not before each receive.
+            /// Polls until a `try_recv_` call may return something else than `WouldBlock`: a datagram or an error. Asks the
+            /// system, so call it after a `WouldBlock`, not before each receive.
+            ///
+            /// The first time that it waits, it opens a descriptor, which stays open (Linux).
             ///
             /// # Errors
             ///
-            /// The loop's.
+            /// The loop's, and `EMFILE`.
             pub fn poll_recv_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
                 self.poll_ready(Ready::Receive, cx)
             }
 
-            /// Polls until a `try_send_` call may return something else than `WouldBlock`. Asks the system, so call it after
-            /// a `WouldBlock`, not before each send.
+            /// Polls until a `try_send_` call may return something else than `WouldBlock`, as
+            /// [`poll_recv_ready`](Self::poll_recv_ready).
             ///
             /// # Errors
             ///
-            /// The loop's.
+            /// Those of [`poll_recv_ready`](Self::poll_recv_ready).
             pub fn poll_send_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
                 self.poll_ready(Ready::Send, cx)
             }
 
             fn poll_ready(&self, ready: Ready, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                let socket = self.packets();
-                self.poll_io(ready, cx, || {
-                    // An error alone may be one that stays in the error queue. A pending error is also a change.
-                    let events = retry(|| ipv6_sys::wait::wait(socket.as_fd(), ready, Some(Duration::ZERO)))?;
-                    if events.contains(ready.event()) { Ok(()) } else { Err(ErrorKind::WouldBlock.into()) }
-                })
+                wait::poll_ready(self.packets().get_ref(), self.watches(), ready, cx)
             }
         }
     };

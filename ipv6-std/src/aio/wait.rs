@@ -192,6 +192,8 @@ struct Direction {
     errors: Slot,
     /// All changes, once the loop has woken for a state that stays.
     all: Slot,
+    /// All changes, for [`poll_ready`].
+    ready: Slot,
     /// How many polls in a row found nothing.
     vain: AtomicU8,
 }
@@ -283,9 +285,34 @@ fn poll_attempts<S: PollEventLoop, R>(
     }
 }
 
-/// Not reached: attempts that cannot watch have a result.
+/// As the result of a call: nothing yet. In [`poll_attempts`] not reached, because attempts that cannot watch have a result.
 fn again() -> io::Error {
     ErrorKind::WouldBlock.into()
+}
+
+/// Polls until a call may find something. An error alone ends it once for each change: it may be one that stays in the
+/// error queue, and one that the next call returns.
+pub(super) fn poll_ready<S: PollEventLoop>(
+    socket: &S,
+    watches: &Watches,
+    ready: Ready,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<()>> {
+    let events = || retry(|| wait(socket.as_fd(), ready, Some(Duration::ZERO)));
+    let is_ready = |now: Events| now.contains(ready.event()) || now.contains(Events::HANG_UP);
+    // Through the loop, for the budget of the task.
+    match socket.poll_io(ready, cx, || Ok(events()?))? {
+        Poll::Ready(now) if is_ready(now) => return Poll::Ready(Ok(())),
+        _ => {}
+    }
+    match fill(&watches.of(ready).ready, socket, Some(ready))? {
+        // What came before it is no change.
+        (Some(_), true) if !events()?.is_empty() => Poll::Ready(Ok(())),
+        (Some(watch), _) => watch.poll_changed(cx),
+        (None, _) => {
+            poll_io(socket, watches, ready, cx, || if is_ready(events()?) { Ok(()) } else { Err(again()) })
+        }
+    }
 }
 
 /// The `poll_` form of [`queued`].
