@@ -12,6 +12,7 @@ ipv6_testnet::tests! {
     [Namespace] errors_are_objects_with_the_option_json;
     [Namespace] a_closed_or_full_standard_error_panics_no_program;
     [Namespace] a_closed_standard_output_is_no_error;
+    [Namespace] programs_without_ipv4_say_why;
 }
 
 /// Each program with arguments that it refuses.
@@ -40,6 +41,16 @@ fn errors_are_objects_with_the_option_json() {
             let error = object(stderr.trim_end())["error"].as_str().unwrap().to_string();
             assert!(error.contains(says), "{name}: {error}");
         }
+    }
+}
+
+// mcast, tcp_mark and quic accept IPv4.
+fn programs_without_ipv4_say_why() {
+    let host = Host::new("host").unwrap();
+    for name in ["mdns", "mroute", "ospf_hello", "ping6", "pmtu", "ra_listen", "tour", "traceroute6"] {
+        let help = output(&host, example(name).typed("--help"));
+        let help = String::from_utf8(help.stdout).unwrap();
+        assert!(help.contains("IPv4"), "{name}: {help}");
     }
 }
 

@@ -17,6 +17,7 @@ What it ignores: other operation or response codes than 0, responses from other 
 interfaces. In responses to its query: goodbyes (lifetime 0), and names to which no answer refers.
 A response with another address for its name makes it probe again; it ends only if another host has the name before it \
 was first announced.
+It does not use IPv4: a link with IPv6 needs one of the two groups of multicast DNS only. It prints A records all the same.
 The exit status is 0, 1 for a query without an answer, and 2 for an error. Ctrl-C prints a summary.";
 
 #[derive(Parser)]

@@ -17,6 +17,7 @@ of a request that waits. After an error, a reply to the same request still count
 What it ignores: everything else; and a Packet Too Big whose MTU is below 1280 (RFC 8201 section 4) or not below the \
 size of the packet. The summary counts these as ignored reports.
 Without root or CAP_NET_RAW it uses an unprivileged ICMPv6 socket, and the system filters the replies.
+It accepts no IPv4 address: the echo requests of IPv4 are messages of another protocol, ICMP.
 The exit status is 0 if all hosts replied, 1 if not, and 2 for an error. Ctrl-C prints the summary.";
 
 #[derive(Parser)]

@@ -25,7 +25,10 @@ use report::{Outcome, Report};
 use setup::{Setup, Side};
 
 #[derive(Parser)]
-#[command(about = "Shows the features of IPv6 sockets: sends datagrams, and prints what arrives")]
+#[command(
+    about = "Shows the features of IPv6 sockets: sends datagrams, and prints what arrives",
+    after_help = "It sends nothing over IPv4: each step is a feature of IPv6."
+)]
 struct Options {
     /// Use this interface of the host instead of two hosts in network namespaces
     #[arg(long, value_name = "NAME")]
