@@ -28,6 +28,7 @@ fn main() {
         [Namespace] recv_error_waits_without_calls;
         [Namespace] recv_error_is_not_woken_by_datagrams;
         [Namespace] recv_error_takes_each_entry;
+        [Namespace] recv_error_keeps_its_descriptor;
         [Namespace] several_tasks_receive_errors;
         [Namespace] a_receive_does_not_hide_an_error_from_recv_error;
         [Namespace] recv_error_does_not_hide_an_error_from_a_receive;
@@ -202,6 +203,29 @@ fn recv_error_takes_each_entry<L: Loop>() {
             assert!(error.await.unwrap().is_error());
             assert!(conn.recv_error(&mut [0; 8]).await.unwrap().is_error());
         }
+    });
+}
+
+// A `select!` drops a future for each datagram.
+fn recv_error_keeps_its_descriptor<L: Loop>() {
+    L::run(async {
+        let conn = local::<L>();
+        let mut payload = [0; 8];
+        loops::watches();
+        for _ in 0..3 {
+            {
+                let mut error = pin!(conn.recv_error(&mut payload));
+                assert!(once(error.as_mut()).await.is_none());
+            }
+            // It comes while nobody waits, and the other while somebody does.
+            queue_error(&conn);
+            assert!(conn.recv_error(&mut payload).await.unwrap().is_error());
+            let mut error = pin!(conn.recv_error(&mut payload));
+            assert!(once(error.as_mut()).await.is_none());
+            queue_error(&conn);
+            assert!(error.await.unwrap().is_error());
+        }
+        assert_eq!(loops::watches(), 1);
     });
 }
 

@@ -343,7 +343,8 @@ macro_rules! calls {
             /// Waits for an entry of the error queue, and takes it, as
             /// [`try_recv_error`](crate::PacketConn::try_recv_error). Datagrams do not wake it.
             ///
-            /// While it waits, it uses one more descriptor.
+            /// The first call that waits opens a descriptor, which the next calls use (Linux). Tasks that wait at the same
+            /// time use one each.
             ///
             /// # Cancel safety
             ///
@@ -358,7 +359,7 @@ macro_rules! calls {
             pub async fn recv_error(&self, payload: &mut [u8]) -> io::Result<Reported> {
                 let conn = self.packets();
                 let take = || conn.try_recv_error(payload)?.ok_or_else(|| ErrorKind::WouldBlock.into());
-                wait::queued(conn.get_ref(), take).await
+                wait::queued(conn.get_ref(), self.watches(), take).await
             }
         }
     };

@@ -2,8 +2,8 @@
 
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -137,20 +137,55 @@ async fn watched<S: EventLoop, R: Send>(
 /// Takes an entry of the error queue: waits for errors only, because a wait for datagrams would end for each of them.
 pub(super) async fn queued<S: EventLoop, R: Send>(
     socket: &S,
+    watches: &Watches,
     mut take: impl FnMut() -> io::Result<R> + Send,
 ) -> io::Result<R> {
     let result = take();
     if !would_block(&result) {
         return result;
     }
-    let Some(watch) = watch(socket, None)? else { return socket.io(Ready::Receive, take).await };
+    let idle = lock(&watches.idle).take();
+    let watch = if idle.is_some() { idle } else { watch(socket, None)? };
+    if watch.is_none() {
+        return socket.io(Ready::Receive, take).await;
+    }
+    let mut lent = Lent { idle: &watches.idle, watch };
     loop {
+        // Before the wait: an entry may have come before the watch was created.
         let result = take();
         if !would_block(&result) {
             return result;
         }
-        poll_fn(|cx| watch.poll_changed(cx)).await?;
+        let changed =
+            poll_fn(|cx| lent.watch.as_ref().map_or(Poll::Ready(Ok(())), |watch| watch.poll_changed(cx)));
+        if let Err(error) = changed.await {
+            // Its runtime may have ended. The next call creates another.
+            lent.watch = None;
+            return Err(error);
+        }
     }
+}
+
+/// The watch of a future. Dropped with it, it goes back: a program that waits for datagrams and errors with `select!` drops
+/// a future for each datagram.
+struct Lent<'w> {
+    idle: &'w Idle,
+    watch: Option<Box<dyn Watch>>,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        if let Some(watch) = self.watch.take() {
+            lock(self.idle).get_or_insert(watch);
+        }
+    }
+}
+
+/// A watch that no future uses.
+type Idle = Mutex<Option<Box<dyn Watch>>>;
+
+fn lock(idle: &Idle) -> MutexGuard<'_, Option<Box<dyn Watch>>> {
+    idle.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Observes the socket for changes from now on; `None` where this is not possible. `ready` `None`: errors only.
@@ -176,13 +211,15 @@ const HAS_CHANGES: bool = cfg!(any(target_os = "linux", target_os = "android"));
 /// After how many polls that found nothing the state of the socket is examined.
 const POLLS_IN_VAIN: u8 = 3;
 
-/// What `poll_` calls observe beside the socket itself. Created when it is first needed.
+/// What calls observe beside the socket itself. Created when it is first needed.
 #[derive(Default)]
 pub(super) struct Watches {
     receive: Direction,
     send: Direction,
-    /// The error queue.
+    /// The error queue, for `poll_` calls.
     queue: Slot,
+    /// The error queue, for [`queued`].
+    idle: Idle,
 }
 
 /// For one direction.

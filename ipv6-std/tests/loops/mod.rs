@@ -102,6 +102,7 @@ macro_rules! with_each_loop {
 
 thread_local! {
     static CALLS: Cell<usize> = const { Cell::new(0) };
+    static WATCHES: Cell<usize> = const { Cell::new(0) };
 }
 
 fn count() {
@@ -111,6 +112,11 @@ fn count() {
 /// How many calls the loops have made on this thread since the last time.
 pub fn calls() -> usize {
     CALLS.take()
+}
+
+/// How many descriptors the calls have registered on this thread since the last time.
+pub fn watches() -> usize {
+    WATCHES.take()
 }
 
 /// A socket of a loop that counts the calls.
@@ -136,6 +142,7 @@ impl<S: EventLoop> EventLoop for Counted<S> {
     }
 
     fn watch(&self, changes: Changes) -> io::Result<Box<dyn Watch>> {
+        WATCHES.set(WATCHES.get() + 1);
         Ok(Box::new(CountedWatch(self.0.watch(changes)?)))
     }
 }
