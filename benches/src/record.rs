@@ -139,11 +139,13 @@ fn changed() -> &'static str {
 /// Returns the versions of the other libraries.
 fn crates() -> String {
     let lock = include_str!("../../Cargo.lock");
-    let versions = ["libc", "nix", "quinn-udp", "socket2"].map(|name| {
-        let package =
-            lock.split("[[package]]").find(|package| package.contains(&format!("name = \"{name}\"\n")));
-        let version = package.and_then(|package| package.split("version = \"").nth(1)?.split('"').next());
-        format!("{name} {}", version.unwrap_or("unknown"))
+    let versions = ["libc", "nix", "quinn", "quinn-udp", "socket2"].map(|name| {
+        let named = format!("name = \"{name}\"\n");
+        let packages = lock.split("[[package]]").filter(|package| package.contains(&named));
+        // quinn uses another version of quinn-udp.
+        let versions: Vec<_> =
+            packages.filter_map(|package| package.split("version = \"").nth(1)?.split('"').next()).collect();
+        format!("{name} {}", versions.join(" and "))
     });
     versions.join(", ")
 }
