@@ -13,8 +13,6 @@ use quinn::udp::{EcnCodepoint, RecvMeta, Transmit};
 use quinn::{AsyncUdpSocket, UdpPoller};
 use tokio::io::Interest;
 
-use crate::common::Outcome;
-
 /// How many datagrams one call sends or receives at most: Linux's limit until 6.9.
 const SEGMENTS: usize = 64;
 /// How many payloads one call receives, as many as quinn has buffers for.
@@ -56,7 +54,7 @@ impl Way {
 
 impl Socket {
     /// Binds a dual-stack socket.
-    pub fn bind(address: SocketAddrV6) -> Outcome<Self> {
+    pub fn bind(address: SocketAddrV6) -> io::Result<Self> {
         let conn = PacketConn::builder().only_v6(false).bind(address)?;
         conn.set_control_flags(ControlFlags::TRAFFIC_CLASS | ControlFlags::DESTINATION, true)?;
         conn.set_receive_coalescing(true)?;
