@@ -187,9 +187,7 @@ fn nanoseconds(spans: Vec<(Instant, Instant)>) -> f64 {
 /// Sender and receiver on one processor, and on two.
 fn cores(effort: Effort) -> io::Result<()> {
     let mut growth = Growth::new(effort, CORES, "processors", "ns a datagram");
-    let allowed = sched_getaffinity(Pid::from_raw(0))?;
-    let mut free = (0..CpuSet::count()).filter(|&cpu| allowed.is_set(cpu) == Ok(true));
-    let (Some(first), second) = (free.next(), free.next()) else { return growth.save() };
+    let (first, second) = processors()?;
     let work = Work::batch(32);
     for (count, other) in [(1, Some(first)), (2, second)] {
         let Some(other) = other else {
@@ -207,6 +205,13 @@ fn cores(effort: Effort) -> io::Result<()> {
         growth.point(count, work.count, runners)?;
     }
     growth.save()
+}
+
+/// Returns two processors on which this process may run. `None`: there is only one.
+pub fn processors() -> io::Result<(usize, Option<usize>)> {
+    let allowed = sched_getaffinity(Pid::from_raw(0))?;
+    let mut free = (0..CpuSet::count()).filter(|&cpu| allowed.is_set(cpu) == Ok(true));
+    Ok((free.next().unwrap_or(0), free.next()))
 }
 
 /// Returns the nanoseconds per piece of work if one thread sends and another receives.
@@ -260,7 +265,7 @@ impl Drop for Release<'_> {
 }
 
 /// Binds this thread to one processor. If this is not permitted, it runs on any processor.
-fn pin(cpu: usize) {
+pub fn pin(cpu: usize) {
     let mut set = CpuSet::new();
     let _ = set.set(cpu).and_then(|()| sched_setaffinity(Pid::from_raw(0), &set));
 }

@@ -10,6 +10,7 @@ mod charts;
 mod growth;
 mod instructions;
 mod lines;
+mod quic;
 mod reach;
 mod record;
 mod tables;
@@ -17,7 +18,7 @@ mod timer;
 
 use timer::Effort;
 
-const USAGE: &str = "usage: ipv6-benches tables|growth|groups|instructions|lines|reach|charts [--quick]
+const USAGE: &str = "usage: ipv6-benches tables|growth|groups|quic|instructions|lines|reach|charts [--quick]
        ipv6-benches compare WORK [--quick]    (all programs at one piece of work, not recorded)
        ipv6-benches run PROGRAM WORK TIMES    (one program alone, for callgrind or perf)";
 
@@ -32,6 +33,7 @@ fn main() -> io::Result<()> {
         ["charts"] => charts::draw().map_err(|error| io::Error::other(error.to_string())),
         ["growth"] => growth::run(effort),
         ["groups"] => growth::groups(effort),
+        ["quic"] => quic::run(effort),
         ["instructions"] => instructions::run(io::stdin().lock()),
         ["lines"] => lines::run(),
         ["reach"] => reach::run(),
@@ -53,11 +55,14 @@ fn named(work: &str) -> io::Result<Work> {
 
 /// Runs one program at one piece of work, by their names in the tables.
 fn alone(program: &str, work: &str, times: &str) -> io::Result<()> {
+    let count: usize = times.parse().map_err(|_| unknown("number", times))?;
+    if work == quic::WORK {
+        return quic::alone(program, count)?.ok_or_else(|| unknown("program for this work", program));
+    }
     let work = named(work)?;
     let known = Program::ALL.into_iter().find(|known| known.name() == program);
     let peer = known.map(|program| program.peer(work)).transpose()?.flatten();
     let mut peer = peer.ok_or_else(|| unknown("program for this work", program))?;
-    let times: usize = times.parse().map_err(|_| unknown("number", times))?;
-    peer.repeat(times);
+    peer.repeat(count);
     Ok(())
 }

@@ -6,7 +6,7 @@ use ipv6_benches::peers::Program;
 use ipv6_benches::work::{SIZE, Work};
 
 use crate::record::Table;
-use crate::{growth, instructions, tables};
+use crate::{growth, instructions, quic, tables};
 
 pub const NAME: &str = "reach";
 
@@ -55,6 +55,18 @@ pub fn run() -> io::Result<()> {
     }
     for (count, size) in tables::TOGETHER_SIZES {
         reach.ratio(&together, Work::together(count, size), Program::Together, 1.02);
+    }
+    let transfer = Table::load(quic::NAME)?;
+    if let Some(ratio) = find(&transfer, quic::WORK, Program::Ours.name(), quic::RATIO) {
+        let again = find(&transfer, quic::WORK, quic::AGAIN, quic::RATIO);
+        let trusted = again.map_or(0.0, |again| (again - 1.0).abs());
+        reach.row(
+            quic::WORK,
+            &format!("{}, CPU time {}", Program::Ours.name(), quic::RATIO),
+            1.0,
+            ratio,
+            trusted,
+        );
     }
 
     let harness = find(&instructions, instructions::HARNESS, "none", instructions::EACH).unwrap_or(0.0);

@@ -112,7 +112,7 @@ impl Program {
     ];
 
     /// Returns the program's name in the tables.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::ByHand => "hand-written",
             Self::Again => "hand-written, again",
