@@ -1,8 +1,8 @@
 //! The event loop of tokio (feature `tokio`).
 //!
 //! Open sockets inside a runtime, as tokio's own. Poll their futures inside it too: on a thread that has not entered a
-//! runtime, a call is busy while an entry that nobody takes is in the error queue, and
-//! [`recv_error`](crate::aio::PacketConn::recv_error) also takes the events of datagrams.
+//! runtime, a call is busy while an entry that nobody takes is in the error queue, or while a send waits for room after an
+//! error, and [`recv_error`](crate::aio::PacketConn::recv_error) also takes the events of datagrams.
 //!
 //! Systems: all that tokio supports. On Windows there is no error queue, and a [`RawConn`] has another type of socket.
 

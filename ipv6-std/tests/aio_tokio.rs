@@ -3,18 +3,22 @@
 mod common;
 
 use std::io::{ErrorKind, IoSlice, IoSliceMut};
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Waker};
 
 use common::{at, loopback, texts};
 use ipv6_std::message::HopLimit;
 use ipv6_std::tokio::{PacketConn, RawConn};
 use ipv6_std::*;
+use ipv6_testnet::Pair;
 
 ipv6_testnet::tests! {
     [Namespace] each_call_does_what_the_blocking_one_does;
     [Namespace] sockets_are_opened_in_each_way;
     [Namespace] raw_sockets_are_opened_in_each_way;
     [Namespace] errors_are_returned;
+    [Namespace] a_send_outside_the_runtime_returns_from_its_poll;
     [Namespace] a_task_that_never_waits_lets_others_run;
 }
 
@@ -159,6 +163,31 @@ fn errors_are_returned() {
 }
 
 /// Each call takes part of the task's budget, 128 calls, although it finds the socket ready.
+/// tokio remembers an error as the end of the write side, and outside a runtime nothing else can be observed.
+fn a_send_outside_the_runtime_returns_from_its_poll() {
+    let pair = Pair::new().unwrap();
+    pair.a.set("net/ipv6/neigh/eth0/unres_qlen_bytes", "100000000").unwrap();
+    let runtime = ::tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (to, control) = (at("2001:db8:1::dead".parse().unwrap(), 9), SendControl::new());
+    let conn = runtime.block_on(async {
+        let conn = pair.a.run(|| PacketConn::bind("[::]:0")).unwrap();
+        conn.connect(pair.a.run(loopback).local_addr().unwrap()).unwrap();
+        conn.try_send(b"x", &control).unwrap();
+        let error = conn.recv_from(&mut [0; 8]).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+        conn
+    });
+    conn.connect(to).unwrap();
+    let payload = [0; 1000];
+    while conn.try_send(&payload, &control).is_ok() {}
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut send = pin!(conn.send_to(&payload, &control, to));
+    for _ in 0..3 {
+        assert!(send.as_mut().poll(&mut cx).is_pending());
+        assert!(conn.poll_send_to(&mut cx, &payload, &control, to).is_pending());
+    }
+}
+
 fn a_task_that_never_waits_lets_others_run() {
     static RUNS: AtomicUsize = AtomicUsize::new(0);
     run(async {

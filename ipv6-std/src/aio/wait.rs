@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
+use std::mem;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -36,7 +37,7 @@ impl Attempts {
     }
 
     /// Makes the call. `None`: the loop wakes for a state that stays and that the call does not take away; wait for
-    /// changes instead.
+    /// changes instead, or let other tasks run if this is not possible.
     #[inline(always)]
     fn make<R>(
         &mut self,
@@ -80,6 +81,10 @@ impl Attempts {
         // tokio takes an error for the end of the write side, and remembers it. A receive that finds nothing again and again
         // has faster neighbours.
         let is_remembered = self.ready == Ready::Send && self.vain >= IN_VAIN;
+        if !self.can_watch && is_remembered {
+            self.vain = 1;
+            return Ok(None);
+        }
         if self.can_watch && (stays || is_remembered) { Ok(None) } else { Err(error) }
     }
 }
@@ -108,11 +113,26 @@ pub(super) async fn io<S: EventLoop, R: Send>(
         if let Some(value) = received {
             return Ok(value);
         }
-        if let Some(watch) = watch(socket, Some(ready))? {
+        if !attempts.can_watch {
+            let_others_run().await;
+        } else if let Some(watch) = watch(socket, Some(ready))? {
             return watched(socket, attempts, &*watch, call).await;
         }
         attempts.can_watch = false;
     }
+}
+
+/// Is pending once. A loop that never waits for a state that it remembers would not return from the poll.
+async fn let_others_run() {
+    let mut is_first = true;
+    poll_fn(|cx| {
+        if !mem::take(&mut is_first) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// Makes a call after each change of the socket.
@@ -297,17 +317,25 @@ fn poll_attempts<S: PollEventLoop, R>(
             attempts.can_watch = false;
             match attempts.make(socket, &mut call) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                result => return Poll::Ready(result.and_then(|result| result.ok_or_else(again))),
+                Ok(None) => {}
+                Ok(Some(result)) => return Poll::Ready(Ok(result)),
+                Err(error) => return Poll::Ready(Err(error)),
             }
             ready!(watch.poll_changed(cx))?;
             continue;
         }
         match socket.poll_io(ready, cx, || attempts.make(socket, &mut call)) {
-            Poll::Ready(Ok(None)) => {
+            Poll::Ready(Ok(None)) if attempts.can_watch => {
                 attempts.can_watch = fill(&slots.all, socket, Some(ready))?.0.is_some();
                 continue;
             }
-            Poll::Ready(result) => return Poll::Ready(result.and_then(|result| result.ok_or_else(again))),
+            Poll::Ready(Ok(None)) => {
+                // As `let_others_run`.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Poll::Ready(Ok(Some(result))) => return Poll::Ready(Ok(result)),
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
             Poll::Pending if S::WAKES_FOR_ERRORS => return Poll::Pending,
             Poll::Pending => {}
         }
@@ -322,7 +350,7 @@ fn poll_attempts<S: PollEventLoop, R>(
     }
 }
 
-/// As the result of a call: nothing yet. In [`poll_attempts`] not reached, because attempts that cannot watch have a result.
+/// As the result of a call: nothing yet.
 fn again() -> io::Error {
     ErrorKind::WouldBlock.into()
 }
