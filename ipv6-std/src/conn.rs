@@ -141,6 +141,8 @@ impl<S: AsFd> Conn<S> {
     /// - [`set_receive_coalescing`](crate::PacketConn::set_receive_coalescing): otherwise batches return several datagrams as
     ///   one.
     ///
+    /// The options of IPv4 (`option::IPV4_…`) have no effect on a socket that carries IPv6 only, and Linux accepts them there.
+    ///
     /// Systems: all; each descriptor lists those that have it.
     ///
     /// # Errors

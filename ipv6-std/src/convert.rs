@@ -65,7 +65,9 @@ impl<S: AsFd> PacketConn<S> {
     ///
     /// Datagrams that were queued before the call stay in the queue.
     ///
-    /// A dual-stack socket that was connected to an IPv4-mapped peer takes no IPv6 peer on Linux (`EAFNOSUPPORT`).
+    /// A dual-stack socket that was connected to an IPv4-mapped peer takes no IPv6 peer on Linux (`EAFNOSUPPORT`). Connect it
+    /// again through the same value: another value of the socket that has sent to the former peer keeps sending the control
+    /// messages of that peer's family.
     ///
     /// Systems: all.
     ///
