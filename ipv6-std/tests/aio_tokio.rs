@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Waker};
 
-use common::{at, loopback, texts};
+use common::{at, loopback, nobody, texts};
 use ipv6_std::message::HopLimit;
 use ipv6_std::tokio::{PacketConn, RawConn};
 use ipv6_std::*;
@@ -143,7 +143,7 @@ fn raw_sockets_are_opened_in_each_way() {
 fn errors_are_returned() {
     run(async {
         let conn = PacketConn::bind("[::1]:0").unwrap();
-        let nobody = loopback().local_addr().unwrap();
+        let nobody = nobody();
         conn.connect(nobody).unwrap();
         conn.send(b"x", &SendControl::new()).await.unwrap();
         let error = conn.recv_from(&mut [0; 8]).await.unwrap_err();
@@ -171,7 +171,7 @@ fn a_send_outside_the_runtime_returns_from_its_poll() {
     let (to, control) = (at("2001:db8:1::dead".parse().unwrap(), 9), SendControl::new());
     let conn = runtime.block_on(async {
         let conn = pair.a.run(|| PacketConn::bind("[::]:0")).unwrap();
-        conn.connect(pair.a.run(loopback).local_addr().unwrap()).unwrap();
+        conn.connect(pair.a.run(nobody)).unwrap();
         conn.try_send(b"x", &control).unwrap();
         let error = conn.recv_from(&mut [0; 8]).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ConnectionRefused);

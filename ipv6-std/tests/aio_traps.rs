@@ -9,7 +9,7 @@ use std::net::Shutdown;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use common::{at, loopback, texts};
+use common::{at, loopback, nobody, texts};
 use ipv6_std::aio::{self, PacketConn};
 use ipv6_std::option::SocketOption;
 use ipv6_std::{AsFd, Outgoing, Received, RecvBatch, SendBatch, SendControl};
@@ -73,7 +73,7 @@ fn a_blocking_socket_is_made_non_blocking<L: Loop>() {
 fn an_error_wakes_a_receive<L: Loop>() {
     L::run(async {
         let conn = local::<L>();
-        conn.connect(loopback().local_addr().unwrap()).unwrap();
+        conn.connect(nobody()).unwrap();
         for _ in 0..3 {
             let mut payload = [0; 8];
             let mut receive = pin!(conn.recv_from(&mut payload));
@@ -87,7 +87,7 @@ fn an_error_wakes_a_receive<L: Loop>() {
 fn an_error_wakes_a_receive_of_a_batch<L: Loop>() {
     L::run(async {
         let conn = local::<L>();
-        conn.connect(loopback().local_addr().unwrap()).unwrap();
+        conn.connect(nobody()).unwrap();
         let (mut batch, mut payloads) = (RecvBatch::new(4), [[0; 8]; 4]);
         let mut receive = pin!(conn.recv_batch(&mut batch, &mut payloads));
         assert!(once(receive.as_mut()).await.is_none());
@@ -265,7 +265,7 @@ fn a_receive_does_not_hide_an_error_from_recv_error<L: Loop>() {
 fn recv_error_does_not_hide_an_error_from_a_receive<L: Loop>() {
     L::run(async {
         let conn = local::<L>();
-        conn.connect(loopback().local_addr().unwrap()).unwrap();
+        conn.connect(nobody()).unwrap();
         let mut payload = [0; 8];
         let mut error = pin!(conn.recv_error(&mut payload));
         assert!(once(error.as_mut()).await.is_none());
@@ -382,7 +382,7 @@ fn a_receive_after_a_shutdown_ends<L: Loop>() {
     for how in [Shutdown::Read, Shutdown::Both] {
         L::run(async {
             let conn = local::<L>();
-            conn.connect(loopback().local_addr().unwrap()).unwrap();
+            conn.connect(nobody()).unwrap();
             SockRef::from(&conn.as_fd()).shutdown(how).unwrap();
             let (mut batch, mut payloads) = (RecvBatch::new(4), [[0; 8]; 4]);
             for _ in 0..2 {

@@ -3,7 +3,6 @@
 mod common;
 
 use std::io::ErrorKind;
-use std::net::SocketAddrV6;
 use std::os::fd::{AsFd as _, AsRawFd};
 use std::time::Instant;
 
@@ -25,10 +24,6 @@ ipv6_testnet::tests! {
 }
 
 /// A port of loopback at which nobody listens.
-fn nobody() -> SocketAddrV6 {
-    PacketConn::bind("[::1]:0").unwrap().local_addr().unwrap()
-}
-
 fn queueing() -> PacketConn {
     let conn = loopback();
     conn.set_queue_errors(true).unwrap();

@@ -95,7 +95,7 @@ fn all_control_messages_are_sent_with_segments() {
 // The queue delivers the messages of flags and options before the error. One of 16 bytes or more could be taken for it.
 fn a_queued_error_is_found_among_all_control_messages() {
     let conn = loopback();
-    let nobody = loopback().local_addr().unwrap();
+    let nobody = nobody();
     conn.set_queue_errors(true).unwrap();
     conn.set_control_flags(ControlFlags::SUPPORTED, true).unwrap();
     setsockopt(&conn, sockopt::ReceiveTimestampns, &true).unwrap();

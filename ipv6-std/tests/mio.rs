@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use ::mio::{Events, Interest, Poll, Token};
-use common::{at, loopback};
+use common::{at, loopback, nobody};
 use ipv6_std::{Conn, ControlFlags, Icmp6Type, PacketConn, RawConn, SendControl};
 
 ipv6_testnet::tests! {
@@ -51,7 +51,7 @@ fn errors_are_events() {
     let mut conn = PacketConn::bind("[::1]:0").unwrap();
     conn.set_queue_errors(true).unwrap();
     poll.registry().register(&mut conn, Token(7), Interest::READABLE).unwrap();
-    let nobody = loopback().local_addr().unwrap();
+    let nobody = nobody();
     conn.try_send_to(b"x", &SendControl::new(), nobody).unwrap();
     assert!(next(&mut poll, &mut events));
     assert!(events.iter().next().unwrap().is_error());

@@ -244,8 +244,7 @@ fn an_error_in_the_queue_is_urgent_if_the_option_is_on() {
         let conn = loopback();
         conn.set_queue_errors(true).unwrap();
         conn.set_option(&option::SELECT_ERROR_QUEUE, on).unwrap();
-        let nobody = loopback().local_addr().unwrap();
-        conn.send_to(b"x", &SendControl::new(), nobody).unwrap();
+        conn.send_to(b"x", &SendControl::new(), nobody()).unwrap();
         let mut sockets = [PollFd::new(&conn, PollFlags::PRI)];
         poll(&mut sockets, Some(&Timespec { tv_sec: 60, tv_nsec: 0 })).unwrap();
         let events = sockets[0].revents();

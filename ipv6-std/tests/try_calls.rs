@@ -151,7 +151,7 @@ fn limits_do_not_apply() {
 }
 
 fn errors_are_returned() {
-    let (conn, nobody) = (loopback(), loopback().local_addr().unwrap());
+    let (conn, nobody) = (loopback(), nobody());
     conn.connect(nobody).unwrap();
     let refused = |result: io::Result<usize>| {
         assert_eq!(result.unwrap_err().kind(), ErrorKind::ConnectionRefused);

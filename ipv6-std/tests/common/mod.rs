@@ -29,6 +29,18 @@ pub fn loopback() -> PacketConn {
     conn
 }
 
+/// An address on loopback whose port refuses datagrams (port unreachable) until the end of this process.
+///
+/// A socket that was closed is not enough: another test may get its port, and a child that is forked at that moment keeps a
+/// copy of it until its `exec`. The socket here is connected to itself, so that it takes datagrams of nobody else.
+pub fn nobody() -> SocketAddrV6 {
+    let holder = loopback();
+    let address = holder.local_addr().unwrap();
+    holder.connect(address).unwrap();
+    std::mem::forget(holder);
+    address
+}
+
 /// A socket on a host, with every control message enabled.
 pub fn on(host: &Host) -> PacketConn {
     let conn = host.run(|| PacketConn::bind("[::]:0")).unwrap();

@@ -261,7 +261,7 @@ pub async fn waits<F: Future<Output: std::fmt::Debug>>(what: &str, future: F) {
 /// Puts an entry into the error queue of a socket, without a pending error.
 pub fn queue_error<S: AsFd>(conn: &PacketConn<S>) {
     conn.set_queue_errors(true).unwrap();
-    let nobody = crate::common::loopback().local_addr().unwrap();
+    let nobody = crate::common::nobody();
     conn.try_send_to(b"x", &SendControl::new(), nobody).unwrap();
     assert!(conn.try_recv_from(&mut [0; 8]).unwrap_err().kind() == io::ErrorKind::ConnectionRefused);
     assert!(conn.has_errors().unwrap());
