@@ -7,6 +7,7 @@
 mod common;
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::net::SocketAddrV6;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -125,7 +126,7 @@ fn summary(
 ) -> Outcome<()> {
     for route in routes.by_age.values().filter(|route| route.outgoing != MifSet::EMPTY) {
         let (Some(source), group) = (route.source, route.group) else { continue };
-        // The route of an interface that has disappeared is gone.
+        // The route of an interface that has disappeared is gone. A 64-bit kernel has no counters for 32-bit programs.
         let Ok(counters) = router.route_counters(source, group) else { continue };
         let (packets, bytes) = (counters.packets, counters.bytes);
         output.print(
@@ -134,9 +135,16 @@ fn summary(
         )?;
     }
     for (name, mif) in interfaces {
-        let Ok(counters) = router.interface_counters(*mif) else {
-            output.warn(format_args!("interface {name} has disappeared"));
-            continue;
+        let counters = match router.interface_counters(*mif) {
+            Ok(counters) => counters,
+            Err(error) if error.kind() == ErrorKind::Unsupported => {
+                output.warn(error);
+                return Ok(());
+            }
+            Err(_) => {
+                output.warn(format_args!("interface {name} has disappeared"));
+                continue;
+            }
         };
         let (packets_in, packets_out) = (counters.packets_in, counters.packets_out);
         output.print(

@@ -154,7 +154,7 @@ impl MulticastRouter {
     ///
     /// # Errors
     ///
-    /// `EADDRNOTAVAIL` when there is no route for this source and group.
+    /// `EADDRNOTAVAIL` when there is no route for this source and group; `Unsupported` in a 32-bit program on a 64-bit kernel.
     #[doc(alias = "SIOCGETSGCNT_IN6", alias = "sioc_sg_req6")]
     pub fn route_counters(&self, source: Ipv6Addr, group: Ipv6Addr) -> io::Result<RouteCounters> {
         Ok(multicast_router::route_counters(&self.conn, source, group)?)
@@ -164,7 +164,8 @@ impl MulticastRouter {
     ///
     /// # Errors
     ///
-    /// `EADDRNOTAVAIL` or `EINVAL` when the router does not have the interface.
+    /// `EADDRNOTAVAIL` or `EINVAL` when the router does not have the interface; `Unsupported` in a 32-bit program on a 64-bit
+    /// kernel.
     #[doc(alias = "SIOCGETMIFCNT_IN6", alias = "sioc_mif_req6")]
     pub fn interface_counters(&self, mif: Mif) -> io::Result<MifCounters> {
         Ok(multicast_router::interface_counters(&self.conn, mif)?)

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 ipv6_testnet::tests! {
     [RawSocket] packets_are_forwarded_once_there_is_a_route;
+    [RawSocket] packets_are_counted;
     [RawSocket] packets_that_arrive_on_another_interface_are_not_forwarded;
     [RawSocket] a_route_for_any_source_forwards_all;
     [RawSocket] interfaces_and_routes_that_do_not_exist_are_errors;
@@ -49,6 +50,17 @@ fn router(line: &Line) -> (MulticastRouter, Mif, Mif) {
     (router, left, right)
 }
 
+/// What the kernel has counted. `None`: a 64-bit kernel does not tell 32-bit programs.
+fn counted<T>(counters: std::io::Result<T>) -> Option<T> {
+    match counters {
+        Err(error) if error.kind() == std::io::ErrorKind::Unsupported => {
+            assert_eq!(size_of::<usize>(), 4, "{error}");
+            None
+        }
+        counters => Some(counters.unwrap()),
+    }
+}
+
 /// The next report about one of our groups. (The hosts send MLD reports to groups too.)
 fn upcall(router: &MulticastRouter) -> MulticastUpcall {
     loop {
@@ -77,12 +89,28 @@ fn packets_are_forwarded_once_there_is_a_route() {
         assert_eq!((got.as_slice(), *received.source.ip()), (text, Line::A));
         assert_eq!(received.control.hop_limit, Some(8));
     }
-    let counters = router.route_counters(Line::A, GROUP).unwrap();
+    router.remove_route(&route).unwrap();
+    // As before the route: a report.
+    send(&sender, &member, GROUP, b"third");
+    assert_eq!(self::upcall(&router).kind, UpcallKind::NoRoute);
+}
+
+fn packets_are_counted() {
+    let line = Line::new().unwrap();
+    let (router, left, right) = router(&line);
+    let (sender, member) = ends(&line);
+    let outgoing = MifSet::EMPTY.with(right);
+    let route = MulticastRoute { source: Some(Line::A), group: GROUP, incoming: left, outgoing };
+    router.add_route(&route).unwrap();
+    for text in [b"first", b"other"] {
+        send(&sender, &member, GROUP, text);
+        assert_eq!(receive(&member).0, text);
+    }
+    let Some(counters) = counted(router.route_counters(Line::A, GROUP)) else { return };
     assert_eq!((counters.packets, counters.wrong_interface), (2, 0));
     assert!(counters.bytes > 80);
     assert_eq!(router.interface_counters(right).unwrap().packets_out, 2);
     assert_eq!(router.interface_counters(left).unwrap().packets_in, 2);
-
     router.remove_route(&route).unwrap();
     assert_eq!(errno(router.route_counters(Line::A, GROUP)), Some(EADDRNOTAVAIL));
 }
@@ -96,6 +124,9 @@ fn packets_that_arrive_on_another_interface_are_not_forwarded() {
     let route = MulticastRoute { source: Some(Line::A), group: GROUP, incoming: right, outgoing };
     router.add_route(&route).unwrap();
     send(&sender, &member, GROUP, b"x");
+    if counted(router.route_counters(Line::A, GROUP)).is_none() {
+        return;
+    }
     programs::until("a packet on the wrong interface", || {
         router.route_counters(Line::A, GROUP).unwrap().wrong_interface == 1
     });
@@ -127,7 +158,10 @@ fn interfaces_and_routes_that_do_not_exist_are_errors() {
     refused(router.add_route(&MulticastRoute { group: Line::B, ..route }), "is not a multicast address");
     router.remove_interface(right).unwrap();
     // EINVAL: its number was the last.
-    assert_eq!(errno(router.interface_counters(right)), Some(EINVAL));
+    let counters = router.interface_counters(right);
+    if counters.as_ref().is_err_and(|error| error.kind() != std::io::ErrorKind::Unsupported) {
+        assert_eq!(errno(counters), Some(EINVAL));
+    }
     assert_eq!(errno(router.remove_interface(right)), Some(EADDRNOTAVAIL));
     // Its number is free again.
     assert_eq!(router.add_interface(index(&line.router, "right")).unwrap(), right);
@@ -158,9 +192,13 @@ fn mroute_forwards_its_groups_and_prints_a_summary() {
     let (status, lines) = running.end();
     assert!(status.success(), "{lines:?}");
     let lines: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let counted = |line: &Value| line["group"] == GROUP.to_string() && line["packets"] == 1;
-    assert!(lines.iter().any(counted), "{lines:?}");
-    assert!(lines.iter().any(|line| line["interface"] == "right" && line["out"] == 1), "{lines:?}");
+    assert!(lines.iter().any(|line| line["group"] == GROUP.to_string()), "{lines:?}");
+    // A 64-bit kernel has no counters for 32-bit programs, which say so.
+    if !lines.iter().any(|line| line["warning"].is_string() && size_of::<usize>() == 4) {
+        let counted = |line: &Value| line["group"] == GROUP.to_string() && line["packets"] == 1;
+        assert!(lines.iter().any(counted), "{lines:?}");
+        assert!(lines.iter().any(|line| line["interface"] == "right" && line["out"] == 1), "{lines:?}");
+    }
     assert!(!lines.iter().any(|line| line["group"] == OTHER.to_string()), "{lines:?}");
 }
 

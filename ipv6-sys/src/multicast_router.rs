@@ -97,7 +97,8 @@ pub fn remove_route(socket: impl AsFd, route: &MulticastRoute) -> Result<(), Err
     set(socket, option, &route.encode::<Host>())
 }
 
-/// Asks for counters, in place.
+/// Asks for counters, in place. A 64-bit kernel does not answer 32-bit programs (`ENOTTY`: `inet6_compat_ioctl` in
+/// net/ipv6/af_inet6.c).
 fn counters(socket: impl AsFd, name: &'static str, request: u32, bytes: &mut [u8]) -> Result<(), Error> {
     if !IS_LINUX {
         return Err(Error::Unsupported(name));
@@ -109,15 +110,17 @@ fn counters(socket: impl AsFd, name: &'static str, request: u32, bytes: &mut [u8
     }
     // SAFETY: the socket is of the family `AF_INET6`, in which only multicast routing has these requests
     // (net/ipv6/ip6mr.c, `ip6mr_ioctl`): the kernel reads and writes one structure, which `bytes` holds, without a pointer.
-    unsafe { os::exchange_request(socket, request, bytes) }?;
-    Ok(())
+    let answer = unsafe { os::exchange_request(socket, request, bytes) };
+    answer
+        .map_err(|errno| if os::is_unknown_request(errno) { Error::Unsupported(name) } else { errno.into() })
 }
 
 /// Returns the counters of a route.
 ///
 /// # Errors
 ///
-/// `EADDRNOTAVAIL` when there is no route for this source and group.
+/// `EADDRNOTAVAIL` when there is no route for this source and group; [`Error::Unsupported`] in a 32-bit program on a 64-bit
+/// kernel.
 #[doc(alias = "SIOCGETSGCNT_IN6")]
 pub fn route_counters(socket: impl AsFd, source: Ipv6Addr, group: Ipv6Addr) -> Result<RouteCounters, Error> {
     const NAME: &str = "SIOCGETSGCNT_IN6";
@@ -130,7 +133,7 @@ pub fn route_counters(socket: impl AsFd, source: Ipv6Addr, group: Ipv6Addr) -> R
 ///
 /// # Errors
 ///
-/// `EADDRNOTAVAIL` or `EINVAL` when the router does not have it.
+/// `EADDRNOTAVAIL` or `EINVAL` when the router does not have it; [`Error::Unsupported`] in a 32-bit program on a 64-bit kernel.
 #[doc(alias = "SIOCGETMIFCNT_IN6")]
 pub fn interface_counters(socket: impl AsFd, mif: Mif) -> Result<MifCounters, Error> {
     const NAME: &str = "SIOCGETMIFCNT_IN6";

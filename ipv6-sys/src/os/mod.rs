@@ -27,5 +27,5 @@ pub(crate) use filter::*;
 pub use peer::PeerName;
 pub(crate) use peer::decode_address;
 pub(crate) use portable::*;
-pub(crate) use requests::exchange_request;
+pub(crate) use requests::{exchange_request, is_unknown_request};
 pub(crate) use system::*;

@@ -11,3 +11,8 @@ use crate::fd::BorrowedFd;
 pub(crate) unsafe fn exchange_request(_: BorrowedFd<'_>, _: u32, _: &mut [u8]) -> Result<(), Errno> {
     Err(Errno::INVAL)
 }
+
+/// Whether the error means that there is no such request.
+pub(crate) fn is_unknown_request(_: Errno) -> bool {
+    true
+}

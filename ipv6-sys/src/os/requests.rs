@@ -18,3 +18,8 @@ pub(crate) unsafe fn exchange_request(
     let answer = unsafe { libc::ioctl(raw(socket), request as _, bytes.as_mut_ptr()) };
     if answer < 0 { Err(last_error()) } else { Ok(()) }
 }
+
+/// Whether the error means that the kernel does not know the request for this socket and this kind of program.
+pub(crate) fn is_unknown_request(errno: Errno) -> bool {
+    errno.raw() == libc::ENOTTY
+}
