@@ -1,4 +1,4 @@
-//! Multicast routing between namespaces, with the type and with the example `mroute`.
+//! Multicast routing between namespaces.
 
 mod common;
 mod programs;
@@ -8,8 +8,6 @@ use std::net::Ipv6Addr;
 use common::*;
 use ipv6_std::*;
 use ipv6_testnet::Line;
-use programs::*;
-use serde_json::Value;
 
 ipv6_testnet::tests! {
     [RawSocket] packets_are_forwarded_once_there_is_a_route;
@@ -18,8 +16,6 @@ ipv6_testnet::tests! {
     [RawSocket] a_route_for_any_source_forwards_all;
     [RawSocket] interfaces_and_routes_that_do_not_exist_are_errors;
     [RawSocket] there_is_one_router;
-    [RawSocket] mroute_forwards_its_groups_and_prints_a_summary;
-    [] mroute_explains_itself;
 }
 
 /// A group of global scope, so that it is forwarded.
@@ -177,31 +173,4 @@ fn there_is_one_router() {
     // The kernel has forgotten the interfaces.
     let (_again, left, _) = router(&line);
     assert_eq!(left.get(), 0);
-}
-
-fn mroute_forwards_its_groups_and_prints_a_summary() {
-    let line = Line::new().unwrap();
-    let (sender, member) = ends(&line);
-    let arguments = format!("--from left --to right --group {GROUP} --json");
-    let mut running = Running::start(&line.router, example("mroute").typed(&arguments));
-    running.line("\"from\"");
-    send(&sender, &member, OTHER, b"not this");
-    send(&sender, &member, GROUP, b"this");
-    assert_eq!(receive(&member).0, b"this");
-    running.interrupt();
-    let (status, lines) = running.end();
-    assert!(status.success(), "{lines:?}");
-    let lines: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert!(lines.iter().any(|line| line["group"] == GROUP.to_string()), "{lines:?}");
-    // A 64-bit kernel has no counters for 32-bit programs, which say so.
-    if !lines.iter().any(|line| line["warning"].is_string() && size_of::<usize>() == 4) {
-        let counted = |line: &Value| line["group"] == GROUP.to_string() && line["packets"] == 1;
-        assert!(lines.iter().any(counted), "{lines:?}");
-        assert!(lines.iter().any(|line| line["interface"] == "right" && line["out"] == 1), "{lines:?}");
-    }
-    assert!(!lines.iter().any(|line| line["group"] == OTHER.to_string()), "{lines:?}");
-}
-
-fn mroute_explains_itself() {
-    helps("mroute", &["It believes", "--from", "--to", "--group", "Linux only", "IPv4"]);
 }

@@ -6,7 +6,14 @@
 mod uring;
 
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
-#[test]
+ipv6_testnet::tests! {
+    [Namespace] what_io_uring_receives_is_decoded;
+}
+
+#[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+ipv6_testnet::tests! {}
+
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 fn what_io_uring_receives_is_decoded() {
     // Not a fault of the example: containers forbid it.
     let ring = match io_uring::IoUring::new(8) {
