@@ -12,7 +12,7 @@ ipv6_testnet::tests! {
     [Namespace] calls_without_a_deadline_allocate_nothing;
     [Namespace] batches_allocate_nothing;
     [Namespace] coalescing_allocates_in_the_first_call_only;
-    [Namespace] payloads_kept_together_allocate_nothing;
+    [Namespace] coalescing_kept_together_allocates_nothing;
     [Namespace] a_refusal_of_coalescing_allocates_nothing;
     [Namespace] a_message_that_ends_a_batch_allocates_nothing;
     [Namespace] a_timeout_allocates_only_its_error;
@@ -116,7 +116,7 @@ fn coalescing_allocates_in_the_first_call_only() {
     assert_eq!(allocations(round), 0);
 }
 
-fn payloads_kept_together_allocate_nothing() {
+fn coalescing_kept_together_allocates_nothing() {
     use std::io::IoSliceMut;
     let conn = loopback();
     conn.set_receive_coalescing(true).unwrap();
