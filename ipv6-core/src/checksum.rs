@@ -109,7 +109,7 @@ mod tests {
     fn parts_of_any_length_give_the_sum_of_the_whole() {
         let (source, destination) = (Ipv6Addr::LOCALHOST, "ff02::1:ff00:1".parse::<Ipv6Addr>().unwrap());
         let data: Vec<u8> = (0..=255).map(|byte: u8| byte.wrapping_mul(37)).collect();
-        for len in [0, 1, 2, 3, 64, 255, 256] {
+        for len in [0, 1, 2, 3, 16, 33] {
             let whole = &data[..len];
             let mut pseudo = [source.octets(), destination.octets()].concat();
             pseudo.extend_from_slice(&u32::try_from(len).unwrap().to_be_bytes());
@@ -141,11 +141,10 @@ mod tests {
 
     #[test]
     fn udp_never_sends_0() {
-        // Find a word that makes the sum 0.
         let (source, destination) = (Ipv6Addr::LOCALHOST, Ipv6Addr::LOCALHOST);
-        let word = (0..=u16::MAX)
-            .find(|word| checksum(source, destination, 17, &[&word.to_be_bytes()]) == 0)
-            .unwrap();
+        // The checksum of a word that is 0, in its place, makes the sum 0.
+        let word = checksum(source, destination, 17, &[&[0, 0]]);
+        assert_eq!(checksum(source, destination, 17, &[&word.to_be_bytes()]), 0);
         assert_eq!(udp_checksum(source, destination, &[&word.to_be_bytes()]), 0xffff);
     }
 }
