@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::option_type::{Align, OptionType};
 use super::options::{DestinationOptions, HopByHop};
-use super::{ExtensionError, MAX_LEN, length_field};
+use super::{ExtensionError, is_len, length_field, pad};
 
 /// Builds a header of options in `N` bytes of its own memory: a multiple of 8, from 8 to 2,048.
 ///
@@ -33,10 +33,7 @@ impl<const N: usize> OptionsBuilder<N> {
     #[must_use]
     pub const fn new() -> Self {
         const {
-            assert!(
-                N >= 8 && N.is_multiple_of(8) && N <= MAX_LEN,
-                "a header has 8 to 2,048 bytes, a multiple of 8"
-            );
+            assert!(is_len(N), "a header has 8 to 2,048 bytes, a multiple of 8");
         }
         let mut bytes = [0; N];
         // PadN with four bytes of data.
@@ -151,15 +148,7 @@ impl<const N: usize> OptionsBuilder<N> {
 
     /// Writes padding from `start` to `end`, 0 to 7 bytes.
     fn pad(&mut self, start: usize, end: usize) {
-        match self.bytes.get_mut(start..end) {
-            Some([pad1]) => *pad1 = OptionType::PAD1.0,
-            Some([kind, len, rest @ ..]) => {
-                *kind = OptionType::PADN.0;
-                *len = u8::try_from(rest.len()).unwrap_or_default();
-                rest.fill(0);
-            }
-            _ => {}
-        }
+        pad(self.bytes.get_mut(start..end).unwrap_or_default(), OptionType::PADN.0);
     }
 }
 

@@ -155,6 +155,35 @@ fn whole(bytes: &[u8]) -> Result<&[u8], ExtensionError> {
     }
 }
 
+/// Whether a header can have this many bytes.
+const fn is_len(len: usize) -> bool {
+    len >= 8 && len.is_multiple_of(8) && len <= MAX_LEN
+}
+
+/// Splits off the option or TLV object at the start of `bytes`: its data, and what follows. Both kinds have one form: type 0 is
+/// one byte of padding, and all other types have a length (RFC 8200 section 4.2, RFC 8754 section 2.1). `None`: it does not
+/// end within `bytes`.
+fn split_option(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    match bytes {
+        [0, rest @ ..] => Some((&[], rest)),
+        [_, len, rest @ ..] => rest.split_at_checked(usize::from(*len)),
+        _ => None,
+    }
+}
+
+/// Fills `bytes`, 0 to 7, with padding: Pad1, or PadN, whose type is `padn`.
+fn pad(bytes: &mut [u8], padn: u8) {
+    match bytes {
+        [] => {}
+        [pad1] => *pad1 = 0,
+        [kind, len, zeros @ ..] => {
+            *kind = padn;
+            *len = u8::try_from(zeros.len()).unwrap_or_default();
+            zeros.fill(0);
+        }
+    }
+}
+
 /// The length field of a header of `len` bytes, a multiple of 8 from 8 to 2,048.
 fn length_field(len: usize) -> Option<u8> {
     u8::try_from((len / 8).checked_sub(1)?).ok()

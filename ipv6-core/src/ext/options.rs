@@ -14,7 +14,7 @@ use core::fmt;
 use core::iter::FusedIterator;
 
 use super::option_type::OptionType;
-use super::{ExtensionError, whole};
+use super::{ExtensionError, split_option, whole};
 
 /// Generates the view of one of the headers.
 macro_rules! options_header {
@@ -153,22 +153,13 @@ impl<'a> Options<'a> {
     /// Reads the option at the current position, padding included.
     fn step(&mut self) -> Option<Result<Opt<'a>, ExtensionError>> {
         let offset = self.offset;
-        let rest = self.header.get(offset..)?;
-        let (kind, after) = rest.split_first()?;
-        let kind = OptionType(*kind);
-        let data = match (kind, after.split_first()) {
-            (OptionType::PAD1, _) => {
-                self.offset = offset.saturating_add(1);
-                return Some(Ok(Opt { kind, data: &[], offset }));
-            }
-            (_, Some((len, data))) => data.get(..usize::from(*len)),
-            (_, None) => None,
-        };
-        let Some(data) = data else {
+        let all = self.header.get(offset..)?;
+        let kind = OptionType(*all.first()?);
+        let Some((data, rest)) = split_option(all) else {
             self.offset = self.header.len();
             return Some(Err(ExtensionError::Overrun { offset, kind: kind.0 }));
         };
-        self.offset = offset.saturating_add(2).saturating_add(data.len());
+        self.offset = self.header.len().saturating_sub(rest.len());
         Some(Ok(Opt { kind, data, offset }))
     }
 }

@@ -4,7 +4,7 @@ use core::fmt;
 use core::net::Ipv6Addr;
 
 use super::routing::{RoutingHeader, RoutingType};
-use super::{ExtensionError, MAX_LEN, length_field};
+use super::{ExtensionError, is_len, length_field};
 
 /// Builds a routing header whose data are addresses, in `N` bytes of its own memory: 8, and 16 for each address.
 ///
@@ -23,10 +23,7 @@ impl<const N: usize> RoutingBuilder<N> {
     #[must_use]
     pub const fn new(kind: RoutingType) -> Self {
         const {
-            assert!(
-                N >= 8 && N.is_multiple_of(8) && N <= MAX_LEN,
-                "a header has 8 to 2,048 bytes, a multiple of 8"
-            );
+            assert!(is_len(N), "a header has 8 to 2,048 bytes, a multiple of 8");
         }
         let mut bytes = [0; N];
         let header: &mut [u8] = &mut bytes;

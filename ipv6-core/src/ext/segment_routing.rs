@@ -21,7 +21,7 @@ use core::iter::FusedIterator;
 use core::net::Ipv6Addr;
 
 use super::routing::{RoutingHeader, RoutingType, addresses};
-use super::{ExtensionError, MAX_LEN, length_field};
+use super::{ExtensionError, is_len, length_field, pad, split_option};
 
 /// A segment routing header (SRH, RFC 8754).
 ///
@@ -180,20 +180,14 @@ impl<'a> Iterator for Tlvs<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let offset = self.offset;
-            let (kind, after) = self.bytes.split_first()?;
-            let kind = TlvType(*kind);
-            if kind == TlvType::PAD1 {
-                (self.bytes, self.offset) = (after, offset.saturating_add(1));
-                continue;
-            }
-            let found = after.split_first().and_then(|(len, rest)| rest.split_at_checked(usize::from(*len)));
-            let Some((data, rest)) = found else {
+            let (offset, all) = (self.offset, self.bytes);
+            let kind = TlvType(*all.first()?);
+            let Some((data, rest)) = split_option(all) else {
                 self.bytes = &[];
                 return Some(Err(ExtensionError::Overrun { offset, kind: kind.0 }));
             };
-            (self.bytes, self.offset) = (rest, offset.saturating_add(2).saturating_add(data.len()));
-            if kind != TlvType::PADN {
+            (self.bytes, self.offset) = (rest, offset.saturating_add(all.len().saturating_sub(rest.len())));
+            if kind != TlvType::PAD1 && kind != TlvType::PADN {
                 return Some(Ok(Tlv { kind, data, offset }));
             }
         }
@@ -236,10 +230,7 @@ impl<const N: usize> SegmentRoutingBuilder<N> {
     /// [`ExtensionError::Full`] when the segments do not fit, and [`ExtensionError::Addresses`] for an empty path.
     pub fn new(path: &[Ipv6Addr]) -> Result<Self, ExtensionError> {
         const {
-            assert!(
-                N >= 24 && N.is_multiple_of(8) && N <= MAX_LEN,
-                "such a header has 24 to 2,048 bytes, a multiple of 8"
-            );
+            assert!(is_len(N) && N >= 24, "such a header has 24 to 2,048 bytes, a multiple of 8");
         }
         let end = path.len().saturating_mul(16).saturating_add(8);
         let full = ExtensionError::Full { needed: end, available: N };
@@ -293,15 +284,7 @@ impl<const N: usize> SegmentRoutingBuilder<N> {
         let (value, padding) = rest.split_at_mut_checked(data.len()).ok_or(full)?;
         (*kind_byte, *len_byte) = (kind.0, len);
         value.copy_from_slice(data);
-        match padding {
-            [] => {}
-            [pad1] => *pad1 = TlvType::PAD1.0,
-            [kind, len, zeros @ ..] => {
-                *kind = TlvType::PADN.0;
-                *len = u8::try_from(zeros.len()).unwrap_or_default();
-                zeros.fill(0);
-            }
-        }
+        pad(padding, TlvType::PADN.0);
         if let Some(byte) = self.bytes.get_mut(1) {
             *byte = field;
         }
