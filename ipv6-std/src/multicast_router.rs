@@ -3,8 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::Ipv6Addr;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 
 use ipv6_core::{
     Icmp6Filter, Icmp6Type, InterfaceIndex, Mif, MifCounters, MifSet, MulticastRoute, MulticastUpcall,

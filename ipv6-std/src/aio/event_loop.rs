@@ -5,6 +5,8 @@ use std::task::{Context, Poll};
 
 pub use ipv6_sys::wait::{Changes, Ready};
 
+use ipv6_sys::socket;
+
 use crate::fd::{AsFd, OwnedFd};
 
 /// A non-blocking socket that is registered with an event loop.
@@ -108,6 +110,13 @@ pub trait Register: EventLoop + Sized {
     ///
     /// An implementation may panic outside its loop, as that of tokio does.
     fn register(socket: OwnedFd) -> io::Result<Self>;
+}
+
+/// Makes a socket non-blocking, and registers it with the loop of the caller.
+pub(super) fn register<S: Register>(socket: impl Into<OwnedFd>) -> io::Result<S> {
+    let socket = socket.into();
+    socket::set_nonblocking(&socket, true)?;
+    S::register(socket)
 }
 
 /// An event loop with a `poll_` form of [`io`](EventLoop::io), for futures that are written by hand.

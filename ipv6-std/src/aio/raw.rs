@@ -7,7 +7,7 @@ use std::ops::Deref;
 
 use ipv6_sys::socket;
 
-use super::event_loop::{EventLoop, Register};
+use super::event_loop::{EventLoop, Register, register};
 use super::wait::Watches;
 use crate::builder::Builder;
 use crate::fd::{OwnedFd, lends_socket};
@@ -105,12 +105,7 @@ impl<S: Register> RawConn<S> {
     ///
     /// With tokio, outside a runtime.
     pub fn from_std<T: Into<OwnedFd>>(conn: crate::RawConn<T>) -> io::Result<Self> {
-        let conn = conn.map(|socket| {
-            let socket = socket.into();
-            socket::set_nonblocking(&socket, true)?;
-            S::register(socket)
-        })?;
-        Ok(Self { conn, watches: Watches::default() })
+        Ok(Self { conn: conn.map(register)?, watches: Watches::default() })
     }
 }
 
