@@ -1,13 +1,13 @@
 //! Multicast routing between namespaces.
 
 mod common;
+mod multicast_line;
 mod programs;
-
-use std::net::Ipv6Addr;
 
 use common::*;
 use ipv6_std::*;
 use ipv6_testnet::Line;
+use multicast_line::{GROUP, OTHER, ends, send};
 
 ipv6_testnet::tests! {
     [RawSocket] packets_are_forwarded_once_there_is_a_route;
@@ -16,25 +16,6 @@ ipv6_testnet::tests! {
     [RawSocket] a_route_for_any_source_forwards_all;
     [RawSocket] interfaces_and_routes_that_do_not_exist_are_errors;
     [RawSocket] there_is_one_router;
-}
-
-/// A group of global scope, so that it is forwarded.
-const GROUP: Ipv6Addr = Ipv6Addr::new(0xff3e, 0, 0, 0, 0, 0, 0x8000, 7);
-const OTHER: Ipv6Addr = Ipv6Addr::new(0xff3e, 0, 0, 0, 0, 0, 0x8000, 8);
-
-/// A member of both groups at the right end, and a sender at the left.
-fn ends(line: &Line) -> (PacketConn, PacketConn) {
-    let (sender, member) = (on(&line.a), on(&line.b));
-    for group in [GROUP, OTHER] {
-        member.join_group(group, index(&line.b, "eth0")).unwrap();
-    }
-    sender.set_multicast_interface(index(&line.a, "eth0")).unwrap();
-    sender.set_multicast_hop_limit(9).unwrap();
-    (sender, member)
-}
-
-fn send(sender: &PacketConn, member: &PacketConn, group: Ipv6Addr, text: &[u8]) {
-    sender.send_to(text, &SendControl::new().with_source(Line::A), at(group, port(member))).unwrap();
 }
 
 /// The router of the line, with its interfaces.

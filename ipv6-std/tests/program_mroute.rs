@@ -1,38 +1,18 @@
 //! The example `mroute`, between namespaces.
 
 mod common;
+mod multicast_line;
 mod programs;
 
-use std::net::Ipv6Addr;
-
-use common::{at, index, on, port, receive};
-use ipv6_std::{PacketConn, SendControl};
+use common::receive;
 use ipv6_testnet::Line;
+use multicast_line::{GROUP, OTHER, ends, send};
 use programs::*;
 use serde_json::Value;
 
 ipv6_testnet::tests! {
     [RawSocket] it_forwards_its_groups_and_prints_a_summary;
     [] it_explains_itself;
-}
-
-/// A group of global scope, so that it is forwarded.
-const GROUP: Ipv6Addr = Ipv6Addr::new(0xff3e, 0, 0, 0, 0, 0, 0x8000, 7);
-const OTHER: Ipv6Addr = Ipv6Addr::new(0xff3e, 0, 0, 0, 0, 0, 0x8000, 8);
-
-/// A member of both groups at the right end, and a sender at the left.
-fn ends(line: &Line) -> (PacketConn, PacketConn) {
-    let (sender, member) = (on(&line.a), on(&line.b));
-    for group in [GROUP, OTHER] {
-        member.join_group(group, index(&line.b, "eth0")).unwrap();
-    }
-    sender.set_multicast_interface(index(&line.a, "eth0")).unwrap();
-    sender.set_multicast_hop_limit(9).unwrap();
-    (sender, member)
-}
-
-fn send(sender: &PacketConn, member: &PacketConn, group: Ipv6Addr, text: &[u8]) {
-    sender.send_to(text, &SendControl::new().with_source(Line::A), at(group, port(member))).unwrap();
 }
 
 fn it_forwards_its_groups_and_prints_a_summary() {

@@ -57,32 +57,9 @@ impl Frr {
                  ospf6 router-id 10.0.0.2\n!\n"
             ),
         );
-        let path = folder.path();
-        let start = |name: &str| {
-            let file = |ending: &str| format!("{path}/{name}.{ending}");
-            let arguments = [
-                ["-u", "root"],
-                ["-g", "root"],
-                ["-f", &file("conf")],
-                ["-i", &file("pid")],
-                ["-z", &format!("{path}/zserv.api")],
-                ["--vty_socket", path],
-                ["-P", "0"],
-                ["--log", "stdout"],
-            ];
-            // The daemons run as root, which must be a member of the group frrvty.
-            let daemon =
-                daemon(&folder, name, arguments.as_flattened(), |line| match line.strip_prefix("frrvty:") {
-                    Some(rest) => format!("{line}{}root", if rest.ends_with(':') { "" } else { "," }),
-                    None => line.into(),
-                });
-            let mut daemon = Running::start(host, daemon);
-            daemon.line("starting: vty");
-            daemon
-        };
-        let zebra = start("zebra");
+        let zebra = frr_daemon(host, &folder, "zebra");
         until("zebra's socket", || std::path::Path::new(folder.path()).join("zserv.api").exists());
-        let ospf6d = start("ospf6d");
+        let ospf6d = frr_daemon(host, &folder, "ospf6d");
         Self { folder, _zebra: zebra, ospf6d }
     }
 

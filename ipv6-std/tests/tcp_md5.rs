@@ -10,7 +10,7 @@ use std::time::Duration;
 use common::*;
 use ipv6_std::*;
 use ipv6_testnet::{Host, Pair};
-use programs::{Capture, Folder, Running, daemon, until};
+use programs::{Capture, Folder, frr_daemon, until};
 use socket2::{Domain, Socket, Type};
 
 ipv6_testnet::tests! {
@@ -119,24 +119,7 @@ fn bgpd_of_frr_accepts_a_session_with_its_password() {
         peer = Pair::A
     );
     folder.write("bgpd.conf", &config);
-    let path = folder.path();
-    let file = |ending: &str| format!("{path}/bgpd.{ending}");
-    let arguments = [
-        ["-u", "root"],
-        ["-g", "root"],
-        ["-f", &file("conf")],
-        ["-i", &file("pid")],
-        ["-z", &format!("{path}/zserv.api")],
-        ["--vty_socket", path],
-        ["-P", "0"],
-        ["--log", "stdout"],
-    ];
-    let bgpd = daemon(&folder, "bgpd", arguments.as_flattened(), |line| match line.strip_prefix("frrvty:") {
-        Some(rest) => format!("{line}{}root", if rest.ends_with(':') { "" } else { "," }),
-        None => line.into(),
-    });
-    let mut bgpd = Running::start(&pair.b, bgpd);
-    bgpd.line("starting: vty");
+    let _bgpd = frr_daemon(&pair.b, &folder, "bgpd");
     let to = at(Pair::B, 179).into();
     // Until bgpd listens and has the password, SYN segments are refused or dropped.
     let mut session = None;

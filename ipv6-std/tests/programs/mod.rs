@@ -318,6 +318,30 @@ impl Drop for Folder {
     }
 }
 
+/// Starts a daemon of FRR with the file `NAME.conf` of a folder, where its sockets are too.
+pub fn frr_daemon(host: &Host, folder: &Folder, name: &str) -> Running {
+    let path = folder.path();
+    let file = |ending: &str| format!("{path}/{name}.{ending}");
+    let arguments = [
+        ["-u", "root"],
+        ["-g", "root"],
+        ["-f", &file("conf")],
+        ["-i", &file("pid")],
+        ["-z", &format!("{path}/zserv.api")],
+        ["--vty_socket", path],
+        ["-P", "0"],
+        ["--log", "stdout"],
+    ];
+    // The daemons run as root, which must be a member of the group frrvty.
+    let daemon = daemon(folder, name, arguments.as_flattened(), |line| match line.strip_prefix("frrvty:") {
+        Some(rest) => format!("{line}{}root", if rest.ends_with(':') { "" } else { "," }),
+        None => line.into(),
+    });
+    let mut daemon = Running::start(host, daemon);
+    daemon.line("starting: vty");
+    daemon
+}
+
 /// A capture of the packets on an interface of a host, decoded by tshark.
 pub struct Capture<'h> {
     host: &'h Host,
