@@ -2,11 +2,12 @@
 
 use std::io;
 use std::net::SocketAddrV6;
-use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 
 use ipv6_sys::Errno;
 use ipv6_sys::batch::Coalesce;
 
+use crate::atomic::{AtomicBool, AtomicU16, AtomicU32, Ordering};
 use crate::error::{EIO, is_too_long};
 use crate::paths::Paths;
 
@@ -113,7 +114,7 @@ impl Coalescing {
     #[cold]
     pub(crate) fn learn(&self, limits: Coalesce, to: Option<&SocketAddrV6>, size: usize, is_unable: bool) {
         if is_unable {
-            self.max_segments.store(1, Ordering::Relaxed);
+            self.max_segments.fetch_min(1, Ordering::Relaxed);
         } else if size > limits.max_size {
             // Fewer segments were refused too, so their number was not the cause.
             self.paths.learn(to, limits.max_size);

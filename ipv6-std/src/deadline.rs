@@ -2,9 +2,6 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind};
-#[cfg(target_has_atomic = "64")]
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::{AtomicI32, AtomicU8, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,10 +9,8 @@ use ipv6_sys::message::{Caller, MessageFlags};
 use ipv6_sys::socket;
 use ipv6_sys::wait::{Changes, Events, Ready, wait};
 use ipv6_sys::{Errno, IS_LINUX};
-// 32-bit MIPS and PowerPC have no 64-bit atomic instructions.
-#[cfg(not(target_has_atomic = "64"))]
-use portable_atomic::AtomicU64;
 
+use crate::atomic::{AtomicI32, AtomicU8, AtomicU64, Ordering};
 use crate::error;
 use crate::fd::BorrowedFd;
 
@@ -49,7 +44,7 @@ pub(crate) struct Limit {
     deadline: AtomicU64,
     /// Nanoseconds. Valid while `TIMEOUT` is set.
     timeout: AtomicU64,
-    /// A number of the system. Valid while `LATE` is set.
+    /// A number of the system. Zero: no error, or another call takes it.
     late: AtomicI32,
 }
 
@@ -114,8 +109,9 @@ impl Limit {
             Some(true) => MAPPED_PEER,
             Some(false) => 0,
         };
-        self.set.fetch_or(bits, Ordering::Relaxed);
-        self.set.fetch_and(bits | !(MAPPED_PEER | UNKNOWN_PEER), Ordering::Relaxed);
+        // In one step: between two steps, another thread could clear the bit that the first has set.
+        let with_bits = |set: u8| Some(set & !(MAPPED_PEER | UNKNOWN_PEER) | bits);
+        let _ = self.set.fetch_update(Ordering::Relaxed, Ordering::Relaxed, with_bits);
     }
 
     /// Whether the peer of the socket must be read before what is sent to it.
@@ -155,9 +151,13 @@ impl Limit {
     /// Takes what [`keep_late`](Self::keep_late) kept, as an error. One call gets it.
     #[cold]
     pub(crate) fn take_late(&self) -> io::Result<()> {
-        let kept = self.set.load(Ordering::Relaxed) & LATE != 0
+        let is_kept = self.set.load(Ordering::Relaxed) & LATE != 0
             && self.set.fetch_and(!LATE, Ordering::Acquire) & LATE != 0;
-        if kept { Err(error::earlier(Errno::from_raw(self.late.load(Ordering::Relaxed)))) } else { Ok(()) }
+        // Zero: another call has taken it since the flag was cleared.
+        match if is_kept { self.late.swap(0, Ordering::Relaxed) } else { 0 } {
+            0 => Ok(()),
+            late => Err(error::earlier(Errno::from_raw(late))),
+        }
     }
 
     /// How long a call that started then may still wait, and the error once it is zero.

@@ -270,6 +270,7 @@ pub mod aio;
 #[cfg(feature = "async-io")]
 #[cfg_attr(docsrs, doc(cfg(feature = "async-io")))]
 pub mod async_io;
+mod atomic;
 mod buffers;
 mod builder;
 mod coalesce;
@@ -284,6 +285,8 @@ mod fd;
 mod flow_labels;
 mod header;
 mod interface;
+#[cfg(all(test, ipv6_loom))]
+mod interleavings;
 mod membership;
 mod min_hop_limit;
 #[cfg(feature = "mio")]

@@ -1,13 +1,9 @@
 //! What the paths to single destinations refuse.
 
+use std::array;
 use std::net::SocketAddrV6;
-#[cfg(target_has_atomic = "64")]
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-// 32-bit MIPS and PowerPC have no 64-bit atomic instructions.
-#[cfg(not(target_has_atomic = "64"))]
-use portable_atomic::AtomicU64;
+use crate::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// How many messages above its limit a destination gets, before they are sent as one again: the path may have changed.
 /// A refusal costs two system calls, which is little beside that many.
@@ -62,7 +58,7 @@ impl Path {
 
 impl Paths {
     pub(crate) fn new() -> Self {
-        Self { any: AtomicBool::new(false), slots: [const { AtomicU64::new(0) }; SLOTS] }
+        Self { any: AtomicBool::new(false), slots: array::from_fn(|_| AtomicU64::new(0)) }
     }
 
     /// The size up to which messages to this destination may be sent as one. Counts `messages` of `size` bytes.
@@ -95,7 +91,7 @@ impl Paths {
     pub(crate) fn learn(&self, to: Option<&SocketAddrV6>, max_size: usize) {
         let (key, max_size) = (Path::key(to), max_size.try_into().unwrap_or(u16::MAX));
         if let Some(slot) = self.slots.get(key as usize % SLOTS) {
-            slot.store(Path { key, max_size, left: RETRY }.pack(), Ordering::Relaxed);
+            slot.swap(Path { key, max_size, left: RETRY }.pack(), Ordering::Relaxed);
             self.any.store(true, Ordering::Relaxed);
         }
     }
@@ -104,11 +100,9 @@ impl Paths {
     pub(crate) fn forget(&self, to: Option<&SocketAddrV6>) {
         let key = Path::key(to);
         if let Some(slot) = self.slots.get(key as usize % SLOTS) {
-            let word = slot.load(Ordering::Relaxed);
-            if Path::unpack(word).key == key {
-                // If another thread has changed it, that is newer.
-                let _ = slot.compare_exchange(word, 0, Ordering::Relaxed, Ordering::Relaxed);
-            }
+            // Also if another thread counts meanwhile.
+            let forget = |word| (Path::unpack(word).key == key).then_some(0);
+            let _ = slot.fetch_update(Ordering::Relaxed, Ordering::Relaxed, forget);
         }
     }
 
