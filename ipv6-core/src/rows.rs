@@ -262,9 +262,9 @@ macro_rules! for_each_option {
             IPV4_UNBLOCK_SOURCE ipv4_unblock_source with_ipv4_unblock_source: Ipv4SourceGroup
                 = "MCAST_UNBLOCK_SOURCE (IPPROTO_IP)";
             /// The source address and the interface of sent packets that name none themselves (RFC 3542 section 6.7).
-            /// The unspecified address and no interface remove it. Not on Windows. Linux uses the interface only,
-            /// and ignores the address: bind the socket to it instead. Linux does not return the option
-            /// (`ENOPROTOOPT`).
+            /// The unspecified address and no interface remove it. Not on Windows. Linux uses the interface only, of
+            /// UDP and ICMPv6 datagrams, and ignores the address: bind the socket to it instead. A raw socket ignores
+            /// both. Linux does not return the option (`ENOPROTOOPT`).
             #[doc(alias = "in6_pktinfo")]
             PACKET_INFO sticky_packet_info with_sticky_packet_info: PacketInfo = "IPV6_PKTINFO";
             /// The next hop of sent packets that name none themselves (RFC 3542 section 6.7). The BSDs except
