@@ -348,7 +348,6 @@ fn an_array_to_send_may_move_and_be_used_again() {
 
 /// Finds: parts of a run that are used twice or not set, and its control messages.
 #[test]
-#[cfg_attr(one_by_one, ignore = "coalesces nothing")]
 fn runs_of_messages_are_sent_from_parts_that_are_set() {
     let (socket, typed) = (Socket::new(), by_type());
     let mut batch = SendArray::<8, { SENT + 64 }>::new();

@@ -38,6 +38,7 @@ use core::fmt;
 mod outgoing;
 mod payload;
 mod receive;
+mod runs;
 mod send;
 mod slot;
 

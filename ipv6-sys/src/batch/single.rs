@@ -1,7 +1,8 @@
 //! Batches on systems without calls for them: one message after another.
 
-use super::outgoing::{Coalesce, Outgoing, Policy, Route, SendError};
+use super::outgoing::{Coalesce, Outgoing, Policy, SendError};
 use super::payload::{MAX, Part, Room};
+use super::runs::{gather, run};
 use super::slot::{RecvSlot, SendSlot};
 use crate::error::Errno;
 use crate::fd::BorrowedFd;
@@ -21,7 +22,7 @@ impl BatchHeader {
     }
 }
 
-/// Headers, slots, and parts that are not used here.
+/// Headers, slots, and parts for messages that are sent as one.
 type Storage<'s, const C: usize> = (&'s mut [BatchHeader], &'s mut [SendSlot<C>], &'s mut [Part]);
 
 pub(super) fn receive<const C: usize, R, K: Caller>(
@@ -71,23 +72,32 @@ pub(super) fn receive<const C: usize, R, K: Caller>(
 
 pub(super) fn send<'a, const C: usize, K: Caller>(
     socket: BorrowedFd<'_>,
-    (headers, slots, _): Storage<'_, C>,
+    (headers, slots, parts): Storage<'_, C>,
     messages: &'a [Outgoing<'a>],
     policy: &impl Policy,
-    // These systems cannot segment.
-    _: Coalesce,
+    coalesce: Coalesce,
     caller: K,
 ) -> Result<usize, SendError<K::Error>> {
     let mut header = os::header();
-    let mut count = 0;
+    // The number of sent messages, and the remaining ones.
+    let (mut count, mut rest) = (0, messages);
     // The caller makes the first call. Each other call is made once, with the same flags.
     let mut caller = Some(caller);
     let mut flags = MessageFlags::empty();
-    for ((_, slot), outgoing) in headers.iter().zip(slots).zip(messages).take(MAX) {
-        let filled = match policy.route(outgoing) {
-            Some(Route::Ipv6(ports)) => slot.fill(&mut header, outgoing, ports),
-            Some(Route::Ipv4) => slot.fill_mapped(&mut header, outgoing),
-            None => break,
+    for (_, slot) in headers.iter().zip(slots).take(MAX) {
+        let Some(first) = rest.first() else { break };
+        let Some(route) = policy.route(first) else { break };
+        let run = match coalesce.max_segments {
+            0 | 1 => 1,
+            _ => {
+                let max_size = coalesce.max_size.min(policy.max_size(first));
+                run(rest, parts.len(), Coalesce { max_size, ..coalesce })
+            }
+        };
+        let filled = if run > 1 {
+            slot.fill_for_run(&mut header, first, route, run)
+        } else {
+            slot.fill_one(&mut header, first, route)
         };
         match filled {
             Ok(()) => {}
@@ -95,9 +105,13 @@ pub(super) fn send<'a, const C: usize, K: Caller>(
             // The next call, which starts with this message, returns the error.
             Err(_) => break,
         }
-        // SAFETY: the header was set above. Each pointer comes from the slot, which is borrowed mutably here, or from the
-        // payload, which is borrowed for 'a, with its length. The control messages are those of an encoder, which holds
-        // no descriptors.
+        if run > 1 {
+            let used = gather(rest, run, parts);
+            os::set_payload(&mut header, parts.as_mut_ptr().cast(), used);
+        }
+        // SAFETY: the header was set above. Each pointer comes from the slot or the parts, which are borrowed mutably here,
+        // or from a payload, which is borrowed for 'a, with its length or number. `Part` has the layout of `os::Part`. The
+        // control messages are those of an encoder, which holds no descriptors.
         let make = |now: MessageFlags| unsafe { os::send(socket, &header, now.bits()) };
         if let Some(caller) = caller.take() {
             let first = |now| {
@@ -108,7 +122,8 @@ pub(super) fn send<'a, const C: usize, K: Caller>(
         } else if make(flags).is_err() {
             break;
         }
-        count += 1;
+        count += run;
+        rest = rest.get(run..).unwrap_or_default();
     }
     Ok(count)
 }

@@ -1,0 +1,96 @@
+//! Runs of messages that are sent as one.
+
+use ipv6_core::EncodeError;
+
+use super::outgoing::{Coalesce, Outgoing, Route};
+use super::payload::{MAX, Part, Payload};
+use super::slot::SendSlot;
+use crate::os;
+
+impl<const C: usize> SendSlot<C> {
+    /// Fills as [`fill`](Self::fill) does. Not inlined, for callers that fill few slots.
+    #[inline(never)]
+    pub(super) fn fill_one(
+        &mut self,
+        header: &mut os::Header,
+        message: &Outgoing<'_>,
+        route: Route,
+    ) -> Result<(), EncodeError> {
+        match route {
+            Route::Ipv6(ports) => self.fill(header, message, ports),
+            Route::Ipv4 => self.fill_mapped(header, message),
+        }
+    }
+
+    /// Makes `header` send as many messages like this one. Does not set the payloads.
+    #[inline(never)]
+    pub(super) fn fill_for_run(
+        &mut self,
+        header: &mut os::Header,
+        first: &Outgoing<'_>,
+        route: Route,
+        messages: usize,
+    ) -> Result<(), EncodeError> {
+        let segment_size = u16::try_from(first.payload.len()).ok();
+        let mut control = first.control;
+        control.segment_size = segment_size;
+        self.fill_one(header, &Outgoing { control, ..*first }, route)?;
+        self.messages = messages;
+        Ok(())
+    }
+}
+
+/// The most bytes of payload of a run: the largest packet (RFC 8200 section 3) without the headers of IPv6, which Linux
+/// counts, and UDP.
+const MAX_RUN: usize = u16::MAX as usize - 40 - 8;
+
+/// How many of `messages`, at least 1, the system can send as one, in at most `room` parts: they have the same
+/// destination, control messages and size, and only the last may be shorter.
+pub(super) fn run(messages: &[Outgoing<'_>], room: usize, limits: Coalesce) -> usize {
+    let Some((first, others)) = messages.split_first() else { return 1 };
+    let size = first.payload.len();
+    // The kernel cannot make an empty segment. A message with a segment size is a run itself.
+    if !(1..=limits.max_size).contains(&size) || first.control.segment_size.is_some() {
+        return 1;
+    }
+    let most = limits.max_segments.min(MAX_RUN / size);
+    let Some(mut room) = room.min(MAX).checked_sub(first.payload.parts()) else { return 1 };
+    let mut run = 1;
+    for next in others.iter().take(most.saturating_sub(1)) {
+        let (len, parts) = (next.payload.len(), next.payload.parts());
+        if !(1..=size).contains(&len) || parts > room || first.to != next.to || first.control != next.control
+        {
+            break;
+        }
+        room -= parts;
+        run += 1;
+        if len < size {
+            break;
+        }
+    }
+    run
+}
+
+impl Payload<'_> {
+    /// The number of buffers.
+    #[inline]
+    fn parts(&self) -> usize {
+        match self {
+            Self::Whole(_) => 1,
+            Self::Parts(parts) => parts.len(),
+        }
+    }
+}
+
+/// Sets the first of `parts` to the payloads of a run. Returns how many.
+pub(super) fn gather(messages: &[Outgoing<'_>], run: usize, parts: &mut [Part]) -> usize {
+    let mut to = parts.iter_mut();
+    let room = to.len();
+    for message in messages.iter().take(run) {
+        match message.payload {
+            Payload::Whole(bytes) => to.by_ref().zip([bytes]).for_each(|(part, bytes)| part.set(bytes)),
+            Payload::Parts(list) => to.by_ref().zip(list).for_each(|(part, bytes)| part.set(bytes)),
+        }
+    }
+    room - to.len()
+}
