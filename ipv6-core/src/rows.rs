@@ -393,8 +393,13 @@ macro_rules! for_each_option {
             PROTOCOL protocol with_protocol: i32 = "SO_PROTOCOL";
             /// The size of the datagrams into which larger payloads are cut; 0 for no cutting (Linux, since 4.18;
             /// Windows, `UDP_SEND_MSG_SIZE`). `SendControl::segment_size` is that of one payload.
-            #[doc(alias = "UDP_SEND_MSG_SIZE")]
+            #[doc(alias = "UDP_SEND_MSG_SIZE", alias = "WSASetUdpSendMessageSize")]
             SEGMENT_SIZE sent_segment_size with_sent_segment_size: u16 = "UDP_SEGMENT";
+            /// The most bytes that consecutive datagrams of one sender have when they are received as one payload, with
+            /// the segment size as a control message; 0 for no coalescing (Windows, since 10 2004). Linux has the
+            /// switch `COALESCE`.
+            #[doc(alias = "UDP_COALESCED_INFO", alias = "WSASetRecvMaxCoalescedSize")]
+            MAX_COALESCED_SIZE max_coalesced_size with_max_coalesced_size: u32 = "UDP_RECV_MAX_COALESCED_SIZE";
             /// Whether UDP datagrams are sent with checksum 0, which only tunnels may do (RFC 6935; Linux).
             SEND_WITHOUT_CHECKSUM send_without_checksum with_send_without_checksum: bool = "UDP_NO_CHECK6_TX";
             /// Whether UDP datagrams with checksum 0 are received (RFC 6936; Linux). They are dropped otherwise.

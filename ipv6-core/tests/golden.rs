@@ -42,6 +42,14 @@ fn traffic_class<P: Platform>(expected: &[&[u8]]) {
     assert_eq!(buffer[..used], bytes(expected));
 }
 
+/// Encodes a segment size of 1,200 bytes, and decodes the size of coalesced segments of 1,200 bytes.
+fn segment_size<P: Platform>(sent: &[u8], received: &[u8]) {
+    let mut buffer = [0xff; 64];
+    let used = SendControl::new().with_segment_size(1200).encode::<P>(&mut buffer).unwrap();
+    assert_eq!(&buffer[..used], sent);
+    assert_eq!(RecvControl::decode::<P>(received).unwrap().segment_size, Some(1200));
+}
+
 /// What is sent to an IPv4-mapped destination: the fields, and the error of those that the system does not take there.
 struct ToMapped {
     hop_limit: Result<(), EncodeError>,
@@ -415,6 +423,17 @@ fn windows() {
     traffic_class::<Windows64>(&[&[
         20, 0, 0, 0, 0, 0, 0, 0, 41, 0, 0, 0, 39, 0, 0, 0, 0xb8, 0, 0, 0, 0, 0, 0, 0,
     ]]);
+    // UDP_SEND_MSG_SIZE 2, a DWORD
+    segment_size::<Windows64>(
+        // len 16 + 4             level 17      type 2       1200         padding to 24
+        &[20, 0, 0, 0, 0, 0, 0, 0, 17, 0, 0, 0, 2, 0, 0, 0, 0xb0, 4, 0, 0, 0, 0, 0, 0],
+        // UDP_COALESCED_INFO 3, a DWORD
+        &[20, 0, 0, 0, 0, 0, 0, 0, 17, 0, 0, 0, 3, 0, 0, 0, 0xb0, 4, 0, 0, 0, 0, 0, 0],
+    );
+    segment_size::<Windows32>(
+        &[16, 0, 0, 0, 17, 0, 0, 0, 2, 0, 0, 0, 0xb0, 4, 0, 0],
+        &[16, 0, 0, 0, 17, 0, 0, 0, 3, 0, 0, 0, 0xb0, 4, 0, 0],
+    );
     socket_address::<Windows64>(&[&[23, 0, 1, 2, 0, 0, 0, 0], &A, &[3, 0, 0, 0]]);
     // SOCKADDR_STORAGE contains an __int64, so its offset is 8 in 32-bit programs too.
     source_request::<Windows64>(264, &[(0, &[3]), (8, &[23]), (16, &G), (136, &[23]), (144, &A)]);

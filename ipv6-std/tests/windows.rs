@@ -29,6 +29,8 @@ ipv6_testnet::tests! {
     [] an_option_that_the_system_does_not_know_is_unsupported;
     [] sockets_of_another_family_are_refused;
     [] an_unbound_socket_can_be_opened;
+    [] segments_are_separate_datagrams;
+    [] without_the_options_nothing_is_coalesced_and_a_segment_size_is_refused;
     [] the_builder_sets_options;
     [] connections_are_cloned_and_converted;
     [] an_ipv4_datagram_has_its_destination_and_interface;
@@ -40,6 +42,7 @@ ipv6_testnet::tests! {
     [Probed(TRAFFIC_CLASS)] the_traffic_class_reads_back_as_set;
     [Probed(SOURCE_GROUPS)] sources_are_joined_and_left;
     [Probed(SOURCE_GROUPS)] sources_are_excluded_and_included;
+    [Probed(COALESCING)] the_system_splits_segments_and_coalesces_datagrams;
     [Probed(PATH_MTU)] a_connected_socket_has_a_path_mtu;
     [Probed(RAW_ICMPV6)] an_echo_is_answered;
 }
@@ -156,6 +159,11 @@ mod on_windows {
     pub const SOURCE_GROUPS: Probe = Probe {
         name: "MCAST_JOIN_SOURCE_GROUP",
         run: || lacking(loopback().join_source_group(GROUP, SOURCE, lo())),
+    };
+
+    pub const COALESCING: Probe = Probe {
+        name: "UDP_RECV_MAX_COALESCED_SIZE",
+        run: || lacking(loopback().set_receive_coalescing(true)),
     };
 
     pub const PATH_MTU: Probe = Probe { name: "IPV6_MTU", run: || lacking(connected().path_mtu()) };
@@ -437,6 +445,62 @@ mod on_windows {
         conn.send_to(b"x", &SendControl::new(), peer.local_addr().unwrap()).unwrap();
         let got = peer.recv_from(&mut [0; 8]).unwrap();
         assert_eq!(got.source.port(), conn.local_addr().unwrap().port());
+    }
+
+    /// Receives datagrams until they have this many bytes. Returns their sizes.
+    fn sizes(conn: &PacketConn, bytes: usize) -> Vec<usize> {
+        let (mut batch, mut payloads) = (RecvBatch::new(16), vec![[0; 2048]; 16]);
+        let mut sizes = Vec::new();
+        while sizes.iter().sum::<usize>() < bytes {
+            conn.recv_batch(&mut batch, &mut payloads).unwrap();
+            sizes.extend(batch.iter().map(|got| got.unwrap().len));
+        }
+        sizes
+    }
+
+    pub fn segments_are_separate_datagrams() {
+        let (sender, receiver) = (loopback(), loopback());
+        let to = receiver.local_addr().unwrap();
+        assert_eq!(sender.send_segments(&[7; 2500], 1000, &SendControl::new(), to).unwrap(), 2500);
+        assert_eq!(sizes(&receiver, 2500), [1000, 1000, 500]);
+        let payload = [7; 1000];
+        let messages = [&payload[..], &payload, &payload[..200]];
+        let messages = messages.map(|payload| Outgoing::new(payload, SendControl::new(), Some(to)));
+        sender.send_batch_all(&mut SendBatch::new(8), &messages).unwrap();
+        assert_eq!(sizes(&receiver, 2200), [1000, 1000, 200]);
+    }
+
+    /// As an old kernel of Linux. Wine lacks the options; so does Windows before 10 2004.
+    pub fn without_the_options_nothing_is_coalesced_and_a_segment_size_is_refused() {
+        let (sender, receiver) = (loopback(), loopback());
+        let Err(error) = receiver.set_receive_coalescing(true) else { return };
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(error.to_string().contains("UDP_RECV_MAX_COALESCED_SIZE"), "{error}");
+        assert!(!receiver.receive_coalescing());
+        assert!(!sender.send_coalescing());
+        sender.set_send_coalescing(true);
+        assert_eq!((sender.send_coalescing(), sender.max_segments()), (false, 1));
+        let control = SendControl::new().with_segment_size(1000);
+        let error = sender.send_to(&[7; 2500], &control, receiver.local_addr().unwrap()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(error.to_string().contains("segment size 1000"), "{error}");
+    }
+
+    pub fn the_system_splits_segments_and_coalesces_datagrams() {
+        let (sender, receiver) = (loopback(), loopback());
+        let to = receiver.local_addr().unwrap();
+        assert!(sender.send_coalescing() && sender.max_segments() > 1);
+        let control = SendControl::new().with_segment_size(1000);
+        sender.send_to(&[7; 2500], &control, to).unwrap();
+        assert_eq!(sizes(&receiver, 2500), [1000, 1000, 500]);
+        receiver.set_receive_coalescing(true).unwrap();
+        assert!(receiver.receive_coalescing());
+        assert_eq!(receiver.option(&option::MAX_COALESCED_SIZE).unwrap(), 65_535);
+        sender.send_to(&[7; 2500], &control, to).unwrap();
+        // Whether loopback coalesces is the system's choice; the datagrams are the same.
+        assert_eq!(sizes(&receiver, 2500), [1000, 1000, 500]);
+        receiver.set_receive_coalescing(false).unwrap();
+        assert_eq!(receiver.option(&option::MAX_COALESCED_SIZE).unwrap(), 0);
     }
 
     pub fn the_builder_sets_options() {

@@ -11,7 +11,7 @@ use rustix::net::{Protocol, RawProtocol, SocketType, ipproto};
 
 use crate::error::{Errno, Error};
 use crate::fd::{AsFd, OwnedFd};
-use crate::option::{BOUND_INTERFACE, COALESCE, ICMP6_TYPE_FILTER};
+use crate::option::{BOUND_INTERFACE, COALESCE, ICMP6_TYPE_FILTER, MAX_COALESCED_SIZE};
 use crate::os;
 
 /// The type of a socket (`SO_TYPE`).
@@ -214,10 +214,32 @@ pub fn reports_length(socket: impl AsFd) -> Result<bool, Errno> {
 
 /// Returns whether the socket [receives](COALESCE) several datagrams as one payload; `None` if it can neither send nor
 /// receive them so. On Linux, UDP sockets can since 5.0. An earlier kernel accepts a segment size, ignores it, and
-/// sends one large datagram.
-#[doc(alias = "UDP_GRO")]
+/// sends one large datagram. On Windows, since 10 2004.
+#[doc(alias = "UDP_GRO", alias = "UDP_RECV_MAX_COALESCED_SIZE")]
 pub fn coalesces(socket: impl AsFd) -> Option<bool> {
+    if MAX_COALESCED_SIZE.is_supported() {
+        return Some(MAX_COALESCED_SIZE.get(socket).ok()? != 0);
+    }
     COALESCE.get(socket).ok()
+}
+
+/// Sets whether the socket receives several datagrams as one payload, with the size of each as a control message: on
+/// Linux the option [`COALESCE`], on Windows [`MAX_COALESCED_SIZE`] with the largest payload.
+///
+/// # Errors
+///
+/// Those of [`SocketOption::set`](crate::option::SocketOption::set).
+#[doc(alias = "UDP_GRO", alias = "UDP_RECV_MAX_COALESCED_SIZE")]
+pub fn set_coalesces(socket: impl AsFd, on: bool) -> Result<(), Error> {
+    if MAX_COALESCED_SIZE.is_supported() {
+        let size = if on { u32::from(u16::MAX) } else { 0 };
+        return MAX_COALESCED_SIZE.set(socket, size).map_err(|error| match error {
+            // Wine answers WSAEINVAL to options of a level that it does not know.
+            Error::Os(errno) if os::lacks_option(errno) => Error::Unsupported(MAX_COALESCED_SIZE.name()),
+            error => error,
+        });
+    }
+    COALESCE.set(socket, on)
 }
 
 const UDP: u32 = 17;

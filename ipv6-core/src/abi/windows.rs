@@ -21,6 +21,9 @@ const CONTROL: ControlNumbers = ControlNumbers {
     time_to_live: message_at(IPPROTO_IP, 4, 4),
     ipv4_packet_info: message_at(IPPROTO_IP, 19, 8),
     ipv4_ecn: message_at(IPPROTO_IP, 50, 4),
+    // UDP_COALESCED_INFO has the number of UDP_RECV_MAX_COALESCED_SIZE. A DWORD, as UDP_SEND_MSG_SIZE.
+    coalesced: message_at(IPPROTO_UDP, 3, 4),
+    segment_size: message_at(IPPROTO_UDP, 2, 4),
     hop_by_hop: message(1, 8),
     routing_header: message(32, 8),
     ..ControlNumbers::NONE
@@ -69,6 +72,7 @@ const OPTIONS: OptionNumbers = OptionNumbers {
     hop_by_hop: option(1),
     routing_header: option(32),
     sent_segment_size: option_at(IPPROTO_UDP, 2),
+    max_coalesced_size: option_at(IPPROTO_UDP, 3),
     protection_level: option(23),
     user_mtu: option(76),
     ipv4_unicast_interface: option_at(IPPROTO_IP, 31),

@@ -25,7 +25,7 @@ impl SendControl<'_> {
     /// | `traffic_class` | `IP_TOS` |
     /// | `hop_limit` | `IP_TTL` (Linux, Windows) |
     /// | `source`, `interface` | `IPV6_PKTINFO` with an IPv4-mapped source (Linux, FreeBSD), `IP_PKTINFO` (Apple, Windows) |
-    /// | `segment_size` | `UDP_SEGMENT` (Linux) |
+    /// | `segment_size` | `UDP_SEGMENT` (Linux), `UDP_SEND_MSG_SIZE` (Windows) |
     /// | `flow_label`, `next_hop` | none: an error |
     ///
     /// # Errors

@@ -106,9 +106,9 @@ received! {
     #[doc(alias = "IPV6_PATHMTU", alias = "ip6_mtuinfo", alias = "MTU")]
     pub path_mtu: PathMtu, ControlFlags::PATH_MTU, "path MTU {}";
     /// The payload holds several datagrams of one sender with equal headers: each has this many bytes, the last may have
-    /// fewer (`UDP_GRO`, Linux). [`Segments`](crate::Segments) splits it. Set only when coalescing is enabled; no flag
+    /// fewer (Linux `UDP_GRO`, Windows `UDP_COALESCED_INFO`). [`Segments`](crate::Segments) splits it. Set only when coalescing is enabled; no flag
     /// removes it, because the payload has no meaning without it.
-    #[doc(alias = "UDP_GRO")]
+    #[doc(alias = "UDP_GRO", alias = "UDP_COALESCED_INFO")]
     pub segment_size: u16, ControlFlags::empty(), "segments of {} bytes";
     /// The ECN bits, from a system that delivers them without the rest of the traffic class.
     pub(super) ecn: Ecn, ControlFlags::TRAFFIC_CLASS, "ECN {}";

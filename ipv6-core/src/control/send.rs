@@ -164,8 +164,8 @@ sent! {
     #[doc(alias = "IPV6_NEXTHOP", alias = "NextHop")]
     next_hop with_next_hop: SocketAddrV6, "next hop {}";
     /// The payload holds several datagrams, each of this many bytes, the last of at most as many: the system or the
-    /// device splits it (`UDP_SEGMENT`, Linux). All of them have the same headers.
-    #[doc(alias = "UDP_SEGMENT", alias = "GSO")]
+    /// device splits it (Linux `UDP_SEGMENT`, Windows `UDP_SEND_MSG_SIZE`). All of them have the same headers.
+    #[doc(alias = "UDP_SEGMENT", alias = "UDP_SEND_MSG_SIZE", alias = "GSO")]
     segment_size with_segment_size: u16, "segments of {} bytes";
 }
 

@@ -8,7 +8,8 @@ use ipv6_core::SendControl;
 use ipv6_sys::Errno;
 use ipv6_sys::batch::Coalesce;
 use ipv6_sys::message::MessageFlags;
-use ipv6_sys::option::{self, SocketOption};
+use ipv6_sys::option::SocketOption;
+use ipv6_sys::socket;
 use ipv6_sys::wait::{Ready, wait};
 
 use super::PacketConn;
@@ -23,7 +24,7 @@ impl<S: AsFd> PacketConn<S> {
     /// is `true` on systems that support it.
     ///
     /// Consecutive messages with the same destination, the same control messages and the same size (the last may be
-    /// shorter) go to the system as one, which splits them again (`UDP_SEGMENT`). UDP sockets receive separate datagrams.
+    /// shorter) go to the system as one, which splits them again (Linux `UDP_SEGMENT`, Windows `UDP_SEND_MSG_SIZE`). UDP sockets receive separate datagrams.
     /// Raw and packet sockets of this host can see one large datagram instead: Linux passes a packet to them before it
     /// splits it.
     ///
@@ -32,8 +33,8 @@ impl<S: AsFd> PacketConn<S> {
     /// ([`max_segments_to`](Self::max_segments_to)); for the socket, if the system has a lower maximum or cannot coalesce
     /// ([`max_segments`](Self::max_segments)). Calling this with `true` forgets both limits.
     ///
-    /// Systems: Linux and Android, UDP sockets. No effect elsewhere.
-    #[doc(alias = "UDP_SEGMENT", alias = "GSO")]
+    /// Systems: Linux, Android and Windows (since 10 2004), UDP sockets. No effect elsewhere.
+    #[doc(alias = "UDP_SEGMENT", alias = "UDP_SEND_MSG_SIZE", alias = "GSO")]
     pub fn set_send_coalescing(&self, on: bool) {
         self.coalescing.set_send(on);
     }
@@ -77,7 +78,7 @@ impl<S: AsFd> PacketConn<S> {
     }
 
     /// Sets whether the system coalesces received datagrams: consecutive ones of one sender with the same headers
-    /// (`UDP_GRO`).
+    /// (Linux `UDP_GRO`, Windows `UDP_RECV_MAX_COALESCED_SIZE`).
     ///
     /// [`recv_batch`](Self::recv_batch) splits them again, so that its results do not change
     /// ([`RecvBatch::keep_together`](crate::RecvBatch::keep_together) returns them whole). Every other receive returns several datagrams in one payload, with the size of each in [`RecvControl::segment_size`], and needs a
@@ -87,7 +88,8 @@ impl<S: AsFd> PacketConn<S> {
     /// a call that already waits has a buffer for one datagram, or would lose the sizes. A wrapper reads the option when it
     /// is [created](Self::new): set it on each wrapper of a copy of the socket (`try_clone`).
     ///
-    /// Systems: Linux and Android, UDP sockets.
+    /// Systems: Linux, Android and Windows (since 10 2004), UDP sockets. Windows on ARM64 was reported to coalesce without
+    /// the sizes: datagrams then cannot be told apart.
     ///
     /// # Errors
     ///
@@ -113,27 +115,27 @@ impl<S: AsFd> PacketConn<S> {
     /// ```
     ///
     /// [`RecvControl::segment_size`]: crate::RecvControl::segment_size
-    #[doc(alias = "UDP_GRO")]
+    #[doc(alias = "UDP_GRO", alias = "UDP_RECV_MAX_COALESCED_SIZE", alias = "URO")]
     pub fn set_receive_coalescing(&self, on: bool) -> io::Result<()> {
-        let (socket, ends) = (self.as_fd(), self.coalescing.receives() && !on);
+        let (fd, ends) = (self.as_fd(), self.coalescing.receives() && !on);
         let busy = "datagrams or errors wait on the socket: receive them before disabling coalescing";
         // First, because the system reports no sizes while the option is off.
-        if ends && something_waits(socket)? {
+        if ends && something_waits(fd)? {
             return Err(error::busy(busy));
         }
         // The flag first: a receive of another thread must not take coalesced datagrams for one.
         if on {
             let before = self.coalescing.receives();
             self.coalescing.set_receive(true);
-            return option::COALESCE.set(socket, true).map_err(|error| {
+            return socket::set_coalesces(fd, true).map_err(|error| {
                 self.coalescing.set_receive(before);
                 error.into()
             });
         }
-        option::COALESCE.set(socket, false)?;
+        socket::set_coalesces(fd, false)?;
         // Datagrams are separate from now on. Some may have arrived in between.
-        if ends && something_waits(socket)? {
-            option::COALESCE.set(socket, true)?;
+        if ends && something_waits(fd)? {
+            socket::set_coalesces(fd, true)?;
             return Err(error::busy(busy));
         }
         self.coalescing.set_receive(false);
@@ -159,7 +161,7 @@ impl<S: AsFd> PacketConn<S> {
     /// offset failed. Send the rest to get its error. If this call gets an error that the network reported for one of its
     /// earlier datagrams, it sends on, and the next send call returns the error.
     ///
-    /// Systems: all. Segmentation on Linux and Android, UDP sockets; elsewhere one system call for each datagram.
+    /// Systems: all. Segmentation on Linux, Android and Windows, UDP sockets; elsewhere one system call for each datagram.
     ///
     /// # Errors
     ///

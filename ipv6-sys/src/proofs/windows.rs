@@ -48,6 +48,7 @@ options_are!({
     hop_by_hop: IPPROTO_IPV6 IPV6_HOPOPTS,
     routing_header: IPPROTO_IPV6 IPV6_RTHDR,
     sent_segment_size: IPPROTO_UDP UDP_SEND_MSG_SIZE,
+    max_coalesced_size: IPPROTO_UDP UDP_RECV_MAX_COALESCED_SIZE,
     protection_level: IPPROTO_IPV6 IPV6_PROTECTION_LEVEL,
     user_mtu: IPPROTO_IPV6 IPV6_USER_MTU,
     ipv4_unicast_interface: IPPROTO_IP IP_UNICAST_IF,
@@ -63,6 +64,8 @@ messages_are!({
     time_to_live: IPPROTO_IP IP_TTL size_of::<i32>(),
     ipv4_packet_info: IPPROTO_IP IP_PKTINFO size_of::<winsock::IN_PKTINFO>(),
     ipv4_ecn: IPPROTO_IP IP_ECN size_of::<i32>(),
+    coalesced: IPPROTO_UDP UDP_COALESCED_INFO size_of::<u32>(),
+    segment_size: IPPROTO_UDP UDP_SEND_MSG_SIZE size_of::<u32>(),
     hop_by_hop: IPPROTO_IPV6 IPV6_HOPOPTS 8,
     routing_header: IPPROTO_IPV6 IPV6_RTHDR 8,
 } gaps {
