@@ -4,6 +4,7 @@ use core::fmt;
 
 /// The encoded bytes do not fit into the buffer. Pass a buffer of at least [`needed`](Self::needed) bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct BufferTooSmall {
     /// The number of bytes that the buffer must have for the call to succeed.

@@ -26,6 +26,7 @@ const REPORTER: usize = 16;
 /// [`QueuedError::from`](crate::QueuedError) interprets it.
 #[doc(alias = "sock_extended_err", alias = "IPV6_RECVERR", alias = "IP_RECVERR")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct ExtendedError {
     /// The error number of the system that wrote it.
@@ -73,6 +74,12 @@ impl ExtendedError {
     /// `SO_EE_ORIGIN_ZEROCOPY`: the end of sends with `MSG_ZEROCOPY`.
     #[doc(alias = "SO_EE_ORIGIN_ZEROCOPY")]
     pub const ZEROCOPY: u8 = 5;
+
+    /// Creates an entry with this error number and this origin, and zeros otherwise. For tests of code that handles entries.
+    #[must_use]
+    pub const fn new(errno: i32, origin: u8) -> Self {
+        Self { errno, origin, kind: 0, code: 0, info: 0, data: 0, extensions: None, reporter: None }
+    }
 
     /// Decodes the data of a control message `IPV6_RECVERR`. `None` if it has fewer than 16 bytes.
     #[must_use]

@@ -42,6 +42,7 @@ const EXCLUSIVE: u16 = 2;
 /// assert_eq!(request.label, FlowLabel::new(0xbeef));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[doc(alias = "in6_flowlabel_req", alias = "IPV6_FLOWLABEL_MGR")]
 #[non_exhaustive]
 pub struct FlowLabelRequest {
@@ -69,6 +70,7 @@ pub struct FlowLabelRequest {
 
 /// Who may lease the same flow label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum FlowLabelShare {
     /// Every socket (`IPV6_FL_S_ANY`).
     #[doc(alias = "IPV6_FL_S_ANY")]

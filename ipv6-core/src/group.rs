@@ -61,6 +61,7 @@ pub fn encode_mreq<P: Platform>(group: Ipv6Addr, on: Option<InterfaceIndex>) -> 
 
 /// The error of [`encode_group_source_req`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum GroupError {
     /// The platform has no memberships for single sources (RFC 3678). Join the group for any source, and compare the

@@ -158,6 +158,7 @@ impl fmt::Display for Header {
 
 /// The error of [`Header::parse`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum HeaderError {
     /// The packet has fewer than 40 bytes.

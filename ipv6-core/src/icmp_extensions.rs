@@ -93,6 +93,7 @@ impl FusedIterator for IcmpExtensions<'_> {}
 
 /// One object of the extensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct IcmpObject<'a> {
     /// The class (IANA's registry "ICMP Extension Object Classes"): 1 is MPLS, 2 interface information.
@@ -100,6 +101,7 @@ pub struct IcmpObject<'a> {
     /// The type within the class.
     pub kind: u8,
     /// The payload.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serde_impls::bytes"))]
     pub data: &'a [u8],
 }
 
@@ -108,6 +110,12 @@ impl<'a> IcmpObject<'a> {
     pub const MPLS: u8 = 1;
     /// An interface of the node (RFC 5837).
     pub const INTERFACE: u8 = 2;
+
+    /// Creates an object. For tests.
+    #[must_use]
+    pub const fn new(class: u8, kind: u8, data: &'a [u8]) -> Self {
+        Self { class, kind, data }
+    }
 
     /// Returns an iterator over the MPLS labels, the top of the stack first; empty for objects of another class.
     pub fn mpls(&self) -> impl Iterator<Item = MplsLabel> + use<'a> {
@@ -161,6 +169,7 @@ impl<'a> IcmpObject<'a> {
 
 /// One entry of an MPLS label stack (RFC 3032 section 2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct MplsLabel {
     /// The label, 0 to 1,048,575.
@@ -173,6 +182,14 @@ pub struct MplsLabel {
     pub ttl: u8,
 }
 
+impl MplsLabel {
+    /// Creates the last entry of a stack, of traffic class 0. For tests.
+    #[must_use]
+    pub const fn new(label: u32, ttl: u8) -> Self {
+        Self { label, traffic_class: 0, is_bottom: true, ttl }
+    }
+}
+
 impl fmt::Display for MplsLabel {
     /// The entry, as `label 100, TTL 1`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -182,6 +199,7 @@ impl fmt::Display for MplsLabel {
 
 /// What an interface was to the packet (RFC 5837 section 4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum InterfaceRole {
     /// The packet arrived on it.
     Incoming,
@@ -206,6 +224,7 @@ impl InterfaceRole {
 
 /// An interface of the node that sent the error (RFC 5837).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct IcmpInterface<'a> {
     /// What it was to the packet.
@@ -215,13 +234,16 @@ pub struct IcmpInterface<'a> {
     /// Its address.
     pub address: Option<IpAddr>,
     /// Its name on that node. It comes from the network: escape it before you print it.
+    #[cfg_attr(feature = "serde", serde(borrow))]
     pub name: Option<&'a str>,
     /// Its MTU in bytes.
     pub mtu: Option<u32>,
 }
 
 impl IcmpInterface<'_> {
-    fn new(role: InterfaceRole) -> Self {
+    /// Creates an interface of which only the role is known. For tests.
+    #[must_use]
+    pub const fn new(role: InterfaceRole) -> Self {
         Self { role, index: None, address: None, name: None, mtu: None }
     }
 }

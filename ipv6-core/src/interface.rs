@@ -40,6 +40,7 @@ impl InterfaceIndex {
 
 /// The error of [`InterfaceIndex::new`]: no interface has the index 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ZeroIndex;
 
 impl fmt::Display for ZeroIndex {

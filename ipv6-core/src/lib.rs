@@ -46,10 +46,16 @@
 //! `std`, off by default: the errors convert into `std::io::Error`, so that `?` works in functions that return
 //! `std::io::Result`. The error is the source of the `io::Error`.
 //!
-//! `serde`: the values implement `Serialize` and `Deserialize`. An [`InterfaceIndex`], a [`FlowLabel`] and an
-//! [`Icmp6Type`] are numbers; text formats write [`ControlFlags`] as `"TRAFFIC_CLASS | HOP_LIMIT"`; an [`Icmp6Filter`] is
-//! the shorter of its two lists, as in `{"pass": [129]}`. Values that cannot exist, such as the interface index 0, are an
-//! error. So is a [`SendControl`] with messages, because they are bytes for one platform.
+//! `serde`: the values and errors implement `Serialize` and `Deserialize`. An [`InterfaceIndex`], a [`FlowLabel`] and an
+//! [`Icmp6Type`] are numbers; text formats write [`ControlFlags`] as `"TRAFFIC_CLASS | HOP_LIMIT"`; a [`Control`] is its name
+//! in C; an [`Icmp6Filter`] is the shorter of its two lists, as in `{"pass": [129]}`. Values that borrow bytes, such as an
+//! extension header, are read back from formats whose input has those bytes as they are. Values that cannot exist, such as
+//! the interface index 0, are an error. So is a [`SendControl`] with messages, because they are bytes for one platform. A
+//! [`TcpMd5Key`] is a secret and implements neither.
+//!
+//! `arbitrary`: the values implement `arbitrary::Arbitrary`, for fuzzers and property tests. Only valid values arise: the tables
+//! of a real system, a time with fewer than 10⁹ nanoseconds, an extension header of the length in it. The crate `arbitrary`
+//! needs std.
 //!
 //! # No panics
 //!
@@ -80,6 +86,8 @@ extern crate std;
 mod rows;
 
 pub mod abi;
+#[cfg(feature = "arbitrary")]
+mod arbitrary_impls;
 pub mod bpf;
 mod checksum;
 pub mod cmsg;

@@ -56,6 +56,7 @@ impl Mif {
 /// assert!(set.contains(first) && !set.contains(second));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[doc(alias = "if_set", alias = "IF_SET", alias = "IF_ISSET")]
 pub struct MifSet(u32);
 
@@ -97,6 +98,7 @@ pub fn encode_mif<P: Platform>(mif: Mif, on: InterfaceIndex) -> Option<[u8; MIF6
 
 /// A route: packets of a source to a group that arrive on one interface are sent on others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[doc(alias = "mf6cctl", alias = "MRT6_ADD_MFC")]
 pub struct MulticastRoute {
     /// The source; `None`: any (`MRT6_ADD_MFC_PROXY`).
@@ -146,6 +148,7 @@ fn name<P: Platform>(address: Ipv6Addr) -> [u8; NAME] {
 
 /// What the kernel reports to the router: a packet that it cannot forward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[doc(alias = "mrt6msg")]
 #[non_exhaustive]
 pub struct MulticastUpcall {
@@ -165,6 +168,7 @@ pub struct MulticastUpcall {
 
 /// What a [`MulticastUpcall`] reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum UpcallKind {
     /// There is no route for the packet. The kernel keeps a few of them for 10 seconds, and forwards them if a route is added.
@@ -181,6 +185,12 @@ pub enum UpcallKind {
 impl MulticastUpcall {
     /// The size of `struct mrt6msg` in bytes.
     pub const LEN: usize = 40;
+
+    /// Creates an upcall. For tests of programs that handle upcalls.
+    #[must_use]
+    pub const fn new(kind: UpcallKind, mif: Mif, source: Ipv6Addr, group: Ipv6Addr) -> Self {
+        Self { kind, mif, source, group }
+    }
 
     /// Decodes what a raw ICMPv6 socket received. `None` for an ICMPv6 message: the first byte of an upcall is 0, which is no
     /// type of ICMPv6.
@@ -205,6 +215,7 @@ impl MulticastUpcall {
 
 /// The counters of a route.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[doc(alias = "sioc_sg_req6", alias = "SIOCGETSGCNT_IN6")]
 #[non_exhaustive]
 pub struct RouteCounters {
@@ -238,6 +249,7 @@ impl RouteCounters {
 
 /// The counters of an interface of the router.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[doc(alias = "sioc_mif_req6", alias = "SIOCGETMIFCNT_IN6")]
 #[non_exhaustive]
 pub struct MifCounters {

@@ -47,6 +47,7 @@ pub struct QueuedError {
 
 /// The origin of a [`QueuedError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum ErrorOrigin {
     /// This host. The datagram did not leave it, for example.

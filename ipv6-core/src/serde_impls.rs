@@ -6,18 +6,118 @@ use serde::de::{Error, SeqAccess, Unexpected, Visitor};
 use serde::ser::SerializeSeq;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{ControlFlags, FlowLabel, Icmp6Filter, Icmp6Type};
+use crate::ext::{Align, DestinationOptions, HopByHop, RoutingHeader, SegmentRouting};
+use crate::option::{AddressPreferences, TimestampingFlags};
+use crate::{Control, ControlFlags, FlowLabel, Icmp6Filter, Icmp6Type, Mif};
 
-/// As text the names, `"TRAFFIC_CLASS | HOP_LIMIT"`, otherwise the bits.
-impl Serialize for ControlFlags {
+/// Sets of flags: as text the names, `"TRAFFIC_CLASS | HOP_LIMIT"`, otherwise the bits.
+macro_rules! flags {
+    ($($Flags:ident)*) => {
+        $(
+            impl Serialize for $Flags {
+                fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                    bitflags::serde::serialize(self, serializer)
+                }
+            }
+
+            impl<'de> Deserialize<'de> for $Flags {
+                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    bitflags::serde::deserialize(deserializer)
+                }
+            }
+        )*
+    };
+}
+
+flags! { ControlFlags AddressPreferences TimestampingFlags }
+
+/// Bytes that a value borrows. Without this, they would be a list of numbers, which cannot be read back as borrowed bytes.
+pub(crate) fn bytes<S: Serializer>(bytes: &&[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bytes(bytes)
+}
+
+/// Extension headers: as their bytes, which are checked when they are read.
+macro_rules! headers {
+    ($($Header:ident)*) => {
+        $(
+            impl Serialize for $Header<'_> {
+                fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                    serializer.serialize_bytes(self.as_bytes())
+                }
+            }
+
+            impl<'de: 'a, 'a> Deserialize<'de> for $Header<'a> {
+                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    Self::parse(<&[u8]>::deserialize(deserializer)?).map_err(D::Error::custom)
+                }
+            }
+        )*
+    };
+}
+
+headers! { HopByHop DestinationOptions RoutingHeader SegmentRouting }
+
+/// As its name in C.
+impl Serialize for Control {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        bitflags::serde::serialize(self, serializer)
+        serializer.serialize_str(self.name())
     }
 }
 
-impl<'de> Deserialize<'de> for ControlFlags {
+/// Fails for the name of a message that this crate lacks.
+impl<'de> Deserialize<'de> for Control {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        bitflags::serde::deserialize(deserializer)
+        struct Name;
+
+        impl Visitor<'_> for Name {
+            type Value = Control;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of a control message in C")
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<Control, E> {
+                let unknown = || E::invalid_value(Unexpected::Str(name), &self);
+                Control::ALL.into_iter().find(|control| control.name() == name).ok_or_else(unknown)
+            }
+        }
+
+        deserializer.deserialize_str(Name)
+    }
+}
+
+/// As its number.
+impl Serialize for Mif {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u8(self.get())
+    }
+}
+
+/// Fails for a number over 31.
+impl<'de> Deserialize<'de> for Mif {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = u8::deserialize(deserializer)?;
+        Self::new(number).ok_or_else(|| {
+            D::Error::invalid_value(
+                Unexpected::Unsigned(number.into()),
+                &"an interface of a router, at most 31",
+            )
+        })
+    }
+}
+
+/// As x and y of `xn+y`.
+impl Serialize for Align {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.x(), self.y()).serialize(serializer)
+    }
+}
+
+/// Fails for what is no alignment.
+impl<'de> Deserialize<'de> for Align {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (x, y) = Deserialize::deserialize(deserializer)?;
+        Self::new(x, y).map_err(D::Error::custom)
     }
 }
 

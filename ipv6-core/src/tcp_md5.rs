@@ -33,7 +33,7 @@ const HAS_INTERFACE: u8 = 2;
 /// let key = TcpMd5Key::new("2001:db8::1".parse().unwrap(), b"secret").expect("a key has 1 to 80 bytes");
 /// assert_eq!(format!("{key:?}"), "TcpMd5Key { peer: 2001:db8::1, prefix: None, interface: None, .. }");
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[doc(alias = "tcp_md5sig", alias = "TCP_MD5SIG", alias = "TCP_MD5SIG_EXT")]
 pub struct TcpMd5Key<'k> {
     peer: Ipv6Addr,

@@ -3,10 +3,13 @@
 use std::fmt::Debug;
 
 use ipv6_core::abi::Linux64;
+use ipv6_core::cmsg::{MalformedMessage, RawMessage, RawMessages};
+use ipv6_core::ext::{Align, DestinationOptions, ExtensionHeader, HopByHop, Opt, SegmentRouting, Walk};
 use ipv6_core::message::{HopLimit, Messages, NextHop, PacketInfo, SegmentSize, TrafficClass};
+use ipv6_core::option::{AddressPreferences, TimestampingFlags};
 use ipv6_core::{
-    BpfInstruction, ControlFlags, Ecn, FlowLabel, Header, Icmp6Filter, Icmp6Type, IcmpType, InterfaceIndex,
-    PathMtu, QueuedError, RecvControl, SendControl,
+    BpfInstruction, Control, ControlFlags, DecodeError, Ecn, FlowLabel, Header, Icmp6Filter, Icmp6Type,
+    IcmpType, InterfaceIndex, Mif, PathMtu, QueuedError, RecvControl, SendControl,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -160,4 +163,58 @@ fn a_filter_of_other_types_is_an_error() {
     assert!(error::<Icmp6Filter>(r#"{"pass":[256]}"#).contains("256"));
     assert!(error::<Icmp6Filter>(r#"{"pass":128}"#).contains("a list of ICMPv6 types"));
     assert!(error::<Icmp6Filter>(r#"{"drop":[]}"#).contains("drop"));
+}
+
+#[test]
+fn sets_of_flags_are_their_names() {
+    both_ways(AddressPreferences::TEMPORARY | AddressPreferences::HOME, r#""TEMPORARY | HOME""#);
+    both_ways(TimestampingFlags::RX_SOFTWARE, r#""RX_SOFTWARE""#);
+}
+
+#[test]
+fn a_kind_of_message_is_its_name() {
+    both_ways(Control::HopLimit, r#""IPV6_HOPLIMIT""#);
+    assert!(error::<Control>(r#""IPV6_COLOUR""#).contains("the name of a control message in C"));
+}
+
+#[test]
+fn errors_have_their_fields() {
+    let error = RawMessages::<Linux64>::new(&[2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+        .next()
+        .unwrap()
+        .unwrap_err();
+    both_ways::<MalformedMessage>(error, r#"{"offset":0,"len":2,"available":16}"#);
+    both_ways(DecodeError::from(error), r#"{"Malformed":{"offset":0,"len":2,"available":16}}"#);
+}
+
+#[test]
+fn numbers_out_of_range_are_an_error() {
+    both_ways(Mif::new(31).unwrap(), "31");
+    assert!(error::<Mif>("32").contains("at most 31"));
+    both_ways(Align::new(4, 2).unwrap(), "[4,2]");
+    assert!(error::<Align>("[3,0]").contains("alignment 3n+0"));
+}
+
+// JSON has no bytes: it writes a list of numbers, and takes a text as borrowed bytes.
+#[test]
+fn values_that_borrow_bytes_are_read_from_bytes() {
+    let header = HopByHop::parse(&[58, 0, 5, 2, 0, 0, 1, 0]).unwrap();
+    assert_eq!(serde_json::to_string(&header).unwrap(), "[58,0,5,2,0,0,1,0]");
+    let message = RawMessage::new(41, 52, &[1, 0]);
+    assert_eq!(serde_json::to_string(&message).unwrap(), r#"{"level":41,"kind":52,"data":[1,0]}"#);
+    let read: RawMessage<'_> = serde_json::from_str(r#"{"level":41,"kind":52,"data":"ab"}"#).unwrap();
+    assert_eq!(read, RawMessage::new(41, 52, b"ab"));
+    let read: Opt<'_> = serde_json::from_str(r#"{"kind":5,"data":"ab","offset":2}"#).unwrap();
+    assert_eq!((read.data, read.offset), (&b"ab"[..], 2));
+
+    // An extension header is checked. "!" is 33: a length of 272 bytes.
+    let text = format!("\"9!{}\"", "a".repeat(270));
+    let read: DestinationOptions<'_> = serde_json::from_str(&text).unwrap();
+    assert_eq!((read.next_header(), read.as_bytes().len()), (57, 272));
+    let text = format!(r#"{{"DestinationOptions":{text}}}"#);
+    let expected = Walk::new(60, read.as_bytes()).next().unwrap().unwrap();
+    assert_eq!(serde_json::from_str::<ExtensionHeader<'_>>(&text).unwrap(), expected);
+    let short = serde_json::from_str::<HopByHop<'_>>(r#""9!""#).unwrap_err().to_string();
+    assert!(short.contains("extension header at offset 0 has 272 bytes, 2 are there"), "{short}");
+    assert!(serde_json::from_str::<SegmentRouting<'_>>(r#""9!""#).is_err());
 }

@@ -2,6 +2,7 @@
 
 /// Byte order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Endian {
     /// The least significant byte comes first.
     Little,
@@ -11,6 +12,7 @@ pub enum Endian {
 
 /// The size of an integer field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Width {
     /// Four bytes.
     Four,
@@ -40,6 +42,7 @@ impl Width {
 ///  |<------------------------- CMSG_SPACE() ------------------------------->|
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct CmsgLayout {
     /// Size of `cmsg_len`: `size_t` on Linux and Windows, `socklen_t` (four bytes) elsewhere.
@@ -98,6 +101,7 @@ const fn align_up(value: usize, align: usize) -> usize {
 
 /// The layout of `struct sockaddr_in6` (RFC 3493 section 3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct SockaddrLayout {
     /// The number of `AF_INET6`.
@@ -120,6 +124,7 @@ impl SockaddrLayout {
 /// The layout of `struct group_source_req` (RFC 3678 section 5.1): an interface index at offset 0, and two
 /// `struct sockaddr_storage`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct GroupReqLayout {
     /// Offset of the group's address.
@@ -145,6 +150,7 @@ impl GroupReqLayout {
 
 /// The meaning of a set bit in `struct icmp6_filter`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum FilterPolarity {
     /// The type is blocked (Linux).
     SetBlocks,

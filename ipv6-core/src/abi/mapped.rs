@@ -5,6 +5,7 @@
 
 /// A control message with an address and an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum PacketInfoMessage {
     /// `IPV6_PKTINFO`, with an IPv4-mapped address.
     Ipv6,
@@ -14,6 +15,7 @@ pub enum PacketInfoMessage {
 
 /// The value of the option `IP_MULTICAST_IF` that has an interface index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum MulticastInterface {
     /// `struct ip_mreqn` (ip(7)).
@@ -24,6 +26,7 @@ pub enum MulticastInterface {
 
 /// How a dual-stack socket exchanges datagrams with IPv4-mapped peers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Mapped {
     /// The message with destination and interface of a received IPv4 datagram.

@@ -59,6 +59,7 @@ pub trait Platform {
 
 /// Everything that the codecs need to know about a system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Abi {
     /// Byte order of the integers that are not in network order.

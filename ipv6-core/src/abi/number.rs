@@ -2,6 +2,7 @@
 
 /// Level, type and size of one control message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ControlNumber {
     /// `cmsg_level`, such as `IPPROTO_IPV6`.
     pub level: i32,
@@ -21,6 +22,7 @@ impl ControlNumber {
 
 /// Level and name of one socket option: the second and third argument of `setsockopt`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct OptionNumber {
     /// The level, such as `IPPROTO_IPV6`.
     pub level: i32,
@@ -74,6 +76,7 @@ macro_rules! table {
     ($(#[$of:meta])* $Table:ident of $Number:ident; $($(#[$doc:meta])* $field:ident $with:ident;)*) => {
         $(#[$of])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         #[non_exhaustive]
         pub struct $Table {
             $($(#[$doc])* pub $field: Option<$Number>,)*

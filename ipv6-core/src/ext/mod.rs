@@ -53,6 +53,7 @@ pub const MAX_LEN: usize = 2048;
 
 /// Why the bytes are not an extension header, or why one cannot be built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum ExtensionError {
     /// The bytes end before the header does.

@@ -122,6 +122,7 @@ impl OptionType {
 
 /// What a node does with a packet whose option it does not recognize (RFC 8200 section 4.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Unrecognized {
     /// Skips the option and processes the rest of the header.
     #[doc(alias = "IP6OPT_TYPE_SKIP")]

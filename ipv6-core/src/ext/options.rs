@@ -93,6 +93,7 @@ options_header! {
 
 /// One option of a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[doc(alias = "ip6_opt")]
 #[non_exhaustive]
 pub struct Opt<'a> {
@@ -101,6 +102,7 @@ pub struct Opt<'a> {
     pub kind: OptionType,
     /// The data, at most 255 bytes. Numbers in it are big-endian.
     #[doc(alias = "ip6o_len", alias = "inet6_opt_get_val")]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serde_impls::bytes"))]
     pub data: &'a [u8],
     /// Where the option's type is, counted from the start of the header.
     pub offset: usize,

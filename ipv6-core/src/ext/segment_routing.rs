@@ -137,6 +137,7 @@ impl fmt::Display for SegmentRouting<'_> {
 
 /// The type of a TLV object (IANA's registry "Segment Routing Header TLVs").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct TlvType(pub u8);
 
 impl TlvType {
@@ -156,11 +157,13 @@ impl TlvType {
 
 /// One TLV object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Tlv<'a> {
     /// The type.
     pub kind: TlvType,
     /// The data.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serde_impls::bytes"))]
     pub data: &'a [u8],
     /// Where the type is, counted from the start of the header.
     pub offset: usize,

@@ -19,27 +19,30 @@ const EXPERIMENTS: [u8; 2] = [253, 254];
 
 /// One extension header of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum ExtensionHeader<'a> {
     /// Hop-by-Hop Options, type 0.
-    HopByHop(HopByHop<'a>),
+    HopByHop(#[cfg_attr(feature = "serde", serde(borrow))] HopByHop<'a>),
     /// A routing header, type 43.
-    Routing(RoutingHeader<'a>),
+    Routing(#[cfg_attr(feature = "serde", serde(borrow))] RoutingHeader<'a>),
     /// A fragment header, type 44.
     Fragment(Fragment),
     /// Destination Options, type 60.
-    DestinationOptions(DestinationOptions<'a>),
+    DestinationOptions(#[cfg_attr(feature = "serde", serde(borrow))] DestinationOptions<'a>),
     /// An authentication header (51, RFC 4302), or one of mobility (135), HIP (139), Shim6 (140) and experiments (253, 254).
     Other {
         /// The type of this header.
         kind: u8,
         /// Its bytes.
+        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serde_impls::bytes"))]
         bytes: &'a [u8],
     },
 }
 
 /// A fragment header (RFC 8200 section 4.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[doc(alias = "ip6_frag")]
 #[non_exhaustive]
 pub struct Fragment {
@@ -55,6 +58,12 @@ pub struct Fragment {
 }
 
 impl Fragment {
+    /// Creates a fragment header. For tests.
+    #[must_use]
+    pub const fn new(offset: u16, more: bool, identification: u32) -> Self {
+        Self { offset, more, identification }
+    }
+
     /// Returns whether the packet is complete in one fragment (an atomic fragment, RFC 6946).
     #[must_use]
     pub const fn is_atomic(&self) -> bool {
@@ -64,6 +73,7 @@ impl Fragment {
 
 /// What follows the extension headers of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Upper<'a> {
     /// The upper-layer protocol: 17 is UDP, 58 ICMPv6. 59 is "no next header", and 50 an encrypted payload (ESP).
@@ -72,6 +82,7 @@ pub struct Upper<'a> {
     /// header.
     pub protocol: u8,
     /// The bytes that follow the headers.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serde_impls::bytes"))]
     pub payload: &'a [u8],
     /// Where they start, counted from the first header of the walk.
     pub offset: usize,

@@ -21,8 +21,11 @@ use crate::ext::{DestinationOptions, ExtensionError, HopByHop, RoutingHeader};
 /// Sent only. Linux sends them only if a routing header goes with them, without an error otherwise. Received, they are
 /// [`DestinationOptions`] too; one datagram can have both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[doc(alias = "IPV6_RTHDRDSTOPTS")]
-pub struct FirstDestinationOptions<'a>(pub DestinationOptions<'a>);
+pub struct FirstDestinationOptions<'a>(
+    #[cfg_attr(feature = "serde", serde(borrow))] pub DestinationOptions<'a>,
+);
 
 impl<'a> FirstDestinationOptions<'a> {
     fn parse(bytes: &'a [u8]) -> Result<Self, ExtensionError> {

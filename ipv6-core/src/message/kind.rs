@@ -87,6 +87,7 @@ impl fmt::Display for Control {
 
 /// Why a control message could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum DecodeError {
     /// A message does not fit in the buffer.
@@ -146,6 +147,7 @@ impl core::error::Error for DecodeError {}
 
 /// Why control messages could not be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum EncodeError {
     /// The messages do not fit in the buffer.

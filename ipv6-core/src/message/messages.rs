@@ -124,6 +124,20 @@ impl<P: Platform, const N: usize> Messages<P, N> {
     }
 }
 
+impl<P: Platform, const N: usize> PartialEq for Messages<P, N> {
+    fn eq(&self, other: &Self) -> bool {
+        self.encoded() == other.encoded()
+    }
+}
+
+impl<P: Platform, const N: usize> Eq for Messages<P, N> {}
+
+impl<P: Platform, const N: usize> Hash for Messages<P, N> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.encoded().hash(state);
+    }
+}
+
 impl<P: Platform, const N: usize> Default for Messages<P, N> {
     fn default() -> Self {
         Self::new()

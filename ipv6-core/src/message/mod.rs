@@ -54,6 +54,7 @@ mod ipv4_packet_info;
 mod kind;
 mod messages;
 mod min_mtu;
+mod names;
 mod next_hop;
 mod original_destination;
 mod packet_info;
@@ -101,6 +102,9 @@ macro_rules! messages {
                 #[doc = concat!("[`", stringify!($Message), "`].")]
                 pub const $Message: Self = Self::of::<$Message, Linux64>();
             )*
+
+            /// Each kind of message of the list.
+            pub(crate) const ALL: [Self; [$(stringify!($Message)),*].len()] = [$(Self::$Message),*];
         }
 
         impl ControlNumbers {

@@ -10,6 +10,7 @@ use crate::{sockaddr, wire};
 /// The destination address and port that a packet had when it arrived (`IPV6_ORIGDSTADDR`, Linux and FreeBSD). On a
 /// transparent proxy, it is that of another host. The option `RECEIVE_ORIGINAL_DESTINATION` enables it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[doc(alias = "IPV6_ORIGDSTADDR", alias = "IPV6_RECVORIGDSTADDR")]
 pub struct OriginalDestination(pub SocketAddrV6);
 
@@ -31,6 +32,7 @@ impl<P: Platform> ControlMessage<P> for OriginalDestination {
 /// The same for an IPv4 packet on a dual-stack socket (`IP_ORIGDSTADDR`, Linux). The option
 /// `IPV4_RECEIVE_ORIGINAL_DESTINATION` enables it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[doc(alias = "IP_ORIGDSTADDR", alias = "IP_RECVORIGDSTADDR")]
 pub struct Ipv4OriginalDestination(pub SocketAddrV4);
 

@@ -96,6 +96,7 @@ pub struct TimestampPacketInfo {
 /// The timestamps to take of one sent packet, instead of those of the option `TIMESTAMPING` (`SO_TIMESTAMPING` as a message,
 /// Linux since 4.6). Only the flags `TX_…` count: the option enables the delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[doc(alias = "SO_TIMESTAMPING")]
 pub struct TimestampRequest(pub TimestampingFlags);
 

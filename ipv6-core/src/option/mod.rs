@@ -23,11 +23,13 @@ pub use time::{SendTimes, TimestampClock};
 
 /// A path MTU: the size of an IPv6 packet in bytes, header included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[doc(alias = "ip6_mtuinfo")]
 pub struct Mtu(pub u32);
 
 /// A multicast group on an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[doc(alias = "ipv6_mreq", alias = "group_req")]
 pub struct Group {
     /// The group's address.
@@ -40,6 +42,7 @@ pub struct Group {
 
 /// A source of a multicast group on an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[doc(alias = "group_source_req")]
 pub struct SourceGroup {
     /// The group's address.
@@ -56,15 +59,18 @@ pub struct SourceGroup {
 /// The interface for unicast packets (`IPV6_UNICAST_IF`); `None` is the system's choice. On Linux the option has the index in
 /// network byte order, unlike other options; on Windows in that of the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct UnicastInterface(pub Option<InterfaceIndex>);
 
 /// The interface for IPv4 unicast packets (`IP_UNICAST_IF`); `None` is the system's choice. The option has the index in network
 /// byte order on all systems.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Ipv4UnicastInterface(pub Option<InterfaceIndex>);
 
 /// An IPv4 multicast group on an interface, of a dual-stack socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[doc(alias = "ip_mreqn")]
 pub struct Ipv4Group {
     /// The group's address.
@@ -77,6 +83,7 @@ pub struct Ipv4Group {
 
 /// A source of an IPv4 multicast group on an interface, of a dual-stack socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[doc(alias = "group_source_req")]
 pub struct Ipv4SourceGroup {
     /// The group's address.
@@ -92,6 +99,7 @@ pub struct Ipv4SourceGroup {
 
 /// The interface of `IP_MULTICAST_IF`; `None` is the system's choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[doc(alias = "ip_mreqn")]
 pub struct Ipv4Interface(pub Option<InterfaceIndex>);
 

@@ -5,6 +5,7 @@ use crate::abi::{OptionNumber, Platform};
 /// How the kernel uses path MTU discovery (RFC 8201) for sent packets (`IPV6_MTU_DISCOVER`). The path MTU of a
 /// destination is what the kernel has learnt from ICMPv6 messages (Packet Too Big), at most the MTU of the interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 #[doc(alias = "IPV6_MTU_DISCOVER", alias = "IP_MTU_DISCOVER")]
 pub enum PathMtuDiscovery {

@@ -2,6 +2,7 @@
 
 /// The memory of a socket in bytes (Linux, `SO_MEMINFO`), without [`drops`](Self::drops).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 #[doc(alias = "SO_MEMINFO")]
 pub struct MemoryInfo {
@@ -46,6 +47,7 @@ impl MemoryInfo {
 
 /// The rate at which a socket sends at most, in bytes per second (`SO_MAX_PACING_RATE`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[doc(alias = "SO_MAX_PACING_RATE")]
 pub struct PacingRate(pub u64);
 
@@ -57,6 +59,7 @@ impl PacingRate {
 /// The ports from which the system chooses for this socket (Linux, `IP_LOCAL_PORT_RANGE`), within
 /// `net.ipv4.ip_local_port_range`. 0: no own limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[doc(alias = "IP_LOCAL_PORT_RANGE")]
 pub struct LocalPorts {
     /// The lowest port.
@@ -83,6 +86,7 @@ impl LocalPorts {
 
 /// The range from which the system chooses a port (the BSDs and Apple, `IPV6_PORTRANGE`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[doc(alias = "IPV6_PORTRANGE")]
 pub enum PortRange {
     /// The usual range.

@@ -2,6 +2,7 @@
 
 /// The clock of received timestamps, and the message that has them (FreeBSD, `SO_TS_CLOCK`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[doc(alias = "SO_TS_CLOCK")]
 pub enum TimestampClock {
     /// The time of day in microseconds, as `message::Timestamp`: the default.
@@ -48,6 +49,7 @@ impl TimestampClock {
 ///  +---------------+---------------+
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[doc(alias = "sock_txtime", alias = "SO_TXTIME")]
 pub struct SendTimes {
     /// The number of the clock: [`MONOTONIC`](Self::MONOTONIC), or [`TAI`](Self::TAI), which requires `CAP_NET_ADMIN`.
