@@ -17,6 +17,7 @@ ipv6_testnet::tests! {
 
 /// Each program with arguments that it refuses.
 const REFUSED: &[(&str, &str)] = &[
+    ("delay", "[fe80::1%nosuch0]:7"),
     ("mcast", "recv --group ff02::114 --interface nosuch0 --port 7000"),
     ("mdns", "query host.local --interface nosuch0"),
     ("ospf_hello", "--interface nosuch0 --router-id 1.1.1.1 --area 0"),
@@ -46,7 +47,7 @@ fn errors_are_objects_with_the_option_json() {
     }
 }
 
-// mcast, tcp_mark and quic accept IPv4.
+// delay, mcast, tcp_mark and quic accept IPv4.
 fn programs_without_ipv4_say_why() {
     let host = Host::new("host").unwrap();
     for name in ["mdns", "mroute", "ospf_hello", "ping6", "pmtu", "ra_listen", "tour", "traceroute6"] {
