@@ -4,7 +4,7 @@ use std::net::{Ipv6Addr, SocketAddrV6};
 use std::os::fd::AsRawFd;
 
 use ipv6_core::cmsg::{RawMessages, Writer};
-use ipv6_core::{ControlFlags, InterfaceIndex, RecvControl, SendControl};
+use ipv6_core::{ControlFlags, EncodeError, InterfaceIndex, RecvControl, SendControl};
 use ipv6_sys::batch::{
     self, BatchHeader, Coalesce, Outgoing, Part, RecvArray, RecvSlot, SendArray, SendError, SendSlot,
     SendStorage,
@@ -40,6 +40,7 @@ ipv6_testnet::tests! {
     [Namespace, Ipv4] control_flags_are_for_ipv4_too_on_a_dual_stack_socket;
     [RawSocket] control_flags_of_a_raw_socket_are_for_ipv6_only;
     [] errors_have_a_text;
+    [] errors_of_codecs_are_errors_of_calls;
 }
 
 const LOOPBACK: SocketAddrV6 = SocketAddrV6::new(Ipv6Addr::LOCALHOST, 0, 0, 0);
@@ -484,4 +485,20 @@ fn errors_have_a_text() {
     let error = std::io::Error::from(unsupported);
     assert_eq!(error.kind(), std::io::ErrorKind::Unsupported);
     assert_eq!(std::io::Error::from(Errno::MSGSIZE).raw_os_error(), Some(90));
+}
+
+fn errors_of_codecs_are_errors_of_calls() {
+    fn encode() -> Result<(), Error> {
+        Err(EncodeError::BufferTooSmall { needed: 40, available: 24 })?
+    }
+    fn decode() -> Result<RecvControl<'static>, Error> {
+        Ok(RecvControl::decode::<Host>(&[1; 24])?)
+    }
+    let (encode, decode) = (encode().unwrap_err(), decode().unwrap_err());
+    assert!(matches!(encode, Error::Encode(_)) && matches!(decode, Error::Decode(_)));
+    let kinds = [encode, decode].map(|error| {
+        assert_eq!(std::error::Error::source(&error).unwrap().to_string(), error.to_string());
+        std::io::Error::from(error).kind()
+    });
+    assert_eq!(kinds, [std::io::ErrorKind::InvalidInput, std::io::ErrorKind::InvalidData]);
 }

@@ -5,24 +5,29 @@ use core::time::Duration;
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 
-use super::events::{Events, Ready};
+use super::events::Events;
 use crate::error::Errno;
 use crate::fd::{AsFd, BorrowedFd, OwnedFd};
+
+/// The error of a system without `epoll`.
+pub(crate) const NO_EPOLL: Errno = Errno::from_raw(rustix::io::Errno::OPNOTSUPP.raw_os_error());
 
 #[derive(Debug)]
 pub(crate) struct Epoll(OwnedFd);
 
 impl Epoll {
-    /// `None`: only errors and hang-ups.
-    pub(crate) fn new(socket: BorrowedFd<'_>, ready: Option<Ready>) -> Result<Self, Errno> {
+    /// Observes these events, and always errors and hang-ups.
+    pub(crate) fn new(socket: BorrowedFd<'_>, wanted: Events) -> Result<Self, Errno> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         // EPOLLERR and EPOLLHUP are always reported.
-        let flags = match ready {
-            Some(Ready::Receive) => EventFlags::IN | EventFlags::RDHUP,
-            Some(Ready::Send) => EventFlags::OUT,
-            None => EventFlags::empty(),
-        };
-        epoll::add(&epoll, socket, EventData::new_u64(0), flags | EventFlags::ET)?;
+        let mut flags = EventFlags::ET;
+        if wanted.contains(Events::READABLE) {
+            flags |= EventFlags::IN | EventFlags::RDHUP;
+        }
+        if wanted.contains(Events::WRITABLE) {
+            flags |= EventFlags::OUT;
+        }
+        epoll::add(&epoll, socket, EventData::new_u64(0), flags)?;
         Ok(Self(epoll))
     }
 

@@ -43,3 +43,9 @@ bitflags::bitflags! {
         const HANG_UP = 1 << 3;
     }
 }
+
+impl From<Ready> for Events {
+    fn from(ready: Ready) -> Self {
+        ready.event()
+    }
+}

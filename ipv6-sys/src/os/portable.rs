@@ -81,15 +81,48 @@ const SHUT: PollFlags = PollFlags::empty();
 
 /// `poll(2)` for one socket. Returns the events that woke it; none after `timeout`, which may be `None` for no limit.
 pub(crate) fn poll(socket: BorrowedFd<'_>, ready: Ready, timeout: Option<Duration>) -> Result<Events, Errno> {
-    let asked = match ready {
-        Ready::Receive => PollFlags::IN.union(SHUT),
-        Ready::Send => PollFlags::OUT,
-    };
+    let mut sockets = [poll_fd(socket, ready.event())];
+    poll_for(&mut sockets, timeout)?;
+    let [socket] = sockets;
+    Ok(reported(&socket))
+}
+
+/// `poll(2)` for the first `N` sockets, each with the events to wait for. Returns the events of each.
+pub(crate) fn poll_each<'s, const N: usize>(
+    sockets: impl Iterator<Item = (BorrowedFd<'s>, Events)>,
+    timeout: Option<Duration>,
+) -> Result<[Events; N], Errno> {
+    let mut polled = heapless::Vec::<PollFd<'s>, N>::new();
+    for (socket, wanted) in sockets {
+        // Only what is after the first `N` does not fit.
+        let _ = polled.push(poll_fd(socket, wanted));
+    }
+    poll_for(&mut polled, timeout)?;
+    let mut events = [Events::empty(); N];
+    events.iter_mut().zip(&polled).for_each(|(events, socket)| *events = reported(socket));
+    Ok(events)
+}
+
+/// Errors and hang-ups are reported without being asked for.
+fn poll_fd(socket: BorrowedFd<'_>, wanted: Events) -> PollFd<'_> {
+    let mut asked = PollFlags::empty();
+    if wanted.contains(Events::READABLE) {
+        asked |= PollFlags::IN.union(SHUT);
+    }
+    if wanted.contains(Events::WRITABLE) {
+        asked |= PollFlags::OUT;
+    }
+    PollFd::from_borrowed_fd(socket, asked)
+}
+
+fn poll_for(sockets: &mut [PollFd<'_>], timeout: Option<Duration>) -> Result<(), Errno> {
     // A timeout of more seconds than the type holds never passes.
     let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
-    let mut sockets = [PollFd::from_borrowed_fd(socket, asked)];
-    kernel::poll(&mut sockets, timeout.as_ref())?;
-    let [socket] = sockets;
+    kernel::poll(sockets, timeout.as_ref())?;
+    Ok(())
+}
+
+fn reported(socket: &PollFd<'_>) -> Events {
     let pairs = [
         (PollFlags::IN, Events::READABLE),
         (PollFlags::OUT, Events::WRITABLE),
@@ -97,5 +130,5 @@ pub(crate) fn poll(socket: BorrowedFd<'_>, ready: Ready, timeout: Option<Duratio
         (PollFlags::HUP.union(SHUT), Events::HANG_UP),
     ];
     let reported = pairs.into_iter().filter(|(flags, _)| socket.revents().intersects(*flags));
-    Ok(reported.map(|(_, event)| event).collect())
+    reported.map(|(_, event)| event).collect()
 }

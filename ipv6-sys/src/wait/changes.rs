@@ -1,40 +1,12 @@
-//! Waiting until a socket is ready.
-//!
-//! Manual pages: [poll(2)](https://man7.org/linux/man-pages/man2/poll.2.html),
-//! [epoll(7)](https://man7.org/linux/man-pages/man7/epoll.7.html).
+//! Waiting for changes.
 
 use core::time::Duration;
 
-#[cfg(unix)]
-use rustix::fd::{AsRawFd, BorrowedFd, RawFd};
-
 use crate::error::Errno;
-use crate::fd::AsFd;
-use crate::os;
-pub use crate::os::{Events, Ready};
-
-/// Waits until the socket is ready, at most for `timeout`. `None` waits without a limit. Returns what ended the wait.
-///
-/// [`Events::ERROR`] and [`Events::HANG_UP`] end every wait, and the next one at once, as long as their cause lasts. A
-/// loop that only waits for a message would then run without a pause: wait with [`Changes`] instead.
-///
-/// ```
-/// use core::time::Duration;
-/// use ipv6_sys::wait::{Events, Ready, wait};
-/// let socket = ipv6_sys::socket::datagram()?;
-/// assert_eq!(wait(&socket, Ready::Send, None)?, Events::WRITABLE);
-/// assert!(wait(&socket, Ready::Receive, Some(Duration::from_millis(1)))?.is_empty());
-/// # Ok::<(), ipv6_sys::Errno>(())
-/// ```
-///
-/// # Errors
-///
-/// [`Errno::INTR`] if a signal arrived first.
-#[doc(alias = "poll")]
-#[must_use = "the result says what ended the wait"]
-pub fn wait(socket: impl AsFd, ready: Ready, timeout: Option<Duration>) -> Result<Events, Errno> {
-    os::poll(socket.as_fd(), ready, timeout)
-}
+use crate::fd::{AsFd, BorrowedFd};
+#[cfg(unix)]
+use crate::fd::{AsRawFd, RawFd};
+use crate::os::{self, Events, Ready};
 
 /// Waits for changes of a socket. An error that stays in the error queue ends one wait; `poll` would return at once for
 /// as long as it is there.
@@ -67,7 +39,7 @@ impl Changes {
     ///
     /// The system's error when there is no descriptor left; `EOPNOTSUPP` on other systems.
     pub fn of(socket: impl AsFd, ready: Ready) -> Result<Self, Errno> {
-        Self::new(socket, Some(ready))
+        Self::of_events(socket.as_fd(), ready.event())
     }
 
     /// Starts to observe errors: those that are pending, and those that enter the error queue. A hang-up is a change too.
@@ -77,11 +49,12 @@ impl Changes {
     /// Those of [`of`](Self::of).
     #[doc(alias = "EPOLLERR")]
     pub fn of_errors(socket: impl AsFd) -> Result<Self, Errno> {
-        Self::new(socket, None)
+        Self::of_events(socket.as_fd(), Events::empty())
     }
 
-    fn new(socket: impl AsFd, ready: Option<Ready>) -> Result<Self, Errno> {
-        let changes = Self(os::Epoll::new(socket.as_fd(), ready)?);
+    /// Starts to observe these events, besides errors and hang-ups.
+    pub(super) fn of_events(socket: BorrowedFd<'_>, events: Events) -> Result<Self, Errno> {
+        let changes = Self(os::Epoll::new(socket, events)?);
         // The state at the start counts as a change.
         let _: Result<Events, Errno> = changes.wait(Some(Duration::ZERO));
         Ok(changes)
@@ -99,8 +72,15 @@ impl Changes {
     }
 }
 
+impl Changes {
+    /// The descriptor that is readable after a change.
+    pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
+        self.0.descriptor()
+    }
+}
+
 #[cfg(unix)]
-impl rustix::fd::AsFd for Changes {
+impl AsFd for Changes {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.descriptor()
     }

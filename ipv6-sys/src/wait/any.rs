@@ -1,0 +1,162 @@
+//! Waiting for the first of several sockets.
+
+use core::time::Duration;
+
+use super::changes::Changes;
+use crate::error::Errno;
+use crate::fd::{AsFd, BorrowedFd};
+use crate::os::{self, Events};
+
+/// The maximum number of sockets for which [`any`] waits.
+pub const MAX_SOCKETS: usize = 64;
+
+/// What does not go away by receiving or sending a message.
+const TROUBLE: Events = Events::ERROR.union(Events::HANG_UP);
+
+/// A socket, what to wait for, and what [`any`] reported last.
+#[derive(Debug)]
+#[doc(alias = "pollfd")]
+pub struct Waiting<'s> {
+    socket: BorrowedFd<'s>,
+    wanted: Events,
+    events: Events,
+    /// Observes a socket whose error or hang-up was reported twice in a row.
+    changes: Option<Changes>,
+}
+
+impl<'s> Waiting<'s> {
+    /// Waits for `wanted`: a [`Ready`](super::Ready), or several [`Events`]. [`Events::ERROR`] and [`Events::HANG_UP`] are
+    /// reported in any case; to wait for nothing else, pass [`Events::ERROR`].
+    pub fn new(socket: &'s (impl AsFd + ?Sized), wanted: impl Into<Events>) -> Self {
+        Self { socket: socket.as_fd(), wanted: wanted.into(), events: Events::empty(), changes: None }
+    }
+
+    /// Replaces what to wait for.
+    pub fn set_wanted(&mut self, wanted: impl Into<Events>) {
+        let wanted = wanted.into();
+        if self.wanted != wanted {
+            // It observes the previous events.
+            self.changes = None;
+            self.wanted = wanted;
+        }
+    }
+
+    /// What to wait for.
+    #[must_use]
+    pub fn wanted(&self) -> Events {
+        self.wanted
+    }
+
+    /// What the last [`any`] reported about this socket. Empty: nothing.
+    #[must_use]
+    #[doc(alias = "revents")]
+    pub fn events(&self) -> Events {
+        self.events
+    }
+
+    /// Returns whether the last [`any`] reported something about this socket.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    /// Takes over the state of an observed socket. Its error and its hang-up were reported before.
+    fn observe(&mut self, state: Events) {
+        if !state.intersects(TROUBLE) {
+            self.changes = None;
+        }
+        let awaited = state.difference(TROUBLE);
+        self.events = if awaited.is_empty() { awaited } else { state };
+    }
+
+    /// Takes over what ended the wait, and starts to observe the socket if its error or hang-up stays.
+    fn report(&mut self, state: Events) -> Result<(), Errno> {
+        if let Some(changes) = &self.changes {
+            if !state.is_empty() {
+                self.events |= changes.wait(Some(Duration::ZERO))?;
+            }
+            return Ok(());
+        }
+        let before = core::mem::replace(&mut self.events, state);
+        if before.intersects(TROUBLE) && state.intersects(TROUBLE) {
+            self.changes = match Changes::of_events(self.socket, self.wanted) {
+                Err(errno) if errno == os::NO_EPOLL => None,
+                changes => Some(changes?),
+            };
+        }
+        Ok(())
+    }
+}
+
+/// Waits until one of the sockets is ready, at most for `timeout`. `None` waits without a limit. Returns how many are
+/// ready; 0 after the timeout. [`Waiting::events`] has the events of each.
+///
+/// An error that stays in the error queue, or a hang-up, ends two calls in a row. After that, only a change ends a call: a
+/// new error, or an event that is waited for. So a loop pauses although nobody takes the errors. Keep each `Waiting` from
+/// one call to the next: it has what was reported before. If you take errors, take all when [`Events::ERROR`] is
+/// reported. Systems other than Linux and Android have no error queue; a hang-up ends every call there.
+///
+/// A socket that is shut down for receiving is readable, and so ends every call that waits to receive: leave it out.
+///
+/// At most [`MAX_SOCKETS`] sockets. No allocator is used. The wait may end early, and return 0, if another thread was
+/// faster to receive a message. Any descriptor can be waited for, such as a timer or [`Changes`]; on Windows, any socket.
+///
+/// ```
+/// use core::time::Duration;
+/// use ipv6_sys::message::{self, IoSlice, MessageFlags};
+/// use ipv6_sys::socket;
+/// use ipv6_sys::wait::{Events, Ready, Waiting, any};
+///
+/// let (one, two) = (socket::datagram()?, socket::datagram()?);
+/// socket::bind(&two, &"[::1]:0".parse().unwrap())?;
+/// let mut waiting = [Waiting::new(&one, Ready::Receive), Waiting::new(&two, Ready::Receive)];
+/// assert_eq!(any(&mut waiting, Some(Duration::from_millis(1)))?, 0);
+///
+/// let address = socket::local_address(&two)?;
+/// message::send(&one, &[IoSlice::new(b"hello")], &[], address.as_ref(), MessageFlags::empty())?;
+/// assert_eq!(any(&mut waiting, None)?, 1);
+/// assert_eq!(waiting.each_ref().map(Waiting::events), [Events::empty(), Events::READABLE]);
+/// # Ok::<(), ipv6_sys::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// [`Errno::INTR`] if a signal arrived first. [`Errno::INVAL`] for no socket, or more than [`MAX_SOCKETS`]. `EMFILE`, among
+/// others, if an error or a hang-up stays and there is no descriptor left to observe changes.
+#[doc(alias = "poll", alias = "select")]
+#[must_use = "the result says how many sockets are ready"]
+pub fn any(sockets: &mut [Waiting<'_>], mut timeout: Option<Duration>) -> Result<usize, Errno> {
+    if sockets.is_empty() || sockets.len() > MAX_SOCKETS {
+        return Err(Errno::INVAL);
+    }
+    if sockets.iter().any(|waiting| waiting.changes.is_some()) {
+        // A change that was reported before can be there still, such as the second of two datagrams.
+        let states =
+            states(sockets.iter().map(|waiting| (waiting.socket, waiting.wanted)), Some(Duration::ZERO))?;
+        for (waiting, state) in sockets.iter_mut().zip(states) {
+            if waiting.changes.is_some() {
+                waiting.observe(state);
+                if waiting.is_ready() {
+                    timeout = Some(Duration::ZERO);
+                }
+            }
+        }
+    }
+    let polled = sockets.iter().map(|waiting| match &waiting.changes {
+        Some(changes) => (changes.descriptor(), Events::READABLE),
+        None => (waiting.socket, waiting.wanted),
+    });
+    let states = states(polled, timeout)?;
+    for (waiting, state) in sockets.iter_mut().zip(states) {
+        waiting.report(state)?;
+    }
+    Ok(sockets.iter().filter(|waiting| waiting.is_ready()).count())
+}
+
+/// The events of each socket.
+fn states<'s>(
+    sockets: impl Iterator<Item = (BorrowedFd<'s>, Events)>,
+    timeout: Option<Duration>,
+) -> Result<[Events; MAX_SOCKETS], Errno> {
+    os::poll_each(sockets, timeout)
+}
