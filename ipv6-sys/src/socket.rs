@@ -4,14 +4,17 @@
 //! [udp(7)](https://man7.org/linux/man-pages/man7/udp.7.html), [raw(7)](https://man7.org/linux/man-pages/man7/raw.7.html),
 //! [icmp(7)](https://man7.org/linux/man-pages/man7/icmp.7.html).
 
-use core::net::SocketAddrV6;
+use core::net::{Ipv6Addr, SocketAddrV6};
 
 use ipv6_core::{Icmp6Type, InterfaceIndex};
 use rustix::net::{Protocol, RawProtocol, SocketType, ipproto};
 
 use crate::error::{Errno, Error};
 use crate::fd::{AsFd, OwnedFd};
-use crate::option::{BOUND_INTERFACE, COALESCE, ICMP6_TYPE_FILTER, MAX_COALESCED_SIZE};
+use crate::option::{
+    BOUND_INTERFACE, COALESCE, ICMP6_TYPE_FILTER, MAX_COALESCED_SIZE, MULTICAST_INTERFACE, ONLY_V6,
+    PACKET_INFO, PacketInfo, UNICAST_INTERFACE, UnicastInterface,
+};
 use crate::os;
 
 /// The type of a socket (`SO_TYPE`).
@@ -169,6 +172,57 @@ pub fn connect(socket: impl AsFd, peer: &SocketAddrV6) -> Result<(), Errno> {
 /// Those of [getsockname(2)](https://man7.org/linux/man-pages/man2/getsockname.2.html).
 pub fn local_address(socket: impl AsFd) -> Result<Option<SocketAddrV6>, Errno> {
     os::local_address(socket.as_fd())
+}
+
+/// Returns the source address that the system selects for datagrams to `address` through interface `on`, or through that
+/// of the routing table. Sends nothing.
+///
+/// It connects a socket of its own, so rules for other protocols or ports do not apply. An IPv4-mapped address has an
+/// IPv4-mapped source, if the system allows it.
+///
+/// ```
+/// use core::net::Ipv6Addr;
+/// use ipv6_sys::{interface, socket};
+/// assert_eq!(socket::local_address_towards(Ipv6Addr::LOCALHOST, None)?, Ipv6Addr::LOCALHOST);
+/// let loopback = interface::index_of("lo")?;
+/// assert_eq!(socket::local_address_towards(Ipv6Addr::LOCALHOST, loopback)?, Ipv6Addr::LOCALHOST);
+/// # Ok::<(), ipv6_sys::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// `ENETUNREACH` or `EHOSTUNREACH` if there is no route, `EADDRNOTAVAIL` if the interface has no address to send from,
+/// `ENODEV` or `ENXIO` if there is no such interface, among others. [`Errno::INVAL`] for a link-local address or group without
+/// an interface, and for an IPv4-mapped address with one.
+pub fn local_address_towards(
+    address: Ipv6Addr,
+    on: impl Into<Option<InterfaceIndex>>,
+) -> Result<Ipv6Addr, Error> {
+    // Windows refuses port 0.
+    const DISCARD: u16 = 9;
+    let on = on.into();
+    let socket = datagram()?;
+    let mapped = address.to_ipv4_mapped().is_some();
+    if let Some(on) = on {
+        if mapped {
+            return Err(Errno::INVAL.into());
+        }
+        if PACKET_INFO.is_supported() {
+            PACKET_INFO.set(&socket, PacketInfo { address: Ipv6Addr::UNSPECIFIED, interface: Some(on) })?;
+        } else if address.is_multicast() {
+            MULTICAST_INTERFACE.set(&socket, Some(on))?;
+        } else {
+            UNICAST_INTERFACE.set(&socket, UnicastInterface(Some(on)))?;
+        }
+    }
+    if mapped {
+        // On by default on Windows and OpenBSD.
+        ONLY_V6.set(&socket, false)?;
+    }
+    // The scope of a link-local address. Systems ignore that of another one.
+    connect(&socket, &SocketAddrV6::new(address, DISCARD, 0, on.map_or(0, InterfaceIndex::get)))?;
+    let local = local_address(&socket)?;
+    Ok(*local.ok_or(Errno::INVAL)?.ip())
 }
 
 /// Returns the peer of a connected IPv6 socket; `None` for a socket of another address family.

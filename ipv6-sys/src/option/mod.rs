@@ -186,7 +186,7 @@ fn is_absent(error: Error) -> bool {
     match error {
         Error::Unsupported(_) => true,
         Error::Os(errno) => os::lacks_option(errno),
-        Error::Value { .. } => false,
+        _ => false,
     }
 }
 
