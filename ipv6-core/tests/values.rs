@@ -124,7 +124,7 @@ fn every_public_type_is_in_the_lists() {
     assert!(names.len() > 100, "{names:?}");
     let listed = |name: &str| {
         let is = |value: &&str| value.split([' ', '<']).next() == Some(name);
-        VALUES.iter().any(|value| is(value)) || OTHERS.contains(&name)
+        VALUES.iter().any(is) || OTHERS.contains(&name)
     };
     let missing: Vec<_> = names.iter().filter(|name| !listed(name)).collect();
     assert!(missing.is_empty(), "add these types to `for_each_value` or to `OTHERS`: {missing:?}");
