@@ -12,6 +12,12 @@ use ipv6_core::*;
 #[path = "../../ipv6-core/tests/common/mod.rs"]
 pub mod common;
 
+#[cfg(target_os = "linux")]
+mod macros;
+
+#[cfg(target_os = "linux")]
+pub use macros::macros;
+
 /// Reads the input as control messages and writes them again.
 pub fn walk(input: &[u8]) {
     fn body<P: Platform>(input: &[u8]) {
