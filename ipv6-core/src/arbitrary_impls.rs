@@ -85,6 +85,24 @@ any! {
     UnicastInterface { 0 }
 }
 
+/// Generates a value of any message from the list of messages.
+macro_rules! decoded {
+    ($($field:ident $with:ident: $Message:ident $(<$life:lifetime>)?;)*) => {
+        impl<'a> Arbitrary<'a> for Decoded<'a> {
+            fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+                let kinds: &[fn(&mut Unstructured<'a>) -> Result<Self>] = &[
+                    $(|u| u.arbitrary().map(Decoded::$Message),)*
+                    |u| u.arbitrary().map(Decoded::SystemDefault),
+                    |u| u.arbitrary().map(Decoded::Unknown),
+                ];
+                u.choose(kinds)?(u)
+            }
+        }
+    };
+}
+
+for_each_message!(decoded);
+
 /// Values of which there are few. A row is: the type, and its values.
 macro_rules! one_of {
     ($($Type:ident { $($variant:ident)* })*) => {

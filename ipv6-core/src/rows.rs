@@ -5,7 +5,8 @@
 //! code has all rows.
 
 /// Passes on the control messages. A row is: the field in the platforms' tables, the function that sets it in a table
-/// described outside this crate, and the message's type in [`message`](crate::message).
+/// described outside this crate, and the message's type in [`message`](crate::message), with `<'a>` if its value borrows
+/// from the buffer. If two messages have the same number, that which kernels deliver precedes that which programs send.
 macro_rules! for_each_message {
     ($callback:ident) => {
         $callback! {
@@ -14,6 +15,7 @@ macro_rules! for_each_message {
             traffic_class with_traffic_class: TrafficClass;
             flow_label with_flow_label: FlowLabel;
             path_mtu with_path_mtu: PathMtu;
+            queued_error with_queued_error: ExtendedError;
             fragment_size with_fragment_size: FragmentSize;
             next_hop with_next_hop: NextHop;
             ecn with_ecn: Ecn;
@@ -23,10 +25,10 @@ macro_rules! for_each_message {
             time_to_live with_time_to_live: TimeToLive;
             ipv4_packet_info with_ipv4_packet_info: Ipv4PacketInfo;
             ipv4_ecn with_ipv4_ecn: Ipv4Ecn;
-            hop_by_hop with_hop_by_hop: HopByHop;
-            destination_options with_destination_options: DestinationOptions;
-            first_destination_options with_first_destination_options: FirstDestinationOptions;
-            routing_header with_routing_header: RoutingHeader;
+            hop_by_hop with_hop_by_hop: HopByHop<'a>;
+            destination_options with_destination_options: DestinationOptions<'a>;
+            first_destination_options with_first_destination_options: FirstDestinationOptions<'a>;
+            routing_header with_routing_header: RoutingHeader<'a>;
             dont_fragment with_dont_fragment: DontFragment;
             use_min_mtu with_use_min_mtu: MinMtu;
             original_destination with_original_destination: OriginalDestination;
@@ -492,8 +494,9 @@ macro_rules! for_each_ipv4_sibling {
     };
 }
 
-/// Passes on the platforms. A row is: the documentation, the type in [`abi`](crate::abi), and the expression of its
-/// table, in the scope of that module. With arguments, they precede the rows.
+/// Passes on the platforms. A row is: the documentation, with the aliases that [`abi::with`](crate::abi::with) takes, the type
+/// in [`abi`](crate::abi), and the expression of its table, in the scope of that module. With arguments, they precede the
+/// rows.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! for_each_platform {
@@ -501,6 +504,7 @@ macro_rules! for_each_platform {
         $callback! {
             $($arguments)*
             /// Linux with 64-bit programs, little-endian: x86_64, aarch64, riscv64, loongarch64, powerpc64le.
+            #[doc(alias = "linux", alias = "android")]
             Linux64 = linux::table(Endian::Little, Width::Eight, linux::Sockets::Generic);
             /// Linux with 64-bit programs, big-endian: s390x, powerpc64.
             Linux64Be = linux::table(Endian::Big, Width::Eight, linux::Sockets::Generic);
@@ -521,8 +525,10 @@ macro_rules! for_each_platform {
             /// Linux on 32-bit SPARC.
             LinuxSparc32 = linux::table(Endian::Big, Width::Four, linux::Sockets::Sparc);
             /// macOS, iOS, tvOS, watchOS and visionOS, on x86_64 and arm64.
+            #[doc(alias = "macos", alias = "darwin", alias = "ios")]
             Apple = apple::TABLE;
             /// FreeBSD with 64-bit programs, little-endian: amd64, arm64, riscv64, powerpc64le.
+            #[doc(alias = "freebsd")]
             FreeBsd64 = freebsd::table(Endian::Little, 8, GroupReqLayout::ALIGNED_TO_8, 16);
             /// FreeBSD with 64-bit programs, big-endian: powerpc64.
             FreeBsd64Be = freebsd::table(Endian::Big, 8, GroupReqLayout::ALIGNED_TO_8, 16);
@@ -535,6 +541,7 @@ macro_rules! for_each_platform {
             /// DragonFly BSD on x86_64.
             DragonFly = dragonfly::TABLE;
             /// NetBSD on x86_64.
+            #[doc(alias = "netbsd")]
             NetBsd64 = netbsd::table(8, 16);
             /// NetBSD on aarch64 and riscv64, where control messages are aligned to 16.
             NetBsdAarch64 = netbsd::table(16, 16);
@@ -543,6 +550,7 @@ macro_rules! for_each_platform {
             /// NetBSD with 32-bit ARM programs, where control messages are aligned to 8.
             NetBsdArm = netbsd::table(8, 16);
             /// OpenBSD with 64-bit programs, little-endian: amd64, arm64, riscv64.
+            #[doc(alias = "openbsd")]
             OpenBsd64 = openbsd::table(Endian::Little, 8, 16);
             /// OpenBSD with 64-bit programs, big-endian: powerpc64, mips64.
             OpenBsd64Be = openbsd::table(Endian::Big, 8, 16);
@@ -551,12 +559,14 @@ macro_rules! for_each_platform {
             /// OpenBSD with 32-bit ARM programs, where control messages are aligned to 8.
             OpenBsdArm = openbsd::table(Endian::Little, 8, 16);
             /// illumos and Solaris on x86_64.
+            #[doc(alias = "illumos")]
             Solaris = solaris::table(Endian::Little, 4, solaris::PACKED);
             /// Solaris on SPARC.
             SolarisSparc = solaris::table(Endian::Big, 8, solaris::NOT_PACKED);
             /// AIX with 64-bit programs, big-endian: powerpc64.
             Aix = aix::TABLE;
             /// Windows with 64-bit programs: x86_64, aarch64.
+            #[doc(alias = "windows")]
             Windows64 = windows::table(Width::Eight);
             /// Windows with 32-bit programs: i686.
             Windows32 = windows::table(Width::Four);

@@ -19,7 +19,7 @@ const WITHOUT_ROW: &[(&str, &[&str])] = &[
     ),
     ("the name of RFC 3493 has the row, IPV6_JOIN_GROUP", &["IPV6_ADD_MEMBERSHIP"]),
     ("the name of RFC 3493 has the row, IPV6_LEAVE_GROUP", &["IPV6_DROP_MEMBERSHIP"]),
-    ("the error queue has its own type, QueuedError", &["IPV6_RECVERR", "zerocopy notice"]),
+    ("the message IPV6_RECVERR", &["zerocopy notice"]),
     ("the message SO_TIMESTAMPING", &["SO_TIMESTAMPING (per packet)"]),
     ("the message SO_MARK", &["SO_MARK (received)"]),
     ("it makes the socket one of IPv4, which this API does not have", &["IPV6_ADDRFORM"]),

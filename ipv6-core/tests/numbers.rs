@@ -117,6 +117,7 @@ const LEFT_OUT: &[(&str, Kind, &str, &str)] = &[
     ("darwin", Kind::Message, "SO_PRIORITY", "SO_NET_SERVICE_TYPE is an option"),
     ("freebsd", Kind::Message, "SO_PRIORITY", "IPV6_VLAN_PCP is the priority in the tag of a VLAN, -1 to 7"),
     ("openbsd", Kind::Message, "IPV6_ORIGDSTADDR", "IPV6_RECVDSTPORT delivers the port only"),
+    ("windows", Kind::Message, "IPV6_RECVERR", "an option only: Windows has no error queue"),
     ("windows", Kind::Message, "IPV6_DONTFRAG", "not among the control data of WSASendMsg"),
     ("windows", Kind::Option, "UDP_GRO", "a size and not a switch: UDP_RECV_MAX_COALESCED_SIZE has a row"),
     ("linux", Kind::Option, "IP_PKTINFO", "IPV6_RECVPKTINFO delivers it, with mapped addresses"),
@@ -455,6 +456,8 @@ fn size_of_message(os: &str, arch: &str, name: &str, of: impl Fn(&str) -> usize)
         "SCM_TIMESTAMPING_PKTINFO" => 16,
         "SCM_TXTIME" => 8,
         "IPV6_PATHMTU" => of("IPv6Mtuinfo"),
+        // The note of the row in options.tsv.
+        "IPV6_RECVERR" => 16 + of("SockaddrInet6"),
         "UDP_SEGMENT" => 2,
         // Of any multiple of 8: the shortest.
         "IPV6_HOPOPTS" | "IPV6_DSTOPTS" | "IPV6_RTHDRDSTOPTS" | "IPV6_RTHDR" => 8,

@@ -8,6 +8,7 @@ use std::net::{Ipv6Addr, SocketAddrV6};
 use common::integer;
 use ipv6_core::abi::{CmsgLayout, ControlNumber, Endian, FreeBsd64, Linux64Be, Platform, Width};
 use ipv6_core::cmsg::{MalformedMessage, RawMessage, RawMessages, Writer};
+use ipv6_core::message::{Decoded, HopLimit};
 use ipv6_core::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -112,12 +113,36 @@ fn decodes_agree<P: Platform>(control: &[u8], messages: &[Message], malformed: O
                 class == got.traffic_class.map(int) || class == got.traffic_class.map(|class| vec![class])
             );
         }
-        Err(DecodeError::Malformed(error)) => assert_eq!(malformed, Some(parts(error))),
-        Err(DecodeError::Width { control, len, expected }) => assert_ne!(len, expected, "{control}"),
-        Err(DecodeError::Value { value, .. }) => assert!(u8::try_from(value).is_err()),
-        Err(DecodeError::Family { control, .. }) => assert_eq!(control, Control::PathMtu),
-        Err(error) => panic!("{error}"),
+        Err(error) => {
+            match error.cause() {
+                DecodeError::Malformed(error) => assert_eq!(malformed, Some(parts(error))),
+                DecodeError::Width { control, len, expected } => assert_ne!(len, expected, "{control}"),
+                DecodeError::Value { value, .. } => assert!(u8::try_from(value).is_err()),
+                DecodeError::Family { control, .. } => assert_eq!(control, Control::PathMtu),
+                error => panic!("{error}"),
+            }
+            // The message at the offset is of the kind in the error.
+            let mut raw = RawMessages::<P>::new(control).map_while(Result::ok);
+            let at = raw.find(|message| Some(message.offset()) == error.offset());
+            assert_eq!(at.and_then(|message| message.control::<P>()), error.control());
+        }
     }
+    // Every message, in order, as its own type returns it.
+    let raw: Vec<_> = RawMessages::<P>::new(control).collect();
+    let decoded: Vec<_> = RawMessages::<P>::new(control).decoded().collect();
+    assert_eq!(raw.len(), decoded.len());
+    for (raw, decoded) in raw.iter().zip(decoded) {
+        match (raw, decoded) {
+            (Ok(raw), Ok(decoded)) => {
+                assert_eq!(decoded.control(), raw.control::<P>());
+                assert!(decoded.control().is_some() || decoded == Decoded::Unknown(*raw));
+                assert!(raw.get::<HopLimit, P>() == Ok(None) || matches!(decoded, Decoded::HopLimit(_)));
+            }
+            (Ok(raw), Err(error)) => assert_eq!(error.offset(), Some(raw.offset())),
+            (Err(raw), decoded) => assert_eq!(decoded, Err((*raw).into())),
+        }
+    }
+    assert_eq!(RawMessages::<P>::new(control).decoded_sent().count(), raw.len());
     // The general path returns what each fast path returns. A fast path may also return `None`.
     let mut any = RecvControl::default();
     let any = any.decode_more::<P>(control).map(|()| any);

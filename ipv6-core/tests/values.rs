@@ -17,7 +17,7 @@ macro_rules! for_each_value {
     ($callback:ident) => {
         $callback! { {
             Abi; AddressPreferences; Align; BpfInstruction; CmsgLayout; Coalesced; Control; ControlFlags; ControlNumber;
-            ControlNumbers; DestinationOptions<'static>; DontFragment; Dropped; Ecn; Endian; ErrorOrigin; ExtendedError;
+            ControlNumbers; Decoded<'static>; DestinationOptions<'static>; DontFragment; Dropped; Ecn; Endian; ErrorOrigin; ExtendedError;
             ExtensionHeader<'static>; FilterMode; FilterPolarity; FirstDestinationOptions<'static>; FlowLabel;
             FlowLabelRequest; FlowLabelShare; Fragment; FragmentSize; Group; GroupReqLayout; Header; HopByHop<'static>;
             HopLimit; Icmp6Filter; Icmp6Type; IcmpInterface<'static>; IcmpObject<'static>; IcmpType; InterfaceIndex;
@@ -37,7 +37,7 @@ macro_rules! for_each_value {
             Messages<Linux64, 64>;
         } {
             // Errors: a codec returns them.
-            BufferTooSmall; DecodeError; EncodeError; ExtensionError; GroupError; HeaderError; MalformedMessage; ZeroIndex;
+            BufferTooSmall; DecodeError; DecodeErrorAt; EncodeError; ExtensionError; GroupError; HeaderError; MalformedMessage; ZeroIndex;
         } }
     };
 }

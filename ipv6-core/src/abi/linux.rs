@@ -66,6 +66,8 @@ const fn control(long: Width, sockets: Sockets) -> ControlNumbers {
         traffic_class: message(67, 4),
         flow_label: message(11, 4),
         path_mtu: message(61, 32),
+        // struct sock_extended_err and struct sockaddr_in6.
+        queued_error: message(25, 44),
         fragment_size: message(77, 4),
         coalesced: message_at(IPPROTO_UDP, 104, 4),
         segment_size: message_at(IPPROTO_UDP, 103, 2),

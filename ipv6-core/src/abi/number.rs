@@ -111,7 +111,7 @@ macro_rules! table {
 }
 
 macro_rules! control_numbers {
-    ($($field:ident $with:ident: $Message:ident;)*) => {
+    ($($field:ident $with:ident: $Message:ident $(<$life:lifetime>)?;)*) => {
         table! {
             /// The control messages of a system; `None` for a message that it lacks or refuses.
             ControlNumbers of ControlNumber;

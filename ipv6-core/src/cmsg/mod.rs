@@ -21,6 +21,7 @@
 //! ```
 
 use core::fmt;
+use core::hash::{Hash, Hasher};
 use core::iter::FusedIterator;
 use core::marker::PhantomData;
 
@@ -32,8 +33,8 @@ mod writer;
 pub(crate) use writer::put;
 pub use writer::{Byte, Writer};
 
-/// One control message, of any level and type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// One control message, of any level and type. Two messages are equal if level, type and data are, wherever they are.
+#[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[doc(alias = "cmsghdr", alias = "SocketControlMessage")]
 #[non_exhaustive]
@@ -48,13 +49,35 @@ pub struct RawMessage<'a> {
     #[doc(alias = "CMSG_DATA")]
     #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serde_impls::bytes"))]
     pub data: &'a [u8],
+    #[cfg_attr(feature = "serde", serde(skip))]
+    offset: usize,
 }
 
 impl<'a> RawMessage<'a> {
-    /// Creates a message, for comparison with one that was read. [`Writer::push`] writes one.
+    /// Creates a message, at offset 0: for comparison with one that was read. [`Writer::push`] writes one.
     #[must_use]
     pub const fn new(level: i32, kind: i32, data: &'a [u8]) -> Self {
-        Self { level, kind, data }
+        Self { level, kind, data, offset: 0 }
+    }
+
+    /// Returns the offset of the message's header in the buffer that it was read from, in bytes.
+    #[must_use]
+    pub const fn offset(&self) -> usize {
+        self.offset
+    }
+}
+
+impl PartialEq for RawMessage<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        (self.level, self.kind, self.data) == (other.level, other.kind, other.data)
+    }
+}
+
+impl Eq for RawMessage<'_> {}
+
+impl Hash for RawMessage<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.level, self.kind, self.data).hash(state);
     }
 }
 
@@ -117,8 +140,9 @@ impl<'a, P: Platform> Iterator for RawMessages<'a, P> {
         // `data` is within `message`, so `next` is at most the buffer's length, rounded up.
         let next = layout.next(layout.len(data.len()));
         self.control = message.get(next..).unwrap_or(&[]);
-        self.offset = self.offset.saturating_add(next);
-        Some(Ok(RawMessage { level, kind, data }))
+        let offset = self.offset;
+        self.offset = offset.saturating_add(next);
+        Some(Ok(RawMessage { level, kind, data, offset }))
     }
 }
 
@@ -230,7 +254,7 @@ mod tests {
 
     #[test]
     fn one_message() {
-        let message = RawMessage { level: 41, kind: 67, data: &[0xe0] };
+        let message = RawMessage::new(41, 67, &[0xe0]);
         assert_eq!(walk::<Linux64>(&ONE_BYTE), [Ok(message)]);
         // The kernel may omit the padding after the last message.
         assert_eq!(walk::<Linux64>(&ONE_BYTE[..17]), [Ok(message)]);
@@ -250,9 +274,9 @@ mod tests {
     fn headers_of_32_bits_and_of_big_endian_platforms() {
         //               len 16 = 12 + 4  level 41    type 52     hop limit 64
         let short = [16, 0, 0, 0, 41, 0, 0, 0, 52, 0, 0, 0, 64, 0, 0, 0];
-        assert_eq!(walk::<Linux32>(&short), [Ok(RawMessage { level: 41, kind: 52, data: &short[12..] })]);
+        assert_eq!(walk::<Linux32>(&short), [Ok(RawMessage::new(41, 52, &short[12..]))]);
         let big = [0, 0, 0, 0, 0, 0, 0, 17, 0, 0, 0, 41, 0, 0, 0, 67, 0xe0];
-        assert_eq!(walk::<Linux64Be>(&big), [Ok(RawMessage { level: 41, kind: 67, data: &[0xe0] })]);
+        assert_eq!(walk::<Linux64Be>(&big), [Ok(RawMessage::new(41, 67, &[0xe0]))]);
     }
 
     #[test]
@@ -297,7 +321,7 @@ mod tests {
         for start in 0..8 {
             let mut writer = Writer::<Linux64>::new(&mut storage[start..start + 24]);
             writer.push(1, 2, &data.0).unwrap();
-            let message = RawMessage { level: 1, kind: 2, data: &[7; 8] };
+            let message = RawMessage::new(1, 2, &[7; 8]);
             assert_eq!(walk::<Linux64>(&storage[start..start + 24]), [Ok(message)]);
         }
     }
@@ -310,7 +334,7 @@ mod tests {
             let error = MalformedMessage { offset: 0, len, available: 16 };
             assert_eq!(walk::<Linux64>(&header(len)), [Err(error)]);
         }
-        assert_eq!(walk::<Linux64>(&header(16)), [Ok(RawMessage { level: 0, kind: 0, data: &[] })]);
+        assert_eq!(walk::<Linux64>(&header(16)), [Ok(RawMessage::new(0, 0, &[]))]);
     }
 
     // Scar 12 (nix#1040, rust#139861, compio#449): control buffers without alignment.
@@ -321,8 +345,8 @@ mod tests {
             let mut writer = Writer::<Linux64>::new(&mut storage[start..start + 48]);
             writer.push(41, 67, &[0xe0, 0, 0, 0]).unwrap();
             writer.push(41, 52, &[64, 0, 0, 0]).unwrap();
-            let class = RawMessage { level: 41, kind: 67, data: &[0xe0, 0, 0, 0] };
-            let hops = RawMessage { level: 41, kind: 52, data: &[64, 0, 0, 0] };
+            let class = RawMessage::new(41, 67, &[0xe0, 0, 0, 0]);
+            let hops = RawMessage::new(41, 52, &[64, 0, 0, 0]);
             assert_eq!(walk::<Linux64>(&storage[start..start + 48]), [Ok(class), Ok(hops)]);
         }
     }
@@ -357,7 +381,7 @@ mod tests {
         writer.push(-1, i32::MIN, &[]).unwrap();
         //                    len 16                 level -1                type i32::MIN
         assert_eq!(buffer, [0, 0, 0, 0, 0, 0, 0, 16, 255, 255, 255, 255, 128, 0, 0, 0]);
-        assert_eq!(walk::<Linux64Be>(&buffer), [Ok(RawMessage { level: -1, kind: i32::MIN, data: &[] })]);
+        assert_eq!(walk::<Linux64Be>(&buffer), [Ok(RawMessage::new(-1, i32::MIN, &[]))]);
     }
 
     #[test]

@@ -60,7 +60,7 @@ impl<'a> RecvControl<'a> {
                 (self.destination, self.interface) = (Some(address.to_ipv6_mapped()), interface);
             }
         } else if let Some(int) = const { &ints::<P>() }.iter().find(|int| int.is(message)) {
-            self.keep_int::<P>(int, message.data)?;
+            self.keep_int::<P>(int, message.data).map_err(|error| error.at(message.offset()))?;
         }
         Ok(())
     }

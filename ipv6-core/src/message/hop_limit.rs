@@ -26,6 +26,10 @@ impl<P: Platform> ControlMessage<P> for HopLimit {
     fn decode(data: &[u8]) -> Result<Self, DecodeError> {
         int::decode::<u8, P>(Control::of::<Self, P>(), data).map(Self)
     }
+    /// -1 leaves the choice to the system.
+    fn decode_sent(data: &[u8]) -> Result<Option<Self>, DecodeError> {
+        int::decode_unless_default::<P>(Control::of::<Self, P>(), data).map(|value| value.map(Self))
+    }
 }
 
 impl<P: Platform> SendMessage<P> for HopLimit {

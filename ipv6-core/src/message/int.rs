@@ -15,6 +15,17 @@ pub(crate) fn decode<T: TryFrom<i32>, P: Platform>(control: Control, data: &[u8]
     T::try_from(value).map_err(|_| DecodeError::Value { control, value })
 }
 
+/// Reads the `int` of a message to send, a byte; `None` for -1 (RFC 3542 section 6.3 and section 6.5).
+pub(super) fn decode_unless_default<P: Platform>(
+    control: Control,
+    data: &[u8],
+) -> Result<Option<u8>, DecodeError> {
+    match decode::<i32, P>(control, data)? {
+        -1 => Ok(None),
+        value => u8::try_from(value).map(Some).map_err(|_| DecodeError::Value { control, value }),
+    }
+}
+
 /// The value of an `int`, if it fits in `T`.
 #[inline(always)]
 pub(crate) fn read<T: TryFrom<i32>, P: Platform>(data: &[u8; 4]) -> Option<T> {

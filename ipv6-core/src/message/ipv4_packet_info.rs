@@ -57,10 +57,24 @@ impl<P: Platform> ControlMessage<P> for Ipv4PacketInfo {
 
     #[inline]
     fn decode(data: &[u8]) -> Result<Self, DecodeError> {
+        let (_, _, address) = const { offsets(size_on::<P>()) };
+        Self::read::<P>(data, address)
+    }
+
+    /// The source is the local address.
+    fn decode_sent(data: &[u8]) -> Result<Option<Self>, DecodeError> {
+        let (_, local_address, _) = const { offsets(size_on::<P>()) };
+        Self::read::<P>(data, local_address).map(Some)
+    }
+}
+
+impl Ipv4PacketInfo {
+    /// Reads the structure, with the address at this offset.
+    fn read<P: Platform>(data: &[u8], address: usize) -> Result<Self, DecodeError> {
         let expected = const { size_on::<P>() };
         let width = DecodeError::Width { control: Control::of::<Self, P>(), len: data.len(), expected };
         let data = Some(data).filter(|data| data.len() == expected).ok_or(width)?;
-        let (interface, _, address) = const { offsets(size_on::<P>()) };
+        let (interface, ..) = const { offsets(size_on::<P>()) };
         let address = Ipv4Addr::from(wire::chunk::<4>(data, address).ok_or(width)?);
         let index = wire::read_u32::<P>(data, interface).ok_or(width)?;
         Ok(Self { address, interface: InterfaceIndex::new(index).ok() })

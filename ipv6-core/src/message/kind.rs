@@ -1,6 +1,7 @@
 //! The traits that describe a control message, its name, and the errors about it.
 
 use core::fmt;
+use core::hash::{Hash, Hasher};
 use core::net::Ipv6Addr;
 
 use crate::abi::{ControlNumber, Platform};
@@ -25,6 +26,18 @@ pub trait ControlMessage<P: Platform> {
     ///
     /// [`DecodeError`] when the data does not have the form that it has on `P`.
     fn decode(data: &[u8]) -> Result<Self::Value<'_>, DecodeError>;
+
+    /// Reads the data of the message as a program passed it to the system. `None` when it leaves the value to the system,
+    /// as a hop limit of -1 does (RFC 3542 section 6.3).
+    ///
+    /// The default is [`decode`](Self::decode): most messages have the same form in both directions.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] when the data does not have the form that it has on `P`.
+    fn decode_sent(data: &[u8]) -> Result<Option<Self::Value<'_>>, DecodeError> {
+        Self::decode(data).map(Some)
+    }
 }
 
 /// A control message that can be sent.
@@ -86,7 +99,28 @@ impl fmt::Display for Control {
 }
 
 /// Why a control message could not be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+///
+/// The errors of a buffer ([`RawMessages`](crate::cmsg::RawMessages), [`RecvControl`](crate::RecvControl),
+/// [`SendControl`](crate::SendControl)) have the [`offset`](Self::offset) of the message. Match on [`cause`](Self::cause),
+/// which is the error without it. Two errors are equal if their causes are.
+///
+/// ```
+/// use ipv6_core::abi::Linux64;
+/// use ipv6_core::cmsg::Writer;
+/// use ipv6_core::{Control, DecodeError, RecvControl};
+///
+/// let mut buffer = [0; 48];
+/// let mut writer = Writer::<Linux64>::new(&mut buffer);
+/// writer.push(41, 67, &[0xe0, 0, 0, 0])?;
+/// writer.push(41, 52, &[64, 0])?; // the data of a hop limit has four bytes
+///
+/// let error = RecvControl::decode::<Linux64>(&buffer).unwrap_err();
+/// assert_eq!(error.offset(), Some(24));
+/// assert_eq!(error.cause(), DecodeError::Width { control: Control::HopLimit, len: 2, expected: 4 });
+/// assert_eq!(error.to_string(), "IPV6_HOPLIMIT message at offset 24 has 2 bytes of data instead of 4");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum DecodeError {
@@ -115,6 +149,95 @@ pub enum DecodeError {
         /// The first two bytes of its `struct sockaddr`.
         family: [u8; 2],
     },
+    /// One of the others, with the offset of the message.
+    At(DecodeErrorAt),
+}
+
+/// A [`DecodeError`] with the offset of the message in its buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct DecodeErrorAt {
+    offset: usize,
+    cause: Cause,
+}
+
+/// The errors without an offset of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+enum Cause {
+    Malformed(MalformedMessage),
+    Width { control: Control, len: usize, expected: usize },
+    Value { control: Control, value: i32 },
+    Family { control: Control, family: [u8; 2] },
+}
+
+impl DecodeError {
+    /// Returns the offset of the message in its buffer, in bytes; `None` for data that was decoded without a buffer.
+    #[must_use]
+    pub const fn offset(&self) -> Option<usize> {
+        match self {
+            Self::Malformed(error) => Some(error.offset),
+            Self::At(error) => Some(error.offset),
+            _ => None,
+        }
+    }
+
+    /// Returns the same error with this offset.
+    #[must_use]
+    #[cold]
+    pub const fn at(self, offset: usize) -> Self {
+        match self.split() {
+            Cause::Malformed(error) => Self::Malformed(MalformedMessage { offset, ..error }),
+            cause => Self::At(DecodeErrorAt { offset, cause }),
+        }
+    }
+
+    /// Returns the same error without the offset: never [`At`](Self::At).
+    #[must_use]
+    pub const fn cause(self) -> Self {
+        match self.split() {
+            Cause::Malformed(error) => Self::Malformed(error),
+            Cause::Width { control, len, expected } => Self::Width { control, len, expected },
+            Cause::Value { control, value } => Self::Value { control, value },
+            Cause::Family { control, family } => Self::Family { control, family },
+        }
+    }
+
+    /// Returns the kind of the message; `None` for one that does not fit in the buffer.
+    #[must_use]
+    pub const fn control(&self) -> Option<Control> {
+        match self.split() {
+            Cause::Malformed(_) => None,
+            Cause::Width { control, .. } | Cause::Value { control, .. } | Cause::Family { control, .. } => {
+                Some(control)
+            }
+        }
+    }
+
+    const fn split(self) -> Cause {
+        match self {
+            Self::Malformed(error) => Cause::Malformed(error),
+            Self::Width { control, len, expected } => Cause::Width { control, len, expected },
+            Self::Value { control, value } => Cause::Value { control, value },
+            Self::Family { control, family } => Cause::Family { control, family },
+            Self::At(error) => error.cause,
+        }
+    }
+}
+
+/// Compares the causes.
+impl PartialEq for DecodeError {
+    fn eq(&self, other: &Self) -> bool {
+        self.split() == other.split()
+    }
+}
+
+impl Eq for DecodeError {}
+
+impl Hash for DecodeError {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.split().hash(state);
+    }
 }
 
 impl From<MalformedMessage> for DecodeError {
@@ -125,19 +248,18 @@ impl From<MalformedMessage> for DecodeError {
 
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Malformed(error) => error.fmt(f),
-            Self::Width { control, len, expected } => {
-                write!(f, "{control} message has {len} bytes of data instead of {expected}")
-            }
-            Self::Value { control, value } => {
-                write!(f, "{control} message has the value {value}, out of range")
-            }
-            Self::Family { control, family: [first, second] } => {
-                write!(
-                    f,
-                    "{control} message has an address that is not IPv6 (it starts with {first} {second})"
-                )
+        let cause = self.split();
+        match (self.control(), self.offset()) {
+            (Some(control), Some(offset)) => write!(f, "{control} message at offset {offset} has ")?,
+            (Some(control), None) => write!(f, "{control} message has ")?,
+            (None, _) => {}
+        }
+        match cause {
+            Cause::Malformed(error) => error.fmt(f),
+            Cause::Width { len, expected, .. } => write!(f, "{len} bytes of data instead of {expected}"),
+            Cause::Value { value, .. } => write!(f, "the value {value}, out of range"),
+            Cause::Family { family: [first, second], .. } => {
+                write!(f, "an address that is not IPv6 (it starts with {first} {second})")
             }
         }
     }

@@ -42,6 +42,7 @@ use crate::abi::{ControlNumber, ControlNumbers, Linux64, Platform};
 use crate::cmsg::{Byte, RawMessage, RawMessages, Writer};
 use crate::error::BufferTooSmall;
 
+mod decoded;
 mod dont_fragment;
 mod ecn;
 mod extension;
@@ -59,6 +60,7 @@ mod next_hop;
 mod original_destination;
 mod packet_info;
 mod path_mtu;
+mod queued_error;
 mod segment_size;
 mod socket;
 mod time_to_live;
@@ -67,15 +69,17 @@ mod traffic_class;
 mod type_of_service;
 
 pub use crate::ext::{DestinationOptions, HopByHop, RoutingHeader};
+pub use crate::extended_error::ExtendedError;
 pub use crate::flow_label::FlowLabel;
 pub use crate::traffic_class::Ecn;
+pub use decoded::Decoded;
 pub use dont_fragment::DontFragment;
 pub use extension::FirstDestinationOptions;
 pub use fragment_size::FragmentSize;
 pub use hop_limit::HopLimit;
 pub use ipv4_ecn::Ipv4Ecn;
 pub use ipv4_packet_info::Ipv4PacketInfo;
-pub use kind::{Control, ControlMessage, DecodeError, EncodeError, SendMessage, space_of};
+pub use kind::{Control, ControlMessage, DecodeError, DecodeErrorAt, EncodeError, SendMessage, space_of};
 pub(crate) use messages::Encoded;
 pub use messages::Messages;
 pub use min_mtu::MinMtu;
@@ -95,7 +99,7 @@ pub(crate) use {int::decode as decode_int, int::read as read_byte, int::read_bot
 
 /// Generates the constants of [`Control`], and the rows of a table with their names in C.
 macro_rules! messages {
-    ($($field:ident $with:ident: $Message:ident;)*) => {
+    ($($field:ident $with:ident: $Message:ident $(<$life:lifetime>)?;)*) => {
         #[allow(non_upper_case_globals, reason = "each has the name of the message's type")]
         impl Control {
             $(
@@ -123,12 +127,15 @@ impl<'a> RawMessage<'a> {
     ///
     /// # Errors
     ///
-    /// Those of [`ControlMessage::decode`].
+    /// Those of [`ControlMessage::decode`], at the [`offset`](Self::offset) of the message.
     #[inline]
     pub fn get<M: ControlMessage<P>, P: Platform>(&self) -> Result<Option<M::Value<'a>>, DecodeError> {
         match const { M::NUMBER } {
             Some(number) if number.level == self.level && number.kind == self.kind => {
-                M::decode(self.data).map(Some)
+                match M::decode(self.data) {
+                    Ok(value) => Ok(Some(value)),
+                    Err(error) => Err(error.at(self.offset())),
+                }
             }
             _ => Ok(None),
         }

@@ -29,6 +29,10 @@ impl<P: Platform> ControlMessage<P> for TrafficClass {
             _ => int::decode::<u8, P>(Control::of::<Self, P>(), data).map(Self),
         }
     }
+    /// -1 leaves the choice to the system.
+    fn decode_sent(data: &[u8]) -> Result<Option<Self>, DecodeError> {
+        int::decode_unless_default::<P>(Control::of::<Self, P>(), data).map(|value| value.map(Self))
+    }
 }
 
 impl<P: Platform> SendMessage<P> for TrafficClass {

@@ -137,6 +137,7 @@ messages_are!({
     fragment_size: IPPROTO_IPV6 IPV6_RECVFRAGSIZE size_of::<libc::c_int>(),
     // libc has no `struct ip6_mtuinfo`; its size is one of the gaps.
     path_mtu: IPPROTO_IPV6 IPV6_PATHMTU ABI.sockaddr.size + 4,
+    queued_error: IPPROTO_IPV6 IPV6_RECVERR size_of::<libc::sock_extended_err>() + ABI.sockaddr.size,
     segment_size: IPPROTO_UDP UDP_SEGMENT size_of::<u16>(),
     coalesced: IPPROTO_UDP UDP_GRO size_of::<libc::c_int>(),
     type_of_service: IPPROTO_IP IP_TOS size_of::<u8>(),
