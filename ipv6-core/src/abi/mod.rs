@@ -133,11 +133,26 @@ impl Abi {
     }
 }
 
-/// Makes the type of each platform, and the list of all.
+/// Does something with a platform that is chosen by name at run time: [`with`] calls it.
+pub trait Visitor {
+    /// The result.
+    type Output;
+
+    /// Does it for platform `P`.
+    fn visit<P: Platform>(self) -> Self::Output;
+}
+
+/// Makes the type of each platform, the list of all, and the function that finds one by name. The aliases of a platform are
+/// those of its documentation.
 macro_rules! platforms {
-    ($($(#[$doc:meta])* $Platform:ident = $table:expr;)*) => {
+    ($(
+        $(#[doc = $doc:literal])*
+        $(#[doc($(alias = $alias:literal),*)])?
+        $Platform:ident = $table:expr;
+    )*) => {
         $(
-            $(#[$doc])*
+            $(#[doc = $doc])*
+            $(#[doc($(alias = $alias),*)])?
             #[derive(Clone, Copy, Debug)]
             pub enum $Platform {}
 
@@ -148,7 +163,106 @@ macro_rules! platforms {
 
         /// Each platform by the name of its type.
         pub const PLATFORMS: &[(&str, Abi)] = &[$((stringify!($Platform), $Platform::ABI),)*];
+
+        /// The name of each platform: that of its type.
+        pub const NAMES: &[&str] = &[$(stringify!($Platform),)*];
+
+        /// The names of each platform for [`with`], its own first.
+        #[cfg(test)]
+        const ALIASES: &[&[&str]] = &[$(&[stringify!($Platform), $($($alias),*)?],)*];
+
+        /// Calls a visitor for the platform with this name, and returns its result. `None` if no platform has the name.
+        ///
+        /// The name is one of [`NAMES`] or an alias, in upper or lower case:
+        ///
+        /// | platform | aliases |
+        /// |---|---|
+        $($(#[doc = concat!("| [`", stringify!($Platform), "`] | ", $("`", $alias, "` ",)* "|")])?)*
+        ///
+        /// ```
+        /// use ipv6_core::RecvControl;
+        /// use ipv6_core::abi::{self, Platform, Visitor};
+        ///
+        /// /// Describes control messages in words.
+        /// struct Describe<'a>(&'a [u8]);
+        ///
+        /// impl Visitor for Describe<'_> {
+        ///     type Output = Option<String>;
+        ///
+        ///     fn visit<P: Platform>(self) -> Option<String> {
+        ///         RecvControl::decode::<P>(self.0).ok().map(|control| control.to_string())
+        ///     }
+        /// }
+        ///
+        /// let control = [16, 0, 0, 0, 41, 0, 0, 0, 47, 0, 0, 0, 64, 0, 0, 0];
+        /// assert_eq!(abi::with("macos", Describe(&control)), Some(Some("hop limit 64".into())));
+        /// assert_eq!(abi::with("plan9", Describe(&control)), None);
+        ///
+        /// // Which systems write this message as a hop limit?
+        /// let describes = |name: &&&str| {
+        ///     abi::with(name, Describe(&control)).flatten().is_some_and(|text| text == "hop limit 64")
+        /// };
+        /// assert!(abi::NAMES.iter().filter(describes).any(|name| *name == "FreeBsd32"));
+        /// ```
+        pub fn with<V: Visitor>(name: &str, visitor: V) -> Option<V::Output> {
+            $(if is_among(name, &[stringify!($Platform), $($($alias),*)?]) {
+                return Some(visitor.visit::<$Platform>());
+            })*
+            None
+        }
     };
 }
 
+fn is_among(name: &str, names: &[&str]) -> bool {
+    names.iter().any(|other| other.eq_ignore_ascii_case(name))
+}
+
 for_each_platform!(platforms);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the table.
+    struct Table;
+
+    impl Visitor for Table {
+        type Output = Abi;
+
+        fn visit<P: Platform>(self) -> Abi {
+            P::ABI
+        }
+    }
+
+    #[test]
+    fn each_name_and_alias_is_that_of_one_platform_in_any_case() {
+        let all: Vec<_> =
+            ALIASES.iter().flat_map(|names| names.iter()).map(|name| name.to_lowercase()).collect();
+        for name in &all {
+            assert_eq!(all.iter().filter(|other| *other == name).count(), 1, "{name}");
+        }
+        assert_eq!(NAMES.len(), PLATFORMS.len());
+        for ((name, abi), aliases) in PLATFORMS.iter().zip(ALIASES) {
+            assert!(NAMES.contains(name));
+            for alias in *aliases {
+                assert_eq!(with(alias, Table), Some(*abi), "{alias}");
+                assert_eq!(with(&alias.to_uppercase(), Table), Some(*abi), "{alias}");
+            }
+        }
+        for (alias, abi) in [
+            ("linux", Linux64::ABI),
+            ("macos", Apple::ABI),
+            ("darwin", Apple::ABI),
+            ("freebsd", FreeBsd64::ABI),
+            ("netbsd", NetBsd64::ABI),
+            ("openbsd", OpenBsd64::ABI),
+            ("dragonfly", DragonFly::ABI),
+            ("illumos", Solaris::ABI),
+            ("aix", Aix::ABI),
+            ("windows", Windows64::ABI),
+        ] {
+            assert_eq!(with(alias, Table), Some(abi), "{alias}");
+        }
+        assert_eq!((with("", Table), with("linux ", Table), with("haiku", Table)), (None, None, None));
+    }
+}
