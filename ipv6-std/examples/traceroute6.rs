@@ -1,4 +1,5 @@
-//! Prints the routers on the path to a host: sends probes with increasing hop limits (RFC 4443 section 3.3).
+//! Prints the routers on the path to a host: sends probes with increasing hop limits (RFC 4443 section 3.3). Routers may
+//! add MPLS labels and interfaces to their answers (RFC 4884, RFC 4950, RFC 5837).
 //!
 //! ```text
 //! traceroute6 2001:db8:2::b --max-hops 5 --queries 2
@@ -18,8 +19,11 @@ use common::{
     Outcome, Output, SEND_LIMIT, after, arguments, end_on_interrupt, has_interface, is_ending, not_sent, raw,
     receive, resolve, seconds,
 };
-use ipv6_std::{Icmp6Filter, Icmp6Type, PacketConn, RawConn, Received, SendControl};
-use serde_json::json;
+use ipv6_std::{
+    Icmp6Filter, Icmp6Type, IcmpExtensions, IcmpInterface, IcmpObject, InterfaceIndex, InterfaceRole,
+    MplsLabel, PacketConn, RawConn, Received, SendControl,
+};
+use serde_json::{Value, json};
 
 const BELIEVES: &str = "\
 It believes errors that quote one of its probes: the address of the host, the port or identifier, and the random data, if \
@@ -29,7 +33,8 @@ unreachable.
 
 It ignores all else, and prints what it ignored about a probe: a packet too big, because every link carries probes of 80 \
 bytes, and errors of unknown types. Nobody can prove the address of a hop: any node that sees or guesses the ports can \
-forge one.
+forge one. The same is true of the extensions of an error (RFC 4884), which it prints: MPLS labels, interfaces and \
+objects of other classes, at most 8 objects and 16 labels of each. It ignores extensions with a wrong checksum or version.
 
 It accepts no IPv4 address: the hops of IPv4 report errors by another protocol, ICMP.";
 
@@ -97,6 +102,7 @@ struct Answer {
     from: Ipv6Addr,
     time: Duration,
     what: String,
+    extensions: Vec<Extension>,
     /// Type and code of the message.
     numbers: (u8, u8),
     /// Whether the destination sent it.
@@ -246,8 +252,85 @@ impl Prober {
             }
             _ => return Heard::Nothing,
         };
-        Heard::Answer(number, Answer { from, time: Duration::ZERO, what, numbers, is_host, is_end })
+        let (time, extensions) = (Duration::ZERO, extensions(message));
+        Heard::Answer(number, Answer { from, time, what, extensions, numbers, is_host, is_end })
     }
+}
+
+/// An object of the extensions of an error, for people and for programs.
+#[derive(PartialEq)]
+struct Extension {
+    text: String,
+    object: Value,
+}
+
+/// The most objects of an answer, and the most labels of an object, that are printed.
+const MOST_OBJECTS: usize = 8;
+const MOST_LABELS: usize = 16;
+
+/// The extensions of an error (RFC 4884).
+fn extensions(message: &[u8]) -> Vec<Extension> {
+    let Some(objects) = IcmpExtensions::of_icmp6(message) else {
+        return match message {
+            // The message has the length of the quoted packet, and bytes after it.
+            [1 | 3, _, _, _, units @ 16..=255, ..] if message.len() > 8 + 8 * usize::from(*units) => {
+                vec![Extension { text: "invalid extensions".into(), object: json!({"invalid": true}) }]
+            }
+            _ => Vec::new(),
+        };
+    };
+    let mut all: Vec<Extension> =
+        objects.clone().take(MOST_OBJECTS).map(|object| described(&object)).collect();
+    let omitted = objects.skip(MOST_OBJECTS).count();
+    if omitted > 0 {
+        all.push(Extension { text: format!("{omitted} more"), object: json!({"omitted": omitted}) });
+    }
+    all
+}
+
+fn described(object: &IcmpObject) -> Extension {
+    let IcmpObject { class, kind, data, .. } = *object;
+    if object.mpls().next().is_some() {
+        let label = |entry: MplsLabel| {
+            let MplsLabel { label, traffic_class, is_bottom, ttl, .. } = entry;
+            let object =
+                json!({"label": label, "traffic_class": traffic_class, "bottom": is_bottom, "ttl": ttl});
+            (format!("label {label}, class {traffic_class}, TTL {ttl}"), object)
+        };
+        let (mut texts, objects): (Vec<_>, Vec<_>) = object.mpls().take(MOST_LABELS).map(label).unzip();
+        let omitted = object.mpls().skip(MOST_LABELS).count();
+        let mut object = json!({"mpls": objects});
+        if omitted > 0 {
+            texts.push(format!("{omitted} more"));
+            object["omitted"] = omitted.into();
+        }
+        return Extension { text: format!("MPLS {}", texts.join("; ")), object };
+    }
+    let Some(interface) = object.interface() else {
+        let bytes = data.len();
+        return Extension {
+            text: format!("class {class}, type {kind}, {bytes} bytes"),
+            object: json!({"class": class, "type": kind, "bytes": bytes}),
+        };
+    };
+    let IcmpInterface { role, index, address, name, mtu, .. } = interface;
+    let role = match role {
+        InterfaceRole::Incoming => "incoming interface",
+        InterfaceRole::SubInterface => "incoming sub-interface",
+        InterfaceRole::Outgoing => "outgoing interface",
+        InterfaceRole::NextHop => "next hop",
+    };
+    let index = index.map(InterfaceIndex::get);
+    // The debug form of a name has quotes, and escapes them and all characters without a glyph.
+    let fields = [
+        name.map(|name| format!(" {name:?}")),
+        index.map(|index| format!(" index {index}")),
+        address.map(|address| format!(" address {address}")),
+        mtu.map(|mtu| format!(" MTU {mtu}")),
+    ];
+    let text = format!("{role}{}", fields.into_iter().flatten().collect::<Vec<_>>().join(","));
+    let object = json!({"interface": role, "name": name, "index": index, "address": address, "mtu": mtu});
+    Extension { text, object }
 }
 
 /// Prints one line for a hop: the routers that answered, their answers, and the times.
@@ -255,19 +338,25 @@ fn print(hop: u8, answers: &[Option<Answer>], ignored: &[Ignored], output: &Outp
     let mut line = format!("{hop:2}");
     let mut before = None;
     for answer in answers {
-        let Some(Answer { from, time, what, .. }) = answer else {
+        let Some(Answer { from, time, what, extensions, .. }) = answer else {
             line += "  *";
             continue;
         };
-        if before != Some((from, what)) {
-            line += &format!("  {from}, {what}:");
-            before = Some((from, what));
+        if before != Some((from, what, extensions)) {
+            let extensions_text: String = extensions.iter().map(|one| format!(" [{}]", one.text)).collect();
+            line += &format!("  {from}, {what}{extensions_text}:");
+            before = Some((from, what, extensions));
         }
         line += &format!("  {:.3} ms", time.as_secs_f64() * 1e3);
     }
     let list = answers.iter().map(|answer| match answer {
-        Some(Answer { from, time, what, numbers: (kind, code), .. }) => {
-            json!({"from": from, "ms": time.as_secs_f64() * 1e3, "what": what, "type": kind, "code": code})
+        Some(Answer { from, time, what, extensions, numbers: (kind, code), .. }) => {
+            let mut answer =
+                json!({"from": from, "ms": time.as_secs_f64() * 1e3, "what": what, "type": kind, "code": code});
+            if !extensions.is_empty() {
+                answer["extensions"] = extensions.iter().map(|one| one.object.clone()).collect();
+            }
+            answer
         }
         None => json!(null),
     });

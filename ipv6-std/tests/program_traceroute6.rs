@@ -2,12 +2,12 @@
 
 mod programs;
 
-use std::net::SocketAddrV6;
+use std::net::{SocketAddr, SocketAddrV6, UdpSocket};
 use std::process::Command;
 
 use ipv6_testnet::Pair;
 use programs::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 ipv6_testnet::tests! {
     [] help_lists_the_options;
@@ -24,6 +24,11 @@ ipv6_testnet::tests! {
     [RawSocket] forged_errors_do_not_end_the_trace;
     [RawSocket] only_the_host_itself_proves_that_it_was_reached;
     [RawSocket] an_interrupt_ends_it_with_a_summary;
+    [RawSocket] mpls_labels_and_interfaces_are_printed;
+    [RawSocket, Program("traceroute")] traceroute_reads_the_same_labels;
+    [RawSocket] extensions_of_an_unreachable_are_printed;
+    [RawSocket] invalid_extensions_are_ignored;
+    [RawSocket] many_objects_and_long_names_are_bounded_and_escaped;
 }
 
 fn traceroute6(arguments: &str) -> Command {
@@ -264,4 +269,210 @@ fn an_interrupt_ends_it_with_a_summary() {
     let (status, lines) = ours.end();
     assert_eq!(status.code(), Some(130));
     assert_eq!(object(&lines[1]), serde_json::json!({"interrupted": true, "hop": 1, "reached": false}));
+}
+
+/// Answers the probes to host `b` as a router would. The sockets take the probes, so that nobody else answers.
+struct Router {
+    sockets: Vec<UdpSocket>,
+    forger: Forger,
+    ours: Running,
+    next: usize,
+    _pair: Pair,
+}
+
+impl Router {
+    fn new(options: &str) -> Self {
+        let mut router = Self::of(traceroute6(&format!("{} --queries 1 --wait 50 {options}", Pair::B)));
+        router.ours.line(&Pair::B.to_string());
+        router
+    }
+
+    /// Starts a program that traces the path to host `b`, one probe at a time.
+    fn of(program: Command) -> Self {
+        let pair = Pair::new().unwrap();
+        let bind = |port| pair.b.run(|| UdpSocket::bind((Pair::B, port))).unwrap();
+        let sockets: Vec<UdpSocket> = (33_434..33_450).map(bind).collect();
+        let ours = Running::start(&pair.a, program);
+        let forger = Forger::new(&pair.b, &Pair::B.to_string());
+        Self { sockets, forger, ours, next: 0, _pair: pair }
+    }
+
+    /// Receives the next probe, and reports an error of this type and code with these extensions.
+    fn send(&mut self, (kind, code): (u8, u8), extensions: &[u8]) {
+        let mut payload = [0; 80];
+        let (_, from) = self.sockets[self.next].recv_from(&mut payload).unwrap();
+        let SocketAddr::V6(from) = from else { panic!("{from}") };
+        let to = SocketAddrV6::new(Pair::B, 33_434 + self.next as u16, 0, 0);
+        self.next += 1;
+        // The length of the quoted packet in units of 8 bytes: headers of 48 bytes, and the payload with zeros.
+        self.forger.report((kind, code, 16 << 24), from, to, &[&payload[..], extensions].concat());
+    }
+
+    /// The same. Returns the line that the program prints.
+    fn report(&mut self, error: (u8, u8), extensions: &[u8]) -> String {
+        self.send(error, extensions);
+        self.ours.line_where("a hop", |_| true)
+    }
+
+    /// The same with `--json`: the extensions of the answer.
+    fn objects(&mut self, error: (u8, u8), extensions: &[u8]) -> Value {
+        object(self.report(error, extensions))["answers"][0]["extensions"].clone()
+    }
+}
+
+/// Extensions of these objects (class, type and data), with their checksum.
+fn extensions(objects: &[(u8, u8, &[u8])]) -> Vec<u8> {
+    let mut bytes = vec![0x20, 0, 0, 0];
+    for (class, kind, data) in objects {
+        bytes.extend(u16::try_from(data.len() + 4).unwrap().to_be_bytes());
+        bytes.extend([*class, *kind]);
+        bytes.extend_from_slice(data);
+    }
+    let low = |word: &[u8]| word.get(1).map_or(0, |low| u32::from(*low));
+    let mut sum: u32 = bytes.chunks(2).map(|word| (u32::from(word[0]) << 8) + low(word)).sum();
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    bytes[2..4].copy_from_slice(&(!(sum as u16)).to_be_bytes());
+    bytes
+}
+
+/// The label 100 with class 5, and the label 1,048,575 at the bottom of the stack.
+const LABELS: [u8; 8] = [0, 6, 0x4a, 255, 0xff, 0xff, 0xf1, 1];
+
+/// The data of an interface object (RFC 5837): index 7, this address, this name and the MTU 1400.
+fn interface(address: &[u8], name: &str) -> Vec<u8> {
+    let mut data = vec![0, 0, 0, 7, 0, if address.len() == 4 { 1 } else { 2 }, 0, 0];
+    data.extend(address);
+    // The length counts its own byte, and is a multiple of 4.
+    let len = (name.len() + 1).next_multiple_of(4);
+    data.push(len as u8);
+    data.extend(name.as_bytes());
+    data.resize(data.len() + len - 1 - name.len(), 0);
+    data.extend(1400_u32.to_be_bytes());
+    data
+}
+
+fn mpls_labels_and_interfaces_are_printed() {
+    let v6 = interface(&Pair::A.octets(), "eth0.7");
+    let v4 = interface(&[192, 0, 2, 1], "eth1");
+    let labels = extensions(&[(1, 1, &LABELS)]);
+    let others = extensions(&[(3, 1, &[9; 4]), (2, 0, &[]), (2, 0x08, &[0, 0, 0, 9])]);
+    let mut router = Router::new("--json");
+    let mpls = json!({"mpls": [
+        {"label": 100, "traffic_class": 5, "bottom": false, "ttl": 255},
+        {"label": 1_048_575, "traffic_class": 0, "bottom": true, "ttl": 1},
+    ]});
+    assert_eq!(router.objects((3, 0), &labels), json!([mpls]));
+    for (role, text) in [
+        (0x0f, "incoming interface"),
+        (0x4f, "incoming sub-interface"),
+        (0x8f, "outgoing interface"),
+        (0xcf, "next hop"),
+    ] {
+        let got = router.objects((3, 0), &extensions(&[(2, role, &v6), (1, 1, &LABELS), (2, role, &v4)]));
+        let expected = json!([
+            {"interface": text, "name": "eth0.7", "index": 7, "address": Pair::A, "mtu": 1400},
+            mpls,
+            {"interface": text, "name": "eth1", "index": 7, "address": "192.0.2.1", "mtu": 1400},
+        ]);
+        assert_eq!(got, expected);
+    }
+    let none = Value::Null;
+    let expected = json!([
+        {"class": 3, "type": 1, "bytes": 4},
+        {"interface": "incoming interface", "name": none, "index": none, "address": none, "mtu": none},
+        {"interface": "incoming interface", "name": none, "index": 9, "address": none, "mtu": none},
+    ]);
+    assert_eq!(router.objects((3, 0), &others), expected);
+    // The same as text.
+    let mut router = Router::new("");
+    let line = router.report((3, 0), &labels);
+    let start = format!(
+        " 1  {}, time exceeded [MPLS label 100, class 5, TTL 255; label 1048575, class 0, TTL 1]:  ",
+        Pair::B
+    );
+    assert!(line.starts_with(&start), "{line}");
+    let line = router.report((3, 0), &extensions(&[(2, 0x8f, &v4)]));
+    let text = "time exceeded [outgoing interface \"eth1\", index 7, address 192.0.2.1, MTU 1400]:  ";
+    assert!(line.contains(text), "{line}");
+    let line = router.report((3, 0), &others);
+    let text =
+        "time exceeded [class 3, type 1, 4 bytes] [incoming interface] [incoming interface index 9]:  ";
+    assert!(line.contains(text), "{line}");
+}
+
+/// The forged message is one that another program understands.
+fn traceroute_reads_the_same_labels() {
+    let options = format!("-6 -n -e -q 1 -N 1 -m 1 -w 50 {}", Pair::B);
+    let mut router = Router::of(installed("traceroute").typed(&options));
+    router.send((3, 0), &extensions(&[(1, 1, &LABELS)]));
+    router.ours.line("<MPLS:L=100,E=5,S=0,T=255/L=1048575,E=0,S=1,T=1>");
+}
+
+fn extensions_of_an_unreachable_are_printed() {
+    let mut router = Router::new("--json");
+    let got = router.objects((1, 1), &extensions(&[(1, 1, &LABELS[4..])]));
+    assert_eq!(got[0]["mpls"][0]["label"], 1_048_575);
+    assert!(router.ours.end().0.success(), "the host itself reports it");
+}
+
+fn invalid_extensions_are_ignored() {
+    let mut router = Router::new("--json");
+    let invalid = json!([{"invalid": true}]);
+    let mut wrong = extensions(&[(1, 1, &LABELS)]);
+    wrong[2] ^= 1;
+    assert_eq!(router.objects((3, 0), &wrong), invalid);
+    // Another version, and a header that is cut.
+    assert_eq!(router.objects((3, 0), &[0x30, 0, 0, 0]), invalid);
+    assert_eq!(router.objects((3, 0), &[0x20, 0, 0]), invalid);
+    // Without any.
+    assert_eq!(router.objects((3, 0), &[]), Value::Null);
+    // Objects that are cut, or with the length 0 or 3, end the list.
+    for len in [9_u16, 0, 3, 0xffff] {
+        let mut cut = vec![0x20, 0, 0, 0, 0, 8, 1, 1];
+        cut.extend(&LABELS[..4]);
+        cut.extend(len.to_be_bytes());
+        cut.extend([1, 1, 0, 6, 0x40, 1]);
+        let got = router.objects((3, 0), &cut);
+        assert_eq!((got.as_array().unwrap().len(), &got[0]["mpls"][0]["label"]), (1, &json!(100)), "{len}");
+    }
+    // An interface without its last byte, and labels without theirs.
+    let short = interface(&[192, 0, 2, 1], "eth0");
+    let got =
+        router.objects((3, 0), &extensions(&[(2, 0x0f, &short[..short.len() - 1]), (1, 1, &LABELS[..7])]));
+    let mpls = json!([{"label": 100, "traffic_class": 5, "bottom": false, "ttl": 255}]);
+    assert_eq!(got, json!([{"class": 2, "type": 15, "bytes": short.len() - 1}, {"mpls": mpls}]));
+}
+
+fn many_objects_and_long_names_are_bounded_and_escaped() {
+    let hostile = "\x1b[2J\n 2  ::1\u{202e}\"]";
+    let objects: Vec<(u8, u8, &[u8])> = vec![(1, 1, &LABELS[..4]); 200];
+    let stack = LABELS.repeat(100);
+    let long = "x".repeat(251);
+    let hostiles = extensions(&[(2, 0x0f, &interface(&[192, 0, 2, 1], hostile))]);
+    let longs = extensions(&[(2, 0x0f, &interface(&[192, 0, 2, 1], &long))]);
+
+    let mut router = Router::new("--json");
+    let empty: Vec<(u8, u8, &[u8])> = vec![(1, 1, &[]); 400];
+    for (objects, omitted) in [(&objects, 192), (&empty, 392)] {
+        let got = router.objects((3, 0), &extensions(objects));
+        let got = got.as_array().unwrap();
+        assert_eq!((got.len(), &got[8]), (9, &json!({"omitted": omitted})));
+    }
+    let got = router.objects((3, 0), &extensions(&[(1, 1, &stack)]));
+    assert_eq!((got[0]["mpls"].as_array().unwrap().len(), &got[0]["omitted"]), (16, &json!(184)));
+    let line = router.report((3, 0), &hostiles);
+    assert!(line.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{line}");
+    assert_eq!(object(line)["answers"][0]["extensions"][0]["name"], hostile);
+    assert_eq!(router.objects((3, 0), &longs)[0]["name"], *long);
+
+    let mut router = Router::new("");
+    let line = router.report((3, 0), &extensions(&objects));
+    assert!(line.contains(" [192 more]:") && line.matches("MPLS").count() == 8, "{line}");
+    let line = router.report((3, 0), &extensions(&[(1, 1, &stack)]));
+    assert!(line.contains("; 184 more]:") && line.matches("label").count() == 16, "{line}");
+    let line = router.report((3, 0), &hostiles);
+    assert!(line.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{line}");
+    assert!(line.contains(r#"interface "\u{1b}[2J\n 2  ::1\u{202e}\"]", index 7"#), "{line}");
 }
