@@ -6,7 +6,9 @@ use std::{error, fmt};
 use crate::cmsg::MalformedMessage;
 use crate::ext::ExtensionError;
 use crate::group::GroupError;
-use crate::{BufferTooSmall, DecodeError, EncodeError, HeaderError, ZeroIndex};
+#[cfg(feature = "headers")]
+use crate::HeaderError;
+use crate::{BufferTooSmall, DecodeError, EncodeError, ZeroIndex};
 
 /// What was being done when `source` happened.
 // Not `io::Error::new(kind, source)`: the `source()` of that is the one of `source`.
@@ -49,6 +51,7 @@ converts! {
     DecodeError, "reading control messages", _ => ErrorKind::InvalidData;
     /// `InvalidData`. The [`MalformedMessage`] is its source.
     MalformedMessage, "reading control messages", _ => ErrorKind::InvalidData;
+    #[cfg(feature = "headers")]
     /// `InvalidData`. The [`HeaderError`] is its source.
     HeaderError, "reading an IPv6 header", _ => ErrorKind::InvalidData;
     /// `Unsupported` for what the system or the family of the destination does not have ([`EncodeError::Unsupported`],
@@ -86,7 +89,7 @@ mod tests {
 
     use super::*;
     use crate::ext::{Align, HopByHop};
-    use crate::{Control, Header, InterfaceIndex};
+    use crate::{Control, InterfaceIndex};
 
     fn check<E: Error + 'static + Into<io::Error>>(error: E, kind: ErrorKind, text: &str) {
         let error = error.into();
@@ -101,8 +104,11 @@ mod tests {
         check(DecodeError::Width { control, len: 2, expected: 4 }, ErrorKind::InvalidData, text);
         let text = "reading control messages: control message at offset 0 has the length 2, which is less than its header";
         check(MalformedMessage { offset: 0, len: 2, available: 16 }, ErrorKind::InvalidData, text);
-        let text = "reading an IPv6 header: not an IPv6 header: the version is 4, not 6";
-        check(Header::parse(&[0x45; 40]).unwrap_err(), ErrorKind::InvalidData, text);
+        #[cfg(feature = "headers")]
+        {
+            let text = "reading an IPv6 header: not an IPv6 header: the version is 4, not 6";
+            check(HeaderError::Version(4), ErrorKind::InvalidData, text);
+        }
 
         let text = "writing control messages: the system does not take IPV6_HOPLIMIT messages";
         check(EncodeError::Unsupported(control), ErrorKind::Unsupported, text);

@@ -242,7 +242,10 @@
 //!
 //! # Features
 //!
-//! None is enabled by default. `tokio`, `async-io` and `mio`: see above.
+//! `headers`, on by default: [`Header`]. Only this needs derive macros, which take as long to build as the rest; omit it with
+//! `default-features = false`.
+//!
+//! The others are off by default. `tokio`, `async-io` and `mio`: see above.
 //!
 //! `serde`: the values of `ipv6-core`, such as [`RecvControl`], [`SendControl`] and [`ControlFlags`], implement `Serialize`
 //! and `Deserialize`.
@@ -329,12 +332,15 @@ pub use send_batch::{SendAllError, SendBatch};
 pub use ipv6_core::option::PathMtuDiscovery;
 pub use ipv6_core::{
     BpfInstruction, BufferTooSmall, Control, ControlFlags, ControlMessage, DecodeError, Ecn, EncodeError,
-    ErrorOrigin, FilterMode, FlowLabel, FlowLabelRequest, FlowLabelShare, Header, HeaderError, Icmp6Filter,
+    ErrorOrigin, FilterMode, FlowLabel, FlowLabelRequest, FlowLabelShare, Icmp6Filter,
     Icmp6Type, IcmpExtensions, IcmpInterface, IcmpObject, IcmpType, InterfaceIndex, InterfaceRole, Mif,
     MifCounters, MifSet, MplsLabel, MulticastRoute, MulticastUpcall, PathMtu, Platform, QueuedError,
     RecvControl, RouteCounters, Segments, SendControl, SendMessage, SourceFilter, TcpMd5Key, UpcallKind,
     ZeroIndex, abi, checksum, cmsg, dscp, ext, message, traffic_class, udp_checksum,
 };
+#[cfg(feature = "headers")]
+#[cfg_attr(docsrs, doc(cfg(feature = "headers")))]
+pub use ipv6_core::{Header, HeaderError};
 pub use ipv6_sys::{Host, option};
 
 /// Control messages to send, encoded for this system in `N` bytes of its own memory: [`ipv6_core::Messages`].
