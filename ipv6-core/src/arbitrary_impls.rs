@@ -41,13 +41,17 @@ macro_rules! any {
     };
 }
 
+#[cfg(feature = "headers")]
+any! {
+    Header { traffic_class flow_label payload_len next_header hop_limit source destination }
+}
+
 any! {
     BpfInstruction { code jt jf k }
     DontFragment { 0 }
     Dropped { 0 }
     FragmentSize { 0 }
     Group { group on }
-    Header { traffic_class flow_label payload_len next_header hop_limit source destination }
     HopLimit { 0 }
     Icmp6Type { 0 }
     IcmpType { 0 }

@@ -3,11 +3,11 @@
 use std::io::{self, ErrorKind};
 use std::{error, fmt};
 
+#[cfg(feature = "headers")]
+use crate::HeaderError;
 use crate::cmsg::MalformedMessage;
 use crate::ext::ExtensionError;
 use crate::group::GroupError;
-#[cfg(feature = "headers")]
-use crate::HeaderError;
 use crate::{BufferTooSmall, DecodeError, EncodeError, ZeroIndex};
 
 /// What was being done when `source` happened.

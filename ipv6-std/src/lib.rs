@@ -332,11 +332,11 @@ pub use send_batch::{SendAllError, SendBatch};
 pub use ipv6_core::option::PathMtuDiscovery;
 pub use ipv6_core::{
     BpfInstruction, BufferTooSmall, Control, ControlFlags, ControlMessage, DecodeError, Ecn, EncodeError,
-    ErrorOrigin, FilterMode, FlowLabel, FlowLabelRequest, FlowLabelShare, Icmp6Filter,
-    Icmp6Type, IcmpExtensions, IcmpInterface, IcmpObject, IcmpType, InterfaceIndex, InterfaceRole, Mif,
-    MifCounters, MifSet, MplsLabel, MulticastRoute, MulticastUpcall, PathMtu, Platform, QueuedError,
-    RecvControl, RouteCounters, Segments, SendControl, SendMessage, SourceFilter, TcpMd5Key, UpcallKind,
-    ZeroIndex, abi, checksum, cmsg, dscp, ext, message, traffic_class, udp_checksum,
+    ErrorOrigin, FilterMode, FlowLabel, FlowLabelRequest, FlowLabelShare, Icmp6Filter, Icmp6Type,
+    IcmpExtensions, IcmpInterface, IcmpObject, IcmpType, InterfaceIndex, InterfaceRole, Mif, MifCounters,
+    MifSet, MplsLabel, MulticastRoute, MulticastUpcall, PathMtu, Platform, QueuedError, RecvControl,
+    RouteCounters, Segments, SendControl, SendMessage, SourceFilter, TcpMd5Key, UpcallKind, ZeroIndex, abi,
+    checksum, cmsg, dscp, ext, message, traffic_class, udp_checksum,
 };
 #[cfg(feature = "headers")]
 #[cfg_attr(docsrs, doc(cfg(feature = "headers")))]
