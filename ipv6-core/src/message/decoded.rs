@@ -125,11 +125,13 @@ impl<'a> RawMessage<'a> {
 impl<'a, P: Platform> RawMessages<'a, P> {
     /// Reads the values of all messages that a kernel delivered, from the current position on, in order and with
     /// repetitions. An error does not end the iteration, unless the message does not fit in the buffer.
+    #[must_use]
     pub fn decoded(self) -> impl FusedIterator<Item = Result<Decoded<'a>, DecodeError>> + use<'a, P> {
         self.map(|message| message?.decode::<P>())
     }
 
     /// The same for messages that a program sent.
+    #[must_use]
     pub fn decoded_sent(self) -> impl FusedIterator<Item = Result<Decoded<'a>, DecodeError>> + use<'a, P> {
         self.map(|message| message?.decode_sent::<P>())
     }
