@@ -43,6 +43,13 @@ macro_rules! for_each_message {
             mark with_mark: Mark;
             priority with_priority: Priority;
             dropped with_dropped: Dropped;
+            ipv4_fragment_size with_ipv4_fragment_size: Ipv4FragmentSize;
+            destination_port with_destination_port: DestinationPort;
+            mach_time with_mach_time: MachTime;
+            binary_time with_binary_time: BinaryTime;
+            uptime with_uptime: Uptime;
+            flow_id with_flow_id: FlowId;
+            flow_type with_flow_type: FlowType;
         }
     };
 }
@@ -283,8 +290,8 @@ macro_rules! for_each_option {
             #[doc(alias = "SO_ORIGINAL_DST")]
             ORIGINAL_DESTINATION original_destination with_original_destination: SocketAddrV6
                 = "IP6T_SO_ORIGINAL_DST";
-            /// Delivers the destination port of received packets (OpenBSD), beside the address in the packet info:
-            /// the original destination of packets that `pf` diverts.
+            /// Delivers the destination port of received packets as `message::DestinationPort` (OpenBSD), beside the
+            /// address in the packet info: the original destination of packets that `pf` diverts.
             RECEIVE_DESTINATION_PORT receive_destination_port with_receive_destination_port: bool
                 = "IPV6_RECVDSTPORT";
             /// Delivers the time at which a packet arrived, in microseconds, as `message::Timestamp`. Linux, the
@@ -302,7 +309,7 @@ macro_rules! for_each_option {
             TIMESTAMPING timestamping with_timestamping: TimestampingFlags = "SO_TIMESTAMPING";
             /// The clock and the message of `RECEIVE_TIMESTAMP` (FreeBSD).
             TIMESTAMP_CLOCK timestamp_clock with_timestamp_clock: TimestampClock = "SO_TS_CLOCK";
-            /// Delivers the time at which a packet arrived, in units of `mach_absolute_time` (Apple).
+            /// Delivers the time at which a packet arrived as `message::MachTime` (Apple).
             RECEIVE_TIMESTAMP_MONOTONIC receive_timestamp_monotonic with_receive_timestamp_monotonic: bool
                 = "SO_TIMESTAMP_MONOTONIC";
             /// Allows `message::TxTime`, the time at which a packet is sent, and names its clock (Linux, since
@@ -375,7 +382,9 @@ macro_rules! for_each_option {
             /// (Linux).
             SELECT_ERROR_QUEUE select_error_queue with_select_error_queue: bool = "SO_SELECT_ERR_QUEUE";
             /// Whether sends with `MSG_ZEROCOPY` use the memory of the program, with a notice in the error queue
-            /// when it is free again (Linux, UDP since 5.0).
+            /// when it is free again (Linux, UDP since 5.0). No function of these crates sends with that flag:
+            /// `ipv6_std::SendFlags` has the reason.
+            #[doc(alias = "MSG_ZEROCOPY")]
             ZERO_COPY zero_copy with_zero_copy: bool = "SO_ZEROCOPY";
             /// The size of the receive buffer in bytes. Linux returns twice the requested size.
             RECEIVE_BUFFER receive_buffer with_receive_buffer: u32 = "SO_RCVBUF";
@@ -410,7 +419,8 @@ macro_rules! for_each_option {
             /// The protocol inside the received UDP datagrams, which the kernel then handles: 2 is ESP (RFC 3948),
             /// 3 L2TP (Linux).
             ENCAPSULATION encapsulation with_encapsulation: u32 = "UDP_ENCAP";
-            /// Delivers the flow identifier of received packets, a hash of addresses and ports (FreeBSD).
+            /// Delivers a hash of addresses and ports of received packets, as `message::FlowId` and `message::FlowType`
+            /// (FreeBSD).
             RECEIVE_FLOW_ID receive_flow_id with_receive_flow_id: bool = "IPV6_RECVFLOWID";
             /// From which networks the socket receives, a `PROTECTION_LEVEL_` of `ws2ipdef.h` (Windows).
             PROTECTION_LEVEL protection_level with_protection_level: i32 = "IPV6_PROTECTION_LEVEL";
@@ -421,7 +431,7 @@ macro_rules! for_each_option {
             #[doc(alias = "IP_ORIGDSTADDR")]
             IPV4_RECEIVE_ORIGINAL_DESTINATION ipv4_receive_original_destination with_ipv4_receive_original_destination: bool
                 = "IP_RECVORIGDSTADDR";
-            /// As `RECEIVE_FRAGMENT_SIZE`, of IPv4 packets on a dual-stack socket (Linux).
+            /// As `RECEIVE_FRAGMENT_SIZE`, of IPv4 packets on a dual-stack socket, as `message::Ipv4FragmentSize` (Linux).
             IPV4_RECEIVE_FRAGMENT_SIZE ipv4_receive_fragment_size with_ipv4_receive_fragment_size: bool
                 = "IP_RECVFRAGSIZE";
             /// As `UNICAST_INTERFACE`, of IPv4 packets on a dual-stack socket (Linux, Windows).

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use ipv6_core::Control;
 use ipv6_core::abi::{Linux64, Platform};
 
 /// Numbers by system, with the priority of each row.
@@ -150,5 +151,95 @@ fn every_row_is_in_the_data_or_is_another_name() {
         // The data has one family of each pair.
         let of_ipv4 = name.starts_with("IP_") || name.ends_with("(IPPROTO_IP)");
         assert!(known || of_ipv4, "{name} has a row and is not in ipv6-core/tests/data/options.tsv");
+    }
+}
+
+/// The options that deliver messages with received packets, and the types of these messages. An option is in the list if its
+/// constant has `RECEIVE_` in its name, or if its row says that it delivers something.
+const DELIVERED: &[(&str, &[Control])] = &[
+    ("RECEIVE_TRAFFIC_CLASS", &[Control::TrafficClass]),
+    ("RECEIVE_HOP_LIMIT", &[Control::HopLimit]),
+    ("RECEIVE_PACKET_INFO", &[Control::PacketInfo]),
+    ("RECEIVE_PATH_MTU", &[Control::PathMtu]),
+    ("RECEIVE_FLOW_LABEL", &[Control::FlowLabel]),
+    ("RECEIVE_FRAGMENT_SIZE", &[Control::FragmentSize]),
+    ("RECEIVE_ECN", &[Control::Ecn]),
+    ("RECEIVE_ORIGINAL_DESTINATION", &[Control::OriginalDestination]),
+    ("RECEIVE_HOP_BY_HOP", &[Control::HopByHop]),
+    ("RECEIVE_DESTINATION_OPTIONS", &[Control::DestinationOptions]),
+    ("RECEIVE_FIRST_DESTINATION_OPTIONS", &[Control::FirstDestinationOptions]),
+    ("RECEIVE_ROUTING_HEADER", &[Control::RoutingHeader]),
+    ("RECEIVE_DESTINATION_PORT", &[Control::DestinationPort]),
+    ("RECEIVE_TIMESTAMP", &[Control::Timestamp]),
+    ("RECEIVE_TIMESTAMP_NS", &[Control::TimestampNs]),
+    ("RECEIVE_TIMESTAMP_MONOTONIC", &[Control::MachTime]),
+    ("TIMESTAMPING", &[Control::Timestamping, Control::TimestampPacketInfo]),
+    ("TIMESTAMP_CLOCK", &[Control::Timestamp, Control::BinaryTime, Control::TimestampNs, Control::Uptime]),
+    ("RECEIVE_DROPPED", &[Control::Dropped]),
+    ("RECEIVE_MARK", &[Control::Mark]),
+    ("RECEIVE_PRIORITY", &[Control::Priority]),
+    ("RECEIVE_FLOW_ID", &[Control::FlowId, Control::FlowType]),
+    ("COALESCE", &[Control::Coalesced]),
+    ("IPV4_RECEIVE_TRAFFIC_CLASS", &[Control::TypeOfService]),
+    ("IPV4_RECEIVE_ECN", &[Control::Ipv4Ecn]),
+    ("IPV4_RECEIVE_TIME_TO_LIVE", &[Control::TimeToLive]),
+    ("IPV4_RECEIVE_PACKET_INFO", &[Control::Ipv4PacketInfo]),
+    ("IPV4_RECEIVE_ORIGINAL_DESTINATION", &[Control::Ipv4OriginalDestination]),
+    ("IPV4_RECEIVE_FRAGMENT_SIZE", &[Control::Ipv4FragmentSize]),
+];
+
+/// Options named like those, which deliver no message.
+const NO_MESSAGE: &[(&str, &str)] = &[
+    ("RECEIVE_BUFFER", "a size"),
+    ("FORCED_RECEIVE_BUFFER", "a size"),
+    ("RECEIVE_WITHOUT_CHECKSUM", "it decides which packets are received"),
+    ("ROUTER_ALERT", "it delivers packets"),
+    ("ROUTER_ALERT_ISOLATE", "it decides which packets are received"),
+];
+
+/// The constants of the options, with what the documentation of each row says.
+macro_rules! constants {
+    (
+        { $($(#[doc = $doc:literal])* $(#[doc(alias = $a:literal $(, alias = $b:literal)*)])*
+            $CONSTANT:ident $field:ident $with:ident: $value:ty = $name:literal;)* }
+        { $($numbers:tt)* }
+    ) => {
+        const CONSTANTS: &[(&str, &str)] = &[$((stringify!($CONSTANT), concat!($($doc),*))),*];
+    };
+}
+
+ipv6_core::for_each_option!(constants);
+
+#[test]
+fn every_option_that_delivers_messages_has_their_types() {
+    let known = |name: &str| {
+        DELIVERED.iter().any(|(of, _)| *of == name) || NO_MESSAGE.iter().any(|(of, _)| *of == name)
+    };
+    let delivers =
+        |name: &str, row: &str| name.contains("RECEIVE_") || row.to_lowercase().contains("delivers");
+    let forgotten: Vec<_> = CONSTANTS
+        .iter()
+        .filter(|(name, row)| delivers(name, row) && !known(name))
+        .map(|(name, _)| name)
+        .collect();
+    assert!(
+        forgotten.is_empty(),
+        "add the type of the message to DELIVERED in {}, or the reason to NO_MESSAGE: {forgotten:?}",
+        file!()
+    );
+    let of_an_option: Vec<_> =
+        DELIVERED.iter().map(|(name, _)| name).chain(NO_MESSAGE.iter().map(|(name, _)| name)).collect();
+    for name in of_an_option {
+        assert!(
+            CONSTANTS.iter().any(|(of, _)| of == name),
+            "{name} is no option: remove it from {}",
+            file!()
+        );
+    }
+    // The types are rows of the list of messages, which every table has.
+    for (name, messages) in DELIVERED {
+        for message in *messages {
+            assert!(rows("cmsg").contains(message.name()), "{name} delivers {message}, which has no row");
+        }
     }
 }

@@ -452,6 +452,22 @@ fn size_of_message(os: &str, arch: &str, name: &str, of: impl Fn(&str) -> usize)
             ("netbsd" | "openbsd", "386") => 12,
             _ => 16,
         },
+        "SCM_MONOTONIC" => {
+            if arch == "386" {
+                8
+            } else {
+                16
+            }
+        }
+        "SCM_BINTIME" => {
+            if arch == "386" {
+                12
+            } else {
+                16
+            }
+        }
+        "SCM_TIMESTAMP_MONOTONIC" => 8,
+        "IPV6_RECVDSTPORT" => 2,
         "SCM_TIMESTAMPING" => 48,
         "SCM_TIMESTAMPING_PKTINFO" => 16,
         "SCM_TXTIME" => 8,

@@ -15,6 +15,7 @@ pub(super) const TABLE: Abi = bsd::table(Endian::Little, 30, 4)
         ipv4_packet_info: message_at(IPPROTO_IP, 26, 12),
         first_destination_options: message(57, 8),
         timestamp: message_at(SOL_SOCKET, 2, 16),
+        mach_time: message_at(SOL_SOCKET, 4, 8),
         ..bsd::CONTROL
     })
     .with_options(OptionNumbers {

@@ -20,6 +20,11 @@ pub(super) const fn table(endian: Endian, align: usize, group_req: GroupReqLayou
             timestamp: message_at(SOL_SOCKET, 2, timeval),
             // SCM_REALTIME.
             timestamp_ns: message_at(SOL_SOCKET, 5, timeval),
+            // struct bintime: seconds and 64 bits, which i386 aligns to four.
+            binary_time: message_at(SOL_SOCKET, 4, if timeval == 8 { 12 } else { 16 }),
+            uptime: message_at(SOL_SOCKET, 6, timeval),
+            flow_id: message(67, 4),
+            flow_type: message(68, 4),
             ..bsd::CONTROL
         })
         .with_options(OptionNumbers {

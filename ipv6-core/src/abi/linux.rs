@@ -69,6 +69,7 @@ const fn control(long: Width, sockets: Sockets) -> ControlNumbers {
         // struct sock_extended_err and struct sockaddr_in6.
         queued_error: message(25, 44),
         fragment_size: message(77, 4),
+        ipv4_fragment_size: message_at(IPPROTO_IP, 25, 4),
         coalesced: message_at(IPPROTO_UDP, 104, 4),
         segment_size: message_at(IPPROTO_UDP, 103, 2),
         // Received in one byte; taken in one byte or as an int (ip_cmsg_send() in net/ipv4/ip_sockglue.c).

@@ -3,7 +3,7 @@
 //! The numbers are those of `sys/netinet6/in6.h`, `sys/netinet/in.h`, `sys/netinet/icmp6.h` and `sys/sys/socket.h`. The
 //! processor's `_ALIGN` aligns control messages (`sys/arch/*/include/_types.h`). Memberships have no source filters.
 
-use super::number::{SOL_SOCKET, message_at, option, option_at};
+use super::number::{SOL_SOCKET, message, message_at, option, option_at};
 use super::{Abi, ControlNumbers, Endian, OptionNumbers, bsd};
 
 const SO_BINDANY: i32 = 0x1000;
@@ -15,6 +15,7 @@ pub(super) const fn table(endian: Endian, align: usize, timeval: usize) -> Abi {
         .with_control(ControlNumbers {
             next_hop: None,
             timestamp: message_at(SOL_SOCKET, 4, timeval),
+            destination_port: message(64, 2),
             ..bsd::CONTROL
         })
         .with_options(OptionNumbers {

@@ -43,6 +43,7 @@ use crate::cmsg::{Byte, RawMessage, RawMessages, Writer};
 use crate::error::BufferTooSmall;
 
 mod decoded;
+mod destination_port;
 mod dont_fragment;
 mod ecn;
 mod extension;
@@ -73,9 +74,10 @@ pub use crate::extended_error::ExtendedError;
 pub use crate::flow_label::FlowLabel;
 pub use crate::traffic_class::Ecn;
 pub use decoded::Decoded;
+pub use destination_port::DestinationPort;
 pub use dont_fragment::DontFragment;
 pub use extension::FirstDestinationOptions;
-pub use fragment_size::FragmentSize;
+pub use fragment_size::{FragmentSize, Ipv4FragmentSize};
 pub use hop_limit::HopLimit;
 pub use ipv4_ecn::Ipv4Ecn;
 pub use ipv4_packet_info::Ipv4PacketInfo;
@@ -89,9 +91,11 @@ pub use packet_info::PacketInfo;
 pub(crate) use packet_info::SIZE as PACKET_INFO_SIZE;
 pub use path_mtu::PathMtu;
 pub use segment_size::{Coalesced, SegmentSize};
-pub use socket::{Dropped, Mark, Priority, TimestampId, TxTime};
+pub use socket::{Dropped, FlowId, FlowType, MachTime, Mark, Priority, TimestampId, TxTime};
 pub use time_to_live::TimeToLive;
-pub use timestamp::{Timestamp, TimestampNs, TimestampPacketInfo, TimestampRequest, Timestamping};
+pub use timestamp::{
+    BinaryTime, Timestamp, TimestampNs, TimestampPacketInfo, TimestampRequest, Timestamping, Uptime,
+};
 pub use traffic_class::TrafficClass;
 pub use type_of_service::TypeOfService;
 

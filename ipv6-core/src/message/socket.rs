@@ -1,5 +1,7 @@
-//! Messages of level `SOL_SOCKET` that are one number: `SO_MARK`, `SO_PRIORITY`, `SO_RXQ_OVFL`, `SCM_TXTIME`,
-//! `SCM_TS_OPT_ID` (Linux: `__sock_cmsg_send` in `net/core/sock.c`, `__sock_recv_cmsgs` in `net/socket.c`).
+//! Messages that are one number: `SO_MARK`, `SO_PRIORITY`, `SO_RXQ_OVFL`, `SCM_TXTIME`, `SCM_TS_OPT_ID` (Linux:
+//! `__sock_cmsg_send` in `net/core/sock.c`, `__sock_recv_cmsgs` in `net/socket.c`), `SCM_TIMESTAMP_MONOTONIC` (Apple:
+//! `sbcreatecontrol_mbuf` calls in `bsd/netinet6/ip6_input.c`), `IPV6_FLOWID` and `IPV6_FLOWTYPE` (FreeBSD:
+//! `ip6_savecontrol_v4` in `sys/netinet6/ip6_input.c`).
 
 use super::kind::{Control, ControlMessage, DecodeError, SendMessage};
 use crate::abi::{ControlNumber, Platform};
@@ -41,6 +43,27 @@ pub struct TimestampId(pub u32);
 #[doc(alias = "SCM_TXTIME")]
 pub struct TxTime(pub u64);
 
+/// The time at which a packet arrived, in units of `mach_absolute_time` (`SCM_TIMESTAMP_MONOTONIC`, Apple). Received only. The
+/// option `RECEIVE_TIMESTAMP_MONOTONIC` enables it. `mach_timebase_info` has the length of a unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+#[doc(alias = "SCM_TIMESTAMP_MONOTONIC", alias = "SO_TIMESTAMP_MONOTONIC")]
+pub struct MachTime(pub u64);
+
+/// A hash of addresses and ports of a received packet, by which the device or the system chose a queue (`IPV6_FLOWID`,
+/// FreeBSD). Received only. The option `RECEIVE_FLOW_ID` enables it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+#[doc(alias = "IPV6_FLOWID", alias = "IPV6_RECVFLOWID")]
+pub struct FlowId(pub u32);
+
+/// The kind of hash in [`FlowId`], an `M_HASHTYPE_` of `sys/mbuf.h` (`IPV6_FLOWTYPE`, FreeBSD). Received only. The option
+/// `RECEIVE_FLOW_ID` enables it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+#[doc(alias = "IPV6_FLOWTYPE", alias = "IPV6_RECVFLOWID")]
+pub struct FlowType(pub u32);
+
 /// A row is: the type, its name in C, its field in the tables, and how its number is read.
 macro_rules! numbers {
     ($($Message:ident $name:literal $field:ident $read:ident $size:literal;)*) => {
@@ -66,6 +89,9 @@ numbers! {
     Dropped "SO_RXQ_OVFL" dropped read_u32 4;
     TimestampId "SCM_TS_OPT_ID" timestamp_id read_u32 4;
     TxTime "SCM_TXTIME" tx_time read_u64 8;
+    MachTime "SCM_TIMESTAMP_MONOTONIC" mach_time read_u64 8;
+    FlowId "IPV6_FLOWID" flow_id read_u32 4;
+    FlowType "IPV6_FLOWTYPE" flow_type read_u32 4;
 }
 
 /// Those that can be sent, with how their number is written.
@@ -89,7 +115,7 @@ sent! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::{Linux32, Linux64, LinuxMips32Be, LinuxSparc64};
+    use crate::abi::{Apple, FreeBsd64, Linux32, Linux64, LinuxMips32Be, LinuxSparc64};
     use crate::cmsg::RawMessages;
     use crate::message::Messages;
 
@@ -112,6 +138,17 @@ mod tests {
         assert_eq!(Messages::<Linux32, 20>::new().with(value).unwrap().as_bytes(), time);
         assert_eq!(RawMessages::<Linux32>::new(&time).get::<TxTime>(), Ok(Some(value)));
         assert_eq!(RawMessages::<Linux32>::new(&time).get::<Dropped>(), Ok(None));
+        //  len 20 = 12 + 8  level 0xffff      type 4
+        let time = [20, 0, 0, 0, 255, 255, 0, 0, 4, 0, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1];
+        let value = MachTime(0x0102_0304_0506_0708);
+        assert_eq!(RawMessages::<Apple>::new(&time).get::<MachTime>(), Ok(Some(value)));
+        //  len 20 = 16 + 4  level 41      type 67      padding     0x11223344              padding
+        let mut flow =
+            [20, 0, 0, 0, 41, 0, 0, 0, 67, 0, 0, 0, 0, 0, 0, 0, 0x44, 0x33, 0x22, 0x11, 0, 0, 0, 0];
+        assert_eq!(RawMessages::<FreeBsd64>::new(&flow).get::<FlowId>(), Ok(Some(FlowId(0x1122_3344))));
+        assert_eq!(RawMessages::<FreeBsd64>::new(&flow).get::<FlowType>(), Ok(None));
+        flow[8] = 68;
+        assert_eq!(RawMessages::<FreeBsd64>::new(&flow).get::<FlowType>(), Ok(Some(FlowType(0x1122_3344))));
     }
 
     #[test]

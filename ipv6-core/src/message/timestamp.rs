@@ -1,9 +1,12 @@
-//! Times of received packets: `SCM_TIMESTAMP`, `SCM_TIMESTAMPNS` and `SCM_TIMESTAMPING`.
+//! Times of received packets: `SCM_TIMESTAMP`, `SCM_TIMESTAMPNS` and `SCM_TIMESTAMPING`; of FreeBSD, `SCM_MONOTONIC` and
+//! `SCM_BINTIME`.
 //!
 //! ```text
 //!  SCM_TIMESTAMP    struct timeval    seconds, microseconds
 //!  SCM_TIMESTAMPNS  struct timespec   seconds, nanoseconds
 //!  SCM_TIMESTAMPING three of these: of the kernel, unused, of the device
+//!  SCM_MONOTONIC    struct timespec   seconds, nanoseconds
+//!  SCM_BINTIME      struct bintime    seconds, 64 bits of fraction
 //! ```
 //!
 //! The integers have 4 or 8 bytes each. Where they have 8 and 4, alignment may add padding. Linux writes 8 and 8, to 32-bit
@@ -100,6 +103,44 @@ pub struct TimestampPacketInfo {
 #[doc(alias = "SO_TIMESTAMPING")]
 pub struct TimestampRequest(pub TimestampingFlags);
 
+/// The time since the system started at which a packet arrived (`SCM_MONOTONIC`, FreeBSD). The options `RECEIVE_TIMESTAMP` and
+/// `TIMESTAMP_CLOCK` with `TimestampClock::Monotonic` enable it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[doc(alias = "SCM_MONOTONIC", alias = "SO_TS_MONOTONIC", alias = "timespec")]
+pub struct Uptime {
+    /// Seconds since the start.
+    #[doc(alias = "tv_sec")]
+    pub seconds: i64,
+    /// Nanoseconds since the second, 0 to 999,999,999.
+    #[doc(alias = "tv_nsec")]
+    pub nanoseconds: u32,
+}
+
+/// The time of day at which a packet arrived, in units of 2⁻⁶⁴ seconds (`SCM_BINTIME`, FreeBSD). The options
+/// `RECEIVE_TIMESTAMP` and `TIMESTAMP_CLOCK` with `TimestampClock::Binary` enable it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[doc(alias = "SCM_BINTIME", alias = "SO_TS_BINTIME", alias = "SO_BINTIME", alias = "bintime")]
+pub struct BinaryTime {
+    /// Seconds since 1970.
+    #[doc(alias = "sec")]
+    pub seconds: i64,
+    /// The rest, in units of 2⁻⁶⁴ seconds.
+    #[doc(alias = "frac")]
+    pub fraction: u64,
+}
+
+impl BinaryTime {
+    /// Returns the time since 1970, rounded down to nanoseconds; `None` for a time before.
+    #[must_use]
+    pub fn since_epoch(self) -> Option<Duration> {
+        // The upper half of the product, which is below 1,000,000,000.
+        let nanoseconds = u128::from(self.fraction).checked_mul(1_000_000_000)? >> 64;
+        since_epoch(self.seconds, u32::try_from(nanoseconds).ok()?, 1)
+    }
+}
+
 /// Bytes of a time on Linux, and of most other systems.
 const TIME: usize = 16;
 
@@ -158,6 +199,39 @@ impl<P: Platform> ControlMessage<P> for TimestampNs {
         let size = size_of_time(P::ABI.control.timestamp_ns);
         let (seconds, nanoseconds) = read::<P>(Control::of::<Self, P>(), data, size, 1_000_000_000)?;
         Ok(Self { seconds, nanoseconds })
+    }
+}
+
+impl<P: Platform> ControlMessage<P> for Uptime {
+    type Value<'a> = Self;
+    const NAME: &'static str = "SCM_MONOTONIC";
+    const NUMBER: Option<ControlNumber> = P::ABI.control.uptime;
+
+    fn decode(data: &[u8]) -> Result<Self, DecodeError> {
+        let size = size_of_time(P::ABI.control.uptime);
+        let (seconds, nanoseconds) = read::<P>(Control::of::<Self, P>(), data, size, 1_000_000_000)?;
+        Ok(Self { seconds, nanoseconds })
+    }
+}
+
+impl<P: Platform> ControlMessage<P> for BinaryTime {
+    type Value<'a> = Self;
+    const NAME: &'static str = "SCM_BINTIME";
+    const NUMBER: Option<ControlNumber> = P::ABI.control.binary_time;
+
+    fn decode(data: &[u8]) -> Result<Self, DecodeError> {
+        let expected = size_of_time(P::ABI.control.binary_time);
+        let width = DecodeError::Width { control: Control::of::<Self, P>(), len: data.len(), expected };
+        if data.len() != expected {
+            return Err(width);
+        }
+        // 12 bytes: on i386, where the seconds have 32 bits.
+        let (seconds, at) = match expected {
+            12 => (wire::read_i32::<P>(data, 0).map(i64::from), 4),
+            _ => (read_seconds::<P>(data), 8),
+        };
+        let fraction = wire::read_u64::<P>(data, at);
+        Ok(Self { seconds: seconds.ok_or(width)?, fraction: fraction.ok_or(width)? })
     }
 }
 
@@ -239,6 +313,32 @@ mod tests {
         assert_eq!(micro::<Linux64Be>(big), expected);
         assert_eq!(micro::<Linux32Be>(big), expected);
         assert_eq!(time.since_epoch(), Some(Duration::from_micros(0x0102_0304 * 1_000_000 + 0x5_0607)));
+    }
+
+    #[test]
+    fn times_of_freebsd_have_the_layout_of_each_architecture() {
+        // A quarter of a second.
+        let binary = BinaryTime { seconds: 0x0102_0304, fraction: 1 << 62 };
+        let decode = <BinaryTime as ControlMessage<FreeBsd64>>::decode;
+        let wide: &[u8] = &[4, 3, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x40];
+        assert_eq!(decode(wide), Ok(binary));
+        let short: &[u8] = &[4, 3, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0x40];
+        assert_eq!(<BinaryTime as ControlMessage<FreeBsd32>>::decode(short), Ok(binary));
+        assert_eq!(<BinaryTime as ControlMessage<FreeBsdArm>>::decode(wide), Ok(binary));
+        let big: &[u8] = &[0, 0, 0, 0, 1, 2, 3, 4, 0x40, 0, 0, 0, 0, 0, 0, 0];
+        assert_eq!(<BinaryTime as ControlMessage<FreeBsd64Be>>::decode(big), Ok(binary));
+        assert_eq!(binary.since_epoch(), Some(Duration::new(0x0102_0304, 250_000_000)));
+        let last = BinaryTime { seconds: 0, fraction: u64::MAX };
+        assert_eq!(last.since_epoch(), Some(Duration::new(0, 999_999_999)));
+        assert_eq!(BinaryTime { seconds: -1, fraction: 0 }.since_epoch(), None);
+        let error = DecodeError::Width { control: Control::BinaryTime, len: 12, expected: 16 };
+        assert_eq!(decode(short), Err(error));
+
+        let uptime = Ok(Uptime { seconds: 0x0102_0304, nanoseconds: 0x5_0607 });
+        let wide: &[u8] = &[4, 3, 2, 1, 0, 0, 0, 0, 7, 6, 5, 0, 0, 0, 0, 0];
+        assert_eq!(<Uptime as ControlMessage<FreeBsd64>>::decode(wide), uptime);
+        let short: &[u8] = &[4, 3, 2, 1, 7, 6, 5, 0];
+        assert_eq!(<Uptime as ControlMessage<FreeBsd32>>::decode(short), uptime);
     }
 
     #[test]

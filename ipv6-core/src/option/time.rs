@@ -8,13 +8,13 @@ pub enum TimestampClock {
     /// The time of day in microseconds, as `message::Timestamp`: the default.
     #[doc(alias = "SO_TS_REALTIME_MICRO")]
     Microseconds,
-    /// The time of day in units of 2⁻⁶⁴ seconds, as a message `SCM_BINTIME`.
+    /// The time of day in units of 2⁻⁶⁴ seconds, as `message::BinaryTime`.
     #[doc(alias = "SO_TS_BINTIME")]
     Binary,
     /// The time of day in nanoseconds, as `message::TimestampNs`.
     #[doc(alias = "SO_TS_REALTIME")]
     Nanoseconds,
-    /// The time since the system started, in nanoseconds, as a message `SCM_MONOTONIC`.
+    /// The time since the system started, in nanoseconds, as `message::Uptime`.
     #[doc(alias = "SO_TS_MONOTONIC")]
     Monotonic,
 }

@@ -14,9 +14,19 @@ use crate::received::Received;
 bitflags::bitflags! {
     /// How one datagram is sent: [`PacketConn::send_with_flags`].
     ///
-    /// There is no flag for `MSG_ZEROCOPY`: with it, the kernel reads the payload after the call has returned, when the
-    /// program may have changed or freed it.
+    /// # `MSG_ZEROCOPY`
+    ///
+    /// There is no flag for it. The kernel reads the payload after the call has returned, until a notice is in the error
+    /// queue. The borrow ends at the return. The kernel holds the pages, so it reads no memory that is unmapped; but the
+    /// program can have written or freed the payload, and the allocator can have given the memory to another value. Then
+    /// the datagram has the bytes of that value: safe code would send data that it never passed. A signature would have to
+    /// keep the payload until the notice, which any holder of the socket can take.
+    ///
+    /// A program that keeps the payload by itself sets [`option::ZERO_COPY`](crate::option::ZERO_COPY), sends on the
+    /// descriptor of the socket (`sendto(2)`), and takes the notices with
+    /// [`recv_error`](PacketConn::recv_error): [`ReportedKind::ZeroCopy`](crate::ReportedKind::ZeroCopy).
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[doc(alias = "MSG_ZEROCOPY")]
     pub struct SendFlags: u32 {
         /// Report that the destination is reachable, because the program has heard of it: the kernel then does not send
         /// neighbour solicitations to verify it. RFC 3542 section 9 has a message for this, `IPV6_REACHCONF`. Linux.

@@ -66,6 +66,7 @@ messages_are!({
     first_destination_options: 8,
     routing_header: 8,
     use_min_mtu: size_of::<libc::c_int>(),
+    mach_time: size_of::<u64>(),
 });
 
 /// What libc has no word for, each with the header it was taken from.
@@ -97,4 +98,5 @@ pub const GAPS: &[Gap] = &[
     gap("SO_NET_SERVICE_TYPE", &["sys/socket.h"], name(ABI.options.service_type)),
     gap("IPV6_PORTRANGE", &["netinet/in.h"], name(ABI.options.port_range)),
     gap("IPV6_USE_MIN_MTU", &["netinet/in.h"], kind(ABI.control.use_min_mtu)),
+    gap("SCM_TIMESTAMP_MONOTONIC", &["sys/socket.h"], kind(ABI.control.mach_time)),
 ];

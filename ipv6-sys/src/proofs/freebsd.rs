@@ -67,6 +67,8 @@ messages_are!({
     dont_fragment: IPPROTO_IPV6 IPV6_DONTFRAG size_of::<libc::c_int>(),
     timestamp: SOL_SOCKET SCM_TIMESTAMP size_of::<libc::timeval>(),
     timestamp_ns: SOL_SOCKET SCM_REALTIME size_of::<libc::timespec>(),
+    binary_time: SOL_SOCKET SCM_BINTIME size_of::<libc::bintime>(),
+    uptime: SOL_SOCKET SCM_MONOTONIC size_of::<libc::timespec>(),
     original_destination: IPPROTO_IPV6 IPV6_ORIGDSTADDR ABI.sockaddr.size,
 } gaps {
     next_hop: ABI.sockaddr.size,
@@ -76,6 +78,8 @@ messages_are!({
     first_destination_options: 8,
     routing_header: 8,
     use_min_mtu: size_of::<libc::c_int>(),
+    flow_id: size_of::<u32>(),
+    flow_type: size_of::<u32>(),
 });
 
 /// What libc has no word for, each with the header it was taken from.
@@ -108,4 +112,6 @@ pub const GAPS: &[Gap] = &[
     gap("IPV6_PORTRANGE", &["netinet/in.h"], name(ABI.options.port_range)),
     gap("IPV6_RECVFLOWID", &["netinet/in.h"], name(ABI.options.receive_flow_id)),
     gap("IPV6_USE_MIN_MTU", &["netinet/in.h"], kind(ABI.control.use_min_mtu)),
+    gap("IPV6_FLOWID", &["netinet/in.h"], kind(ABI.control.flow_id)),
+    gap("IPV6_FLOWTYPE", &["netinet/in.h"], kind(ABI.control.flow_type)),
 ];

@@ -135,6 +135,7 @@ messages_are!({
     packet_info: IPPROTO_IPV6 IPV6_PKTINFO size_of::<libc::in6_pktinfo>(),
     flow_label: IPPROTO_IPV6 IPV6_FLOWINFO size_of::<u32>(),
     fragment_size: IPPROTO_IPV6 IPV6_RECVFRAGSIZE size_of::<libc::c_int>(),
+    ipv4_fragment_size: IPPROTO_IP IP_RECVFRAGSIZE size_of::<libc::c_int>(),
     // libc has no `struct ip6_mtuinfo`; its size is one of the gaps.
     path_mtu: IPPROTO_IPV6 IPV6_PATHMTU ABI.sockaddr.size + 4,
     queued_error: IPPROTO_IPV6 IPV6_RECVERR size_of::<libc::sock_extended_err>() + ABI.sockaddr.size,

@@ -60,6 +60,7 @@ messages_are!({
     first_destination_options: 8,
     routing_header: 8,
     use_min_mtu: size_of::<libc::c_int>(),
+    destination_port: size_of::<u16>(),
 });
 
 /// What libc has no word for, each with the header it was taken from.
@@ -90,4 +91,5 @@ pub const GAPS: &[Gap] = &[
     gap("IPV6_RECVDSTPORT", &["netinet/in.h"], name(ABI.options.receive_destination_port)),
     gap("IPV6_PORTRANGE", &["netinet/in.h"], name(ABI.options.port_range)),
     gap("IPV6_USE_MIN_MTU", &["netinet/in.h"], kind(ABI.control.use_min_mtu)),
+    gap("IPV6_RECVDSTPORT", &["netinet/in.h"], kind(ABI.control.destination_port)),
 ];
