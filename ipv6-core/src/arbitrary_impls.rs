@@ -47,21 +47,27 @@ any! {
 }
 
 any! {
+    BinaryTime { seconds fraction }
     BpfInstruction { code jt jf k }
+    DestinationPort { 0 }
     DontFragment { 0 }
     Dropped { 0 }
+    FlowId { 0 }
+    FlowType { 0 }
     FragmentSize { 0 }
     Group { group on }
     HopLimit { 0 }
     Icmp6Type { 0 }
     IcmpType { 0 }
     Ipv4Ecn { 0 }
+    Ipv4FragmentSize { 0 }
     Ipv4Group { group on }
     Ipv4Interface { 0 }
     Ipv4OriginalDestination { 0 }
     Ipv4PacketInfo { address interface }
     Ipv4SourceGroup { group source on }
     Ipv4UnicastInterface { 0 }
+    MachTime { 0 }
     Mark { 0 }
     MifCounters { packets_in packets_out bytes_in bytes_out }
     Mtu { 0 }
@@ -169,6 +175,7 @@ made! {
     Coalesced, u => Coalesced(u.arbitrary::<NonZeroU16>()?.get());
     SegmentSize, u => SegmentSize(u.arbitrary::<NonZeroU16>()?.get());
     Timestamp, u => Timestamp { seconds: u.arbitrary()?, microseconds: u.int_in_range(0..=999_999)? };
+    Uptime, u => Uptime { seconds: u.arbitrary()?, nanoseconds: u.int_in_range(0..=999_999_999)? };
     TimestampNs, u => TimestampNs { seconds: u.arbitrary()?, nanoseconds: u.int_in_range(0..=999_999_999)? };
 
     ControlFlags, u => ControlFlags::from_bits_truncate(u.arbitrary()?);

@@ -16,7 +16,8 @@ use ipv6_core::*;
 macro_rules! for_each_value {
     ($callback:ident) => {
         $callback! { {
-            Abi; AddressPreferences; Align; BpfInstruction; CmsgLayout; Coalesced; Control; ControlFlags; ControlNumber;
+            Abi; AddressPreferences; Align; BinaryTime; BpfInstruction; DestinationPort; FlowId; FlowType; Ipv4FragmentSize; MachTime;
+            Uptime; CmsgLayout; Coalesced; Control; ControlFlags; ControlNumber;
             ControlNumbers; Decoded<'static>; DestinationOptions<'static>; DontFragment; Dropped; Ecn; Endian; ErrorOrigin; ExtendedError;
             ExtensionHeader<'static>; FilterMode; FilterPolarity; FirstDestinationOptions<'static>; FlowLabel;
             FlowLabelRequest; FlowLabelShare; Fragment; FragmentSize; Group; GroupReqLayout; Header; HopByHop<'static>;

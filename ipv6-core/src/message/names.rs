@@ -59,7 +59,7 @@ impl Control {
 
 impl fmt::Display for RawMessage<'_> {
     /// The numbers, the names that they have on any platform, and the data in hexadecimal, such as
-    /// `level 41, type 67 (IPV6_TCLASS): e0 00 00 00`.
+    /// `level 41, type 67 (IPV6_TCLASS or IPV6_FLOWID): e0 00 00 00`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "level {}, type {}", self.level, self.kind)?;
         let mut separator = " (";
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn a_message_has_its_names_and_its_bytes() {
         let text = |level, kind, data: &[u8]| RawMessage::new(level, kind, data).to_string();
-        assert_eq!(text(41, 67, &[0xe0, 0]), "level 41, type 67 (IPV6_TCLASS): e0 00");
+        assert_eq!(text(41, 77, &[0xe0, 0]), "level 41, type 77 (IPV6_RECVFRAGSIZE): e0 00");
         // Linux, two kinds of the BSDs, and Windows.
         let names = "IPV6_PKTINFO or IPV6_DSTOPTS or IPV6_RTHDR or IPV6_ECN";
         assert_eq!(text(41, 50, &[2]), format!("level 41, type 50 ({names}): 02"));
