@@ -19,6 +19,7 @@ ipv6_testnet::tests! {
     [] a_histogram_has_all_values_in_order;
     [Namespace] invalid_arguments_are_refused;
     [Namespace] the_four_times_of_an_exchange_agree;
+    [RawSocket, Program("dumpcap"), Program("tshark")] the_times_of_arrival_are_those_of_a_capture;
     [Namespace] text_has_a_histogram;
     [Namespace] the_time_in_the_server_is_no_part_of_the_round_trip;
     [Namespace] ipv4_and_link_local_servers_are_measured;
@@ -171,6 +172,27 @@ fn the_four_times_of_an_exchange_agree() {
     assert!(status.success());
     let answered = object(&lines[0]);
     assert_eq!(["requests", "questions", "ignored"].map(|name| number(&answered, name)), [40, 40, 0]);
+}
+
+/// The kernel takes one time of an arriving packet, for the socket and for the capture.
+fn the_times_of_arrival_are_those_of_a_capture() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let _server = serve(&b);
+    let captures = [&b, &a].map(|host| Capture::start(host, "eth0"));
+    let got = output(&a, delay("[2001:db8:1::2]:7007 --count 5 --interval 1 --wait 20 --json"));
+    let (exchanges, _) = results(objects(&got));
+    assert_eq!(exchanges.len(), 5);
+    let arrived = ["request_received", "reply_received"];
+    // In the packet, the kind has 4 bytes after the mark.
+    let filters =
+        ["udp.dstport == 7007 && udp.payload[7] == 1", "udp.srcport == 7007 && udp.payload[7] == 2"];
+    for ((capture, filter), name) in captures.into_iter().zip(filters).zip(arrived) {
+        let times = capture.fields(filter, ["frame.time_epoch"]);
+        // Seconds with 9 digits after the point.
+        let times: Vec<i64> = times.iter().map(|[time]| time.replace('.', "").parse().unwrap()).collect();
+        let ours: Vec<i64> = exchanges.iter().map(|exchange| number(&exchange["stamps_ns"], name)).collect();
+        assert_eq!(ours, times, "{name}");
+    }
 }
 
 fn text_has_a_histogram() {
