@@ -172,14 +172,26 @@ fn put_group_source_req<P: Platform, const N: usize>(
     bytes: &mut [u8],
 ) -> Result<usize, GroupError> {
     let layout = P::ABI.group_req.ok_or(GroupError::Unsupported)?;
-    let too_small = BufferTooSmall { needed: layout.size, available: bytes.len() };
-    let request = bytes.get_mut(..layout.size).ok_or(GroupError::BufferTooSmall(too_small))?;
-    request.fill(0);
-    // The layout is that of the platform's structure: every field is within `layout.size`, so no write fails.
-    let _ = wire::put(request, 0, wire::bytes_of_u32::<P>(on.map_or(0, InterfaceIndex::get)));
-    let _ = wire::put(request, layout.group, group);
+    let request = put_request::<P, N>(on, (layout.group, group), layout.size, bytes)?;
+    // The layout is that of the platform's structure: the field is within `layout.size`, so the write does not fail.
     let _ = wire::put(request, layout.source, source);
     Ok(layout.size)
+}
+
+/// Starts a request of `size` bytes about a group: the interface, and the group's address at its offset; the rest is zero.
+pub(crate) fn put_request<'a, P: Platform, const N: usize>(
+    on: Option<InterfaceIndex>,
+    (offset, group): (usize, [u8; N]),
+    size: usize,
+    bytes: &'a mut [u8],
+) -> Result<&'a mut [u8], GroupError> {
+    let too_small = BufferTooSmall { needed: size, available: bytes.len() };
+    let request = bytes.get_mut(..size).ok_or(GroupError::BufferTooSmall(too_small))?;
+    request.fill(0);
+    // The layout is that of the platform's structure: both fields are within `size`, so no write fails.
+    let _ = wire::put(request, 0, wire::bytes_of_u32::<P>(on.map_or(0, InterfaceIndex::get)));
+    let _ = wire::put(request, offset, group);
+    Ok(request)
 }
 
 #[cfg(test)]

@@ -461,7 +461,10 @@ macro_rules! for_each_option {
             tcp_md5_key_extended with_tcp_md5_key_extended = "TCP_MD5SIG_EXT";
             /// The leases of flow labels: `struct in6_flowlabel_req`, in which the kernel writes a label that it chooses.
             flow_label_manager with_flow_label_manager = "IPV6_FLOWLABEL_MGR";
-            /// Which sources are received from a group: `struct group_filter`, with any number of addresses.
+            /// Which sources are received from a group: `struct group_filter`, with any number of addresses. FreeBSD and
+            /// Apple (`IPV6_MSFILTER`): `struct __msfilterreq`, with a pointer to them. illumos, Solaris and Windows have a
+            /// request of `ioctl` (`SIOCSMSFILTER`).
+            #[doc(alias = "IPV6_MSFILTER")]
             source_filter with_source_filter = "MCAST_MSFILTER";
             /// The hop-by-hop options of all sent packets (RFC 3542 section 8).
             hop_by_hop with_hop_by_hop = "IPV6_HOPOPTS";
@@ -539,15 +542,16 @@ macro_rules! for_each_platform {
             Apple = apple::TABLE;
             /// FreeBSD with 64-bit programs, little-endian: amd64, arm64, riscv64, powerpc64le.
             #[doc(alias = "freebsd")]
-            FreeBsd64 = freebsd::table(Endian::Little, 8, GroupReqLayout::ALIGNED_TO_8, 16);
+            FreeBsd64 = freebsd::table(Endian::Little, 8, GroupReqLayout::ALIGNED_TO_8, 16, Width::Eight);
             /// FreeBSD with 64-bit programs, big-endian: powerpc64.
-            FreeBsd64Be = freebsd::table(Endian::Big, 8, GroupReqLayout::ALIGNED_TO_8, 16);
+            FreeBsd64Be = freebsd::table(Endian::Big, 8, GroupReqLayout::ALIGNED_TO_8, 16, Width::Eight);
             /// FreeBSD on i386.
-            FreeBsd32 = freebsd::table(Endian::Little, 4, GroupReqLayout::ALIGNED_TO_4, 8);
-            /// FreeBSD with i386 programs on an amd64 kernel, which reads their group requests in its own layout.
-            FreeBsd32On64 = freebsd::table(Endian::Little, 4, GroupReqLayout::ALIGNED_TO_8, 8);
+            FreeBsd32 = freebsd::table(Endian::Little, 4, GroupReqLayout::ALIGNED_TO_4, 8, Width::Four);
+            /// FreeBSD with i386 programs on an amd64 kernel, which reads their group requests and source filters in its own
+            /// layout.
+            FreeBsd32On64 = freebsd::table(Endian::Little, 4, GroupReqLayout::ALIGNED_TO_8, 8, Width::Eight);
             /// FreeBSD with 32-bit ARM programs: armv6, armv7.
-            FreeBsdArm = freebsd::table(Endian::Little, 4, GroupReqLayout::ALIGNED_TO_8, 16);
+            FreeBsdArm = freebsd::table(Endian::Little, 4, GroupReqLayout::ALIGNED_TO_8, 16, Width::Four);
             /// DragonFly BSD on x86_64.
             DragonFly = dragonfly::TABLE;
             /// NetBSD on x86_64.

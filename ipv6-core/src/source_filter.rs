@@ -3,32 +3,31 @@
 //! ```text
 //!  struct group_filter
 //!  +-----------+----+---------------------+--------+--------+-----------+-----------+----
-//!  | interface |    | group (128 bytes)   |  mode  | number |  source   |  source   | ...
+//!  | interface |    | group (128 bytes …) |  mode  | number |  source   |  source   | ...
 //!  +-----------+----+---------------------+--------+--------+-----------+-----------+----
-//!  0           4    group                 source   +4       +8          +136
+//!  0           4    group                 mode     +4       list        +storage
+//!
+//!  struct __msfilterreq
+//!  +-----------+--------+--------+---+-------------------+---------+-----------+-----------+----
+//!  | interface |  mode  | number |   | group (128 bytes) | pointer |  source   |  source   | ...
+//!  +-----------+--------+--------+---+-------------------+---------+-----------+-----------+----
+//!  0           4        8        12  group               pointer   list        +storage
 //! ```
 //!
-//! `group` and `source` are the offsets of [`GroupReqLayout`](crate::abi::GroupReqLayout). Each address is a
-//! `struct sockaddr_in6` in a `struct sockaddr_storage` of 128 bytes. The layout and the modes are Linux's, the only system
-//! that has the option `MCAST_MSFILTER`: FreeBSD and Apple's systems have another structure, with a pointer in it
-//! (`IPV6_MSFILTER`), and Solaris, AIX and Windows an `ioctl`.
+//! The offsets are those of [`SourceFilterLayout`](crate::abi::SourceFilterLayout). Each address is a `struct sockaddr_in6` in
+//! a `struct sockaddr_storage`. Linux, illumos, Solaris and Windows have the first structure; FreeBSD and Apple's systems have
+//! the second one. Its pointer, which this crate leaves zero, points to the sources; here they follow the structure.
 
 use core::fmt;
 use core::net::{Ipv6Addr, SocketAddrV6};
 
 use heapless::Vec;
 
-use crate::abi::Platform;
+use crate::abi::{Platform, SourceFilterLayout};
 use crate::error::BufferTooSmall;
-use crate::group::GroupError;
+use crate::group::{GroupError, put_request};
 use crate::interface::InterfaceIndex;
 use crate::{sockaddr, wire};
-
-/// Bytes of a `struct sockaddr_storage`.
-const STORAGE: usize = 128;
-/// `MCAST_EXCLUDE` and `MCAST_INCLUDE` (include/uapi/linux/in.h).
-const EXCLUDE: u32 = 0;
-const INCLUDE: u32 = 1;
 
 /// Which sources a list names (RFC 3678 section 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -95,8 +94,8 @@ impl<const N: usize> SourceFilter<N> {
         self.sources.contains(&source) == (self.mode == FilterMode::Include)
     }
 
-    /// Encodes the filter as `struct group_filter` for a group and an interface (`None`: the system chooses), and returns
-    /// its size: [`space`](Self::space) of the number of sources.
+    /// Encodes the filter for a group and an interface (`None`: the system chooses; FreeBSD and Apple's systems require
+    /// one), and returns its size: [`space`](Self::space) of the number of sources.
     ///
     /// # Errors
     ///
@@ -107,19 +106,16 @@ impl<const N: usize> SourceFilter<N> {
         on: Option<InterfaceIndex>,
         bytes: &mut [u8],
     ) -> Result<usize, GroupError> {
-        let mode = match self.mode {
-            FilterMode::Include => INCLUDE,
-            FilterMode::Exclude => EXCLUDE,
-        };
-        let used = request::<P>(group, on, mode, self.sources.len(), bytes)?;
-        let list = bytes.get_mut(list_offset::<P>()?..used).unwrap_or_default();
-        for (place, source) in list.chunks_exact_mut(STORAGE).zip(&self.sources) {
+        let layout = layout::<P>()?;
+        let used = request::<P>(group, on, self.mode, self.sources.len(), bytes)?;
+        let list = bytes.get_mut(layout.list..used).unwrap_or_default();
+        for (place, source) in list.chunks_exact_mut(layout.storage.max(1)).zip(&self.sources) {
             let _ = wire::put(place, 0, sockaddr::encode::<P>(&SocketAddrV6::new(*source, 0, 0, 0)));
         }
         Ok(used)
     }
 
-    /// Encodes the `struct group_filter` that asks the kernel for a filter with up to `N` sources, and returns its size.
+    /// Encodes the structure that asks the kernel for a filter with up to `N` sources, and returns its size.
     ///
     /// # Errors
     ///
@@ -129,63 +125,63 @@ impl<const N: usize> SourceFilter<N> {
         on: Option<InterfaceIndex>,
         bytes: &mut [u8],
     ) -> Result<usize, GroupError> {
-        request::<P>(group, on, INCLUDE, N, bytes)
+        request::<P>(group, on, FilterMode::Include, N, bytes)
     }
 
-    /// Decodes the `struct group_filter` that a kernel wrote. `None` if it is not one, or names sources of another family.
+    /// Decodes the structure that a kernel wrote, and the sources after it. `None` if it is not one, or names sources of another family.
     ///
     /// The kernel returns the number of sources that the filter has, also if there is room for fewer; the second value is
     /// that number. Compare it with the length of [`sources`](Self::sources).
     #[must_use]
     pub fn decode<P: Platform>(bytes: &[u8]) -> Option<(Self, usize)> {
-        let mode_offset = P::ABI.group_req?.source;
-        let mode = match wire::read_u32::<P>(bytes, mode_offset)? {
-            INCLUDE => FilterMode::Include,
-            EXCLUDE => FilterMode::Exclude,
+        let layout = P::ABI.source_filter?;
+        let mode = match wire::read_u32::<P>(bytes, layout.mode)? {
+            mode if mode == layout.include => FilterMode::Include,
+            mode if mode == layout.exclude => FilterMode::Exclude,
             _ => return None,
         };
-        let number = usize::try_from(wire::read_u32::<P>(bytes, mode_offset.checked_add(4)?)?).ok()?;
-        let list = bytes.get(list_offset::<P>().ok()?..)?;
+        let number = usize::try_from(wire::read_u32::<P>(bytes, layout.number)?).ok()?;
+        let list = bytes.get(layout.list..)?;
         let mut filter = Self { mode, sources: Vec::new() };
-        for place in list.chunks_exact(STORAGE).take(number.min(N)) {
+        for place in list.chunks_exact(layout.storage.max(1)).take(number.min(N)) {
             filter.sources.push(*sockaddr::decode::<P>(place)?.ip()).ok()?;
         }
         Some((filter, number))
     }
 
-    /// Returns the bytes of a `struct group_filter` with this many sources on platform `P`; `None` if it has no such
-    /// structure.
+    /// Returns the bytes of a filter with this many sources on platform `P`; `None` if it has no such structure.
     #[doc(alias = "GROUP_FILTER_SIZE")]
     #[must_use]
     pub fn space<P: Platform>(sources: usize) -> Option<usize> {
-        list_offset::<P>().ok()?.checked_add(sources.checked_mul(STORAGE)?)
+        let layout = P::ABI.source_filter?;
+        layout.list.checked_add(sources.checked_mul(layout.storage)?)
     }
 }
 
-/// Where the list of sources starts.
-fn list_offset<P: Platform>() -> Result<usize, GroupError> {
-    Ok(P::ABI.group_req.ok_or(GroupError::Unsupported)?.source.saturating_add(8))
+fn layout<P: Platform>() -> Result<SourceFilterLayout, GroupError> {
+    P::ABI.source_filter.ok_or(GroupError::Unsupported)
 }
 
-/// Writes everything except the sources, which stay zero.
+/// Writes everything except the sources and the pointer to them, which stay zero.
 fn request<P: Platform>(
     group: Ipv6Addr,
     on: Option<InterfaceIndex>,
-    mode: u32,
+    mode: FilterMode,
     sources: usize,
     bytes: &mut [u8],
 ) -> Result<usize, GroupError> {
-    let layout = P::ABI.group_req.ok_or(GroupError::Unsupported)?;
-    let needed = list_offset::<P>()?.saturating_add(sources.saturating_mul(STORAGE));
-    let too_small = BufferTooSmall { needed, available: bytes.len() };
-    let request = bytes.get_mut(..needed).ok_or(GroupError::BufferTooSmall(too_small))?;
-    request.fill(0);
+    let layout = layout::<P>()?;
+    let mode = match mode {
+        FilterMode::Include => layout.include,
+        FilterMode::Exclude => layout.exclude,
+    };
+    let needed = layout.list.saturating_add(sources.saturating_mul(layout.storage));
+    let group = sockaddr::encode::<P>(&SocketAddrV6::new(group, 0, 0, 0));
+    let request = put_request::<P, { sockaddr::MAX_SIZE }>(on, (layout.group, group), needed, bytes)?;
     // Every field is within `needed`, so no write fails.
-    let _ = wire::put(request, 0, wire::bytes_of_u32::<P>(on.map_or(0, InterfaceIndex::get)));
-    let _ = wire::put(request, layout.group, sockaddr::encode::<P>(&SocketAddrV6::new(group, 0, 0, 0)));
-    let _ = wire::put(request, layout.source, wire::bytes_of_u32::<P>(mode));
+    let _ = wire::put(request, layout.mode, wire::bytes_of_u32::<P>(mode));
     let number = wire::bytes_of_u32::<P>(u32::try_from(sources).unwrap_or(u32::MAX));
-    let _ = wire::put(request, layout.source.saturating_add(4), number);
+    let _ = wire::put(request, layout.number, number);
     Ok(needed)
 }
 

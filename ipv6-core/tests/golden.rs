@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV6};
 use ipv6_core::abi::*;
 use ipv6_core::{
     Control, ControlFlags, Ecn, EncodeError, Icmp6Filter, Icmp6Type, InterfaceIndex, PathMtu, RecvControl,
-    SendControl, cmsg, group, sockaddr,
+    SendControl, SourceFilter, cmsg, group, sockaddr,
 };
 
 const ADDRESS: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0x11);
@@ -105,6 +105,105 @@ fn source_request<P: Platform>(size: usize, parts: &[(usize, &[u8])]) {
     let on = InterfaceIndex::new(3).ok();
     assert_eq!(group::encode_group_source_req::<P>(GROUP, ADDRESS, on, &mut buffer), Ok(size));
     assert_eq!(buffer, expected);
+}
+
+/// Encodes and decodes the filter of [`GROUP`] on interface 3 that passes all sources except [`ADDRESS`]. `parts` are offsets
+/// and bytes; all other bytes are zero.
+fn source_filter<P: Platform>(size: usize, parts: &[(usize, &[u8])]) {
+    let mut expected = vec![0; size];
+    for (offset, part) in parts {
+        expected[*offset..offset + part.len()].copy_from_slice(part);
+    }
+    let mut buffer = vec![0xff; size];
+    let filter = SourceFilter::<1>::exclude(&[ADDRESS]).unwrap();
+    assert_eq!(filter.encode::<P>(GROUP, InterfaceIndex::new(3).ok(), &mut buffer), Ok(size));
+    assert_eq!(buffer, expected);
+    assert_eq!(SourceFilter::decode::<P>(&buffer), Some((filter, 1)));
+    assert_eq!(SourceFilter::<1>::space::<P>(1), Some(size));
+}
+
+fn no_source_filters<P: Platform>() {
+    let answer = SourceFilter::<1>::exclude(&[]).unwrap().encode::<P>(GROUP, None, &mut [0; 3000]);
+    assert_eq!(answer, Err(group::GroupError::Unsupported));
+    assert_eq!(SourceFilter::<1>::space::<P>(0), None);
+}
+
+// struct group_filter { uint32_t gf_interface; struct sockaddr_storage gf_group; uint32_t gf_fmode; uint32_t gf_numsrc;
+// struct sockaddr_storage gf_slist[1]; }
+#[test]
+fn group_filters() {
+    // interface, group: family at 8, address at 16; mode at 136, number at 140, source: family at 144, address at 152.
+    let (one, exclude) = ([1, 0, 0, 0], [0; 4]);
+    source_filter::<Linux64>(
+        272,
+        &[(0, &[3]), (8, &[10]), (16, &G), (136, &exclude), (140, &one), (144, &[10]), (152, &A)],
+    );
+    source_filter::<Linux32Be>(
+        268,
+        &[(3, &[3]), (5, &[10]), (12, &G), (132, &exclude), (139, &[1]), (141, &[10]), (148, &A)],
+    );
+    // MULTICAST_MODE_TYPE: MCAST_EXCLUDE is 1. A SOCKADDR_STORAGE is aligned to 8 in 32-bit programs too.
+    let parts: [(usize, &[u8]); 7] =
+        [(0, &[3]), (8, &[23]), (16, &G), (136, &one), (140, &one), (144, &[23]), (152, &A)];
+    source_filter::<Windows64>(272, &parts);
+    source_filter::<Windows32>(272, &parts);
+    // MCAST_EXCLUDE is 2. A struct sockaddr_storage has 256 bytes; packed to 4.
+    source_filter::<Solaris>(
+        524,
+        &[(0, &[3]), (4, &[26]), (12, &G), (260, &[2]), (264, &one), (268, &[26]), (276, &A)],
+    );
+    // Not packed.
+    source_filter::<SolarisSparc>(
+        528,
+        &[(3, &[3]), (9, &[26]), (16, &G), (267, &[2]), (271, &[1]), (273, &[26]), (280, &A)],
+    );
+}
+
+// struct __msfilterreq { uint32_t msfr_ifindex, msfr_fmode, msfr_nsrcs; struct sockaddr_storage msfr_group;
+// struct sockaddr_storage *msfr_srcs; }, then the sources. MCAST_EXCLUDE is 2.
+#[test]
+fn filters_with_a_pointer() {
+    // Group: length and family at 16, address at 24; the pointer at 144; source: length and family at 152, address at 160.
+    let parts: [(usize, &[u8]); 7] =
+        [(0, &[3]), (4, &[2]), (8, &[1]), (16, &[28, 28]), (24, &G), (152, &[28, 28]), (160, &A)];
+    source_filter::<FreeBsd64>(280, &parts);
+    source_filter::<FreeBsd32On64>(280, &parts);
+    source_filter::<FreeBsdArm>(280, &parts);
+    let parts: [(usize, &[u8]); 7] =
+        [(3, &[3]), (7, &[2]), (11, &[1]), (16, &[28, 28]), (24, &G), (152, &[28, 28]), (160, &A)];
+    source_filter::<FreeBsd64Be>(280, &parts);
+    // Group at 12, the pointer at 140, and 144 bytes.
+    let parts: [(usize, &[u8]); 7] =
+        [(0, &[3]), (4, &[2]), (8, &[1]), (12, &[28, 28]), (20, &G), (152, &[28, 28]), (160, &A)];
+    source_filter::<FreeBsd32>(280, &parts);
+    // With __msfr_align before the group, packed to 4.
+    let parts: [(usize, &[u8]); 7] =
+        [(0, &[3]), (4, &[2]), (8, &[1]), (16, &[28, 30]), (24, &G), (152, &[28, 30]), (160, &A)];
+    source_filter::<Apple>(280, &parts);
+
+    let pointer = |abi: Abi| {
+        let pointer = abi.source_filter.unwrap().pointer.unwrap();
+        (pointer.offset, pointer.size)
+    };
+    assert_eq!(
+        [FreeBsd64::ABI, FreeBsd64Be::ABI, FreeBsd32On64::ABI, Apple::ABI].map(pointer),
+        [(144, 152); 4]
+    );
+    assert_eq!([FreeBsdArm::ABI, FreeBsd32::ABI].map(pointer), [(144, 152), (140, 144)]);
+    let requests =
+        |abi: Abi| abi.source_filter.unwrap().requests.map(|requests| (requests.get, requests.set));
+    assert_eq!(requests(Solaris::ABI), Some((0xc004_69b2, 0x8004_69b3)));
+    assert_eq!(requests(Windows64::ABI), Some((0x8004_747f, 0x8004_747e)));
+    assert_eq!([Linux64::ABI, FreeBsd64::ABI, Apple::ABI].map(requests), [None; 3]);
+}
+
+#[test]
+fn systems_without_source_filters() {
+    no_source_filters::<NetBsd64>();
+    no_source_filters::<OpenBsd64>();
+    no_source_filters::<DragonFly>();
+    // The calls of its C library are not known.
+    no_source_filters::<Aix>();
 }
 
 fn no_source_requests<P: Platform>() {

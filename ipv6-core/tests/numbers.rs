@@ -79,8 +79,6 @@ const LEFT_OUT: &[(&str, Kind, &str, &str)] = &[
         "ip6_setpktopt in sys/netinet6/ip6_output.c answers ENOPROTOOPT",
     ),
     ("darwin", Kind::Option, "IPV6_2292PKTOPTIONS", "xnu always returns nothing"),
-    ("darwin", Kind::Option, "MCAST_MSFILTER", "IPV6_MSFILTER has another structure, with a pointer in it"),
-    ("freebsd", Kind::Option, "MCAST_MSFILTER", "IPV6_MSFILTER has another structure, with a pointer in it"),
     ("solaris", Kind::Option, "SO_ATTACH_FILTER", "for packet sockets only"),
     ("solaris", Kind::Option, "SO_DETACH_FILTER", "for packet sockets only"),
     ("darwin", Kind::Option, "IPV6_UNICAST_IF", "IPV6_BOUND_IF has a row: it limits receiving too"),

@@ -42,6 +42,8 @@ ipv6_testnet::tests! {
     [Probed(TRAFFIC_CLASS)] the_traffic_class_reads_back_as_set;
     [Probed(SOURCE_GROUPS)] sources_are_joined_and_left;
     [Probed(SOURCE_GROUPS)] sources_are_excluded_and_included;
+    [Probed(SOURCE_FILTERS)] a_filter_is_set_and_read;
+    [] a_system_without_source_filters_says_so;
     [Probed(COALESCING)] the_system_splits_segments_and_coalesces_datagrams;
     [Probed(PATH_MTU)] a_connected_socket_has_a_path_mtu;
     [Probed(RAW_ICMPV6)] an_echo_is_answered;
@@ -160,6 +162,19 @@ mod on_windows {
         name: "MCAST_JOIN_SOURCE_GROUP",
         run: || lacking(loopback().join_source_group(GROUP, SOURCE, lo())),
     };
+
+    pub const SOURCE_FILTERS: Probe = Probe {
+        name: "SIOCSMSFILTER",
+        run: || lacking(a_filter(&SourceFilter::exclude(&[SOURCE]).unwrap())),
+    };
+
+    /// Sets the filter of a membership, and reads it.
+    fn a_filter(filter: &SourceFilter<2>) -> io::Result<SourceFilter<2>> {
+        let conn = loopback();
+        conn.join_group(GROUP, lo())?;
+        conn.set_source_filter(GROUP, lo(), filter)?;
+        conn.source_filter(GROUP, lo())
+    }
 
     pub const COALESCING: Probe = Probe {
         name: "UDP_RECV_MAX_COALESCED_SIZE",
@@ -579,6 +594,22 @@ mod on_windows {
         assert!(conn.exclude_source(GROUP, SOURCE, lo()).is_err(), "excluded twice");
         conn.include_source(GROUP, SOURCE, lo()).unwrap();
         conn.leave_group(GROUP, lo()).unwrap();
+    }
+
+    pub fn a_filter_is_set_and_read() {
+        for filter in
+            [SourceFilter::exclude(&[SOURCE]), SourceFilter::include(&[SOURCE]), SourceFilter::exclude(&[])]
+        {
+            let filter = filter.unwrap();
+            assert_eq!(a_filter(&filter).unwrap(), filter);
+        }
+    }
+
+    /// Wine.
+    pub fn a_system_without_source_filters_says_so() {
+        let Err(error) = a_filter(&SourceFilter::exclude(&[SOURCE]).unwrap()) else { return };
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+        assert!(error.to_string().contains("SIOCSMSFILTER"), "{error}");
     }
 
     pub fn a_connected_socket_has_a_path_mtu() {

@@ -5,7 +5,10 @@
 //! and group requests are packed to four, in 64-bit programs too.
 
 use super::number::{IPPROTO_IP, SOL_SOCKET, message, message_at, option, option_at};
-use super::{Abi, ControlNumbers, Endian, GroupReqLayout, Mapped, OptionNumbers, PacketInfoMessage, bsd};
+use super::{
+    Abi, ControlNumbers, Endian, GroupReqLayout, Mapped, OptionNumbers, PacketInfoMessage,
+    SourceFilterLayout, Width, bsd,
+};
 
 pub(super) const TABLE: Abi = bsd::table(Endian::Little, 30, 4)
     .with_control(ControlNumbers {
@@ -32,9 +35,13 @@ pub(super) const TABLE: Abi = bsd::table(Endian::Little, 30, 4)
         max_pacing_rate: option_at(SOL_SOCKET, 4406),
         service_type: option_at(SOL_SOCKET, 4374),
         port_range: option(14),
+        // IPV6_MSFILTER.
+        source_filter: option(74),
         ..bsd::OPTIONS_WITH_SOURCES
     })
     .with_group_req(GroupReqLayout::ALIGNED_TO_4)
+    // Packed to four too, but `__msfr_align` precedes the group.
+    .with_source_filter(SourceFilterLayout::msfilterreq(8, Width::Eight))
     .with_mapped(Mapped {
         send: PacketInfoMessage::Ipv4,
         send_interface_alone: true,

@@ -2,15 +2,24 @@
 //!
 //! The numbers are those of `sys/netinet6/in6.h`, `sys/netinet/in.h` and `sys/netinet/icmp6.h`. The processor's `_ALIGN`
 //! aligns control messages (`sys/*/include/_align.h` and `_types.h`). `struct sockaddr_storage`, whose padding is an
-//! `int64_t`, aligns group requests: to eight, on i386 to four.
+//! `int64_t`, aligns group requests and source filters: to eight, on i386 to four.
 
 use super::number::{IPPROTO_IP, SOL_SOCKET, message, message_at, option, option_at};
-use super::{Abi, ControlNumbers, Endian, GroupReqLayout, Mapped, OptionNumbers, bsd};
+use super::{
+    Abi, ControlNumbers, Endian, GroupReqLayout, Mapped, OptionNumbers, SourceFilterLayout, Width, bsd,
+};
 
 const IPV6_BINDANY: i32 = 64;
 
-/// `timeval` is the size of `struct timeval` and of `struct timespec`.
-pub(super) const fn table(endian: Endian, align: usize, group_req: GroupReqLayout, timeval: usize) -> Abi {
+/// `timeval` is the size of `struct timeval` and of `struct timespec`, `pointer` that of the kernel's pointer in a source
+/// filter.
+pub(super) const fn table(
+    endian: Endian,
+    align: usize,
+    group_req: GroupReqLayout,
+    timeval: usize,
+    pointer: Width,
+) -> Abi {
     bsd::table(endian, 28, align)
         // Received IPv4 packets have the messages of IPv6. Of those to send, ip6_output() skips the IPv6 class, takes
         // IP_TOS in exactly one byte, and answers ENOPROTOOPT to IP_TTL.
@@ -46,8 +55,11 @@ pub(super) const fn table(endian: Endian, align: usize, group_req: GroupReqLayou
             domain: option_at(SOL_SOCKET, 4121),
             protocol: option_at(SOL_SOCKET, 4118),
             receive_flow_id: option(70),
+            // IPV6_MSFILTER.
+            source_filter: option(74),
             ..bsd::OPTIONS_WITH_SOURCES
         })
         .with_group_req(group_req)
+        .with_source_filter(SourceFilterLayout::msfilterreq(group_req.group, pointer))
         .with_mapped(Mapped::IPV6_PACKET_INFO)
 }

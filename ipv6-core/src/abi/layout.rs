@@ -1,5 +1,8 @@
 //! Offsets, sizes and alignments of the systems' structures.
 
+#[cfg(doc)]
+use super::OptionNumbers;
+
 /// Byte order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -145,6 +148,102 @@ impl GroupReqLayout {
     #[must_use]
     pub const fn new(group: usize, source: usize, size: usize) -> Self {
         Self { group, source, size }
+    }
+}
+
+/// The structure of a source filter, whole (RFC 3678 section 5.2), and the call that takes it: `struct group_filter` (RFC 3678),
+/// or `struct __msfilterreq` of FreeBSD and Apple's systems, which has a pointer to the sources. In the buffer of this
+/// crate, the sources follow either structure.
+///
+/// The interface index is at offset 0, in four bytes, and so large are the mode and the number of sources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct SourceFilterLayout {
+    /// Offset of the mode.
+    pub mode: usize,
+    /// Offset of the number of sources.
+    pub number: usize,
+    /// Offset of the group's address.
+    pub group: usize,
+    /// Offset of the first source in the buffer.
+    pub list: usize,
+    /// Bytes of each source: `sizeof(struct sockaddr_storage)`.
+    pub storage: usize,
+    /// `MCAST_INCLUDE`.
+    pub include: u32,
+    /// `MCAST_EXCLUDE`.
+    pub exclude: u32,
+    /// Where the structure points to the sources; `None` if they are a part of it.
+    pub pointer: Option<SourcePointer>,
+    /// The requests of `ioctl` that read and set a filter; `None`: the option
+    /// [`source_filter`](OptionNumbers::source_filter) does.
+    pub requests: Option<SourceRequests>,
+}
+
+/// The pointer in `struct __msfilterreq`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct SourcePointer {
+    /// Its offset.
+    pub offset: usize,
+    /// `sizeof(struct __msfilterreq)`.
+    pub size: usize,
+}
+
+/// The requests `SIOCGMSFILTER` and `SIOCSMSFILTER` of `ioctl`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct SourceRequests {
+    /// `SIOCGMSFILTER`.
+    pub get: u32,
+    /// `SIOCSMSFILTER`.
+    pub set: u32,
+}
+
+impl SourceFilterLayout {
+    /// The structure `group_filter` on a system with this layout of group requests and these modes, include and exclude.
+    #[must_use]
+    pub const fn group_filter(group_req: GroupReqLayout, (include, exclude): (u32, u32)) -> Self {
+        let GroupReqLayout { group, source: mode, .. } = group_req;
+        Self {
+            mode,
+            number: mode.saturating_add(4),
+            group,
+            list: mode.saturating_add(8),
+            storage: mode.saturating_sub(group),
+            include,
+            exclude,
+            pointer: None,
+            requests: None,
+        }
+    }
+
+    /// Returns the layout with these requests of `ioctl`.
+    #[must_use]
+    pub const fn with_requests(mut self, get: u32, set: u32) -> Self {
+        self.requests = Some(SourceRequests { get, set });
+        self
+    }
+
+    /// The structure `__msfilterreq` of FreeBSD and Apple's systems, with this alignment of its addresses and a pointer of
+    /// this size.
+    #[must_use]
+    pub const fn msfilterreq(align: usize, pointer: Width) -> Self {
+        let group = align_up(12, align);
+        let offset = group.saturating_add(128);
+        let size = align_up(offset.saturating_add(pointer.bytes()), align);
+        Self {
+            mode: 4,
+            number: 8,
+            group,
+            // After the largest of the structures, so that programs need the same room on any kernel.
+            list: 152,
+            storage: 128,
+            include: 1,
+            exclude: 2,
+            pointer: Some(SourcePointer { offset, size }),
+            requests: None,
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use super::number::{
 };
 use super::{
     Abi, CmsgLayout, ControlNumber, ControlNumbers, Endian, FilterPolarity, GroupReqLayout, Mapped,
-    OptionNumber, OptionNumbers, SockaddrLayout, Width,
+    OptionNumber, OptionNumbers, SockaddrLayout, SourceFilterLayout, Width,
 };
 
 const SOL_RAW: i32 = 255;
@@ -228,13 +228,16 @@ const fn options(long: Width, sockets: Sockets) -> OptionNumbers {
 
 pub(super) const fn table(endian: Endian, long: Width, sockets: Sockets) -> Abi {
     let align = long.bytes();
+    let group_req = match long {
+        Width::Four => GroupReqLayout::ALIGNED_TO_4,
+        Width::Eight => GroupReqLayout::ALIGNED_TO_8,
+    };
     Abi::new(endian, CmsgLayout::new(long, align, align), SockaddrLayout::new(10, false, 28))
         .with_control(control(long, sockets))
         .with_options(options(long, sockets))
-        .with_group_req(match long {
-            Width::Four => GroupReqLayout::ALIGNED_TO_4,
-            Width::Eight => GroupReqLayout::ALIGNED_TO_8,
-        })
+        .with_group_req(group_req)
+        // MCAST_EXCLUDE is 0 (include/uapi/linux/in.h).
+        .with_source_filter(SourceFilterLayout::group_filter(group_req, (1, 0)))
         .with_icmp6_filter(FilterPolarity::SetBlocks)
         .with_mapped(Mapped { send_interface_alone: true, ..Mapped::IPV6_PACKET_INFO })
 }

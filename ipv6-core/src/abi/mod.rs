@@ -47,7 +47,10 @@ mod openbsd;
 mod solaris;
 mod windows;
 
-pub use layout::{CmsgLayout, Endian, FilterPolarity, GroupReqLayout, SockaddrLayout, Width};
+pub use layout::{
+    CmsgLayout, Endian, FilterPolarity, GroupReqLayout, SockaddrLayout, SourceFilterLayout, SourcePointer,
+    SourceRequests, Width,
+};
 pub use mapped::{Mapped, MulticastInterface, PacketInfoMessage};
 pub use number::{ControlNumber, ControlNumbers, OptionNumber, OptionNumbers};
 
@@ -74,6 +77,8 @@ pub struct Abi {
     pub options: OptionNumbers,
     /// Layout of `struct group_source_req` (RFC 3678 section 5.1); `None` on a system without it.
     pub group_req: Option<GroupReqLayout>,
+    /// Layout of a source filter, whole (RFC 3678 section 5.2); `None` on a system without it.
+    pub source_filter: Option<SourceFilterLayout>,
     /// The meaning of a set bit in `struct icmp6_filter`; `None` on a system without it.
     pub icmp6_filter: Option<FilterPolarity>,
     /// How a dual-stack socket exchanges datagrams with IPv4-mapped peers; `None` if the system has no dual-stack
@@ -86,7 +91,17 @@ impl Abi {
     #[must_use]
     pub const fn new(endian: Endian, cmsg: CmsgLayout, sockaddr: SockaddrLayout) -> Self {
         let (control, options) = (ControlNumbers::NONE, OptionNumbers::NONE);
-        Self { endian, cmsg, sockaddr, control, options, group_req: None, icmp6_filter: None, mapped: None }
+        Self {
+            endian,
+            cmsg,
+            sockaddr,
+            control,
+            options,
+            group_req: None,
+            source_filter: None,
+            icmp6_filter: None,
+            mapped: None,
+        }
     }
 
     /// Returns the system with these control messages.
@@ -107,6 +122,13 @@ impl Abi {
     #[must_use]
     pub const fn with_group_req(mut self, group_req: GroupReqLayout) -> Self {
         self.group_req = Some(group_req);
+        self
+    }
+
+    /// Returns the system with this layout of source filters.
+    #[must_use]
+    pub const fn with_source_filter(mut self, source_filter: SourceFilterLayout) -> Self {
+        self.source_filter = Some(source_filter);
         self
     }
 

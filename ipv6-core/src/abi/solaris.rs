@@ -9,7 +9,7 @@
 use super::number::{IPPROTO_ICMPV6, SOL_SOCKET, message, message_at, option, option_at};
 use super::{
     Abi, CmsgLayout, ControlNumbers, Endian, FilterPolarity, GroupReqLayout, OptionNumbers, SockaddrLayout,
-    Width,
+    SourceFilterLayout, Width,
 };
 
 const CONTROL: ControlNumbers = ControlNumbers {
@@ -70,6 +70,10 @@ const OPTIONS: OptionNumbers = OptionNumbers {
     ..OptionNumbers::NONE
 };
 
+// `_IOWR('i', 178, 0)` and `_IOW('i', 179, 0)` of sys/sockio.h: the size is that of an int.
+const SIOCGMSFILTER: u32 = 0xc004_69b2;
+const SIOCSMSFILTER: u32 = 0x8004_69b3;
+
 /// Group requests that are packed to four.
 pub(super) const PACKED: GroupReqLayout = GroupReqLayout::new(4, 260, 516);
 /// Group requests that are not packed.
@@ -80,5 +84,8 @@ pub(super) const fn table(endian: Endian, header_align: usize, group_req: GroupR
         .with_control(CONTROL)
         .with_options(OPTIONS)
         .with_group_req(group_req)
+        .with_source_filter(
+            SourceFilterLayout::group_filter(group_req, (1, 2)).with_requests(SIOCGMSFILTER, SIOCSMSFILTER),
+        )
         .with_icmp6_filter(FilterPolarity::SetPasses)
 }

@@ -9,7 +9,7 @@
 use super::number::{IPPROTO_IP, IPPROTO_UDP, message, message_at, option, option_at};
 use super::{
     Abi, CmsgLayout, ControlNumbers, Endian, GroupReqLayout, Mapped, MulticastInterface, OptionNumbers,
-    PacketInfoMessage, SockaddrLayout, Width,
+    PacketInfoMessage, SockaddrLayout, SourceFilterLayout, Width,
 };
 
 const CONTROL: ControlNumbers = ControlNumbers {
@@ -79,6 +79,10 @@ const OPTIONS: OptionNumbers = OptionNumbers {
     ..OptionNumbers::NONE
 };
 
+// `_IOW('t', 127, ULONG)` and `_IOW('t', 126, ULONG)` of ws2ipdef.h.
+const SIOCGMSFILTER: u32 = 0x8004_747f;
+const SIOCSMSFILTER: u32 = 0x8004_747e;
+
 pub(super) const fn table(pointer: Width) -> Abi {
     let align = pointer.bytes();
     Abi::new(Endian::Little, CmsgLayout::new(pointer, align, align), SockaddrLayout::new(23, false, 28))
@@ -93,4 +97,9 @@ pub(super) const fn table(pointer: Width) -> Abi {
             send_both: true,
         })
         .with_group_req(GroupReqLayout::ALIGNED_TO_8)
+        // MCAST_INCLUDE is 0 (MULTICAST_MODE_TYPE in ws2ipdef.h).
+        .with_source_filter(
+            SourceFilterLayout::group_filter(GroupReqLayout::ALIGNED_TO_8, (0, 1))
+                .with_requests(SIOCGMSFILTER, SIOCSMSFILTER),
+        )
 }

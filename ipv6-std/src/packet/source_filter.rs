@@ -3,8 +3,8 @@
 use std::io;
 use std::net::Ipv6Addr;
 
-use ipv6_core::{GroupError, SourceFilter};
-use ipv6_sys::{Host, option};
+use ipv6_core::SourceFilter;
+use ipv6_sys::{Error, Host, option};
 
 use super::PacketConn;
 use crate::error;
@@ -15,7 +15,8 @@ use crate::on_interface::OnInterface;
 impl<S: AsFd> PacketConn<S> {
     /// Returns which sources this socket receives from a group that it has joined on an interface, at most `N`.
     ///
-    /// Systems: Linux, Android. Elsewhere `Unsupported`.
+    /// Systems: Linux, Android, FreeBSD, Apple, illumos, Solaris, Windows. FreeBSD and Apple need an interface. Elsewhere
+    /// `Unsupported`.
     ///
     /// # Errors
     ///
@@ -23,6 +24,7 @@ impl<S: AsFd> PacketConn<S> {
     /// names their number. `EADDRNOTAVAIL` when the group is not joined on that interface.
     #[doc(
         alias = "MCAST_MSFILTER",
+        alias = "IPV6_MSFILTER",
         alias = "getsourcefilter",
         alias = "SIOCGMSFILTER",
         alias = "group_filter"
@@ -49,12 +51,13 @@ impl<S: AsFd> PacketConn<S> {
     ///
     /// A filter that includes no source ends the membership.
     ///
-    /// Systems: Linux, Android. Elsewhere `Unsupported`.
+    /// Systems: Linux, Android, FreeBSD, Apple, illumos, Solaris, Windows. FreeBSD and Apple need an interface. Elsewhere
+    /// `Unsupported`.
     ///
     /// # Errors
     ///
     /// `InvalidInput` when `group` is not an IPv6 multicast address, a source is not unicast, or the group is not joined on
-    /// that interface (Linux: `EINVAL`); `ENOBUFS` for more sources than `net.ipv6.mld_max_msf` (64).
+    /// that interface (Linux: `EINVAL`; FreeBSD and Apple: `EADDRNOTAVAIL`); `ENOBUFS` for more sources than `net.ipv6.mld_max_msf` (64).
     ///
     /// ```
     /// use ipv6_std::{AnyInterface, PacketConn, SourceFilter};
@@ -72,6 +75,7 @@ impl<S: AsFd> PacketConn<S> {
     /// ```
     #[doc(
         alias = "MCAST_MSFILTER",
+        alias = "IPV6_MSFILTER",
         alias = "setsourcefilter",
         alias = "SIOCSMSFILTER",
         alias = "group_filter"
@@ -93,7 +97,7 @@ impl<S: AsFd> PacketConn<S> {
 
 /// A buffer for a filter with this many sources.
 fn buffer<const N: usize>(sources: usize) -> io::Result<Vec<u8>> {
-    let space = SourceFilter::<N>::space::<Host>(sources).ok_or(GroupError::Unsupported)?;
+    let space = SourceFilter::<N>::space::<Host>(sources).ok_or(Error::Unsupported("MCAST_MSFILTER"))?;
     Ok(vec![0; space])
 }
 

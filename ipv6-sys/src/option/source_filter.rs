@@ -1,13 +1,16 @@
 //! The filter of a membership, whole (RFC 3678 section 5.2).
+//!
+//! Linux has an option for it, FreeBSD and Apple's systems an option whose value points to the sources, and illumos, Solaris
+//! and Windows a request of `ioctl`.
 
 use core::net::Ipv6Addr;
 
-use ipv6_core::abi::Platform;
+use ipv6_core::abi::{OptionNumber, Platform, SourceFilterLayout, SourcePointer};
 use ipv6_core::{GroupError, InterfaceIndex, SourceFilter};
 
 use crate::error::{Errno, Error};
-use crate::fd::AsFd;
-use crate::host::Host;
+use crate::fd::{AsFd, BorrowedFd};
+use crate::host::{Host, HostOn64};
 use crate::os;
 
 const NAME: &str = "MCAST_MSFILTER";
@@ -18,9 +21,10 @@ const NAME: &str = "MCAST_MSFILTER";
 ///
 /// # Errors
 ///
-/// [`Error::Unsupported`] where the system has no such option. On Linux `EINVAL` when the group is not joined on the interface
-/// or the buffer is too small, and `ENOBUFS` for more sources than `net.ipv6.mld_max_msf`.
-#[doc(alias = "MCAST_MSFILTER", alias = "setsourcefilter")]
+/// [`Error::Unsupported`] where the system has no such call. When the group is not joined on the interface, `EINVAL` on Linux
+/// and `EADDRNOTAVAIL` on FreeBSD and Apple's systems; `ENOBUFS` for more sources than the system allows (Linux:
+/// `net.ipv6.mld_max_msf`, FreeBSD: `net.inet6.ip6.mcast.maxsocksrc`). `EINVAL` when the buffer is too small.
+#[doc(alias = "MCAST_MSFILTER", alias = "IPV6_MSFILTER", alias = "SIOCSMSFILTER", alias = "setsourcefilter")]
 pub fn set_source_filter<const N: usize>(
     socket: impl AsFd,
     group: Ipv6Addr,
@@ -28,12 +32,13 @@ pub fn set_source_filter<const N: usize>(
     filter: &SourceFilter<N>,
     buffer: &mut [u8],
 ) -> Result<(), Error> {
-    let number = Host::ABI.options.source_filter.ok_or(Error::Unsupported(NAME))?;
+    let socket = socket.as_fd();
+    if os::kernel_reads_as_64() {
+        let used = filter.encode::<HostOn64>(group, on, buffer).map_err(refused)?;
+        return set::<HostOn64>(socket, buffer.get_mut(..used).unwrap_or_default());
+    }
     let used = filter.encode::<Host>(group, on, buffer).map_err(refused)?;
-    let bytes = buffer.get(..used).unwrap_or_default();
-    // SAFETY: the kernel reads `bytes`, a `struct group_filter` with as many sources as it names. No pointer is in it.
-    unsafe { os::set_option(socket.as_fd(), number, bytes) }?;
-    Ok(())
+    set::<Host>(socket, buffer.get_mut(..used).unwrap_or_default())
 }
 
 /// Returns which sources the socket receives from a group, and how many sources the filter has: more than in the result if it
@@ -43,26 +48,140 @@ pub fn set_source_filter<const N: usize>(
 ///
 /// # Errors
 ///
-/// [`Error::Unsupported`] where the system has no such option. On Linux `EADDRNOTAVAIL` when the group is not joined on the
-/// interface, and `EINVAL` when the buffer is too small.
-#[doc(alias = "MCAST_MSFILTER", alias = "getsourcefilter")]
+/// [`Error::Unsupported`] where the system has no such call. `EADDRNOTAVAIL` when the group is not joined on the interface
+/// (Linux, FreeBSD, Apple), and `EINVAL` when the buffer is too small.
+#[doc(alias = "MCAST_MSFILTER", alias = "IPV6_MSFILTER", alias = "SIOCGMSFILTER", alias = "getsourcefilter")]
 pub fn source_filter<const N: usize>(
     socket: impl AsFd,
     group: Ipv6Addr,
     on: Option<InterfaceIndex>,
     buffer: &mut [u8],
 ) -> Result<(SourceFilter<N>, usize), Error> {
-    let number = Host::ABI.options.source_filter.ok_or(Error::Unsupported(NAME))?;
-    let used = SourceFilter::<N>::encode_request::<Host>(group, on, buffer).map_err(refused)?;
+    let socket = socket.as_fd();
+    if os::kernel_reads_as_64() {
+        return get_by::<HostOn64, N>(socket, group, on, buffer);
+    }
+    get_by::<Host, N>(socket, group, on, buffer)
+}
+
+fn get_by<P: Platform, const N: usize>(
+    socket: BorrowedFd<'_>,
+    group: Ipv6Addr,
+    on: Option<InterfaceIndex>,
+    buffer: &mut [u8],
+) -> Result<(SourceFilter<N>, usize), Error> {
+    let used = SourceFilter::<N>::encode_request::<P>(group, on, buffer).map_err(refused)?;
     let bytes = buffer.get_mut(..used).unwrap_or_default();
-    let len = os::get_option(socket.as_fd(), number, bytes)?;
+    let len = get::<P>(socket, bytes)?;
     let written = bytes.get(..len).unwrap_or_default();
-    SourceFilter::decode::<Host>(written).ok_or(Error::Value { option: NAME, len })
+    SourceFilter::decode::<P>(written).ok_or(Error::Value { option: NAME, len })
+}
+
+/// Passes an encoded filter to the system.
+fn set<P: Platform>(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<(), Error> {
+    let layout = layout::<P>()?;
+    if let Some(requests) = layout.requests {
+        // SAFETY: the system reads a `struct group_filter`, which `bytes` is, with as many sources as it names, and writes
+        // nothing. No pointer is in it.
+        return unsafe { os::send_request(socket, requests.set, bytes) }.map_err(of_request);
+    }
+    let number = number::<P>()?;
+    let Some(pointer) = layout.pointer else {
+        // SAFETY: the kernel reads `bytes`, a `struct group_filter` with as many sources as it names. No pointer is in it.
+        return Ok(unsafe { os::set_option(socket, number, bytes) }?);
+    };
+    let (value, _sources) = point(&layout, pointer, bytes);
+    // SAFETY: the kernel reads `value`, a `struct __msfilterreq` or nothing, and as many addresses at the pointer in it as it
+    // names: `_sources`, which is borrowed until after the call, holds that many.
+    Ok(unsafe { os::set_option(socket, number, value) }?)
+}
+
+/// Exchanges an encoded request for the filter. Returns how many of the bytes the system wrote or left.
+fn get<P: Platform>(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
+    let (layout, len) = (layout::<P>()?, bytes.len());
+    if let Some(requests) = layout.requests {
+        // SAFETY: the system reads a `struct group_filter`, which `bytes` is, and writes one with no more sources than it
+        // names, for which `bytes` has room. No pointer is in it.
+        unsafe { os::exchange_request(socket, requests.get, bytes) }.map_err(of_request)?;
+        return Ok(len);
+    }
+    let number = number::<P>()?;
+    let Some(pointer) = layout.pointer else { return Ok(os::get_option(socket, number, bytes)?) };
+    let (value, _sources) = point(&layout, pointer, bytes);
+    // The kernel writes the structure to `value`, and to the pointer in it no more addresses than it names
+    // (in6p_get_source_filters() in sys/netinet6/in6_mcast.c): `_sources`, which is borrowed mutably until after the call,
+    // has room for that many. The bytes that it does not write are zero.
+    let written = os::get_option(socket, number, value)?;
+    Ok(if written == pointer.size { len } else { written })
+}
+
+/// Splits encoded bytes into the structure and its sources, and makes the structure point to them. The sources must not be
+/// touched before the call.
+fn point<'a>(
+    layout: &SourceFilterLayout,
+    pointer: SourcePointer,
+    bytes: &'a mut [u8],
+) -> (&'a mut [u8], &'a mut [u8]) {
+    let Some((head, sources)) = bytes.split_at_mut_checked(layout.list) else { return Default::default() };
+    // In the layout of a 64-bit kernel, the upper half of the pointer of a little-endian 32-bit program stays zero.
+    let address = sources.as_mut_ptr().expose_provenance().to_ne_bytes();
+    let value = head.get_mut(..pointer.size).unwrap_or_default();
+    if let Some(place) = value.get_mut(pointer.offset..).and_then(|rest| rest.first_chunk_mut()) {
+        *place = address;
+    }
+    (value, sources)
+}
+
+fn layout<P: Platform>() -> Result<SourceFilterLayout, Error> {
+    P::ABI.source_filter.ok_or(Error::Unsupported(NAME))
+}
+
+fn number<P: Platform>() -> Result<OptionNumber, Error> {
+    P::ABI.options.source_filter.ok_or(Error::Unsupported(NAME))
+}
+
+/// The error of a request: a system that does not know it has no source filters.
+fn of_request(errno: Errno) -> Error {
+    if os::is_unknown_request(errno) { Error::Unsupported("SIOCSMSFILTER") } else { Error::Os(errno) }
 }
 
 fn refused(error: GroupError) -> Error {
     match error {
         GroupError::Unsupported => Error::Unsupported(NAME),
         _ => Error::Os(Errno::INVAL),
+    }
+}
+
+#[cfg(all(test, target_pointer_width = "64"))]
+mod tests {
+    use core::slice;
+
+    use ipv6_core::abi::FreeBsd64;
+
+    use super::*;
+
+    const GROUP: Ipv6Addr = Ipv6Addr::new(0xff3e, 0, 0, 0, 0, 0, 0x8000, 1);
+
+    #[test]
+    fn the_pointer_of_a_filter_leads_to_its_sources() {
+        let filter = SourceFilter::<2>::include(&[Ipv6Addr::LOCALHOST, GROUP]).unwrap();
+        let mut buffer = [0xff; 512];
+        let used = filter.encode::<FreeBsd64>(GROUP, None, &mut buffer).unwrap();
+        let (encoded, layout) = (buffer, FreeBsd64::ABI.source_filter.unwrap());
+        let (value, sources) = point(&layout, layout.pointer.unwrap(), &mut buffer[..used]);
+        assert_eq!((value.len(), sources.len()), (152, 256));
+        let address = usize::from_ne_bytes(*value[144..].first_chunk().unwrap());
+        // What a kernel does. Miri fails if the pointer is not valid.
+        // SAFETY: this is what is tested.
+        let read = unsafe { slice::from_raw_parts(core::ptr::with_exposed_provenance::<u8>(address), 256) };
+        assert_eq!(read, &encoded[152..used]);
+        assert_eq!(value[..144], encoded[..144]);
+    }
+
+    #[test]
+    fn bytes_without_room_for_the_structure_are_not_passed_on() {
+        let (layout, mut short) = (FreeBsd64::ABI.source_filter.unwrap(), [0; 151]);
+        let (value, sources) = point(&layout, layout.pointer.unwrap(), &mut short);
+        assert!(value.is_empty() && sources.is_empty());
     }
 }

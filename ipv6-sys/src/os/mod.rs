@@ -16,8 +16,21 @@ mod events;
 mod filter;
 mod peer;
 mod portable;
-#[cfg_attr(any(target_os = "linux", target_os = "android"), path = "requests.rs")]
-#[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "no_requests.rs")]
+#[cfg_attr(
+    any(target_os = "linux", target_os = "android", target_os = "illumos", target_os = "solaris"),
+    path = "requests.rs"
+)]
+#[cfg_attr(windows, path = "windows/requests.rs")]
+#[cfg_attr(
+    not(any(
+        target_os = "linux",
+        target_os = "android",
+        target_os = "illumos",
+        target_os = "solaris",
+        windows
+    )),
+    path = "no_requests.rs"
+)]
 mod requests;
 
 pub(crate) use device::*;
@@ -27,5 +40,5 @@ pub(crate) use filter::*;
 pub use peer::PeerName;
 pub(crate) use peer::decode_address;
 pub(crate) use portable::*;
-pub(crate) use requests::{exchange_request, is_unknown_request};
+pub(crate) use requests::{exchange_request, is_unknown_request, send_request};
 pub(crate) use system::*;

@@ -1,4 +1,4 @@
-//! `ioctl(2)` on a socket (Linux).
+//! `ioctl(2)` on a socket (Linux, illumos, Solaris).
 
 use super::system::{last_error, raw};
 use crate::error::Errno;
@@ -16,6 +16,18 @@ pub(crate) unsafe fn exchange_request(
 ) -> Result<(), Errno> {
     // SAFETY: the caller vouches for the structure; the pointer is that of a mutable slice.
     let answer = unsafe { libc::ioctl(raw(socket), request as _, bytes.as_mut_ptr()) };
+    if answer < 0 { Err(last_error()) } else { Ok(()) }
+}
+
+/// A request whose argument is a structure that the kernel only reads.
+///
+/// # Safety
+///
+/// For this socket and this request, the kernel writes nothing, reads no more than `bytes` holds, and follows no pointer in
+/// it.
+pub(crate) unsafe fn send_request(socket: BorrowedFd<'_>, request: u32, bytes: &[u8]) -> Result<(), Errno> {
+    // SAFETY: the caller vouches for the structure; the pointer is that of a slice, which the kernel only reads.
+    let answer = unsafe { libc::ioctl(raw(socket), request as _, bytes.as_ptr()) };
     if answer < 0 { Err(last_error()) } else { Ok(()) }
 }
 

@@ -2,6 +2,8 @@
 
 use core::mem::size_of;
 
+use ipv6_core::abi::{SourceFilterLayout, SourcePointer};
+
 use super::{ABI, Gap, gap, kind, messages_are, name, options_are};
 
 options_are!({
@@ -38,6 +40,7 @@ options_are!({
     domain: SOL_SOCKET SO_DOMAIN,
     protocol: SOL_SOCKET SO_PROTOCOL,
 } gaps {
+    source_filter,
     receive_path_mtu,
     path_mtu,
     icmp6_filter,
@@ -82,8 +85,34 @@ messages_are!({
     flow_type: size_of::<u32>(),
 });
 
+const OFFSET: &[&str] = &["stddef.h", "sys/socket.h", "netinet/in.h"];
+const FILTER: SourceFilterLayout = match ABI.source_filter {
+    Some(layout) => layout,
+    None => panic!("the table has no layout of source filters"),
+};
+const POINTER: SourcePointer = match FILTER.pointer {
+    Some(pointer) => pointer,
+    None => panic!("the sources of `struct __msfilterreq` are behind a pointer"),
+};
+
+/// `struct __msfilterreq`, for which libc has no word: its rules, with the types that libc has.
+const _: () = {
+    assert!(FILTER.storage == size_of::<libc::sockaddr_storage>());
+    assert!(POINTER.offset == FILTER.group + FILTER.storage);
+    assert!(POINTER.size >= POINTER.offset + size_of::<*const u8>());
+    assert!(FILTER.list >= POINTER.size);
+};
+
 /// What libc has no word for, each with the header it was taken from.
 pub const GAPS: &[Gap] = &[
+    gap("IPV6_MSFILTER", &["netinet/in.h"], name(ABI.options.source_filter)),
+    gap("MCAST_INCLUDE", &["netinet/in.h"], FILTER.include as i64),
+    gap("MCAST_EXCLUDE", &["netinet/in.h"], FILTER.exclude as i64),
+    gap("offsetof(struct __msfilterreq, msfr_fmode)", OFFSET, FILTER.mode as i64),
+    gap("offsetof(struct __msfilterreq, msfr_nsrcs)", OFFSET, FILTER.number as i64),
+    gap("offsetof(struct __msfilterreq, msfr_group)", OFFSET, FILTER.group as i64),
+    gap("offsetof(struct __msfilterreq, msfr_srcs)", OFFSET, POINTER.offset as i64),
+    gap("sizeof(struct __msfilterreq)", OFFSET, POINTER.size as i64),
     gap("IPV6_RECVPATHMTU", &["netinet/in.h"], name(ABI.options.receive_path_mtu)),
     gap("IPV6_PATHMTU", &["netinet/in.h"], name(ABI.options.path_mtu)),
     gap("ICMP6_FILTER", &["netinet/in.h", "netinet/icmp6.h"], name(ABI.options.icmp6_filter)),

@@ -2,6 +2,7 @@
 
 use core::mem::{align_of, offset_of, size_of};
 
+use ipv6_core::abi::SourceFilterLayout;
 use ipv6_core::{BpfInstruction, Icmp6Filter};
 
 use super::{ABI, Gap, gap, kind, messages_are, name, newer_gap, options_are};
@@ -184,6 +185,12 @@ const ICMP6_FILTER_LEVEL: i32 = match ABI.options.icmp6_filter {
 
 const _: () = assert!(ICMP6_FILTER_LEVEL == libc::IPPROTO_ICMPV6);
 
+const FILTER: SourceFilterLayout = match ABI.source_filter {
+    Some(layout) => layout,
+    None => panic!("the table has no layout of source filters"),
+};
+const _: () = assert!(FILTER.storage == size_of::<libc::sockaddr_storage>());
+
 /// What libc has no word for, each with the header it was taken from.
 pub const GAPS: &[Gap] = &[
     gap("ICMPV6_FILTER", &["linux/icmpv6.h"], name(ABI.options.icmp6_filter)),
@@ -191,6 +198,12 @@ pub const GAPS: &[Gap] = &[
     gap("sizeof(struct ip6_mtuinfo)", &["netinet/in.h"], ABI.sockaddr.size as i64 + 4),
     gap("offsetof(struct ip6_mtuinfo, ip6m_addr)", &["stddef.h", "netinet/in.h"], 0),
     gap("offsetof(struct ip6_mtuinfo, ip6m_mtu)", &["stddef.h", "netinet/in.h"], ABI.sockaddr.size as i64),
+    gap("MCAST_INCLUDE", &["netinet/in.h"], FILTER.include as i64),
+    gap("MCAST_EXCLUDE", &["netinet/in.h"], FILTER.exclude as i64),
+    gap("offsetof(struct group_filter, gf_group)", &["stddef.h", "netinet/in.h"], FILTER.group as i64),
+    gap("offsetof(struct group_filter, gf_fmode)", &["stddef.h", "netinet/in.h"], FILTER.mode as i64),
+    gap("offsetof(struct group_filter, gf_numsrc)", &["stddef.h", "netinet/in.h"], FILTER.number as i64),
+    gap("offsetof(struct group_filter, gf_slist)", &["stddef.h", "netinet/in.h"], FILTER.list as i64),
     gap("TCP_MD5SIG_EXT", &["linux/tcp.h"], name(ABI.options.tcp_md5_key_extended)),
     gap("IPV6_FLOWLABEL_MGR", &["linux/in6.h"], name(ABI.options.flow_label_manager)),
     gap("IPV6_RECVERR_RFC4884", &["linux/in6.h"], name(ABI.options.error_extensions)),

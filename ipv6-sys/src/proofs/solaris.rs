@@ -2,6 +2,8 @@
 
 use core::mem::size_of;
 
+use ipv6_core::abi::{SourceFilterLayout, SourceRequests};
+
 use super::{ABI, Gap, gap, kind, messages_are, name, options_are};
 
 options_are!({
@@ -62,8 +64,27 @@ messages_are!({
     use_min_mtu: size_of::<libc::c_int>(),
 });
 
+const OFFSET: &[&str] = &["stddef.h", "sys/socket.h", "netinet/in.h"];
+const FILTER: SourceFilterLayout = match ABI.source_filter {
+    Some(layout) => layout,
+    None => panic!("the table has no layout of source filters"),
+};
+const REQUESTS: SourceRequests = match FILTER.requests {
+    Some(requests) => requests,
+    None => panic!("source filters are set by requests"),
+};
+const _: () = assert!(FILTER.storage == size_of::<libc::sockaddr_storage>());
+
 /// What libc has no word for, each with the header it was taken from.
 pub const GAPS: &[Gap] = &[
+    gap("SIOCGMSFILTER", &["sys/sockio.h"], REQUESTS.get.cast_signed() as i64),
+    gap("SIOCSMSFILTER", &["sys/sockio.h"], REQUESTS.set.cast_signed() as i64),
+    gap("MCAST_INCLUDE", &["netinet/in.h"], FILTER.include as i64),
+    gap("MCAST_EXCLUDE", &["netinet/in.h"], FILTER.exclude as i64),
+    gap("offsetof(struct group_filter, gf_group)", OFFSET, FILTER.group as i64),
+    gap("offsetof(struct group_filter, gf_fmode)", OFFSET, FILTER.mode as i64),
+    gap("offsetof(struct group_filter, gf_numsrc)", OFFSET, FILTER.number as i64),
+    gap("offsetof(struct group_filter, gf_slist)", OFFSET, FILTER.list as i64),
     gap("IPV6_RECVHOPLIMIT", &["netinet/in.h"], name(ABI.options.receive_hop_limit)),
     gap("IPV6_RECVPATHMTU", &["netinet/in.h"], name(ABI.options.receive_path_mtu)),
     gap("IPV6_PATHMTU", &["netinet/in.h"], name(ABI.options.path_mtu)),

@@ -98,6 +98,24 @@ const _: () = {
     assert!(size_of::<winsock::GROUP_SOURCE_REQ>() == size);
 };
 
+/// `GROUP_FILTER`, and the requests of `ws2ipdef.h`, for which windows-sys has no word.
+const _: () = {
+    let Some(layout) = ABI.source_filter else { panic!() };
+    assert!(offset_of!(winsock::GROUP_FILTER, gf_interface) == 0);
+    assert!(offset_of!(winsock::GROUP_FILTER, gf_group) == layout.group);
+    assert!(offset_of!(winsock::GROUP_FILTER, gf_fmode) == layout.mode);
+    assert!(offset_of!(winsock::GROUP_FILTER, gf_numsrc) == layout.number);
+    assert!(offset_of!(winsock::GROUP_FILTER, gf_slist) == layout.list);
+    assert!(size_of::<winsock::SOCKADDR_STORAGE>() == layout.storage);
+    assert!(winsock::MCAST_INCLUDE as u32 == layout.include);
+    assert!(winsock::MCAST_EXCLUDE as u32 == layout.exclude);
+    let Some(requests) = layout.requests else { panic!() };
+    // `_IOW('t', 127 | IOC_IN, ULONG)` and `_IOW('t', 126, ULONG)`.
+    let iow = winsock::IOC_IN | (size_of::<u32>() as u32 & winsock::IOCPARM_MASK) << 16 | (b't' as u32) << 8;
+    assert!(requests.get == iow | 127);
+    assert!(requests.set == iow | 126);
+};
+
 /// `WSACMSGHDR`. The data follows it, and the next one the data, each aligned as it is.
 const _: () = {
     let ipv6_core::abi::CmsgLayout { len, header_align, data_align, .. } = ABI.cmsg;

@@ -24,7 +24,7 @@ pub(crate) fn last_error() -> Errno {
 }
 
 /// The result of a call that returns `SOCKET_ERROR` if it fails.
-pub(super) fn check(answer: i32) -> Result<(), Errno> {
+pub(crate) fn check(answer: i32) -> Result<(), Errno> {
     if answer == winsock::SOCKET_ERROR { Err(last_error()) } else { Ok(()) }
 }
 
