@@ -247,6 +247,20 @@ fn each_scar_of_a_test_is_in_the_list() {
 }
 
 #[test]
+fn the_tests_that_security_names_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let page = fs::read_to_string(root.join("SECURITY.md")).unwrap();
+    let code = page.split('`').skip(1).step_by(2);
+    let names: BTreeSet<_> = code
+        .filter(|name| name.starts_with("scripts/") || name.starts_with("ipv6-") && name.contains('/'))
+        .collect();
+    assert!(names.len() > 20);
+    for name in names {
+        assert!(root.join(name).exists(), "SECURITY.md names {name}, which does not exist");
+    }
+}
+
+#[test]
 fn programs_for_event_loops_are_short() {
     const CHAPTER: &str = include_str!("../docs/event_loop.md");
     let programs: Vec<_> =
