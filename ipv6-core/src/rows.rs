@@ -250,7 +250,7 @@ macro_rules! for_each_option {
                 = "IP_MULTICAST_IF";
             /// `MULTICAST_LOOPBACK` of IPv4 packets. On Linux, `MULTICAST_LOOPBACK` decides for both.
             IPV4_MULTICAST_LOOPBACK ipv4_multicast_loopback with_ipv4_multicast_loopback: bool = "IP_MULTICAST_LOOP";
-            /// `MULTICAST_ALL` for IPv4 groups (Linux).
+            /// `MULTICAST_ALL` for IPv4 groups (Linux). On an IPv6 socket it is off by default.
             IPV4_MULTICAST_ALL ipv4_multicast_all with_ipv4_multicast_all: bool = "IP_MULTICAST_ALL";
             /// `ERROR_EXTENSIONS` for ICMP messages (Linux, since 5.9).
             IPV4_ERROR_EXTENSIONS ipv4_error_extensions with_ipv4_error_extensions: bool = "IP_RECVERR_RFC4884";
@@ -317,7 +317,8 @@ macro_rules! for_each_option {
             /// the time; without it, packets are sent at once.
             #[doc(alias = "sock_txtime")]
             SEND_TIMES send_times with_send_times: SendTimes = "SO_TXTIME";
-            /// The rate at which the socket sends at most. On Linux the queueing discipline `fq` limits UDP.
+            /// The rate at which the socket sends at most. On Linux the queueing discipline `fq` limits UDP;
+            /// TCP paces itself.
             /// FreeBSD and Apple: TCP.
             MAX_PACING_RATE max_pacing_rate with_max_pacing_rate: PacingRate = "SO_MAX_PACING_RATE";
             /// Delivers how many packets the socket has dropped, as `message::Dropped`, once there are any (Linux).
