@@ -9,7 +9,7 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 use crate::abi::{
     Abi, CmsgLayout, ControlNumber, ControlNumbers, Endian, FilterPolarity, GroupReqLayout, Linux64, Mapped,
     MulticastInterface, OptionNumber, OptionNumbers, PLATFORMS, PacketInfoMessage, Platform, SockaddrLayout,
-    Width,
+    SourceFilterLayout, SourcePointer, SourceRequests, Width,
 };
 use crate::cmsg::RawMessage;
 use crate::ext::{
@@ -160,6 +160,9 @@ made! {
     Abi, u => u.choose(PLATFORMS)?.1;
     CmsgLayout, u => Abi::arbitrary(u)?.cmsg;
     SockaddrLayout, u => Abi::arbitrary(u)?.sockaddr;
+    SourceFilterLayout, u => Abi::arbitrary(u)?.source_filter.unwrap_or(SourceFilterLayout::msfilterreq(8, Width::Eight));
+    SourcePointer, u => Abi::arbitrary(u)?.source_filter.and_then(|layout| layout.pointer).unwrap_or(SourcePointer { offset: 144, size: 152 });
+    SourceRequests, u => Abi::arbitrary(u)?.source_filter.and_then(|layout| layout.requests).unwrap_or(SourceRequests { get: 1, set: 2 });
     GroupReqLayout, u => Abi::arbitrary(u)?.group_req.unwrap_or(GroupReqLayout::new(8, 136, 264));
     Mapped, u => Abi::arbitrary(u)?.mapped_or_usual();
     PacketInfoMessage, u => Mapped::arbitrary(u)?.send;

@@ -28,7 +28,7 @@ macro_rules! for_each_value {
             OptionType; OriginalDestination; PacingRate; PacketInfo; PacketInfoMessage; PathMtu; PathMtuDiscovery;
             PortRange; Priority; QueuedError; RawMessage<'static>; RecvControl<'static>; RouteCounters;
             RoutingHeader<'static>; RoutingType; SegmentRouting<'static>; SegmentSize; SendControl<'static>; SendTimes;
-            SockaddrLayout; SourceFilter<4>; SourceGroup; TimeToLive; Timestamp; TimestampClock; TimestampId; TimestampNs;
+            SockaddrLayout; SourceFilter<4>; SourceFilterLayout; SourcePointer; SourceRequests; SourceGroup; TimeToLive; Timestamp; TimestampClock; TimestampId; TimestampNs;
             TimestampPacketInfo; TimestampRequest; Timestamping; TimestampingFlags; Tlv<'static>; TlvType; TrafficClass;
             TxTime; TypeOfService; UnicastInterface; Unrecognized; UpcallKind; Upper<'static>; Width;
         } {

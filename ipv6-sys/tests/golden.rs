@@ -189,7 +189,16 @@ fn the_windows_tables_equal_the_headers_of_mingw() {
     let group = Windows64::ABI.group_req.unwrap();
     let sockaddr = Windows64::ABI.sockaddr;
     // Names that mingw-w64 12 does not define; windows-sys does (src/proofs/windows.rs).
-    let undefined = ["IPV6_RECVECN", "IPV6_ECN", "IPV6_RECVERR", "IP_RECVECN", "IP_ECN", "UDP_SEGMENT"];
+    let undefined = [
+        "IPV6_RECVECN",
+        "IPV6_ECN",
+        "IPV6_RECVERR",
+        "IP_RECVECN",
+        "IP_ECN",
+        "UDP_SEGMENT",
+        "UDP_GRO",
+        "UDP_RECV_MAX_COALESCED_SIZE",
+    ];
     // Windows has one number for a message and for the option that delivers it, and a path MTU that is an integer.
     let windows_name = |name: &str| match name {
         "IPV6_RECVHOPLIMIT" => "IPV6_HOPLIMIT".to_string(),

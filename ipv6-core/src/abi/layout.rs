@@ -157,6 +157,7 @@ impl GroupReqLayout {
 ///
 /// The interface index is at offset 0, in four bytes, and so large are the mode and the number of sources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct SourceFilterLayout {
     /// Offset of the mode.
@@ -182,6 +183,7 @@ pub struct SourceFilterLayout {
 
 /// The pointer in `struct __msfilterreq`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct SourcePointer {
     /// Its offset.
@@ -192,6 +194,7 @@ pub struct SourcePointer {
 
 /// The requests `SIOCGMSFILTER` and `SIOCSMSFILTER` of `ioctl`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct SourceRequests {
     /// `SIOCGMSFILTER`.
