@@ -14,71 +14,95 @@ pub mod common;
 
 #[cfg(target_os = "linux")]
 mod macros;
+mod packets;
+mod structured;
+mod values;
 
 #[cfg(target_os = "linux")]
 pub use macros::macros;
+pub use packets::{builders, extension, icmp, payload};
+pub use structured::{messages, received, typed};
+pub use values::{requests, values};
+
+/// A target's name, and its body.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Makes the list of targets: one row for each `[[bin]]` of Cargo.toml.
+macro_rules! targets {
+    ($($(#[$cfg:meta])? $target:ident)*) => {
+        /// Each target.
+        pub const TARGETS: &[Target] = &[$($(#[$cfg])? (stringify!($target), $target),)*];
+    };
+}
+
+targets! {
+    walk decode encode filter header sockaddr_group messages received typed extension builders icmp payload requests values
+    #[cfg(target_os = "linux")] macros
+}
 
 /// Reads the input as control messages and writes them again.
 pub fn walk(input: &[u8]) {
-    fn body<P: Platform>(input: &[u8]) {
-        let mut messages = RawMessages::<P>::new(input);
-        let mut copy = vec![0xa5; input.len() + P::ABI.cmsg.header_align];
-        let mut writer = Writer::<P>::new(&mut copy);
-        let mut seen = Vec::new();
-        let mut malformed = None;
-        for message in messages.by_ref() {
-            assert_eq!(malformed, None, "the iterator does not end after an error");
-            match message {
-                Ok(message) => {
-                    assert!(input.as_ptr_range().contains(&message.data.as_ptr()) || message.data.is_empty());
-                    writer.push(message.level, message.kind, message.data).unwrap();
-                    seen.push(message);
-                }
-                Err(error) => malformed = Some(error),
+    on_every_platform!(walk_on(input));
+}
+
+fn walk_on<P: Platform>(input: &[u8]) {
+    let mut messages = RawMessages::<P>::new(input);
+    let mut copy = vec![0xa5; input.len() + P::ABI.cmsg.header_align];
+    let mut writer = Writer::<P>::new(&mut copy);
+    let mut seen = Vec::new();
+    let mut malformed = None;
+    for message in messages.by_ref() {
+        assert_eq!(malformed, None, "the iterator does not end after an error");
+        match message {
+            Ok(message) => {
+                assert!(input.as_ptr_range().contains(&message.data.as_ptr()) || message.data.is_empty());
+                writer.push(message.level, message.kind, message.data).unwrap();
+                seen.push(message);
             }
-        }
-        assert!(messages.next().is_none());
-        let used = writer.finish();
-        let again: Vec<_> = RawMessages::<P>::new(&copy[..used]).map(Result::unwrap).collect();
-        assert_eq!(again, seen);
-        if let Some(MalformedMessage { offset, len, available, .. }) = malformed {
-            assert_eq!((offset, available), (used, input.len() - used));
-            assert!(len < P::ABI.cmsg.data_offset() as u64 || len > available as u64);
+            Err(error) => malformed = Some(error),
         }
     }
-    on_every_platform!(body(input));
+    assert!(messages.next().is_none());
+    let used = writer.finish();
+    let again: Vec<_> = RawMessages::<P>::new(&copy[..used]).map(Result::unwrap).collect();
+    assert_eq!(again, seen);
+    if let Some(MalformedMessage { offset, len, available, .. }) = malformed {
+        assert_eq!((offset, available), (used, input.len() - used));
+        assert!(len < P::ABI.cmsg.data_offset() as u64 || len > available as u64);
+    }
 }
 
 /// Decodes the input as control messages, and as truncated control messages.
 pub fn decode(input: &[u8]) {
-    fn body<P: Platform>(input: &[u8]) {
-        let strict = RecvControl::decode::<P>(input);
-        let whole = RecvControl::decode_truncated::<P>(input);
-        // The general path returns what each fast path returns. A fast path may also return `None`.
-        let mut any = RecvControl::default();
-        assert_eq!(any.decode_more::<P>(input).map(|()| any), strict);
-        assert!(RecvControl::decode_three::<P>(input).is_none_or(|three| strict == Ok(three)));
-        assert!(RecvControl::decode_in_order::<P>(input).is_none_or(|some| strict == Ok(some)));
-        match strict {
-            Ok(control) => {
-                assert_eq!(control.filter(ControlFlags::all()), control);
-                assert_eq!(control.detach(), control);
-                let reply = control.reply();
-                assert!(reply.interface.is_none() || reply.interface == control.interface);
-                assert!(reply.source.is_none_or(|source| !source.is_multicast()));
-                // A traffic class of one byte is valid, but ignored if messages may be truncated.
-                let no_class = ControlFlags::all() - ControlFlags::TRAFFIC_CLASS;
-                assert_eq!(control.filter(no_class), whole.filter(no_class));
-                assert!(RawMessages::<P>::new(input).all(|message| message.is_ok()));
-            }
-            Err(DecodeError::Malformed(error)) => {
-                assert_eq!(RawMessages::<P>::new(input).last(), Some(Err(error)));
-            }
-            Err(error) => assert!(!error.to_string().is_empty()),
+    on_every_platform!(decode_on(input));
+}
+
+fn decode_on<P: Platform>(input: &[u8]) {
+    let strict = RecvControl::decode::<P>(input);
+    let whole = RecvControl::decode_truncated::<P>(input);
+    // The general path returns what each fast path returns. A fast path may also return `None`.
+    let mut any = RecvControl::default();
+    assert_eq!(any.decode_more::<P>(input).map(|()| any), strict);
+    assert!(RecvControl::decode_three::<P>(input).is_none_or(|three| strict == Ok(three)));
+    assert!(RecvControl::decode_in_order::<P>(input).is_none_or(|some| strict == Ok(some)));
+    match strict {
+        Ok(control) => {
+            assert_eq!(control.filter(ControlFlags::all()), control);
+            assert_eq!(control.detach(), control);
+            let reply = control.reply();
+            assert!(reply.interface.is_none() || reply.interface == control.interface);
+            assert!(reply.source.is_none_or(|source| !source.is_multicast()));
+            // A traffic class of one byte is valid, but ignored if messages may be truncated.
+            let no_class = ControlFlags::all() - ControlFlags::TRAFFIC_CLASS;
+            assert_eq!(control.filter(no_class), whole.filter(no_class));
+            assert!(RawMessages::<P>::new(input).all(|message| message.is_ok()));
         }
-        assert!(!whole.to_string().is_empty());
+        Err(DecodeError::Malformed(error)) => {
+            assert_eq!(RawMessages::<P>::new(input).last(), Some(Err(error)));
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
     }
-    on_every_platform!(body(input));
+    assert!(!whole.to_string().is_empty());
 }
 
 /// Creates a control from the input, encodes it into a buffer, and decodes it again. Then writes the rest of the input as

@@ -23,7 +23,6 @@ use crate::wire;
 /// assert_eq!(messages.as_bytes().len(), 48);
 /// # Ok::<(), ipv6_core::EncodeError>(())
 /// ```
-#[derive(Clone)]
 pub struct Messages<P, const N: usize> {
     encoded: Encoded<[u8; N]>,
     platform: PhantomData<fn() -> P>,
@@ -121,6 +120,13 @@ impl<P: Platform, const N: usize> Messages<P, N> {
 
     pub(crate) const fn encoded(&self) -> &Encoded {
         &self.encoded
+    }
+}
+
+// Not derived: that would ask the platform to be `Clone`.
+impl<P, const N: usize> Clone for Messages<P, N> {
+    fn clone(&self) -> Self {
+        Self { encoded: self.encoded.clone(), platform: PhantomData }
     }
 }
 
