@@ -8,6 +8,7 @@
 //! - [`comparison`]: what this crate and others can do.
 //! - [`platforms`]: what each system supports, and how that is checked.
 //! - [`event_loop`]: programs with tokio, async-io and mio, and what an event loop cannot observe.
+//! - [`errors`]: what each call does with each error of the system.
 //! - [`design`]: why the crates are divided as they are.
 
 pub mod comparison {
@@ -18,6 +19,12 @@ pub mod comparison {
 
 pub mod design {
     #![doc = include_str!("../docs/DESIGN.md")]
+}
+
+pub mod errors {
+    //! Errors of system calls.
+    //!
+    #![doc = include_str!("../docs/errors.md")]
 }
 
 pub mod event_loop {
