@@ -64,7 +64,7 @@ pub(super) fn receive<const C: usize, R, K: Caller>(
 pub(super) fn send<'a, const C: usize, K: Caller>(
     socket: BorrowedFd<'_>,
     (headers, slots, parts): Storage<'_, C>,
-    messages: &'a [Outgoing<'a>],
+    messages: impl Iterator<Item = &'a Outgoing<'a>> + Clone,
     policy: &impl Policy,
     coalesce: Coalesce,
     caller: K,
@@ -99,11 +99,11 @@ pub(super) fn send<'a, const C: usize, K: Caller>(
 fn fill<'a, const C: usize>(
     headers: &mut [BatchHeader],
     slots: &mut [SendSlot<C>],
-    messages: &'a [Outgoing<'a>],
+    messages: impl Iterator<Item = &'a Outgoing<'a>>,
     policy: &impl Policy,
 ) -> Result<usize, EncodeError> {
     let mut ready = 0;
-    let messages = messages.get(..MAX).unwrap_or(messages);
+    let (headers, _) = headers.split_at_mut(headers.len().min(MAX));
     for ((BatchHeader(header), slot), message) in headers.iter_mut().zip(slots).zip(messages) {
         let filled = match policy.route(message) {
             Some(Route::Ipv6(ports)) => slot.fill(&mut header.msg_hdr, message, ports),
@@ -126,20 +126,21 @@ fn fill_with_runs<'a, const C: usize>(
     headers: &mut [BatchHeader],
     slots: &mut [SendSlot<C>],
     mut parts: &mut [Part],
-    messages: &'a [Outgoing<'a>],
+    mut rest: impl Iterator<Item = &'a Outgoing<'a>> + Clone,
     policy: &impl Policy,
     coalesce: Coalesce,
 ) -> Result<usize, EncodeError> {
-    // The number of filled headers, and the remaining messages.
-    let (mut ready, mut rest) = (0, messages);
+    // The number of filled headers.
+    let mut ready = 0;
     let all = parts.len();
     for (BatchHeader(header), slot) in headers.iter_mut().zip(slots).take(MAX) {
-        let Some(first) = rest.first() else { break };
+        let messages = rest.clone();
+        let Some(first) = rest.next() else { break };
         let Some(route) = policy.route(first) else { break };
         let room = parts.len();
         let limits = Coalesce { max_size: coalesce.max_size.min(policy.max_size(first)), ..coalesce };
-        let most = run(rest, all, limits);
-        let run = if room < all { run(rest, room, limits) } else { most };
+        let most = run(first, rest.clone(), all, limits);
+        let run = if room < all { run(first, rest.clone(), room, limits) } else { most };
         if run < most {
             // The next call has all parts, so that more messages fit into this run.
             break;
@@ -156,13 +157,13 @@ fn fill_with_runs<'a, const C: usize>(
             Err(_) => break,
         }
         if run > 1 {
-            let used = gather(rest, run, parts);
+            rest.nth(run - 2);
+            let used = gather(messages, run, parts);
             let (of_run, others) = core::mem::take(&mut parts).split_at_mut(used);
             os::set_payload(&mut header.msg_hdr, of_run.as_mut_ptr().cast(), of_run.len());
             parts = others;
         }
         ready += 1;
-        rest = rest.get(run..).unwrap_or_default();
     }
     Ok(ready)
 }

@@ -44,10 +44,14 @@ impl<const C: usize> SendSlot<C> {
 /// counts, and UDP.
 const MAX_RUN: usize = u16::MAX as usize - 40 - 8;
 
-/// How many of `messages`, at least 1, the system can send as one, in at most `room` parts: they have the same
+/// How many messages, `first` and those after it, the system can send as one, in at most `room` parts: they have the same
 /// destination, control messages and size, and only the last may be shorter.
-pub(super) fn run(messages: &[Outgoing<'_>], room: usize, limits: Coalesce) -> usize {
-    let Some((first, others)) = messages.split_first() else { return 1 };
+pub(super) fn run<'a>(
+    first: &Outgoing<'a>,
+    others: impl Iterator<Item = &'a Outgoing<'a>>,
+    room: usize,
+    limits: Coalesce,
+) -> usize {
     let size = first.payload.len();
     // The kernel cannot make an empty segment. A message with a segment size is a run itself.
     if !(1..=limits.max_size).contains(&size) || first.control.segment_size.is_some() {
@@ -56,7 +60,7 @@ pub(super) fn run(messages: &[Outgoing<'_>], room: usize, limits: Coalesce) -> u
     let most = limits.max_segments.min(MAX_RUN / size);
     let Some(mut room) = room.min(MAX).checked_sub(first.payload.parts()) else { return 1 };
     let mut run = 1;
-    for next in others.iter().take(most.saturating_sub(1)) {
+    for next in others.take(most.saturating_sub(1)) {
         let (len, parts) = (next.payload.len(), next.payload.parts());
         if !(1..=size).contains(&len) || parts > room || first.to != next.to || first.control != next.control
         {
@@ -83,10 +87,14 @@ impl Payload<'_> {
 }
 
 /// Sets the first of `parts` to the payloads of a run. Returns how many.
-pub(super) fn gather(messages: &[Outgoing<'_>], run: usize, parts: &mut [Part]) -> usize {
+pub(super) fn gather<'a>(
+    messages: impl Iterator<Item = &'a Outgoing<'a>>,
+    run: usize,
+    parts: &mut [Part],
+) -> usize {
     let mut to = parts.iter_mut();
     let room = to.len();
-    for message in messages.iter().take(run) {
+    for message in messages.take(run) {
         match message.payload {
             Payload::Whole(bytes) => to.by_ref().zip([bytes]).for_each(|(part, bytes)| part.set(bytes)),
             Payload::Parts(list) => to.by_ref().zip(list).for_each(|(part, bytes)| part.set(bytes)),

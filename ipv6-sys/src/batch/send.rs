@@ -50,10 +50,10 @@ pub fn send<'a, const C: usize, K: Caller>(
     coalesce: Coalesce,
     flags: K,
 ) -> Result<usize, SendError<K::Error>> {
-    send_by(socket, storage, messages, &ByDestination, coalesce, flags)
+    send_by(socket, storage, messages.iter(), &ByDestination, coalesce, flags)
 }
 
-/// Sends as [`send`] does. `policy` decides how each message is sent.
+/// Sends as [`send`] does, in the order of the iterator. `policy` decides how each message is sent.
 ///
 /// # Errors
 ///
@@ -63,7 +63,7 @@ pub fn send<'a, const C: usize, K: Caller>(
 pub fn send_by<'a, const C: usize, K: Caller>(
     socket: impl AsFd,
     storage: SendStorage<'_, C>,
-    messages: &'a [Outgoing<'a>],
+    messages: impl Iterator<Item = &'a Outgoing<'a>> + Clone,
     policy: &impl Policy,
     coalesce: Coalesce,
     flags: K,

@@ -73,25 +73,26 @@ pub(super) fn receive<const C: usize, R, K: Caller>(
 pub(super) fn send<'a, const C: usize, K: Caller>(
     socket: BorrowedFd<'_>,
     (headers, slots, parts): Storage<'_, C>,
-    messages: &'a [Outgoing<'a>],
+    mut rest: impl Iterator<Item = &'a Outgoing<'a>> + Clone,
     policy: &impl Policy,
     coalesce: Coalesce,
     caller: K,
 ) -> Result<usize, SendError<K::Error>> {
     let mut header = os::header();
-    // The number of sent messages, and the remaining ones.
-    let (mut count, mut rest) = (0, messages);
+    // The number of sent messages.
+    let mut count = 0;
     // The caller makes the first call. Each other call is made once, with the same flags.
     let mut caller = Some(caller);
     let mut flags = MessageFlags::empty();
     for (_, slot) in headers.iter().zip(slots).take(MAX) {
-        let Some(first) = rest.first() else { break };
+        let messages = rest.clone();
+        let Some(first) = rest.next() else { break };
         let Some(route) = policy.route(first) else { break };
         let run = match coalesce.max_segments {
             0 | 1 => 1,
             _ => {
                 let max_size = coalesce.max_size.min(policy.max_size(first));
-                run(rest, parts.len(), Coalesce { max_size, ..coalesce })
+                run(first, rest.clone(), parts.len(), Coalesce { max_size, ..coalesce })
             }
         };
         let filled = if run > 1 {
@@ -106,7 +107,8 @@ pub(super) fn send<'a, const C: usize, K: Caller>(
             Err(_) => break,
         }
         if run > 1 {
-            let used = gather(rest, run, parts);
+            rest.nth(run - 2);
+            let used = gather(messages, run, parts);
             os::set_payload(&mut header, parts.as_mut_ptr().cast(), used);
         }
         // SAFETY: the header was set above. Each pointer comes from the slot or the parts, which are borrowed mutably here,
@@ -123,7 +125,6 @@ pub(super) fn send<'a, const C: usize, K: Caller>(
             break;
         }
         count += run;
-        rest = rest.get(run..).unwrap_or_default();
     }
     Ok(count)
 }
