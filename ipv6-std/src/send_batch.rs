@@ -6,6 +6,7 @@ use std::io;
 
 use ipv6_sys::batch::{BatchHeader, Part, SendSlot, SendStorage};
 
+use crate::packet::batch_order::Order;
 use crate::space::BATCH_SEND_SPACE;
 
 /// Storage for sending batches ([`PacketConn::send_batch`](crate::PacketConn::send_batch)).
@@ -17,14 +18,15 @@ pub struct SendBatch {
     headers: Vec<BatchHeader>,
     slots: Vec<SendSlot<BATCH_SEND_SPACE>>,
     parts: Vec<Part>,
-    sent: usize,
+    pub(crate) order: Order,
 }
 
 impl SendBatch {
     /// Creates storage for `capacity` messages in one system call, at least 1. No system call uses more than 1,024.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        let mut batch = Self { headers: Vec::new(), slots: Vec::new(), parts: Vec::new(), sent: 0 };
+        let mut batch =
+            Self { headers: Vec::new(), slots: Vec::new(), parts: Vec::new(), order: Order::default() };
         batch.grow(capacity.max(1));
         batch
     }
@@ -35,6 +37,7 @@ impl SendBatch {
         self.headers.resize_with(capacity, BatchHeader::new);
         self.slots.resize_with(capacity, SendSlot::new);
         self.parts.resize_with(capacity, Part::new);
+        self.order.grow(capacity);
     }
 
     /// Returns how many messages one system call sends at most.
@@ -44,14 +47,21 @@ impl SendBatch {
     }
 
     /// Returns how many messages the latest [`send_batch_all`](crate::PacketConn::send_batch_all) with this storage has
-    /// sent, all before the others. In an [event loop](crate::aio), also when its future was dropped.
+    /// sent before the first that it has not sent: the [index](SendAllError::index) of its error. In an
+    /// [event loop](crate::aio), also when its future was dropped.
     #[must_use]
     pub fn sent(&self) -> usize {
-        self.sent
+        self.order.sent()
     }
 
-    pub(crate) fn note_sent(&mut self, sent: usize) {
-        self.sent = sent;
+    /// Returns whether the latest [`send_batch_all`](crate::PacketConn::send_batch_all) with this storage has sent the
+    /// message with this index. In an [event loop](crate::aio), also when its future was dropped.
+    ///
+    /// `true` for all indices below [`sent`](Self::sent), and for those of messages to other destinations that were sent
+    /// together with earlier ones. After a call that returned `Ok`, `false` for indices beyond the last message.
+    #[must_use]
+    pub fn is_sent(&self, index: usize) -> bool {
+        self.order.is_sent(index)
     }
 
     pub(crate) fn storage(&mut self) -> SendStorage<'_, BATCH_SEND_SPACE> {
@@ -80,7 +90,8 @@ impl SendAllError {
         Self { index, count, error }
     }
 
-    /// Returns the index of the message that was not sent. All before it were sent, none after it.
+    /// Returns the index of the message that was not sent. All before it were sent. [`SendBatch::is_sent`] returns which
+    /// of those after it were sent too.
     #[must_use]
     pub fn index(&self) -> usize {
         self.index

@@ -340,14 +340,18 @@ fn a_dropped_send_batch_all_tells_how_many_it_sent<L: Loop>() {
         // Room for some of them.
         conn.set_send_buffer_size(2 * conn.send_buffer_size().unwrap()).unwrap();
         let payload = [0; 1000];
-        let messages = vec![Outgoing::new(&payload, SendControl::new(), Some(to)); 10_000];
+        // Messages to two destinations, of which one is received.
+        let message =
+            |index: u16| Outgoing::new(&payload, SendControl::new(), Some(at(*to.ip(), 9 + index % 2)));
+        let messages: Vec<_> = (0..10_000).map(message).collect();
         let mut batch = SendBatch::new(16);
         {
             let mut waiting = pin!(conn.send_batch_all(&mut batch, &messages));
             assert!(for_a_while(Duration::from_millis(50), waiting.as_mut()).await.is_none());
         }
-        let more = batch.sent();
-        assert!(more < messages.len());
+        assert!(batch.sent() < messages.len());
+        assert!((0..batch.sent()).all(|index| batch.is_sent(index)));
+        let more = (0..messages.len()).step_by(2).filter(|index| batch.is_sent(*index)).count();
         assert_eq!(arrived::<L>(&pair, sent + more).await, sent + more);
     });
 }
@@ -356,12 +360,14 @@ fn send_batch_all_waits_for_room<L: Loop>() {
     let pair = Pair::new().unwrap();
     L::run(async {
         let (conn, to, sent) = full::<L>(&pair);
-        let texts = texts(&[900; 200]);
-        let messages = common::outgoing(&texts, to);
+        let texts = texts(&[900; 400]);
+        let mut messages = common::outgoing(&texts, to);
+        // To two destinations, of which one is received.
+        messages.iter_mut().step_by(2).for_each(|message| message.to = Some(at(*to.ip(), 10)));
         let mut batch = SendBatch::new(16);
         {
             let (send, host) =
-                (conn.send_batch_all(&mut batch, &messages), arrived::<L>(&pair, sent + messages.len()));
+                (conn.send_batch_all(&mut batch, &messages), arrived::<L>(&pair, sent + messages.len() / 2));
             let (mut send, mut host) = (pin!(send), pin!(host));
             let mut is_sent = false;
             poll_fn(|cx| {

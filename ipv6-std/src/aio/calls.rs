@@ -277,11 +277,12 @@ macro_rules! calls {
                 self.transmit(|| conn.try_send_batch(batch, messages)).await
             }
 
-            /// Sends all messages in order, as [`send_batch_all`](crate::PacketConn::send_batch_all).
+            /// Sends all messages, as [`send_batch_all`](crate::PacketConn::send_batch_all).
             ///
             /// # Cancel safety
             ///
-            /// A dropped future has sent the first [`SendBatch::sent`] messages, and none of the others.
+            /// A dropped future has sent the first [`SendBatch::sent`] messages, and of the others those for which
+            /// [`SendBatch::is_sent`] returns `true`.
             ///
             /// # Errors
             ///
@@ -292,30 +293,15 @@ macro_rules! calls {
                 batch: &mut SendBatch,
                 messages: &[Outgoing<'_>],
             ) -> Result<(), SendAllError> {
-                let (conn, mut sent) = (self.packets(), 0);
-                batch.note_sent(0);
-                loop {
-                    let rest = messages.get(sent..).unwrap_or_default();
-                    // An error after the first message is returned with its index. Only the first waits.
-                    let call = || {
-                        let result = conn.try_send_batch_all(batch, rest);
-                        // The count of this call, beside those before.
-                        batch.note_sent(sent + batch.sent());
-                        match result {
-                            Err(error) if error.index() == 0 && is_full(&error) => Err(error.into_error()),
-                            result => Ok(result),
-                        }
-                    };
-                    let error = match self.transmit(call).await {
-                        Ok(Ok(())) => return Ok(()),
-                        Ok(Err(error)) => error,
-                        Err(error) => SendAllError::new(0, rest.len(), error),
-                    };
-                    sent += error.index();
-                    if !is_full(&error) {
-                        return Err(SendAllError::new(sent, messages.len(), error.into_error()));
-                    }
-                }
+                let conn = self.packets();
+                conn.start_batch(batch);
+                // An error that is not returned with its index waits for room. The next call sends the rest.
+                let call = || match conn.try_send_rest(batch, messages) {
+                    Err(error) if error.error().kind() == ErrorKind::WouldBlock => Err(error.into_error()),
+                    result => Ok(result),
+                };
+                let result = self.transmit(call).await;
+                result.unwrap_or_else(|error| Err(SendAllError::new(batch.sent(), messages.len(), error)))
             }
 
             /// Sends a payload as datagrams of `size` bytes each, as [`send_segments`](crate::PacketConn::send_segments).
@@ -363,10 +349,6 @@ macro_rules! calls {
             }
         }
     };
-}
-
-fn is_full(error: &SendAllError) -> bool {
-    error.error().kind() == ErrorKind::WouldBlock
 }
 
 calls!(PacketConn);

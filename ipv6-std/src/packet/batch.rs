@@ -13,7 +13,7 @@ use crate::deadline::Until;
 use crate::error::{self, Refused, Unsent, from_network};
 use crate::fd::AsFd;
 use crate::recv_batch::RecvBatch;
-use crate::send_batch::{SendAllError, SendBatch};
+use crate::send_batch::SendBatch;
 
 impl<S: AsFd> PacketConn<S> {
     /// Receives datagrams in one system call: waits for the first, then takes those that are already there, at most as
@@ -117,63 +117,10 @@ impl<S: AsFd> PacketConn<S> {
         messages: &[Outgoing<'_>],
         flags: MessageFlags,
     ) -> io::Result<usize> {
-        match self.send_until_error(batch, messages, flags) {
+        match self.send_until_error(batch, messages.iter(), flags) {
             (0, Some(unsent)) => Err(failed(unsent, messages.first())),
             (sent, Some(Unsent::System(error))) => Ok(self.send_on(batch, messages, sent, error, flags)),
             (sent, _) => Ok(sent),
-        }
-    }
-
-    /// Sends all messages in order, or returns the index of the message that failed, and its error. The messages before
-    /// it were sent, those after it were not.
-    ///
-    /// A message that fails is tried once more when others were sent before it in the same system call, which does not
-    /// return the error.
-    ///
-    /// Systems: all, as [`send_batch`](Self::send_batch).
-    ///
-    /// # Errors
-    ///
-    /// Those of [`send_to`](Self::send_to). [`SendAllError`] converts into an [`io::Error`] with `?`.
-    ///
-    /// ```
-    /// use ipv6_std::{Outgoing, PacketConn, SendBatch, SendControl};
-    ///
-    /// let conn = PacketConn::bind("[::1]:0")?;
-    /// let to = Some(conn.local_addr()?);
-    /// let too_long = [0; 65_528];
-    /// let messages = [b"one".as_slice(), &too_long, b"three"];
-    /// let messages = messages.map(|payload| Outgoing::new(payload, SendControl::new(), to));
-    ///
-    /// let mut batch = SendBatch::new(32);
-    /// let error = conn.send_batch_all(&mut batch, &messages).unwrap_err();
-    /// assert_eq!(error.index(), 1);
-    /// conn.send_batch_all(&mut batch, &messages[error.index() + 1..])?;
-    /// # std::io::Result::Ok(())
-    /// ```
-    #[doc(alias = "sendmmsg", alias = "WriteBatch")]
-    pub fn send_batch_all(
-        &self,
-        batch: &mut SendBatch,
-        messages: &[Outgoing<'_>],
-    ) -> Result<(), SendAllError> {
-        self.send_all_by(batch, messages, MessageFlags::empty())
-    }
-
-    pub(super) fn send_all_by(
-        &self,
-        batch: &mut SendBatch,
-        messages: &[Outgoing<'_>],
-        flags: MessageFlags,
-    ) -> Result<(), SendAllError> {
-        let (sent, unsent) = self.send_until_error(batch, messages, flags);
-        batch.note_sent(sent);
-        match (sent, unsent) {
-            (sent, Some(unsent)) => {
-                let error = failed(unsent, messages.get(sent));
-                Err(SendAllError::new(sent, messages.len(), error))
-            }
-            (_, None) => Ok(()),
         }
     }
 
@@ -194,7 +141,7 @@ impl<S: AsFd> PacketConn<S> {
         let mut late = None;
         while let Some(errno) = from_network(&error) {
             let rest = messages.get(sent..).unwrap_or_default();
-            let (count, unsent) = self.send_until_error(batch, rest, flags);
+            let (count, unsent) = self.send_until_error(batch, rest.iter(), flags);
             if count == 0 {
                 break;
             }
@@ -211,10 +158,10 @@ impl<S: AsFd> PacketConn<S> {
     }
 
     /// Sends messages until one fails. Returns how many were sent, and why no more.
-    fn send_until_error<'m>(
+    pub(super) fn send_until_error<'m>(
         &self,
         batch: &mut SendBatch,
-        messages: &'m [Outgoing<'m>],
+        messages: impl Sequence<'m>,
         flags: MessageFlags,
     ) -> (usize, Option<Unsent<'m>>) {
         if !self.write.is_set_for_peer() {
@@ -222,7 +169,7 @@ impl<S: AsFd> PacketConn<S> {
         }
         match self.late() {
             Err(error) => (0, Some(Unsent::System(error))),
-            Ok(()) if messages.iter().any(to_peer) && self.peer_is_mapped() => {
+            Ok(()) if messages.clone().any(to_peer) && self.peer_is_mapped() => {
                 self.send_all::<true>(batch, messages, flags)
             }
             Ok(()) => self.send_all::<false>(batch, messages, flags),
@@ -233,13 +180,16 @@ impl<S: AsFd> PacketConn<S> {
     fn send_all<'m, const TO_MAPPED: bool>(
         &self,
         batch: &mut SendBatch,
-        messages: &'m [Outgoing<'m>],
+        mut messages: impl Sequence<'m>,
         flags: MessageFlags,
     ) -> (usize, Option<Unsent<'m>>) {
         let (mut sent, mut caller) = (0, self.write.on(self.as_fd()).with(flags));
-        while let Some(rest) = messages.get(sent..).filter(|rest| !rest.is_empty()) {
-            match self.send_some::<TO_MAPPED>(batch, rest, &mut caller) {
-                Ok(count) => sent += count,
+        while let Some(first) = messages.clone().next() {
+            match self.send_some::<TO_MAPPED>(batch, first, messages.clone(), &mut caller) {
+                Ok(count) => {
+                    sent += count;
+                    messages.by_ref().take(count).for_each(drop);
+                }
                 Err(unsent) => return (sent, Some(unsent)),
             }
         }
@@ -251,18 +201,18 @@ impl<S: AsFd> PacketConn<S> {
     fn send_some<'m, const TO_MAPPED: bool>(
         &self,
         batch: &mut SendBatch,
-        messages: &'m [Outgoing<'m>],
+        first: &'m Outgoing<'m>,
+        messages: impl Sequence<'m>,
         caller: &mut Until<'_>,
     ) -> Result<usize, Unsent<'m>> {
         // A message that is refused here ends the system call before it. As the first it is an error.
-        let Some(first) = messages.first() else { return Ok(0) };
         if let Err(Other::Refused) = self.check(&first.control, first.to.as_ref()) {
             return Err(self.refusal(&first.control, first.to.as_ref()).into());
         }
         let limits = self.coalescing.limits();
-        match self.send_with_limits::<TO_MAPPED>(batch, messages, limits, caller) {
+        match self.send_with_limits::<TO_MAPPED>(batch, messages.clone(), limits, caller) {
             Err(Unsent::System(error)) if coalesce::is_doubtful(&error, batch.first_run()) => {
-                self.send_again::<TO_MAPPED>(batch, messages, limits, error, caller)
+                self.send_again::<TO_MAPPED>(batch, first, messages, limits, error, caller)
             }
             answer => answer,
         }
@@ -271,7 +221,7 @@ impl<S: AsFd> PacketConn<S> {
     fn send_with_limits<'m, const TO_MAPPED: bool>(
         &self,
         batch: &mut SendBatch,
-        messages: &'m [Outgoing<'m>],
+        messages: impl Sequence<'m>,
         limits: Coalesce,
         caller: &mut Until<'_>,
     ) -> Result<usize, Unsent<'m>> {
@@ -291,18 +241,19 @@ impl<S: AsFd> PacketConn<S> {
     fn send_again<'m, const TO_MAPPED: bool>(
         &self,
         batch: &mut SendBatch,
-        messages: &'m [Outgoing<'m>],
+        first: &'m Outgoing<'m>,
+        messages: impl Sequence<'m>,
         limits: Coalesce,
         error: io::Error,
         caller: &mut Until<'_>,
     ) -> Result<usize, Unsent<'m>> {
-        let Some(first) = messages.first() else { return Ok(0) };
         let (to, size) = (first.to.as_ref(), first.payload.len());
-        let (mut messages, mut limits) = (messages, limits);
+        let (mut most, mut limits) = (usize::MAX, limits);
         let (mut first_answer, mut refused) = (Some(Err(Unsent::System(error))), None);
         loop {
             let run = batch.first_run();
-            let mut send = || self.send_with_limits::<TO_MAPPED>(batch, messages, limits, caller);
+            let mut send =
+                || self.send_with_limits::<TO_MAPPED>(batch, messages.clone().take(most), limits, caller);
             let answer = first_answer.take().unwrap_or_else(&mut send);
             let error = match (self.confirm(answer, run, send), refused) {
                 (Err(Unsent::System(error)), _) => error,
@@ -317,10 +268,15 @@ impl<S: AsFd> PacketConn<S> {
             let Some(fewer) = coalesce::fewer(limits, &error, run, size) else {
                 return Err(Unsent::System(error));
             };
-            (messages, limits, refused) = (messages.get(..run).unwrap_or(messages), fewer, Some(error));
+            (most, limits, refused) = (run, fewer, Some(error));
         }
     }
 }
+
+/// Messages in the order of sending.
+pub(super) trait Sequence<'m>: Iterator<Item = &'m Outgoing<'m>> + Clone {}
+
+impl<'m, T: Iterator<Item = &'m Outgoing<'m>> + Clone> Sequence<'m> for T {}
 
 /// Whether the peer of the socket decides over which family the message is sent.
 fn to_peer(message: &Outgoing<'_>) -> bool {
@@ -351,7 +307,7 @@ impl<S: AsFd, const TO_MAPPED: bool> Policy for ToPeer<'_, S, TO_MAPPED> {
 
 /// The error of a message that was not sent.
 #[cold]
-fn failed(unsent: Unsent<'_>, message: Option<&Outgoing<'_>>) -> io::Error {
+pub(super) fn failed(unsent: Unsent<'_>, message: Option<&Outgoing<'_>>) -> io::Error {
     match (unsent, message) {
         (Unsent::System(error), Some(message)) => explain(error, &message.control),
         (unsent, _) => unsent.into(),

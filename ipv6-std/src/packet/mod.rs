@@ -17,6 +17,8 @@ use crate::fd::{AsFd, lends_socket};
 
 mod at_once;
 mod batch;
+mod batch_all;
+pub(crate) mod batch_order;
 mod coalescing;
 #[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "no_error_queue.rs")]
 mod error_queue;

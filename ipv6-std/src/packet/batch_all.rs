@@ -1,0 +1,162 @@
+//! Batches that are sent whole.
+
+use std::io::{self, ErrorKind};
+use std::mem;
+
+use ipv6_sys::batch::Outgoing;
+use ipv6_sys::message::MessageFlags;
+
+use super::PacketConn;
+use super::batch::failed;
+use super::batch_order::Order;
+use super::fast::Other;
+use crate::fd::AsFd;
+use crate::send_batch::{SendAllError, SendBatch};
+
+impl<S: AsFd> PacketConn<S> {
+    /// Sends all messages, or returns the index of a message that failed, and its error.
+    ///
+    /// Messages to one destination are sent in order. Where messages are [coalesced](Self::set_send_coalescing), those to
+    /// one destination are sent together, before messages to other destinations that precede them; this takes a fraction
+    /// of the time. Otherwise all are sent in the given order.
+    ///
+    /// **After an error**, all messages before [`index`](SendAllError::index) were sent. [`SendBatch::is_sent`] returns
+    /// which of those after it were sent: none of its destination, and none at all if nothing was sent to its destination
+    /// by an earlier message since the latest error. So after an unreachable destination, continue with the messages
+    /// after the index; after a full send buffer or another error that may come at any time, leave out those that were
+    /// sent (the example does, for all errors).
+    ///
+    /// A message that fails is tried once more when others were sent before it in the same system call, which does not
+    /// return the error.
+    ///
+    /// Systems: all, as [`send_batch`](Self::send_batch).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send_to`](Self::send_to). [`SendAllError`] converts into an [`io::Error`] with `?`.
+    ///
+    /// ```
+    /// use ipv6_std::{Outgoing, PacketConn, SendBatch, SendControl};
+    ///
+    /// let conn = PacketConn::bind("[::1]:0")?;
+    /// let to = Some(conn.local_addr()?);
+    /// let too_long = [0; 65_528];
+    /// let messages = [b"one".as_slice(), &too_long, b"three"];
+    /// let mut messages = messages.map(|payload| Outgoing::new(payload, SendControl::new(), to)).to_vec();
+    ///
+    /// let mut batch = SendBatch::new(32);
+    /// let error = conn.send_batch_all(&mut batch, &messages).unwrap_err();
+    /// assert_eq!(error.index(), 1);
+    ///
+    /// // Continue with the others.
+    /// let mut index = 0..;
+    /// messages.retain(|_| index.next().is_some_and(|index| index != error.index() && !batch.is_sent(index)));
+    /// assert_eq!(messages.len(), 1);
+    /// conn.send_batch_all(&mut batch, &messages)?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[doc(alias = "sendmmsg", alias = "WriteBatch")]
+    pub fn send_batch_all(
+        &self,
+        batch: &mut SendBatch,
+        messages: &[Outgoing<'_>],
+    ) -> Result<(), SendAllError> {
+        self.send_all_by(batch, messages, MessageFlags::empty())
+    }
+
+    pub(super) fn send_all_by(
+        &self,
+        batch: &mut SendBatch,
+        messages: &[Outgoing<'_>],
+        flags: MessageFlags,
+    ) -> Result<(), SendAllError> {
+        self.start_batch(batch);
+        self.send_rest(batch, messages, flags)
+    }
+
+    /// Notes that nothing was sent.
+    pub(crate) fn start_batch(&self, batch: &mut SendBatch) {
+        batch.order.restart(self.coalescing.id());
+    }
+
+    /// Sends those of `messages` that were not sent since [`start_batch`](Self::start_batch), without waiting.
+    pub(crate) fn try_send_rest(
+        &self,
+        batch: &mut SendBatch,
+        messages: &[Outgoing<'_>],
+    ) -> Result<(), SendAllError> {
+        self.send_rest(batch, messages, MessageFlags::DONT_WAIT)
+    }
+
+    /// Sends those of `messages` that were not sent since [`start_batch`](Self::start_batch).
+    fn send_rest(
+        &self,
+        batch: &mut SendBatch,
+        messages: &[Outgoing<'_>],
+        flags: MessageFlags,
+    ) -> Result<(), SendAllError> {
+        let mut order = mem::take(&mut batch.order);
+        let is_ordered = self.coalescing.limits().max_segments > 1 && has_more_destinations(messages);
+        let result = if is_ordered || order.has_gaps() {
+            self.send_ordered(batch, &mut order, messages, flags)
+        } else {
+            let rest = messages.get(order.start()..).unwrap_or_default();
+            let (sent, unsent) = self.send_until_error(batch, rest.iter(), flags);
+            order.advance(sent);
+            match unsent {
+                Some(unsent) => Err((order.start(), failed(unsent, rest.get(sent)))),
+                None => Ok(()),
+            }
+        };
+        batch.order = order;
+        result.map_err(|(index, error)| SendAllError::new(index, messages.len(), error))
+    }
+
+    /// Sends windows of messages in another order. Returns the index of the message that failed, with its error.
+    fn send_ordered(
+        &self,
+        batch: &mut SendBatch,
+        order: &mut Order,
+        messages: &[Outgoing<'_>],
+        flags: MessageFlags,
+    ) -> Result<(), (usize, io::Error)> {
+        while let Some(rest) = messages.get(order.start()..).filter(|rest| !rest.is_empty()) {
+            // Messages that fail whatever their destination is: all before them are sent, none after them.
+            let stays = |message: &Outgoing<'_>| {
+                message.payload.len() > MAX_PAYLOAD
+                    || matches!(self.check(&message.control, message.to.as_ref()), Err(Other::Refused))
+            };
+            order.plan(rest, stays);
+            let (sent, unsent) = self.send_until_error(batch, order.sequence(rest), flags);
+            let Some(unsent) = unsent else {
+                order.finish(rest.len());
+                continue;
+            };
+            let mut index = order.stop(sent);
+            let mut error = failed(unsent, rest.get(index));
+            let is_full = matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
+            order.forget(is_full);
+            if is_full {
+                return Err((order.sent(), error));
+            }
+            if order.plan_before(index) {
+                let (sent, unsent) = self.send_until_error(batch, order.sequence(rest), flags);
+                let first = order.stop(sent);
+                if let Some(unsent) = unsent {
+                    index = first;
+                    error = failed(unsent, rest.get(index));
+                }
+            }
+            return Err((order.start() + index, error));
+        }
+        Ok(())
+    }
+}
+
+/// The most bytes of a UDP payload. The system refuses more.
+const MAX_PAYLOAD: usize = 65_535 - 8;
+
+/// Whether not all messages have the same destination.
+fn has_more_destinations(messages: &[Outgoing<'_>]) -> bool {
+    messages.first().is_some_and(|first| messages.iter().any(|message| message.to != first.to))
+}
