@@ -56,6 +56,7 @@ any! {
     FlowType { 0 }
     FragmentSize { 0 }
     Group { group on }
+    TcpAoInfo { current next is_required accepts_icmp good bad key_not_found without dropped_icmp }
     HopLimit { 0 }
     Icmp6Type { 0 }
     IcmpType { 0 }
@@ -246,6 +247,18 @@ made! {
 
     RawMessage<'a>, u => RawMessage::new(u.arbitrary()?, u.arbitrary()?, u.arbitrary()?);
     TcpMd5Key<'a>, u => key(u)?;
+    TcpAoAlgorithm, u => *u.choose(&[TcpAoAlgorithm::HmacSha1, TcpAoAlgorithm::CmacAes128])?;
+    TcpAoId, u => {
+        let id = TcpAoId::new(u.arbitrary()?, u.arbitrary()?, u.arbitrary()?);
+        let id = id.with_prefix(u.int_in_range(1..=128)?).unwrap_or(id);
+        u.arbitrary::<Option<_>>()?.map_or(id, |interface| id.with_interface(interface))
+    };
+    TcpAoKey<'a>, u => {
+        let (id, algorithm) = (u.arbitrary()?, u.arbitrary()?);
+        let key = TcpAoKey::new(id, algorithm, short(u, TcpAoKey::MAX_LEN)?);
+        let key = key.or(TcpAoKey::new(id, algorithm, b"key")).map_err(invalid)?;
+        key.with_mac_length(u.int_in_range(1..=TcpAoKey::MAX_MAC_LENGTH)?).unwrap_or(key)
+    };
 
     Align, u => {
         let x = *u.choose(&[1, 2, 4, 8])?;

@@ -54,7 +54,7 @@
 //! in C; an [`Icmp6Filter`] is the shorter of its two lists, as in `{"pass": [129]}`. Values that borrow bytes, such as an
 //! extension header, are read back from formats whose input has those bytes as they are. Values that cannot exist, such as
 //! the interface index 0, are an error. So is a [`SendControl`] with messages, because they are bytes for one platform. A
-//! [`TcpMd5Key`] is a secret and implements neither.
+//! [`TcpMd5Key`] and a [`TcpAoKey`] are secrets and implement neither, nor does a [`TcpAoId`].
 //!
 //! `arbitrary`: the values implement `arbitrary::Arbitrary`, for fuzzers and property tests. Only valid values arise: the tables
 //! of a real system, a time with fewer than 10⁹ nanoseconds, an extension header of the length in it. The crate `arbitrary`
@@ -120,6 +120,8 @@ pub mod sockaddr;
 mod source_filter;
 #[cfg(feature = "std")]
 mod std_impls;
+mod tcp_ao;
+mod tcp_ao_info;
 mod tcp_md5;
 mod timestamping;
 mod traffic_class;
@@ -151,6 +153,8 @@ pub use multicast_route::{
 pub use queued_error::{ErrorOrigin, QueuedError};
 pub use segments::Segments;
 pub use source_filter::{FilterMode, SourceFilter};
+pub use tcp_ao::{TcpAoAlgorithm, TcpAoError, TcpAoId, TcpAoKey};
+pub use tcp_ao_info::TcpAoInfo;
 pub use tcp_md5::TcpMd5Key;
 pub use traffic_class::{Ecn, dscp, traffic_class};
 

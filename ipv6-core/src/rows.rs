@@ -460,6 +460,12 @@ macro_rules! for_each_option {
             tcp_md5_key with_tcp_md5_key = "TCP_MD5SIG";
             /// The same with a prefix or an interface (Linux).
             tcp_md5_key_extended with_tcp_md5_key_extended = "TCP_MD5SIG_EXT";
+            /// The keys of TCP-AO: `struct tcp_ao_add` (Linux, since 6.7, a kernel with `CONFIG_TCP_AO`).
+            tcp_ao_add_key with_tcp_ao_add_key = "TCP_AO_ADD_KEY";
+            /// Deletes one: `struct tcp_ao_del`.
+            tcp_ao_delete_key with_tcp_ao_delete_key = "TCP_AO_DEL_KEY";
+            /// The keys that a connection uses: `struct tcp_ao_info_opt`.
+            tcp_ao_info with_tcp_ao_info = "TCP_AO_INFO";
             /// The leases of flow labels: `struct in6_flowlabel_req`, in which the kernel writes a label that it chooses.
             flow_label_manager with_flow_label_manager = "IPV6_FLOWLABEL_MGR";
             /// Which sources are received from a group: `struct group_filter`, with any number of addresses. FreeBSD and

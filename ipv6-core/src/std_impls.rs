@@ -8,7 +8,7 @@ use crate::HeaderError;
 use crate::cmsg::MalformedMessage;
 use crate::ext::ExtensionError;
 use crate::group::GroupError;
-use crate::{BufferTooSmall, DecodeError, EncodeError, ZeroIndex};
+use crate::{BufferTooSmall, DecodeError, EncodeError, TcpAoError, ZeroIndex};
 
 /// What was being done when `source` happened.
 // Not `io::Error::new(kind, source)`: the `source()` of that is the one of `source`.
@@ -47,6 +47,8 @@ macro_rules! converts {
 }
 
 converts! {
+    /// `InvalidInput`. The [`TcpAoError`] is its source.
+    TcpAoError, "making a key of TCP-AO", _ => ErrorKind::InvalidInput;
     /// `InvalidData`. The [`DecodeError`] is its source.
     DecodeError, "reading control messages", _ => ErrorKind::InvalidData;
     /// `InvalidData`. The [`MalformedMessage`] is its source.

@@ -149,6 +149,9 @@ const NO_DATA: &[(&str, Kind, &str, &str)] = &[
     ("windows", Kind::Message, "IP_ECN", "windows-sys, in ipv6-sys/src/proofs/windows.rs"),
     ("windows", Kind::Option, "IP_RECVECN", "windows-sys, in ipv6-sys/src/proofs/windows.rs"),
     ("linux", Kind::Option, "TCP_MD5SIG", "libc, in ipv6-sys/src/proofs/linux.rs"),
+    ("linux", Kind::Option, "TCP_AO_ADD_KEY", "linux/tcp.h, a gap in ipv6-sys/src/proofs/linux.rs"),
+    ("linux", Kind::Option, "TCP_AO_DEL_KEY", "linux/tcp.h, a gap in ipv6-sys/src/proofs/linux.rs"),
+    ("linux", Kind::Option, "TCP_AO_INFO", "linux/tcp.h, a gap in ipv6-sys/src/proofs/linux.rs"),
     ("linux", Kind::Option, "TCP_MD5SIG_EXT", "linux/tcp.h, a gap in ipv6-sys/src/proofs/linux.rs"),
     (
         "windows",

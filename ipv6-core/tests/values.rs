@@ -28,17 +28,19 @@ macro_rules! for_each_value {
             OptionType; OriginalDestination; PacingRate; PacketInfo; PacketInfoMessage; PathMtu; PathMtuDiscovery;
             PortRange; Priority; QueuedError; RawMessage<'static>; RecvControl<'static>; RouteCounters;
             RoutingHeader<'static>; RoutingType; SegmentRouting<'static>; SegmentSize; SendControl<'static>; SendTimes;
-            SockaddrLayout; SourceFilter<4>; SourceFilterLayout; SourcePointer; SourceRequests; SourceGroup; TimeToLive; Timestamp; TimestampClock; TimestampId; TimestampNs;
+            SockaddrLayout; SourceFilter<4>; SourceFilterLayout; SourcePointer; SourceRequests; SourceGroup; TcpAoAlgorithm; TcpAoInfo; TimeToLive; Timestamp; TimestampClock; TimestampId; TimestampNs;
             TimestampPacketInfo; TimestampRequest; Timestamping; TimestampingFlags; Tlv<'static>; TlvType; TrafficClass;
             TxTime; TypeOfService; UnicastInterface; Unrecognized; UpcallKind; Upper<'static>; Width;
         } {
             // A secret, which `Debug` does not print either.
-            TcpMd5Key<'static>;
+            TcpMd5Key<'static>; TcpAoKey<'static>;
+            // Only the constructors check it.
+            TcpAoId;
             // Bytes for one platform.
             Messages<Linux64, 64>;
         } {
             // Errors: a codec returns them.
-            BufferTooSmall; DecodeError; DecodeErrorAt; EncodeError; ExtensionError; GroupError; HeaderError; MalformedMessage; ZeroIndex;
+            BufferTooSmall; DecodeError; DecodeErrorAt; EncodeError; ExtensionError; GroupError; HeaderError; MalformedMessage; TcpAoError; ZeroIndex;
         } }
     };
 }

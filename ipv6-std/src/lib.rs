@@ -307,6 +307,7 @@ mod recv_batch;
 mod send_batch;
 mod space;
 mod sticky;
+mod tcp_ao;
 mod tcp_md5;
 #[cfg(feature = "tokio")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
@@ -335,8 +336,9 @@ pub use ipv6_core::{
     ErrorOrigin, FilterMode, FlowLabel, FlowLabelRequest, FlowLabelShare, Icmp6Filter, Icmp6Type,
     IcmpExtensions, IcmpInterface, IcmpObject, IcmpType, InterfaceIndex, InterfaceRole, Mif, MifCounters,
     MifSet, MplsLabel, MulticastRoute, MulticastUpcall, PathMtu, Platform, QueuedError, RecvControl,
-    RouteCounters, Segments, SendControl, SendMessage, SourceFilter, TcpMd5Key, UpcallKind, ZeroIndex, abi,
-    checksum, cmsg, dscp, ext, message, traffic_class, udp_checksum,
+    RouteCounters, Segments, SendControl, SendMessage, SourceFilter, TcpAoAlgorithm, TcpAoError, TcpAoId,
+    TcpAoInfo, TcpAoKey, TcpMd5Key, UpcallKind, ZeroIndex, abi, checksum, cmsg, dscp, ext, message,
+    traffic_class, udp_checksum,
 };
 #[cfg(feature = "headers")]
 #[cfg_attr(docsrs, doc(cfg(feature = "headers")))]

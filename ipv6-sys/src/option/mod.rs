@@ -38,6 +38,7 @@ mod source_filter;
 mod sticky;
 mod stream;
 mod structures;
+mod tcp_ao;
 mod tcp_md5;
 mod value;
 
@@ -59,6 +60,7 @@ pub use sticky::{
     set_first_destination_options, set_hop_by_hop, set_routing_header,
 };
 pub use stream::stream_control;
+pub use tcp_ao::{add_tcp_ao_key, delete_tcp_ao_key, set_tcp_ao_info, tcp_ao_info};
 pub use tcp_md5::set_tcp_md5_key;
 pub use value::{Integer, Readable, Writable};
 

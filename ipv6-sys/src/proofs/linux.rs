@@ -128,6 +128,9 @@ options_are!({
     ipv4_error_extensions,
     flow_label_manager,
     tcp_md5_key_extended,
+    tcp_ao_add_key,
+    tcp_ao_delete_key,
+    tcp_ao_info,
 });
 
 messages_are!({
@@ -185,6 +188,8 @@ const ICMP6_FILTER_LEVEL: i32 = match ABI.options.icmp6_filter {
 
 const _: () = assert!(ICMP6_FILTER_LEVEL == libc::IPPROTO_ICMPV6);
 
+const AO: &[&str] = &["stddef.h", "linux/tcp.h"];
+
 const FILTER: SourceFilterLayout = match ABI.source_filter {
     Some(layout) => layout,
     None => panic!("the table has no layout of source filters"),
@@ -204,6 +209,28 @@ pub const GAPS: &[Gap] = &[
     gap("offsetof(struct group_filter, gf_fmode)", &["stddef.h", "netinet/in.h"], FILTER.mode as i64),
     gap("offsetof(struct group_filter, gf_numsrc)", &["stddef.h", "netinet/in.h"], FILTER.number as i64),
     gap("offsetof(struct group_filter, gf_slist)", &["stddef.h", "netinet/in.h"], FILTER.list as i64),
+    newer_gap("TCP_AO_ADD_KEY", &["linux/tcp.h"], name(ABI.options.tcp_ao_add_key)),
+    newer_gap("TCP_AO_DEL_KEY", &["linux/tcp.h"], name(ABI.options.tcp_ao_delete_key)),
+    newer_gap("TCP_AO_INFO", &["linux/tcp.h"], name(ABI.options.tcp_ao_info)),
+    newer_gap("offsetof(struct tcp_ao_add, alg_name)", AO, 128),
+    newer_gap("offsetof(struct tcp_ao_add, ifindex)", AO, 192),
+    newer_gap("offsetof(struct tcp_ao_add, prefix)", AO, 202),
+    newer_gap("offsetof(struct tcp_ao_add, sndid)", AO, 203),
+    newer_gap("offsetof(struct tcp_ao_add, rcvid)", AO, 204),
+    newer_gap("offsetof(struct tcp_ao_add, maclen)", AO, 205),
+    newer_gap("offsetof(struct tcp_ao_add, keyflags)", AO, 206),
+    newer_gap("offsetof(struct tcp_ao_add, keylen)", AO, 207),
+    newer_gap("offsetof(struct tcp_ao_add, key)", AO, 208),
+    newer_gap("sizeof(struct tcp_ao_add)", AO, 288),
+    newer_gap("offsetof(struct tcp_ao_del, ifindex)", AO, 128),
+    newer_gap("offsetof(struct tcp_ao_del, prefix)", AO, 138),
+    newer_gap("offsetof(struct tcp_ao_del, keyflags)", AO, 143),
+    newer_gap("sizeof(struct tcp_ao_del)", AO, 144),
+    newer_gap("offsetof(struct tcp_ao_info_opt, current_key)", AO, 6),
+    newer_gap("offsetof(struct tcp_ao_info_opt, rnext)", AO, 7),
+    newer_gap("offsetof(struct tcp_ao_info_opt, pkt_good)", AO, 8),
+    newer_gap("offsetof(struct tcp_ao_info_opt, pkt_dropped_icmp)", AO, 40),
+    newer_gap("sizeof(struct tcp_ao_info_opt)", AO, 48),
     gap("TCP_MD5SIG_EXT", &["linux/tcp.h"], name(ABI.options.tcp_md5_key_extended)),
     gap("IPV6_FLOWLABEL_MGR", &["linux/in6.h"], name(ABI.options.flow_label_manager)),
     gap("IPV6_RECVERR_RFC4884", &["linux/in6.h"], name(ABI.options.error_extensions)),
