@@ -323,10 +323,18 @@ impl Fake {
 
     /// Receives a packet of this kind: its session, its number, and the client.
     fn next(&self, kind: u32) -> (Vec<u8>, u64, SocketAddr) {
+        let (got, session, number, from) = self.any();
+        assert_eq!(got, kind);
+        (session, number, from)
+    }
+
+    /// Receives a packet: its kind, its session, its number, and the client.
+    fn any(&self) -> (u32, Vec<u8>, u64, SocketAddr) {
         let mut bytes = [0; 100];
         let (len, from) = self.0.recv_from(&mut bytes).unwrap();
-        assert_eq!((len, &bytes[4..8]), (48, &kind.to_be_bytes()[..]));
-        (bytes[8..16].to_vec(), u64::from_be_bytes(bytes[16..24].try_into().unwrap()), from)
+        assert_eq!(len, 48);
+        let kind = u32::from_be_bytes(bytes[4..8].try_into().unwrap());
+        (kind, bytes[8..16].to_vec(), u64::from_be_bytes(bytes[16..24].try_into().unwrap()), from)
     }
 
     fn send(&self, bytes: &[u8], to: SocketAddr) {
@@ -389,23 +397,15 @@ fn contradictory_and_missing_times_are_no_results() {
     let server = Fake::new(&b);
     let ours = Running::start(&a, delay("[2001:db8:1::2]:7007 --count 5 --interval 1 --wait 50 --json"));
     let hour = 3_600_000_000_000;
-    for _ in 0..5 {
-        let (session, number, to) = server.next(REQUEST);
-        let time = now();
-        let (arrived, left) =
-            [(time, time - 1), (time, time + hour), (1, u64::MAX), (0, time), (time, 0)][number as usize];
-        server.send(&packet(REPLY, &session, number, arrived, 0), to);
-        // Other requests may come before the question.
-        let mut bytes = [0; 100];
-        loop {
-            let (len, _) = server.0.peek_from(&mut bytes).unwrap();
-            if len == 48 && bytes[7] == 3 {
-                break;
-            }
-            thread::yield_now();
-        }
-        server.next(QUESTION);
-        server.send(&packet(ANSWER, &session, number, left, 0), to);
+    let time = now();
+    // The times 2 and 3 of each exchange.
+    let times = [(time, time - 1), (time, time + hour), (1, u64::MAX), (0, time), (time, 0)];
+    // The requests and the questions may come in any order.
+    for _ in 0..2 * times.len() {
+        let (kind, session, number, to) = server.any();
+        let (arrived, left) = times[number as usize];
+        let (kind, time) = if kind == REQUEST { (REPLY, arrived) } else { (ANSWER, left) };
+        server.send(&packet(kind, &session, number, time, 0), to);
     }
     let (status, lines) = ours.end();
     assert_eq!(status.code(), Some(1), "{lines:?}");
