@@ -179,12 +179,12 @@ fn put_group_source_req<P: Platform, const N: usize>(
 }
 
 /// Starts a request of `size` bytes about a group: the interface, and the group's address at its offset; the rest is zero.
-pub(crate) fn put_request<'a, P: Platform, const N: usize>(
+pub(crate) fn put_request<P: Platform, const N: usize>(
     on: Option<InterfaceIndex>,
     (offset, group): (usize, [u8; N]),
     size: usize,
-    bytes: &'a mut [u8],
-) -> Result<&'a mut [u8], GroupError> {
+    bytes: &mut [u8],
+) -> Result<&mut [u8], GroupError> {
     let too_small = BufferTooSmall { needed: size, available: bytes.len() };
     let request = bytes.get_mut(..size).ok_or(GroupError::BufferTooSmall(too_small))?;
     request.fill(0);

@@ -20,7 +20,7 @@
 //! The flags are bit fields: the first is the lowest bit on little-endian systems, and the highest on big-endian ones.
 
 use core::fmt;
-use core::net::{Ipv6Addr, SocketAddrV6};
+use core::net::{Ipv4Addr, Ipv6Addr, SocketAddrV6};
 
 use crate::abi::{Endian, Platform};
 use crate::interface::InterfaceIndex;
@@ -102,20 +102,16 @@ impl TcpAoId {
     ///
     /// [`TcpAoError::Prefix`] unless there are 1 to 128 bits, for an IPv4-mapped peer 1 to 32, and one of them is set: the
     /// kernel refuses prefixes of zeros.
-    pub const fn with_prefix(mut self, bits: u8) -> Result<Self, TcpAoError> {
+    pub fn with_prefix(self, bits: u8) -> Result<Self, TcpAoError> {
         let most = if self.peer.to_ipv4_mapped().is_some() { 32 } else { 128 };
-        if bits == 0 || bits > most {
-            return Err(TcpAoError::Prefix(bits));
-        }
         // The kernel refuses an address with other bits.
-        let rest = most.saturating_sub(bits) as u32;
-        let kept = self.peer.to_bits() & u128::MAX.wrapping_shl(rest);
-        if kept == 0 || (most == 32 && kept as u32 == 0) {
+        let rest = u32::from(u8::saturating_sub(most, bits));
+        let peer = Ipv6Addr::from_bits(self.peer.to_bits() & u128::MAX.wrapping_shl(rest));
+        let is_zero = peer.is_unspecified() || peer.to_ipv4_mapped() == Some(Ipv4Addr::UNSPECIFIED);
+        if bits == 0 || bits > most || is_zero {
             return Err(TcpAoError::Prefix(bits));
         }
-        self.peer = Ipv6Addr::from_bits(kept);
-        self.prefix = bits;
-        Ok(self)
+        Ok(Self { peer, prefix: bits, ..self })
     }
 
     /// Makes the key that of peers behind an interface of a VRF.
