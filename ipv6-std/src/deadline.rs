@@ -32,6 +32,9 @@ const MAPPED_PEER: u8 = 8;
 /// Not a limit: a dual-stack socket without a peer when it was wrapped. Another value of the socket may have connected it
 /// since then, so a send without a destination reads the peer. Sends with a destination ignore this bit.
 const UNKNOWN_PEER: u8 = 16;
+/// Not a limit: the kernel leaves out messages of what the socket sends, which are refused instead. What is sent leaves the fast
+/// path.
+const LEAVES_OUT: u8 = 32;
 
 /// How long the calls of one direction wait. Any thread may read and change it.
 #[derive(Debug)]
@@ -117,6 +120,16 @@ impl Limit {
     /// Whether the peer of the socket must be read before what is sent to it.
     pub(crate) fn peer_is_unknown(&self) -> bool {
         self.set.load(Ordering::Relaxed) & UNKNOWN_PEER != 0
+    }
+
+    /// Sets that the kernel leaves out messages: see `packet/left_out.rs`.
+    pub(crate) fn set_leaves_out(&self) {
+        self.set.fetch_or(LEAVES_OUT, Ordering::Relaxed);
+    }
+
+    /// Whether the kernel leaves out messages.
+    pub(crate) fn leaves_out(&self) -> bool {
+        self.set.load(Ordering::Relaxed) & LEAVES_OUT != 0
     }
 
     /// Whether the peer of the socket is IPv4-mapped.

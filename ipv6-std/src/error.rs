@@ -223,6 +223,8 @@ pub(crate) enum Refused<'a> {
     /// On a dual-stack socket, for an IPv6 destination.
     SourceOfIpv4(&'a Ipv6Addr),
     MappedDestination(&'a SocketAddrV6),
+    /// The kernel would leave out this message.
+    LeftOut(&'static str),
 }
 
 impl From<Refused<'_>> for io::Error {
@@ -239,8 +241,20 @@ impl From<Refused<'_>> for io::Error {
                  source, or none"
             )),
             Refused::MappedDestination(to) => mapped(to),
+            Refused::LeftOut(name) => left_out(name),
         }
     }
+}
+
+/// The error of a message or an option that the kernel would leave out of what the socket sends.
+#[cold]
+pub(crate) fn left_out(name: &str) -> io::Error {
+    let on = "on an ICMPv6 socket without privilege";
+    let text = match name {
+        "IPV6_PKTINFO" => format!("Linux takes no source in {name} {on}: bind the socket to it"),
+        _ => format!("Linux sends no {name} {on}: use a raw socket"),
+    };
+    io::Error::new(ErrorKind::Unsupported, text)
 }
 
 /// The error of a segment size of 0.

@@ -7,14 +7,14 @@ use ipv6_sys::IS_LINUX;
 use crate::error;
 
 /// What changing an option needs, by its name in C; `None` for an option that answers `EPERM` for another reason, or never.
-fn needs(option: &str) -> Option<&'static str> {
+pub(crate) fn needs(option: &str) -> Option<&'static str> {
     Some(match option {
         _ if !IS_LINUX => "root",
         "SO_MARK" | "SO_PRIORITY" | "IPV6_TRANSPARENT" => "CAP_NET_ADMIN or CAP_NET_RAW",
         "SO_BUSY_POLL" | "SO_PREFER_BUSY_POLL" | "SO_BUSY_POLL_BUDGET" => "CAP_NET_ADMIN",
         "SO_RCVBUFFORCE" | "SO_SNDBUFFORCE" | "IPV6_JOIN_ANYCAST" => "CAP_NET_ADMIN",
         "SO_TXTIME" => "CAP_NET_ADMIN, for any clock other than CLOCK_MONOTONIC",
-        "SO_BINDTOIFINDEX" => "CAP_NET_RAW",
+        "SO_BINDTOIFINDEX" | "IPV6_HOPOPTS" | "IPV6_DSTOPTS" | "IPV6_RTHDRDSTOPTS" => "CAP_NET_RAW",
         _ => return None,
     })
 }

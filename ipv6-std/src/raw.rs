@@ -59,8 +59,8 @@ impl RawConn<OwnedFd> {
 
     /// Opens an ICMPv6 socket that sends and receives echo messages without privilege. The
     /// system chooses the identifier of sent requests, and delivers only replies to them. The socket has no
-    /// ICMPv6 filter and no checksum option. Linux ignores [`SendControl::source`](crate::SendControl::source) on it: bind the
-    /// socket to the source instead.
+    /// ICMPv6 filter and no checksum option. Linux ignores [`SendControl::source`](crate::SendControl::source) on it, and
+    /// extension headers. Sending these is `Unsupported`: bind the socket to the source.
     ///
     /// Systems: Linux, Android and Apple's systems.
     ///

@@ -8,6 +8,7 @@ use ipv6_sys::{Error, IS_LINUX, option};
 use crate::conn::Conn;
 use crate::error;
 use crate::fd::AsFd;
+use crate::packet::left_out::leaves_out;
 
 /// Sticky extension headers: the system adds them to each packet that the socket sends (RFC 3542 sections 7 to 9).
 ///
@@ -24,6 +25,8 @@ use crate::fd::AsFd;
 /// - Routing headers of type 0 are refused (`EINVAL`); those of type 2 need a kernel with mobile IPv6.
 /// - Destination options before the routing header are sent only if there is a routing header. Without one they are left
 ///   out, without an error.
+/// - An ICMPv6 socket without privilege sends no extension headers (`ping_v6_sendmsg`): setting one there is `Unsupported`,
+///   and so is sending one as a message.
 /// - IPv4 packets of a [dual-stack socket](Conn#dual-stack-sockets) have none of these headers.
 /// - Segments ([`send_segments`](crate::PacketConn::send_segments)) with extension headers fail on older kernels (`EIO`, 6.1).
 ///
@@ -48,7 +51,7 @@ impl<S: AsFd> Conn<S> {
     /// ```
     #[doc(alias = "IPV6_HOPOPTS")]
     pub fn set_hop_by_hop_options<'h>(&self, header: impl Into<Option<HopByHop<'h>>>) -> io::Result<()> {
-        explained("IPV6_HOPOPTS", option::set_hop_by_hop(self.as_fd(), header.into()))
+        self.set_header("IPV6_HOPOPTS", header.into(), |conn, header| option::set_hop_by_hop(conn, header))
     }
 
     /// Returns the hop-by-hop options that [`set_hop_by_hop_options`](Self::set_hop_by_hop_options) has set, in `buffer`:
@@ -68,7 +71,9 @@ impl<S: AsFd> Conn<S> {
         &self,
         header: impl Into<Option<DestinationOptions<'h>>>,
     ) -> io::Result<()> {
-        explained("IPV6_DSTOPTS", option::set_destination_options(self.as_fd(), header.into()))
+        self.set_header("IPV6_DSTOPTS", header.into(), |conn, header| {
+            option::set_destination_options(conn, header)
+        })
     }
 
     /// Returns the destination options that are set, as [`hop_by_hop_options`](Self::hop_by_hop_options) does.
@@ -91,7 +96,9 @@ impl<S: AsFd> Conn<S> {
         &self,
         header: impl Into<Option<DestinationOptions<'h>>>,
     ) -> io::Result<()> {
-        explained("IPV6_RTHDRDSTOPTS", option::set_first_destination_options(self.as_fd(), header.into()))
+        self.set_header("IPV6_RTHDRDSTOPTS", header.into(), |conn, header| {
+            option::set_first_destination_options(conn, header)
+        })
     }
 
     /// Returns the destination options before the routing header that are set, as
@@ -125,7 +132,7 @@ impl<S: AsFd> Conn<S> {
     /// ```
     #[doc(alias = "IPV6_RTHDR")]
     pub fn set_routing_header<'h>(&self, header: impl Into<Option<RoutingHeader<'h>>>) -> io::Result<()> {
-        explained("IPV6_RTHDR", option::set_routing_header(self.as_fd(), header.into()))
+        self.set_header("IPV6_RTHDR", header.into(), |conn, header| option::set_routing_header(conn, header))
     }
 
     /// Returns the routing header that is set, as [`hop_by_hop_options`](Self::hop_by_hop_options) does.
@@ -135,8 +142,19 @@ impl<S: AsFd> Conn<S> {
     }
 }
 
-/// Adds the privilege that is missing to the error of an option.
-fn explained(name: &str, answer: Result<(), Error>) -> io::Result<()> {
-    let who = if IS_LINUX { "CAP_NET_RAW" } else { "root" };
-    answer.map_err(|error| error::privileged(error.into(), format!("{name} needs {who}")))
+impl<S: AsFd> Conn<S> {
+    /// Sets a header. Adds the privilege that is missing to the error.
+    fn set_header<H>(
+        &self,
+        name: &str,
+        header: Option<H>,
+        set: impl FnOnce(&Self, Option<H>) -> Result<(), Error>,
+    ) -> io::Result<()> {
+        // The kernel would keep it, and send nothing of it.
+        if header.is_some() && leaves_out(self.as_fd())? {
+            return Err(error::left_out(name));
+        }
+        let who = if IS_LINUX { "CAP_NET_RAW" } else { "root" };
+        set(self, header).map_err(|error| error::privileged(error.into(), format!("{name} needs {who}")))
+    }
 }

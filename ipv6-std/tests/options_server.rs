@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind};
 use std::net::{Ipv6Addr, SocketAddrV6, UdpSocket};
 
 use common::*;
-use ipv6_std::message::{Dropped, Ipv4OriginalDestination, Mark, Priority};
+use ipv6_std::message::{Dropped, FirstDestinationOptions, Ipv4OriginalDestination, Mark, Priority};
 use ipv6_std::option::{LocalPorts, SendTimes};
 use ipv6_std::*;
 use ipv6_testnet::{Host, Pair, link};
@@ -15,6 +15,7 @@ use socket2::{Domain, Socket, Type};
 
 ipv6_testnet::tests! {
     [Namespace] options_without_the_privilege_name_it;
+    [Namespace] messages_without_the_privilege_name_it;
     [Namespace] a_mark_selects_the_route;
     [Namespace] the_mark_of_a_packet_is_received;
     [Namespace] the_priority_of_a_packet_is_received;
@@ -78,6 +79,39 @@ fn options_without_the_privilege_name_it() {
         conn.set_option(&option::SEND_TIMES, SendTimes::new(SendTimes::MONOTONIC)).unwrap();
         conn.set_option(&option::RECEIVE_MARK, true).unwrap();
     });
+}
+
+fn messages_without_the_privilege_name_it() {
+    let conn = loopback();
+    let to = conn.local_addr().unwrap();
+    let header = ext::OptionsBuilder::<8>::new().with(ext::OptionType(0x1e), &[1]).unwrap();
+    let new = Messages::<64>::new;
+    let (hop_by_hop, destination) = (header.hop_by_hop(), header.destination_options());
+    for (messages, says) in [
+        (new().with(Mark(1)), "SO_MARK needs CAP_NET_ADMIN or CAP_NET_RAW"),
+        (new().with(Priority(7)), "SO_PRIORITY needs CAP_NET_ADMIN or CAP_NET_RAW"),
+        (new().with(hop_by_hop), "IPV6_HOPOPTS needs CAP_NET_RAW"),
+        (new().with(destination), "IPV6_DSTOPTS needs CAP_NET_RAW"),
+        (new().with(FirstDestinationOptions(destination)), "IPV6_RTHDRDSTOPTS needs CAP_NET_RAW"),
+    ] {
+        let messages = messages.unwrap();
+        unprivileged(|| {
+            let control = SendControl::new().with_hop_limit(9).with_messages(&messages);
+            let batch = [Outgoing::new(b"x", control, Some(to))];
+            for error in [
+                conn.send_to(b"x", &control, to).unwrap_err(),
+                conn.send_messages(b"x", &messages, to).unwrap_err(),
+                conn.send_batch(&mut SendBatch::new(1), &batch).unwrap_err(),
+            ] {
+                // Before Linux 6.14 there is no message of the priority.
+                if says.starts_with("SO_PRIORITY") && error.kind() == ErrorKind::InvalidInput {
+                    continue;
+                }
+                assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{says}: {error}");
+                assert!(error.to_string().contains(says), "{error}: does not contain {says:?}");
+            }
+        });
+    }
 }
 
 fn a_mark_selects_the_route() {

@@ -22,6 +22,7 @@ ipv6_testnet::tests! {
     [Capture] fields_of_udp;
     [Capture, PingSocket] fields_of_icmp6_datagrams;
     [Capture, RawSocket] fields_of_raw_icmp6;
+    [PingSocket] a_batch_ends_before_a_header_that_the_kernel_leaves_out;
     [Capture, PingSocket, RawSocket] flow_labels_beside_an_exclusive_lease;
 }
 
@@ -66,7 +67,8 @@ fn described(error: &io::Error) -> String {
         Some(EMSGSIZE) => "EMSGSIZE".into(),
         _ if error.kind() == io::ErrorKind::Unsupported => {
             let text = error.to_string();
-            format!("no {}", text.split(' ').find(|word| word.starts_with("IPV6_")).unwrap_or(&text))
+            let name = text.split([' ', ':']).find(|word| word.starts_with("IPV6_"));
+            format!("no {}", name.unwrap_or(&text))
         }
         _ => error.to_string(),
     }
@@ -104,6 +106,26 @@ fn fields_of_icmp6_datagrams() {
 
 fn fields_of_raw_icmp6() {
     check(Raw);
+}
+
+fn a_batch_ends_before_a_header_that_the_kernel_leaves_out() {
+    let conn = RawConn::open_icmp6_unprivileged().unwrap();
+    let header = ext::OptionsBuilder::<8>::new().with(ext::OptionType(0x1e), &[1]).unwrap();
+    let messages = Messages::<64>::new().with(header.hop_by_hop()).unwrap();
+    let (plain, with) = (SendControl::new().with_hop_limit(9), SendControl::new().with_messages(&messages));
+    let to = Some("[::1]:0".parse().unwrap());
+    let request = [128, 0, 0, 0, 0, 0, 0, 1];
+    let batch = [plain, with, plain].map(|control| Outgoing::new(&request, control, to));
+    assert_eq!(conn.send_batch(&mut SendBatch::new(4), &batch).unwrap(), 1);
+    let error = conn.send_batch_all(&mut SendBatch::new(4), &batch).unwrap_err();
+    assert_eq!(error.index(), 1);
+    let error = error.into_error();
+    assert_eq!((error.kind(), described(&error)), (io::ErrorKind::Unsupported, "no IPV6_HOPOPTS".into()));
+    // The source of the socket is no other source.
+    let bound = RawConn::open_icmp6_unprivileged().unwrap();
+    socket2::SockRef::from(bound.get_ref()).bind(&at("::1".parse().unwrap(), 0).into()).unwrap();
+    let same = SendControl::new().with_source("::1".parse().unwrap());
+    bound.send_to(&request, &same, "[::1]:0".parse().unwrap()).unwrap();
 }
 
 // While a socket of the namespace has an exclusive lease, labels without a lease are refused, except on ICMPv6 sockets without

@@ -14,6 +14,7 @@ use crate::error::{self, Refused, Unsent, from_network};
 use crate::fd::AsFd;
 use crate::recv_batch::RecvBatch;
 use crate::send_batch::SendBatch;
+use crate::space::BATCH_SEND_SPACE;
 
 impl<S: AsFd> PacketConn<S> {
     /// Receives datagrams in one system call: waits for the first, then takes those that are already there, at most as
@@ -169,10 +170,30 @@ impl<S: AsFd> PacketConn<S> {
         }
         match self.late() {
             Err(error) => (0, Some(Unsent::System(error))),
+            Ok(()) if self.write.leaves_out() => self.send_without_left_out(batch, messages, flags),
             Ok(()) if messages.clone().any(to_peer) && self.peer_is_mapped() => {
                 self.send_all::<true>(batch, messages, flags)
             }
             Ok(()) => self.send_all::<false>(batch, messages, flags),
+        }
+    }
+
+    /// The same on a socket whose kernel leaves out messages. Sends those before the first with such a message.
+    #[cold]
+    fn send_without_left_out<'m>(
+        &self,
+        batch: &mut SendBatch,
+        messages: impl Sequence<'m>,
+        flags: MessageFlags,
+    ) -> (usize, Option<Unsent<'m>>) {
+        let mut refusals =
+            messages.clone().map(|message| self.left_out::<BATCH_SEND_SPACE>(&message.control)).enumerate();
+        match refusals.find_map(|(index, refused)| Some(index).zip(refused)) {
+            Some((index, refused)) => {
+                let (sent, unsent) = self.send_all::<false>(batch, messages.take(index), flags);
+                (sent, unsent.or(Some(refused.into())))
+            }
+            None => self.send_all::<false>(batch, messages, flags),
         }
     }
 

@@ -160,6 +160,9 @@ impl<S: AsFd> PacketConn<S> {
             Err(Other::Mapped) => true,
             Err(Other::Refused) => return Err(self.refusal(control, to).into()),
         };
+        if let Some(refused) = self.left_out::<N>(control) {
+            return Err(refused.into());
+        }
         let mut bytes = ControlBytes::<N>::new();
         let encoded = if is_mapped { bytes.encode_mapped(control) } else { bytes.encode(control) };
         let encoded = encoded.map_err(error::encode)?;

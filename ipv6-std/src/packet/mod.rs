@@ -27,6 +27,7 @@ mod fast;
 pub(crate) mod flags;
 mod groups;
 mod late;
+pub(crate) mod left_out;
 mod multicast;
 mod receive;
 mod send;
@@ -135,6 +136,9 @@ impl<S: AsFd> PacketConn<S> {
         let (read, write) = (Limit::none(Ready::Receive), Limit::none(Ready::Send));
         let conn = Self { conn, ports, reports_length, coalescing, read, write };
         conn.note_peer();
+        if left_out::leaves_out(&conn.conn)? {
+            conn.write.set_leaves_out();
+        }
         Ok(conn)
     }
 

@@ -8,6 +8,7 @@ use ipv6_sys::Host;
 use ipv6_sys::message::MessageFlags;
 
 use super::PacketConn;
+use super::left_out::unprivileged;
 use crate::fd::AsFd;
 
 impl<S: AsFd> PacketConn<S> {
@@ -147,6 +148,7 @@ impl<S: AsFd> PacketConn<S> {
         let mut caller = self.write.on(self.as_fd()).with(flags);
         let payload = [IoSlice::new(payload)];
         self.send_confirmed(|| self.send_with::<N>(&payload, &control, to.as_ref(), &mut caller))
+            .map_err(|error| unprivileged(error, messages.as_bytes()))
     }
 
     /// Sends one datagram whose payload is the concatenation of several buffers.

@@ -102,6 +102,8 @@ const WITH_MESSAGE: &[Case] = &[Message, Equal, Different];
 /// Reasons of several fields. Each names the function of the kernel.
 const PING_LEAVES_OUT: &str =
     "ping_v6_sendmsg: \"Changes to txoptions and flow info are not implemented, yet. Drop the options\"";
+const PING_SOURCE: &str =
+    "ping_v6_sendmsg takes the bound address, or that of the route: this API refuses another";
 const ANOTHER_INTERFACE: &str =
     "ip6_datagram_send_ctl refuses an interface other than the one found before the messages";
 
@@ -224,17 +226,12 @@ pub static FIELDS: [Field; 23] = [
         observe: |_, packet| packet.source.to_string(),
         special: &[
             Special(
-                &[Udp, Raw],
+                ALL,
                 &[Sticky],
                 "2001:db8:1::1",
                 "the kernel stores the address and no function reads it",
             ),
-            Special(
-                &[Ping],
-                &CASES,
-                "2001:db8:1::1",
-                "ping_v6_sendmsg takes the bound address and the route's, not that of the message",
-            ),
+            Special(&[Ping], WITH_MESSAGE, "no IPV6_PKTINFO", PING_SOURCE),
         ],
         ..PLAIN
     },
@@ -245,20 +242,7 @@ pub static FIELDS: [Field; 23] = [
         sticky: |_, conn| conn.get_ref().bind(&at(Net::SOURCES[0], 0).into()),
         message: |_, value, _| Ok(SendControl::new().with_source(Net::SOURCES[value])),
         observe: |_, packet| packet.source.to_string(),
-        special: &[
-            Special(
-                &[Ping],
-                &[Message],
-                "2001:db8:1::1",
-                "ping_v6_sendmsg takes the bound address and the route's, not that of the message",
-            ),
-            Special(
-                &[Ping],
-                &[Different],
-                "2001:db8:1::3",
-                "ping_v6_sendmsg takes the bound address and the route's, not that of the message",
-            ),
-        ],
+        special: &[Special(&[Ping], &[Message, Different], "no IPV6_PKTINFO", PING_SOURCE)],
         ..PLAIN
     },
     Field {
@@ -335,7 +319,7 @@ pub static FIELDS: [Field; 23] = [
         messages_are: ["hop-by-hop 1", "hop-by-hop 2"],
         sticky: |_, conn| conn.set_hop_by_hop_options(options(0).hop_by_hop()),
         message: |_, value, messages| by_type(messages, &options(value).hop_by_hop()),
-        special: &[Special(&[Ping], &CASES, "no header", PING_LEAVES_OUT)],
+        special: &[Special(&[Ping], &CASES, "no IPV6_HOPOPTS", PING_LEAVES_OUT)],
         ..PLAIN
     },
     Field {
@@ -344,7 +328,7 @@ pub static FIELDS: [Field; 23] = [
         messages_are: ["destination 1", "destination 2"],
         sticky: |_, conn| conn.set_destination_options(options(0).destination_options()),
         message: |_, value, messages| by_type(messages, &options(value).destination_options()),
-        special: &[Special(&[Ping], &CASES, "no header", PING_LEAVES_OUT)],
+        special: &[Special(&[Ping], &CASES, "no IPV6_DSTOPTS", PING_LEAVES_OUT)],
         ..PLAIN
     },
     Field {
@@ -359,7 +343,8 @@ pub static FIELDS: [Field; 23] = [
             by_type(messages, &FirstDestinationOptions(options(value).destination_options()))
         },
         special: &[
-            Special(&[Ping], &CASES, "no header", PING_LEAVES_OUT),
+            Special(&[Ping], &[Message], "no IPV6_RTHDRDSTOPTS", PING_LEAVES_OUT),
+            Special(&[Ping], &[Sticky, Equal, Different], "no IPV6_RTHDR", PING_LEAVES_OUT),
             Special(
                 &[Udp, Raw],
                 WITH_MESSAGE,
@@ -375,7 +360,10 @@ pub static FIELDS: [Field; 23] = [
         messages_are: ["destination 1", "destination 2"],
         sticky: |_, conn| conn.set_hop_by_hop_options(options(0).hop_by_hop()),
         message: |_, value, messages| by_type(messages, &options(value).destination_options()),
-        special: &[Special(&[Ping], &CASES, "no header", PING_LEAVES_OUT)],
+        special: &[
+            Special(&[Ping], &[Message], "no IPV6_DSTOPTS", PING_LEAVES_OUT),
+            Special(&[Ping], &[Sticky, Equal, Different], "no IPV6_HOPOPTS", PING_LEAVES_OUT),
+        ],
         ..PLAIN
     },
     Field {
@@ -389,9 +377,9 @@ pub static FIELDS: [Field; 23] = [
         },
         observe: |_, packet| format!("{} to {}", packet.headers, packet.destination),
         special: &[
-            Special(&[Ping], &[Sticky], "no header to 2001:db8:1::2", PING_LEAVES_OUT),
+            Special(&[Ping], &CASES, "no IPV6_RTHDR", PING_LEAVES_OUT),
             Special(
-                ALL,
+                &[Udp, Raw],
                 WITH_MESSAGE,
                 "EINVAL",
                 "ip6_datagram_send_ctl takes routing headers of type 2 only",
