@@ -106,6 +106,13 @@ impl<'a, P: Platform> RawMessages<'a, P> {
         Self { control, offset: 0, platform: PhantomData }
     }
 
+    /// Returns the offset of the next message in the buffer, in bytes. It exceeds the length of a buffer that lacks the
+    /// padding after the last message.
+    #[must_use]
+    pub const fn offset(&self) -> usize {
+        self.offset
+    }
+
     /// Creates an iterator over `rest`, the end of a buffer of `len` bytes. Offsets in errors count from its start.
     pub(crate) const fn ending(rest: &'a [u8], len: usize) -> Self {
         Self { control: rest, offset: len.saturating_sub(rest.len()), platform: PhantomData }
@@ -200,7 +207,8 @@ pub(crate) fn expect<P: Platform, const N: usize>(
 ///
 /// Kernels write such messages in one case only: when they truncate a message to fit the buffer (`MSG_CTRUNC`), some do
 /// not adjust its length. Pass a larger buffer, or use
-/// [`RecvControl::decode_truncated`](crate::RecvControl::decode_truncated).
+/// [`RecvControl::decode_truncated`](crate::RecvControl::decode_truncated). For bytes from elsewhere,
+/// [`RecvControl::decode_lenient`](crate::RecvControl::decode_lenient) returns what precedes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

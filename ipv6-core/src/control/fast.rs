@@ -157,7 +157,7 @@ impl SendControl<'_> {
     /// Whether there are messages that few programs send: one test for all of them.
     #[inline(always)]
     fn has_rare(&self) -> bool {
-        let messages = self.messages.map_or(0, |messages| core::ptr::from_ref(messages).addr());
+        let messages = self.messages.map_or(0, |messages| messages.addr());
         let others = u32::from(self.next_hop.is_some()) | self.flow_label.map_or(0, FlowLabel::non_zero);
         (usize::try_from(others).unwrap_or(1) | messages) != 0
     }

@@ -9,7 +9,8 @@ use super::SendControl;
 use crate::abi::{ControlNumber, PacketInfoMessage, Platform};
 use crate::cmsg::{Byte, Writer};
 use crate::message::{
-    Control, EncodeError, Ipv4PacketInfo, PacketInfo, SegmentSize, SendMessage, TimeToLive, TypeOfService,
+    Control, EncodeError, Family, Ipv4PacketInfo, PacketInfo, SegmentSize, SendMessage, TimeToLive,
+    TypeOfService,
 };
 
 /// Takes one message: its kind, its number, and its data.
@@ -73,13 +74,13 @@ impl SendControl<'_> {
         let used = writer.finish();
         match self.messages {
             None => Ok(used),
-            Some(messages) => messages.append_mapped::<P, B>(control, used),
+            Some(messages) => messages.append::<P, B>(control, used, Family::Ipv4),
         }
     }
 
     /// Returns the bytes of the messages.
     fn mapped_space<P: Platform>(&self) -> usize {
-        let mut space = self.messages.map_or(0, |messages| messages.bytes().len());
+        let mut space = self.messages.map_or(0, |messages| messages.len());
         // A message that cannot be encoded ends the sum: `encode_mapped_to` returns that error.
         let _ = self.for_ipv4::<P>(&mut |_, _, data| {
             space = space.saturating_add(P::ABI.cmsg.space(data.len()));

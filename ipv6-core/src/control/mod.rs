@@ -8,6 +8,7 @@ mod fast;
 mod flags;
 mod mapped;
 mod recv;
+mod reply;
 mod send;
 mod take;
 

@@ -1,12 +1,13 @@
 //! The control messages received with a datagram.
 
 use core::fmt;
+use core::hash::{Hash, Hasher};
 use core::marker::PhantomData;
 use core::net::Ipv6Addr;
 
-use super::{ControlFlags, List, SendControl};
+use super::{ControlFlags, List};
 use crate::abi::Platform;
-use crate::cmsg::RawMessages;
+use crate::cmsg::{RawMessage, RawMessages};
 use crate::interface::InterfaceIndex;
 use crate::message::{Coalesced, DecodeError, Ecn, FlowLabel, PathMtu, space_of};
 use crate::traffic_class::dscp;
@@ -21,11 +22,14 @@ macro_rules! received {
         $($(#[$doc:meta])* $visibility:vis $field:ident: $type:ty, $flags:expr, $text:literal;)*
     ) => {
         $(#[$of])*
-        #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+        #[derive(Clone, Copy, Default, Eq)]
         #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
         #[non_exhaustive]
         pub struct $Struct<'a> {
             $($(#[$doc])* $visibility $field: Option<$type>,)*
+            /// How many messages were skipped: they have no field, or could not be read.
+            #[cfg_attr(feature = "serde", serde(skip))]
+            pub(super) others: u16,
             #[cfg_attr(feature = "serde", serde(skip))]
             pub(super) borrowed: PhantomData<&'a [u8]>,
         }
@@ -47,7 +51,20 @@ macro_rules! received {
             #[must_use]
             #[inline]
             pub fn detach(self) -> $Struct<'static> {
-                $Struct { $($field: self.$field,)* borrowed: PhantomData }
+                $Struct { $($field: self.$field,)* others: self.others, borrowed: PhantomData }
+            }
+        }
+
+        /// Compares the fields.
+        impl PartialEq for $Struct<'_> {
+            fn eq(&self, other: &Self) -> bool {
+                $(self.$field == other.$field)&&*
+            }
+        }
+
+        impl Hash for $Struct<'_> {
+            fn hash<H: Hasher>(&self, state: &mut H) {
+                $(self.$field.hash(state);)*
             }
         }
 
@@ -58,12 +75,18 @@ macro_rules! received {
         }
 
         impl fmt::Display for $Struct<'_> {
-            /// The fields that are set, as `traffic class 0xe0, hop limit 1, destination ff02::114, interface 3`.
+            /// The fields that are set, as `traffic class 0xe0, hop limit 1, destination ff02::114, interface 3`, and how
+            /// many other messages there were.
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 let mut list = List::new(f);
                 $(if let Some(value) = self.$field {
                     list.item(format_args!($text, value))?;
                 })*
+                match self.others {
+                    0 => {}
+                    1 => list.item(format_args!("1 other message"))?,
+                    others => list.item(format_args!("{others} other messages"))?,
+                }
                 list.finish()
             }
         }
@@ -138,8 +161,10 @@ impl<'a> RecvControl<'a> {
             }
         }
         let mut decoded = Self::default();
-        decoded.decode_more::<P>(control)?;
-        Ok(decoded)
+        match decoded.decode_more::<P>(control) {
+            Ok(()) => Ok(decoded),
+            Err(error) => Err(located::<P>(control, error)),
+        }
     }
 
     /// Reads control messages into this value, which keeps what it already has. Works for messages of any kind in any
@@ -147,7 +172,7 @@ impl<'a> RecvControl<'a> {
     ///
     /// # Errors
     ///
-    /// Those of [`decode`](Self::decode). Messages before the error have been read.
+    /// Those of [`decode`](Self::decode), without the offset. Messages before the error have been read.
     #[doc(hidden)]
     #[inline]
     pub fn decode_more<P: Platform>(&mut self, control: &'a [u8]) -> Result<(), DecodeError> {
@@ -178,11 +203,41 @@ impl<'a> RecvControl<'a> {
     /// assert_eq!((truncated.hop_limit, truncated.traffic_class), (Some(7), None));
     /// ```
     pub fn decode_truncated<P: Platform>(control: &'a [u8]) -> Self {
+        Self::skip_unless::<P>(control, RawMessage::is_whole::<P>)
+    }
+
+    /// Reads the control messages that can be read. A message that does not have the form that it has on the platform is
+    /// skipped; one that does not fit in the buffer ends the walk. For bytes that no kernel of the platform need have
+    /// written. When a kernel truncated them, [`decode_truncated`](Self::decode_truncated) also skips a message that
+    /// was cut to another valid form.
+    ///
+    /// ```
+    /// use ipv6_core::{RecvControl, abi::Linux64};
+    /// use ipv6_core::cmsg::Writer;
+    ///
+    /// let mut control = [0; 72];
+    /// let mut writer = Writer::<Linux64>::new(&mut control);
+    /// writer.push(41, 52, &[64, 0])?; // a hop limit has four bytes
+    /// writer.push(41, 67, &[0xe0, 0, 0, 0])?;
+    /// writer.push(41, 99, &[])?; // no message of Linux
+    ///
+    /// let got = RecvControl::decode_lenient::<Linux64>(&control);
+    /// assert_eq!((got.hop_limit, got.traffic_class), (None, Some(0xe0)));
+    /// assert_eq!(got.to_string(), "traffic class 0xe0, 2 other messages");
+    /// # Ok::<(), ipv6_core::BufferTooSmall>(())
+    /// ```
+    #[must_use]
+    pub fn decode_lenient<P: Platform>(control: &'a [u8]) -> Self {
+        Self::skip_unless::<P>(control, |_| true)
+    }
+
+    fn skip_unless<P: Platform>(control: &'a [u8], is_read: impl Fn(&RawMessage<'a>) -> bool) -> Self {
         let mut decoded = Self::default();
-        for message in RawMessages::<P>::new(control).map_while(Result::ok) {
-            if message.is_whole::<P>() {
-                // The error of a whole message: it has no value, and its cause is not the truncation.
-                let _ = decoded.take::<P>(&message);
+        for message in RawMessages::<P>::new(control) {
+            let is_taken =
+                message.is_ok_and(|message| is_read(&message) && decoded.take::<P>(&message).is_ok());
+            if !is_taken {
+                decoded.others = decoded.others.saturating_add(1);
             }
         }
         decoded
@@ -208,55 +263,20 @@ impl<'a> RecvControl<'a> {
     pub fn ecn(&self) -> Option<Ecn> {
         self.traffic_class.map(Ecn::from_traffic_class).or(self.ecn)
     }
+}
 
-    /// Returns the control messages of a reply: its source is the address that the datagram was sent to, unless that is
-    /// a group. If that address is link-local or a group, the reply is sent on the interface that received the datagram.
-    /// Both need [`ControlFlags::DESTINATION`]. The same holds for IPv4-mapped addresses; 255.255.255.255 counts as a
-    /// group. (The broadcast address of a network is not recognized: remove the source. Linux answers
-    /// `ENETUNREACH` to it, or `EINVAL`.)
-    ///
-    /// In all other cases the system chooses the interface. It can be another one: a client on this host that uses the
-    /// address of a second interface is not reachable through the first (Linux: `ENETUNREACH`). If the peer's address is
-    /// link-local, its scope is the interface.
-    ///
-    /// If that address is IPv4-mapped, FreeBSD takes the reply only from a socket that is bound to a port and to the
-    /// wildcard address. It answers `EINVAL` if the socket is bound to an address or connected (FreeBSD 13, executed).
-    /// Apple's systems do not take the reply from 169.254.0.0/16 ([`EncodeError::SourceOrInterface`]): remove one of the
-    /// two.
-    ///
-    /// [`EncodeError::SourceOrInterface`]: crate::EncodeError::SourceOrInterface
-    ///
-    /// ```
-    /// use ipv6_core::{RecvControl, SendControl, InterfaceIndex};
-    /// let eth0 = InterfaceIndex::new(2)?;
-    /// let mut got = RecvControl::default();
-    /// got.interface = Some(eth0);
-    ///
-    /// got.destination = Some("ff02::fb".parse().unwrap());
-    /// assert_eq!(got.reply(), SendControl::new().with_interface(eth0));
-    ///
-    /// let address = "2001:db8::1".parse().unwrap();
-    /// got.destination = Some(address);
-    /// assert_eq!(got.reply(), SendControl::new().with_source(address));
-    /// # Ok::<(), ipv6_core::ZeroIndex>(())
-    /// ```
-    #[must_use]
-    pub fn reply(&self) -> SendControl<'static> {
-        let mut reply = SendControl::new();
-        let Some(to) = self.destination else { return reply };
-        let (is_group, is_link_local) = match to.to_ipv4_mapped() {
-            Some(to) => (to.is_multicast() || to.is_broadcast(), to.is_link_local()),
-            None => (to.is_multicast(), to.is_unicast_link_local()),
-        };
-        reply.source = Some(to).filter(|_| !is_group);
-        reply.interface = self.interface.filter(|_| is_group || is_link_local);
-        reply
-    }
+/// The same error with the offset of its message, the first that cannot be read.
+#[cold]
+fn located<P: Platform>(control: &[u8], error: DecodeError) -> DecodeError {
+    let mut messages = RawMessages::<P>::new(control).map_while(Result::ok);
+    let failed = messages.find(|message| RecvControl::default().take::<P>(message).is_err());
+    failed.map_or(error, |message| error.at(message.offset()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::SendControl;
     use crate::abi::Linux64;
     use crate::cmsg::Writer;
     use crate::control::samples::{encoded, full};
@@ -349,6 +369,45 @@ mod tests {
         assert_eq!(none.to_string(), "no control messages");
     }
 
+    #[test]
+    fn messages_without_a_field_are_counted_in_the_text() {
+        let text = |kinds: &[i32]| {
+            let mut bytes = [0; 96];
+            let mut writer = Writer::<Linux64>::new(&mut bytes);
+            kinds.iter().for_each(|kind| writer.push(41, *kind, &[7, 0, 0, 0]).unwrap());
+            let used = writer.finish();
+            let got = RecvControl::decode::<Linux64>(&bytes[..used]).unwrap();
+            assert_eq!(got, RecvControl { others: 0, ..got });
+            assert_eq!(got.detach().filter(ControlFlags::all()).to_string(), got.to_string());
+            got.to_string()
+        };
+        assert_eq!(text(&[99]), "1 other message");
+        assert_eq!(text(&[99, 77, 99]), "3 other messages");
+        assert_eq!(text(&[99, 52]), "hop limit 7, 1 other message");
+        assert_eq!(text(&[]), "no control messages");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_skipped_and_the_rest_is_read() {
+        let mut bytes = [0; 112];
+        let mut writer = Writer::<Linux64>::new(&mut bytes);
+        writer.push(41, 52, &[7, 0]).unwrap();
+        writer.push(0, 1, &[0xb8, 0, 0, 0]).unwrap();
+        writer.push(41, 67, &[1]).unwrap();
+        writer.push(41, 52, &[8, 0, 0, 0]).unwrap();
+        writer.push(41, 52, &[]).unwrap();
+        let lenient = RecvControl::decode_lenient::<Linux64>(&bytes);
+        assert_eq!((lenient.hop_limit, lenient.traffic_class, lenient.others), (Some(8), Some(1), 2));
+        // A message that was cut can have another valid form.
+        let truncated = RecvControl::decode_truncated::<Linux64>(&bytes);
+        assert_eq!((truncated.hop_limit, truncated.traffic_class, truncated.others), (Some(8), None, 4));
+        let error = RecvControl::decode::<Linux64>(&bytes).unwrap_err();
+        assert_eq!(error.offset(), Some(0));
+        // The message at 72 does not fit in the buffer.
+        let lenient = RecvControl::decode_lenient::<Linux64>(&bytes[..90]);
+        assert_eq!((lenient.hop_limit, lenient.others), (None, 2));
+    }
+
     // Scar 32 (quinn#2763).
     #[test]
     fn the_traffic_class_is_split_into_dscp_and_ecn() {
@@ -398,39 +457,5 @@ mod tests {
         let text = "traffic class 0xe0, hop limit 1, destination 2001:db8::1, interface 7";
         assert_eq!(got.to_string(), text);
         assert!(format!("{got:?}").starts_with("RecvControl { traffic_class: Some(224)"));
-    }
-
-    // Scar 74 (unbound#1390): an interface of a reply to an address of global scope can make the peer unreachable.
-    #[test]
-    fn a_reply_names_the_interface_for_link_local_and_multicast_destinations_only() {
-        let interface = InterfaceIndex::new(7).ok();
-        for (destination, is_source, has_interface) in [
-            (Some("2001:db8::1"), true, false),
-            (Some("fd00::1"), true, false),
-            (Some("::1"), true, false),
-            (Some("fe80::1"), true, true),
-            (Some("ff02::1"), false, true),
-            (Some("ff0e::1"), false, true),
-            // Scar 57: a group as the source of a reply is EINVAL on Linux.
-            (Some("::ffff:192.0.2.1"), true, false),
-            (Some("::ffff:127.0.0.1"), true, false),
-            (Some("::ffff:169.254.0.1"), true, true),
-            (Some("::ffff:224.0.0.251"), false, true),
-            (Some("::ffff:239.1.2.3"), false, true),
-            (Some("::ffff:255.255.255.255"), false, true),
-            (None, false, false),
-        ] {
-            let destination = destination.map(|address| address.parse().unwrap());
-            let got = RecvControl { destination, interface, ..RecvControl::default() };
-            let (source, on) = (destination.filter(|_| is_source), interface.filter(|_| has_interface));
-            assert_eq!((got.reply().source, got.reply().interface), (source, on), "{destination:?}");
-        }
-    }
-
-    #[test]
-    fn a_reply_has_no_traffic_class_and_no_hop_limit() {
-        let bytes = encoded(&full());
-        let reply = RecvControl::decode::<Linux64>(&bytes).unwrap().reply();
-        assert_eq!(reply, SendControl::new().with_source("2001:db8::1".parse().unwrap()));
     }
 }

@@ -9,8 +9,8 @@ use crate::abi::{ControlNumber, Platform};
 use crate::cmsg::{Byte, Writer};
 use crate::interface::InterfaceIndex;
 use crate::message::{
-    Control, ControlMessage, Ecn, EncodeError, Encoded, FlowLabel, HopLimit, Messages, NextHop, PacketInfo,
-    SegmentSize, SendMessage, TrafficClass, space_of,
+    Control, ControlMessage, Ecn, EncodeError, Encoded, Family, FlowLabel, HopLimit, Messages, NextHop,
+    PacketInfo, SegmentSize, SendMessage, TrafficClass, space_of,
 };
 use crate::traffic_class::dscp;
 
@@ -38,7 +38,7 @@ macro_rules! sent {
                     serialize_with = "crate::serde_impls::refuse_messages"
                 )
             )]
-            pub(super) messages: Option<&'a Encoded>,
+            pub(super) messages: Option<Encoded<'a>>,
         }
 
         impl<'a> $Struct<'a> {
@@ -115,7 +115,7 @@ macro_rules! sent {
                     list.item(format_args!($text, value))?;
                 })*
                 if let Some(messages) = self.messages {
-                    list.item(format_args!("other messages of {} bytes", messages.bytes().len()))?;
+                    list.item(format_args!("other messages of {} bytes", messages.len()))?;
                 }
                 list.finish()
             }
@@ -197,7 +197,7 @@ macro_rules! messages_of {
             let used = writer.finish();
             match self.messages {
                 None => Ok(used),
-                Some(messages) => messages.append::<P, B>(control, used),
+                Some(messages) => messages.append::<P, B>(control, used, Family::Ipv6),
             }
         }
 
@@ -205,7 +205,7 @@ macro_rules! messages_of {
         #[doc(alias = "NewControlMessage", alias = "CMSG_SPACE")]
         #[must_use]
         pub fn space<P: Platform>(&self) -> usize {
-            let mut space = self.messages.map_or(0, |messages| messages.bytes().len());
+            let mut space = self.messages.map_or(0, |messages| messages.len());
             $(
                 let $control = self;
                 if $message.is_some() {

@@ -45,22 +45,25 @@ const fn ints<P: Platform>() -> [Int; 7] {
 }
 
 impl<'a> RecvControl<'a> {
-    /// Keeps the value of a message that has a field. A message of IPv6 wins over one of IPv4 in either order: a system may
+    /// Keeps the value of a message that has a field. An error has no offset, so that a small program does not contain the
+    /// code that adds it. A message of IPv6 wins over one of IPv4 in either order: a system may
     /// deliver both packet infos for one datagram (scar 23, gvisor#7144).
     #[inline]
     pub(super) fn take<P: Platform>(&mut self, message: &RawMessage<'a>) -> Result<(), DecodeError> {
-        if let Some(PacketInfo { address, interface }) = message.get::<PacketInfo, P>()? {
+        if let Some(PacketInfo { address, interface }) = message.value::<PacketInfo, P>()? {
             (self.destination, self.interface) = (Some(address), interface);
-        } else if let Some(flow_label) = message.get::<FlowLabel, P>()? {
+        } else if let Some(flow_label) = message.value::<FlowLabel, P>()? {
             self.flow_label = Some(flow_label);
-        } else if let Some(path_mtu) = message.get::<PathMtu, P>()? {
+        } else if let Some(path_mtu) = message.value::<PathMtu, P>()? {
             self.path_mtu = Some(path_mtu);
-        } else if let Some(Ipv4PacketInfo { address, interface }) = message.get::<Ipv4PacketInfo, P>()? {
+        } else if let Some(Ipv4PacketInfo { address, interface }) = message.value::<Ipv4PacketInfo, P>()? {
             if self.destination.is_none() {
                 (self.destination, self.interface) = (Some(address.to_ipv6_mapped()), interface);
             }
         } else if let Some(int) = const { &ints::<P>() }.iter().find(|int| int.is(message)) {
-            self.keep_int::<P>(int, message.data).map_err(|error| error.at(message.offset()))?;
+            self.keep_int::<P>(int, message.data)?;
+        } else {
+            self.others = self.others.saturating_add(1);
         }
         Ok(())
     }

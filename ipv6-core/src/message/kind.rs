@@ -73,6 +73,9 @@ pub struct Control(&'static Name);
 struct Name(&'static str);
 
 impl Control {
+    /// The kind of a message that the list does not have.
+    pub(crate) const UNKNOWN: Self = Self(&Name("an unknown message"));
+
     /// Returns the kind of the messages of type `M`.
     #[must_use]
     pub const fn of<M: ControlMessage<P>, P: Platform>() -> Self {
@@ -161,11 +164,10 @@ pub struct DecodeErrorAt {
     cause: Cause,
 }
 
-/// The errors without an offset of their own.
+/// The error without the offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 enum Cause {
-    Malformed(MalformedMessage),
     Width { control: Control, len: usize, expected: usize },
     Value { control: Control, value: i32 },
     Family { control: Control, family: [u8; 2] },
@@ -186,41 +188,48 @@ impl DecodeError {
     #[must_use]
     #[cold]
     pub const fn at(self, offset: usize) -> Self {
-        match self.split() {
-            Cause::Malformed(error) => Self::Malformed(MalformedMessage { offset, ..error }),
-            cause => Self::At(DecodeErrorAt { offset, cause }),
-        }
+        let cause = match self {
+            Self::Malformed(error) => return Self::Malformed(MalformedMessage { offset, ..error }),
+            Self::Width { control, len, expected } => Cause::Width { control, len, expected },
+            Self::Value { control, value } => Cause::Value { control, value },
+            Self::Family { control, family } => Cause::Family { control, family },
+            Self::At(error) => error.cause,
+        };
+        Self::At(DecodeErrorAt { offset, cause })
     }
 
     /// Returns the same error without the offset: never [`At`](Self::At).
     #[must_use]
     pub const fn cause(self) -> Self {
-        match self.split() {
-            Cause::Malformed(error) => Self::Malformed(error),
-            Cause::Width { control, len, expected } => Self::Width { control, len, expected },
-            Cause::Value { control, value } => Self::Value { control, value },
-            Cause::Family { control, family } => Self::Family { control, family },
+        match self {
+            Self::At(DecodeErrorAt { cause, .. }) => match cause {
+                Cause::Width { control, len, expected } => Self::Width { control, len, expected },
+                Cause::Value { control, value } => Self::Value { control, value },
+                Cause::Family { control, family } => Self::Family { control, family },
+            },
+            other => other,
         }
     }
 
     /// Returns the kind of the message; `None` for one that does not fit in the buffer.
     #[must_use]
     pub const fn control(&self) -> Option<Control> {
-        match self.split() {
-            Cause::Malformed(_) => None,
-            Cause::Width { control, .. } | Cause::Value { control, .. } | Cause::Family { control, .. } => {
+        match self.cause() {
+            Self::Width { control, .. } | Self::Value { control, .. } | Self::Family { control, .. } => {
                 Some(control)
             }
+            _ => None,
         }
     }
 
-    const fn split(self) -> Cause {
-        match self {
-            Self::Malformed(error) => Cause::Malformed(error),
-            Self::Width { control, len, expected } => Cause::Width { control, len, expected },
-            Self::Value { control, value } => Cause::Value { control, value },
-            Self::Family { control, family } => Cause::Family { control, family },
-            Self::At(error) => error.cause,
+    /// The cause, in one of two forms.
+    const fn parts(self) -> (Option<MalformedMessage>, Option<Cause>) {
+        if let Self::Malformed(error) = self {
+            return (Some(error), None);
+        }
+        match self.at(0) {
+            Self::At(DecodeErrorAt { cause, .. }) => (None, Some(cause)),
+            _ => (None, None),
         }
     }
 }
@@ -228,7 +237,7 @@ impl DecodeError {
 /// Compares the causes.
 impl PartialEq for DecodeError {
     fn eq(&self, other: &Self) -> bool {
-        self.split() == other.split()
+        self.parts() == other.parts()
     }
 }
 
@@ -236,7 +245,7 @@ impl Eq for DecodeError {}
 
 impl Hash for DecodeError {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.split().hash(state);
+        self.parts().hash(state);
     }
 }
 
@@ -248,18 +257,24 @@ impl From<MalformedMessage> for DecodeError {
 
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cause = self.split();
-        match (self.control(), self.offset()) {
-            (Some(control), Some(offset)) => write!(f, "{control} message at offset {offset} has ")?,
-            (Some(control), None) => write!(f, "{control} message has ")?,
-            (None, _) => {}
+        let (malformed, cause) = self.parts();
+        if let Some(error) = malformed {
+            return error.fmt(f);
+        }
+        if let Some(control) = self.control() {
+            write!(f, "{control} message ")?;
+        }
+        if let Some(offset) = self.offset() {
+            write!(f, "at offset {offset} ")?;
         }
         match cause {
-            Cause::Malformed(error) => error.fmt(f),
-            Cause::Width { len, expected, .. } => write!(f, "{len} bytes of data instead of {expected}"),
-            Cause::Value { value, .. } => write!(f, "the value {value}, out of range"),
-            Cause::Family { family: [first, second], .. } => {
-                write!(f, "an address that is not IPv6 (it starts with {first} {second})")
+            None => Ok(()),
+            Some(Cause::Width { len, expected, .. }) => {
+                write!(f, "has {len} bytes of data instead of {expected}")
+            }
+            Some(Cause::Value { value, .. }) => write!(f, "has the value {value}, out of range"),
+            Some(Cause::Family { family: [first, second], .. }) => {
+                write!(f, "has an address that is not IPv6 (it starts with {first} {second})")
             }
         }
     }

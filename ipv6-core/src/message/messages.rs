@@ -3,12 +3,11 @@
 use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::marker::PhantomData;
-use core::net::Ipv6Addr;
 
+use super::encoded::{About, Encoded, may_be_sent};
 use super::kind::{Control, EncodeError, SendMessage};
-use crate::abi::{CmsgLayout, ControlNumber, Endian, PacketInfoMessage, Platform};
-use crate::cmsg::{self, Byte, RawMessages, Writer};
-use crate::wire;
+use crate::abi::{ControlNumber, Platform};
+use crate::cmsg::{RawMessages, Writer};
 
 /// Control messages to send, encoded for platform `P` in `N` bytes of its own memory.
 ///
@@ -24,29 +23,17 @@ use crate::wire;
 /// # Ok::<(), ipv6_core::EncodeError>(())
 /// ```
 pub struct Messages<P, const N: usize> {
-    encoded: Encoded<[u8; N]>,
-    platform: PhantomData<fn() -> P>,
-}
-
-/// Encoded messages of any platform.
-#[derive(Clone)]
-pub(crate) struct Encoded<B: ?Sized = [u8]> {
-    dialect: Dialect,
+    about: About,
     used: usize,
-    /// The first message that an IPv6 destination cannot have, and the first that an IPv4-mapped one cannot have: kernels
-    /// ignore messages of the other family.
-    ipv4_only: Option<Control>,
-    ipv6_only: Option<Control>,
-    bytes: B,
+    bytes: [u8; N],
+    platform: PhantomData<fn() -> P>,
 }
 
 impl<P: Platform, const N: usize> Messages<P, N> {
     /// Creates a value without messages.
     #[must_use]
     pub const fn new() -> Self {
-        let dialect = Dialect::of::<P>();
-        let encoded = Encoded { dialect, used: 0, ipv4_only: None, ipv6_only: None, bytes: [0; N] };
-        Self { encoded, platform: PhantomData }
+        Self { about: About::whole::<P>(), used: 0, bytes: [0; N], platform: PhantomData }
     }
 
     /// Appends a message.
@@ -70,23 +57,18 @@ impl<P: Platform, const N: usize> Messages<P, N> {
         if number.is_some_and(|number| !may_be_sent(number)) {
             return Err(EncodeError::Forbidden(control));
         }
-        let used = self.encoded.used;
-        let mut writer = Writer::<P>::new(self.encoded.bytes.get_mut(used..).unwrap_or_default());
+        let used = self.used;
+        let mut writer = Writer::<P>::new(self.bytes.get_mut(used..).unwrap_or_default());
         writer.push_data(control, number, data).map_err(|error| match error {
             EncodeError::BufferTooSmall { needed, .. } => {
                 EncodeError::BufferTooSmall { needed: used.saturating_add(needed), available: N }
             }
             other => other,
         })?;
-        self.encoded.used = used.saturating_add(writer.finish());
-        match number.map(|number| number.level) {
-            Some(IPPROTO_IP) => self.encoded.ipv4_only.get_or_insert(control),
-            Some(IPPROTO_IPV6) if is_mapped_info::<P>(number, data) => {
-                self.encoded.ipv4_only.get_or_insert(control)
-            }
-            Some(IPPROTO_IPV6) => self.encoded.ipv6_only.get_or_insert(control),
-            _ => return Ok(()),
-        };
+        self.used = used.saturating_add(writer.finish());
+        if let Some(number) = number {
+            self.about.add::<P>(control, number, data);
+        }
         Ok(())
     }
 
@@ -102,31 +84,33 @@ impl<P: Platform, const N: usize> Messages<P, N> {
 
     /// Removes all messages.
     pub fn clear(&mut self) {
-        let encoded = &mut self.encoded;
-        (encoded.used, encoded.ipv4_only, encoded.ipv6_only) = (0, None, None);
+        (self.used, self.about) = (0, About::whole::<P>());
     }
 
     /// Returns whether there is no message.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.encoded.used == 0
+        self.used == 0
     }
 
     /// Returns the encoded messages.
     #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        self.encoded().bytes()
+    pub const fn as_bytes(&self) -> &[u8] {
+        match self.bytes.split_at_checked(self.used) {
+            Some((bytes, _)) => bytes,
+            None => &[],
+        }
     }
 
-    pub(crate) const fn encoded(&self) -> &Encoded {
-        &self.encoded
+    pub(crate) const fn encoded(&self) -> Encoded<'_> {
+        Encoded::new(self.as_bytes(), &self.about)
     }
 }
 
 // Not derived: that would ask the platform to be `Clone`.
 impl<P, const N: usize> Clone for Messages<P, N> {
     fn clone(&self) -> Self {
-        Self { encoded: self.encoded.clone(), platform: PhantomData }
+        Self { about: self.about, used: self.used, bytes: self.bytes, platform: PhantomData }
     }
 }
 
@@ -156,129 +140,11 @@ impl<P: Platform, const N: usize> fmt::Debug for Messages<P, N> {
     }
 }
 
-/// The levels of the messages of each family, on every system.
-const IPPROTO_IP: i32 = 0;
-const IPPROTO_IPV6: i32 = 41;
-
-/// Whether safe code may send the message. The levels of the Internet protocols are their protocol numbers. Other
-/// protocol families have messages that hold pointers (`RDS_CMSG_RDMA_ARGS`), and `SCM_RIGHTS` passes descriptors by
-/// their numbers. `SOL_SOCKET` is 1 or 0xffff. `SCM_RIGHTS` is 1; on Solaris and illumos 0x1010 (sys/socket.h).
-const fn may_be_sent(number: ControlNumber) -> bool {
-    const SOL_SOCKET: i32 = 0xffff;
-    const SCM_RIGHTS: [i32; 2] = [1, 0x1010];
-    match number.level {
-        1 | SOL_SOCKET => number.kind != SCM_RIGHTS[0] && number.kind != SCM_RIGHTS[1],
-        level => 0 <= level && level <= 0xff,
-    }
-}
-
-/// Whether this is `IPV6_PKTINFO` with an IPv4-mapped source, on a system that takes it for IPv4-mapped destinations.
-fn is_mapped_info<P: Platform>(number: Option<ControlNumber>, data: &[u8]) -> bool {
-    let is_taken = const { matches!(P::ABI.mapped_or_usual().send, PacketInfoMessage::Ipv6) };
-    let address = wire::chunk::<16>(data, 0).map(Ipv6Addr::from);
-    is_taken
-        && number == const { P::ABI.control.packet_info }
-        && address.and_then(|address| address.to_ipv4_mapped()).is_some()
-}
-
-/// What the bytes of encoded messages depend on.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Dialect {
-    endian: Endian,
-    cmsg: CmsgLayout,
-    /// A hash of the numbers of all messages. The fields above are compared exactly, because another layout could make
-    /// bytes of a message's data a message of their own; another number only makes it another message.
-    numbers: u32,
-}
-
-impl Dialect {
-    const fn of<P: Platform>() -> Self {
-        let mut numbers = 0x811c_9dc5_u32;
-        let mut rows: &[_] = &P::ABI.control.rows();
-        while let [(_, number), rest @ ..] = rows {
-            let (level, kind) = match number {
-                Some(ControlNumber { level, kind, .. }) => (level.cast_unsigned(), kind.cast_unsigned()),
-                None => (u32::MAX, u32::MAX),
-            };
-            // FNV-1a, by words.
-            numbers = (numbers ^ level).wrapping_mul(0x0100_0193);
-            numbers = (numbers ^ kind).wrapping_mul(0x0100_0193);
-            rows = rest;
-        }
-        Self { endian: P::ABI.endian, cmsg: P::ABI.cmsg, numbers }
-    }
-}
-
-impl Encoded {
-    /// The encoded messages.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        self.bytes.get(..self.used).unwrap_or_default()
-    }
-
-    /// Writes the messages to `to`, behind the first `used` bytes of it, and returns how many bytes are used then. They are
-    /// for an IPv6 destination.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn append<P: Platform, B: Byte>(
-        &self,
-        to: &mut [B],
-        used: usize,
-    ) -> Result<usize, EncodeError> {
-        match self.ipv4_only {
-            Some(control) => Err(EncodeError::Ipv4Only(control)),
-            None => self.append_any::<P, B>(to, used),
-        }
-    }
-
-    /// The same for an IPv4-mapped destination.
-    pub(crate) fn append_mapped<P: Platform, B: Byte>(
-        &self,
-        to: &mut [B],
-        used: usize,
-    ) -> Result<usize, EncodeError> {
-        match self.ipv6_only {
-            Some(control) => Err(EncodeError::Ipv6Only(control)),
-            None => self.append_any::<P, B>(to, used),
-        }
-    }
-
-    fn append_any<P: Platform, B: Byte>(&self, to: &mut [B], used: usize) -> Result<usize, EncodeError> {
-        if self.dialect != const { Dialect::of::<P>() } {
-            return Err(EncodeError::Platform);
-        }
-        let (bytes, available) = (self.bytes(), to.len());
-        let needed = used.saturating_add(bytes.len());
-        let room = to.get_mut(used..needed).ok_or(EncodeError::BufferTooSmall { needed, available })?;
-        cmsg::put(room, 0, bytes);
-        Ok(needed)
-    }
-}
-
-impl PartialEq for Encoded {
-    fn eq(&self, other: &Self) -> bool {
-        self.dialect == other.dialect && self.bytes() == other.bytes()
-    }
-}
-
-impl Eq for Encoded {}
-
-/// Hashes the bytes only: equal messages have equal bytes.
-impl Hash for Encoded {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.bytes().hash(state);
-    }
-}
-
-impl fmt::Debug for Encoded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.bytes().fmt(f)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::abi::{FreeBsd32, FreeBsd32On64, Linux32, Linux64, Linux64Be};
+    use crate::message::encoded::Family;
     use crate::message::{ControlMessage, DecodeError, HopLimit, TrafficClass};
 
     /// A message with any number and any data, as a program can define it.
@@ -348,14 +214,20 @@ mod tests {
     fn messages_of_another_platform_are_an_error() {
         let messages = List::new().with(HopLimit(7)).unwrap();
         let mut room = [0_u8; 64];
-        assert_eq!(messages.encoded().append::<Linux64, _>(&mut room, 8), Ok(32));
+        assert_eq!(messages.encoded().append::<Linux64, _>(&mut room, 8, Family::Ipv6), Ok(32));
         assert_eq!(room[8..32], *messages.as_bytes());
-        assert_eq!(messages.encoded().append::<Linux64Be, _>(&mut room, 0), Err(EncodeError::Platform));
-        assert_eq!(messages.encoded().append::<Linux32, _>(&mut room, 0), Err(EncodeError::Platform));
+        assert_eq!(
+            messages.encoded().append::<Linux64Be, _>(&mut room, 0, Family::Ipv6),
+            Err(EncodeError::Platform)
+        );
+        assert_eq!(
+            messages.encoded().append::<Linux32, _>(&mut room, 0, Family::Ipv6),
+            Err(EncodeError::Platform)
+        );
         // The same control messages with the same layout: only group requests differ.
         let alike = Messages::<FreeBsd32, 64>::new().with(HopLimit(7)).unwrap();
-        assert_eq!(alike.encoded().append::<FreeBsd32On64, _>(&mut room, 0), Ok(16));
+        assert_eq!(alike.encoded().append::<FreeBsd32On64, _>(&mut room, 0, Family::Ipv6), Ok(16));
         let too_small = EncodeError::BufferTooSmall { needed: 32, available: 31 };
-        assert_eq!(messages.encoded().append::<Linux64, _>(&mut room[..31], 8), Err(too_small));
+        assert_eq!(messages.encoded().append::<Linux64, _>(&mut room[..31], 8, Family::Ipv6), Err(too_small));
     }
 }

@@ -46,6 +46,7 @@ mod decoded;
 mod destination_port;
 mod dont_fragment;
 mod ecn;
+mod encoded;
 mod extension;
 mod flow_label;
 mod fragment_size;
@@ -76,13 +77,13 @@ pub use crate::traffic_class::Ecn;
 pub use decoded::Decoded;
 pub use destination_port::DestinationPort;
 pub use dont_fragment::DontFragment;
+pub(crate) use encoded::{About, Content, Encoded, Family, To, family, may_be_sent};
 pub use extension::FirstDestinationOptions;
 pub use fragment_size::{FragmentSize, Ipv4FragmentSize};
 pub use hop_limit::HopLimit;
 pub use ipv4_ecn::Ipv4Ecn;
 pub use ipv4_packet_info::Ipv4PacketInfo;
 pub use kind::{Control, ControlMessage, DecodeError, DecodeErrorAt, EncodeError, SendMessage, space_of};
-pub(crate) use messages::Encoded;
 pub use messages::Messages;
 pub use min_mtu::MinMtu;
 pub use next_hop::NextHop;
@@ -134,12 +135,17 @@ impl<'a> RawMessage<'a> {
     /// Those of [`ControlMessage::decode`], at the [`offset`](Self::offset) of the message.
     #[inline]
     pub fn get<M: ControlMessage<P>, P: Platform>(&self) -> Result<Option<M::Value<'a>>, DecodeError> {
+        self.value::<M, P>().map_err(|error| error.at(self.offset()))
+    }
+
+    /// The same without the offset in the error.
+    #[inline]
+    pub(crate) fn value<M: ControlMessage<P>, P: Platform>(
+        &self,
+    ) -> Result<Option<M::Value<'a>>, DecodeError> {
         match const { M::NUMBER } {
             Some(number) if number.level == self.level && number.kind == self.kind => {
-                match M::decode(self.data) {
-                    Ok(value) => Ok(Some(value)),
-                    Err(error) => Err(error.at(self.offset())),
-                }
+                M::decode(self.data).map(Some)
             }
             _ => Ok(None),
         }
