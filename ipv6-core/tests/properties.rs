@@ -3,7 +3,7 @@
 #[macro_use]
 mod common;
 
-use std::net::{Ipv6Addr, SocketAddrV6};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV6};
 
 use common::integer;
 use ipv6_core::abi::{CmsgLayout, ControlNumber, Endian, FreeBsd64, Linux64Be, Platform, Width};
@@ -256,6 +256,16 @@ fn round_trip<P: Platform>(whole: SendControl<'_>, garbage: u8) {
     assert_eq!((got.traffic_class, got.hop_limit), (control.traffic_class, control.hop_limit));
     assert_eq!(got.interface, control.interface);
     assert_eq!(got.destination, control.source.or(control.interface.map(|_| Ipv6Addr::UNSPECIFIED)));
+    let sent = SendControl::decode::<P>(&bytes[..used]).unwrap();
+    assert_eq!(sent, control);
+    // For an IPv4-mapped destination.
+    let mut mapped = control;
+    mapped.source =
+        control.source.map(|source| Ipv4Addr::from_bits(source.to_bits() as u32).to_ipv6_mapped());
+    let mut mapped_bytes = [garbage; 256];
+    if let Ok(used) = mapped.encode_mapped::<P>(&mut mapped_bytes) {
+        assert_eq!(SendControl::decode::<P>(&mapped_bytes[..used]), Ok(mapped));
+    }
     // The result does not depend on the previous content of the buffer.
     let mut other = [!garbage; 256];
     assert_eq!(control.encode_to::<P, u8>(&mut other), Ok(used));
@@ -288,6 +298,24 @@ fn interleaved<P: Platform>(control: SendControl<'_>, unknown: &[Message]) {
     let mixed = &mixed[..mixed_used];
     assert_eq!(RecvControl::decode::<P>(mixed), RecvControl::decode::<P>(&bytes[..used]));
     assert_eq!(RawMessages::<P>::new(mixed).filter(Result::is_ok).count(), count);
+
+    // Nothing that was sent is lost, except what safe code must not send, and messages of IPv4.
+    let sent = SendControl::decode::<P>(mixed).unwrap();
+    let mut again = [0xff; 1024];
+    match sent.encode::<P>(&mut again) {
+        Ok(used) => {
+            assert_eq!(used, sent.space::<P>());
+            let keys = |bytes| {
+                let mut messages: Vec<_> = RawMessages::<P>::new(bytes).map(Result::unwrap).collect();
+                messages.sort_by_key(|message| (message.level, message.kind, message.data));
+                messages
+            };
+            assert_eq!(keys(&again[..used]), keys(mixed));
+            assert_eq!(SendControl::decode::<P>(&again[..used]).unwrap().space::<P>(), used);
+        }
+        Err(error) => assert!(matches!(error, EncodeError::Forbidden(_) | EncodeError::Ipv4Only(_))),
+    }
+    assert_eq!(sent.is_empty(), count == 0);
 }
 
 fn address_round_trips<P: Platform>(address: SocketAddrV6) {

@@ -10,6 +10,7 @@ mod mapped;
 mod recv;
 mod reply;
 mod send;
+mod sent;
 mod take;
 
 pub use flags::ControlFlags;
