@@ -8,6 +8,9 @@
 //!   (len,fam) network   unchanged          network order             host order
 //! ```
 //!
+//! This is the layout of every system in [`abi`](crate::abi). A system described outside can have other fields
+//! ([`SockaddrLayout`](crate::abi::SockaddrLayout)): what it lacks is not written, and read as 0.
+//!
 //! This module does not swap the bytes of the flow information, like the sockets of `std`: a program that sets it
 //! passes it in network order (`u32::to_be`).
 
@@ -20,9 +23,6 @@ use crate::wire;
 pub const MAX_SIZE: usize = 32;
 
 const PORT: usize = 2;
-const FLOW_INFO: usize = 4;
-const ADDRESS: usize = 8;
-const SCOPE: usize = 24;
 
 /// `sizeof(struct sockaddr_in)`, on every system.
 pub(crate) const SIZE_IPV4: usize = 16;
@@ -33,7 +33,7 @@ const ADDRESS_IPV4: usize = 4;
 /// Encodes a `struct sockaddr_in6`.
 ///
 /// The structure is the first [`SockaddrLayout::size`](crate::abi::SockaddrLayout::size) bytes of the result, 28 or 32.
-/// The rest is zero.
+/// The rest is zero. On a system whose scope has fewer than four bytes, a scope that does not fit is written as 0, none.
 ///
 /// ```
 /// use ipv6_core::{abi::Linux64, sockaddr};
@@ -46,12 +46,21 @@ const ADDRESS_IPV4: usize = 4;
 pub fn encode<P: Platform>(address: &SocketAddrV6) -> [u8; MAX_SIZE] {
     let layout = P::ABI.sockaddr;
     let mut bytes = [0; MAX_SIZE];
-    // Each field is within MAX_SIZE: no write fails.
+    // Each field is within MAX_SIZE: no write fails. A field that a table places beyond it is not written.
     let _ = wire::put(&mut bytes, 0, family::<P>(layout.size, layout.af_inet6));
     let _ = wire::put(&mut bytes, PORT, address.port().to_be_bytes());
-    let _ = wire::put(&mut bytes, FLOW_INFO, wire::bytes_of_u32::<P>(address.flowinfo()));
-    let _ = wire::put(&mut bytes, ADDRESS, address.ip().octets());
-    let _ = wire::put(&mut bytes, SCOPE, wire::bytes_of_u32::<P>(address.scope_id()));
+    let _ = wire::put(&mut bytes, layout.address, address.ip().octets());
+    if let Some(at) = layout.flow_info {
+        let _ = wire::put(&mut bytes, at, wire::bytes_of_u32::<P>(address.flowinfo()));
+    }
+    if let Some(at) = layout.scope {
+        let scope = address.scope_id();
+        let _ = match layout.scope_size {
+            1 => wire::put(&mut bytes, at, [u8::try_from(scope).unwrap_or(0)]),
+            2 => wire::put(&mut bytes, at, wire::bytes_of_u16::<P>(u16::try_from(scope).unwrap_or(0))),
+            _ => wire::put(&mut bytes, at, wire::bytes_of_u32::<P>(scope)),
+        };
+    }
     bytes
 }
 
@@ -75,7 +84,7 @@ fn family<P: Platform>(size: usize, family: u8) -> [u8; 2] {
 
 /// Decodes the `struct sockaddr_in6` at the start of `bytes`.
 ///
-/// `None` if there are fewer than 28 bytes or the address family is not `AF_INET6`. The length byte of the BSDs
+/// `None` if there are fewer bytes than the fields take (28), or the address family is not `AF_INET6`. The length byte of the BSDs
 /// (`sin6_len`) is ignored.
 ///
 /// ```
@@ -98,9 +107,17 @@ pub fn decode<P: Platform>(bytes: &[u8]) -> Option<SocketAddrV6> {
         return None;
     }
     let port = u16::from_be_bytes(wire::chunk(bytes, PORT)?);
-    let flow_info = wire::read_u32::<P>(bytes, FLOW_INFO)?;
-    let address = Ipv6Addr::from(wire::chunk::<16>(bytes, ADDRESS)?);
-    let scope = wire::read_u32::<P>(bytes, SCOPE)?;
+    let address = Ipv6Addr::from(wire::chunk::<16>(bytes, layout.address)?);
+    let flow_info = match layout.flow_info {
+        Some(at) => wire::read_u32::<P>(bytes, at)?,
+        None => 0,
+    };
+    let scope = match (layout.scope, layout.scope_size) {
+        (None, _) => 0,
+        (Some(at), 1) => u32::from(*bytes.get(at)?),
+        (Some(at), 2) => u32::from(wire::read_u16::<P>(&wire::chunk::<2>(bytes, at)?)?),
+        (Some(at), _) => wire::read_u32::<P>(bytes, at)?,
+    };
     Some(SocketAddrV6::new(address, port, flow_info, scope))
 }
 
@@ -113,16 +130,14 @@ mod tests {
     enum Bsd {}
 
     impl Platform for Bsd {
-        const ABI: Abi =
-            Abi { sockaddr: SockaddrLayout { af_inet6: 28, length_byte: true, size: 28 }, ..Linux64::ABI };
+        const ABI: Abi = Abi { sockaddr: SockaddrLayout::new(28, true, 28), ..Linux64::ABI };
     }
 
     /// illumos on SPARC: four more bytes at the end (`__sin6_src_id`).
     enum Illumos {}
 
     impl Platform for Illumos {
-        const ABI: Abi =
-            Abi { sockaddr: SockaddrLayout { af_inet6: 26, length_byte: false, size: 32 }, ..Linux64Be::ABI };
+        const ABI: Abi = Abi { sockaddr: SockaddrLayout::new(26, false, 32), ..Linux64Be::ABI };
     }
 
     //  family 10   port 1024 = 0x400   flow info      fe80::1, scope 3
@@ -173,5 +188,70 @@ mod tests {
         inet[0] = 2;
         assert_eq!(decode::<Linux64>(&inet), None);
         assert_eq!(decode::<Linux64>(&BIG), None);
+    }
+    /// Zephyr (include/zephyr/net/net_ip.h): no flow information, and a scope of one byte.
+    enum Zephyr {}
+
+    impl Platform for Zephyr {
+        const ABI: Abi = Abi {
+            sockaddr: SockaddrLayout::new(2, false, 24)
+                .with_address(4)
+                .with_flow_info(None)
+                .with_scope(Some(20), 1),
+            ..Linux64::ABI
+        };
+    }
+
+    /// A scope of two bytes before the address.
+    enum Short {}
+
+    impl Platform for Short {
+        const ABI: Abi = Abi {
+            sockaddr: SockaddrLayout::new(9, false, 22)
+                .with_flow_info(None)
+                .with_address(6)
+                .with_scope(Some(4), 2),
+            ..Linux64Be::ABI
+        };
+    }
+
+    /// An address alone.
+    enum Bare {}
+
+    impl Platform for Bare {
+        const ABI: Abi = Abi {
+            sockaddr: SockaddrLayout::new(9, true, 20)
+                .with_flow_info(None)
+                .with_address(4)
+                .with_scope(None, 0),
+            ..Linux64::ABI
+        };
+    }
+
+    #[test]
+    fn structures_with_other_fields() {
+        let address = SocketAddrV6::new("fe80::1".parse().unwrap(), 1024, 0x0102_0304, 3);
+        let (no_flow, no_scope) =
+            (SocketAddrV6::new(*address.ip(), 1024, 0, 3), SocketAddrV6::new(*address.ip(), 1024, 0, 0));
+        let octets = address.ip().octets();
+
+        let zephyr = [&[2, 0, 4, 0], &octets[..], &[3, 0, 0, 0], &[0; 8]].concat();
+        assert_eq!(encode::<Zephyr>(&address)[..], zephyr);
+        assert_eq!(decode::<Zephyr>(&zephyr[..24]), Some(no_flow));
+        // Only the fields must be there.
+        assert_eq!((decode::<Zephyr>(&zephyr[..21]), decode::<Zephyr>(&zephyr[..20])), (Some(no_flow), None));
+        assert_eq!(decode::<Zephyr>(&LITTLE), None);
+        // A scope that does not fit.
+        let far = SocketAddrV6::new(*address.ip(), 1024, 0, 256);
+        assert_eq!(decode::<Zephyr>(&encode::<Zephyr>(&far)), Some(no_scope));
+
+        let short = [&[0, 9, 4, 0, 0, 3], &octets[..], &[0; 10]].concat();
+        assert_eq!(encode::<Short>(&address)[..], short);
+        assert_eq!((decode::<Short>(&short[..22]), decode::<Short>(&short[..21])), (Some(no_flow), None));
+        assert_eq!(decode::<Short>(&encode::<Short>(&far)), Some(far));
+
+        let bare = [&[20, 9, 4, 0], &octets[..], &[0; 12]].concat();
+        assert_eq!(encode::<Bare>(&address)[..], bare);
+        assert_eq!((decode::<Bare>(&bare[..20]), decode::<Bare>(&bare[..19])), (Some(no_scope), None));
     }
 }

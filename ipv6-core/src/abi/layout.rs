@@ -102,7 +102,7 @@ const fn align_up(value: usize, align: usize) -> usize {
     value.saturating_add(mask) & !mask
 }
 
-/// The layout of `struct sockaddr_in6` (RFC 3493 section 3.3).
+/// The layout of `struct sockaddr_in6` (RFC 3493 section 3.3). The port is at offset 2, after the family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -112,15 +112,50 @@ pub struct SockaddrLayout {
     /// Whether the first byte is the size of the structure and the second the family (4.4BSD). Otherwise the family has
     /// both bytes.
     pub length_byte: bool,
-    /// `sizeof(struct sockaddr_in6)`: 28, or 32 where a field follows the scope.
+    /// `sizeof(struct sockaddr_in6)`: 28, or 32 where a field follows the scope. At most
+    /// [`MAX_SIZE`](crate::sockaddr::MAX_SIZE).
     pub size: usize,
+    /// Offset of the address.
+    #[doc(alias = "sin6_addr")]
+    pub address: usize,
+    /// Offset of the flow information, four bytes; `None` on a system without it.
+    #[doc(alias = "sin6_flowinfo")]
+    pub flow_info: Option<usize>,
+    /// Offset of the scope; `None` on a system without it.
+    #[doc(alias = "sin6_scope_id")]
+    pub scope: Option<usize>,
+    /// Bytes of the scope: 1, 2 or 4.
+    pub scope_size: usize,
 }
 
 impl SockaddrLayout {
-    /// Creates the layout with this family, kind of first byte and size.
+    /// Creates the layout with this family, kind of first byte and size. The fields are those of RFC 3493: flow information
+    /// at offset 4, the address at 8, and a scope of four bytes at 24.
     #[must_use]
     pub const fn new(af_inet6: u8, length_byte: bool, size: usize) -> Self {
-        Self { af_inet6, length_byte, size }
+        let (flow_info, scope) = (Some(4), Some(24));
+        Self { af_inet6, length_byte, size, address: 8, flow_info, scope, scope_size: 4 }
+    }
+
+    /// Returns the layout with the address at this offset.
+    #[must_use]
+    pub const fn with_address(mut self, offset: usize) -> Self {
+        self.address = offset;
+        self
+    }
+
+    /// Returns the layout with the flow information at this offset; `None`: without it.
+    #[must_use]
+    pub const fn with_flow_info(mut self, offset: Option<usize>) -> Self {
+        self.flow_info = offset;
+        self
+    }
+
+    /// Returns the layout with a scope of `size` bytes, which are 1, 2 or 4, at this offset; `None`: without it.
+    #[must_use]
+    pub const fn with_scope(mut self, offset: Option<usize>, size: usize) -> Self {
+        (self.scope, self.scope_size) = (offset, size);
+        self
     }
 }
 
