@@ -6,16 +6,25 @@ use ipv6_core::abi::{CmsgLayout, SockaddrLayout};
 
 use super::ABI;
 
+/// The offset of a field that the system has.
+const fn offset(field: Option<usize>) -> usize {
+    match field {
+        Some(offset) => offset,
+        None => usize::MAX,
+    }
+}
+
 /// `struct sockaddr_in6`.
 const _: () = {
-    let SockaddrLayout { af_inet6, length_byte, size, .. } = ABI.sockaddr;
+    let SockaddrLayout { af_inet6, length_byte, size, address, flow_info, scope, scope_size, .. } =
+        ABI.sockaddr;
     assert!(af_inet6 as libc::c_int == libc::AF_INET6);
     assert!(size == size_of::<libc::sockaddr_in6>());
     assert!(offset_of!(libc::sockaddr_in6, sin6_family) == length_byte as usize);
     assert!(offset_of!(libc::sockaddr_in6, sin6_port) == 2);
-    assert!(offset_of!(libc::sockaddr_in6, sin6_flowinfo) == 4);
-    assert!(offset_of!(libc::sockaddr_in6, sin6_addr) == 8);
-    assert!(offset_of!(libc::sockaddr_in6, sin6_scope_id) == 24);
+    assert!(offset_of!(libc::sockaddr_in6, sin6_flowinfo) == offset(flow_info));
+    assert!(offset_of!(libc::sockaddr_in6, sin6_addr) == address);
+    assert!(offset_of!(libc::sockaddr_in6, sin6_scope_id) == offset(scope) && scope_size == 4);
 };
 
 /// `struct ipv6_mreq`.

@@ -71,17 +71,34 @@ messages_are!({
 } gaps {
 });
 
+/// The offset of a field that the system has.
+const fn offset(field: Option<usize>) -> usize {
+    match field {
+        Some(offset) => offset,
+        None => usize::MAX,
+    }
+}
+
 /// `SOCKADDR_IN6`.
 const _: () = {
-    let ipv6_core::abi::SockaddrLayout { af_inet6, length_byte, size, .. } = ABI.sockaddr;
+    let ipv6_core::abi::SockaddrLayout {
+        af_inet6,
+        length_byte,
+        size,
+        address,
+        flow_info,
+        scope,
+        scope_size,
+        ..
+    } = ABI.sockaddr;
     assert!(af_inet6 as winsock::ADDRESS_FAMILY == winsock::AF_INET6);
     assert!(!length_byte);
     assert!(size == size_of::<winsock::SOCKADDR_IN6>());
     assert!(offset_of!(winsock::SOCKADDR_IN6, sin6_family) == 0);
     assert!(offset_of!(winsock::SOCKADDR_IN6, sin6_port) == 2);
-    assert!(offset_of!(winsock::SOCKADDR_IN6, sin6_flowinfo) == 4);
-    assert!(offset_of!(winsock::SOCKADDR_IN6, sin6_addr) == 8);
-    assert!(offset_of!(winsock::SOCKADDR_IN6, Anonymous) == 24);
+    assert!(offset_of!(winsock::SOCKADDR_IN6, sin6_flowinfo) == offset(flow_info));
+    assert!(offset_of!(winsock::SOCKADDR_IN6, sin6_addr) == address);
+    assert!(offset_of!(winsock::SOCKADDR_IN6, Anonymous) == offset(scope) && scope_size == 4);
 };
 
 /// `IPV6_MREQ`, `IN6_PKTINFO` and `GROUP_SOURCE_REQ`.
