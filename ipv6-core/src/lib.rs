@@ -28,6 +28,8 @@
 //! |---|---|
 //! | encode or decode the header fields, addresses, interface and path MTU of a datagram | [`SendControl`], [`RecvControl`], [`ControlFlags`] |
 //! | encode or decode any control message by type | [`message`] |
+//! | read what a program sent | [`SendControl::decode`] |
+//! | read every control message of a buffer, in order | [`cmsg::RawMessages::decoded`], [`message::Decoded`] |
 //! | iterate over control messages as level, type and data | [`cmsg`] |
 //! | encode or decode the ICMPv6 filter of a raw socket | [`Icmp6Filter`], [`Icmp6Type`] |
 //! | encode requests to join groups, and socket addresses | [`group`], [`sockaddr`] |
@@ -36,7 +38,7 @@
 //! | read the MPLS labels and interfaces of an ICMPv6 error | [`IcmpExtensions`] |
 //! | compute the checksum of an upper-layer packet | [`checksum`](checksum()) |
 //! | split a coalesced payload into datagrams | [`Segments`] |
-//! | look up a number or a structure's layout on a system | [`abi`] |
+//! | look up a number or a structure's layout on a system, choose a system by name, describe another one | [`abi`] |
 //!
 //! This crate opens no socket, resolves no name, and has no protocol above ICMPv6's type byte. Bytes that do not have the
 //! layout of the platform are an error, which names the message and what is wrong.

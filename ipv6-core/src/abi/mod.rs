@@ -11,26 +11,67 @@
 //! assert_eq!(Linux32::ABI.cmsg.space(4), 16);
 //! ```
 //!
-//! A program describes another system with the same types:
+//! [`with`] finds a platform by name at run time, and [`NAMES`] lists them.
+//!
+//! # Describe an unknown system
+//!
+//! A program describes another system with the same types, and every codec of this crate reads and writes its bytes. The facts
+//! are in the system's headers:
+//!
+//! 1. The byte order, and of `struct cmsghdr` the width of `cmsg_len` and the alignments in `CMSG_NXTHDR` (headers) and
+//!    `CMSG_DATA` (data): [`CmsgLayout`].
+//! 2. The number of `AF_INET6` and the fields of `struct sockaddr_in6`: [`SockaddrLayout`]. Its constructor has the fields of
+//!    RFC 3493; the other functions move or remove them.
+//! 3. Level, type and size of each control message: [`ControlNumbers`]. What the table lacks is an error when it is encoded,
+//!    and unknown when it is decoded.
+//! 4. If the program needs them: socket options ([`OptionNumbers`]), group requests ([`GroupReqLayout`]), the ICMPv6 filter
+//!    ([`FilterPolarity`]), and how dual-stack sockets exchange datagrams with IPv4 peers ([`Mapped`]).
+//!
+//! This system has the structures of Zephyr on 32-bit ARM (`include/zephyr/net/net_ip.h`): `struct sockaddr_in6` has no flow
+//! information, and a scope of one byte. The numbers of the two messages are those of Linux, as an example.
 //!
 //! ```
 //! use ipv6_core::abi::{Abi, CmsgLayout, ControlNumber, ControlNumbers, Endian, Platform, SockaddrLayout, Width};
-//! use ipv6_core::SendControl;
+//! use ipv6_core::cmsg::RawMessages;
+//! use ipv6_core::message::{Decoded, HopLimit};
+//! use ipv6_core::{RecvControl, SendControl, sockaddr};
 //!
-//! enum MySystem {}
+//! enum Zephyr {}
 //!
-//! impl Platform for MySystem {
+//! impl Platform for Zephyr {
 //!     const ABI: Abi = Abi::new(
-//!         Endian::Big,
-//!         CmsgLayout::new(Width::Four, 4, 4),
-//!         SockaddrLayout::new(10, false, 28),
+//!         Endian::Little,
+//!         // cmsg_len has 32 bits. Headers and data are aligned to eight.
+//!         CmsgLayout::new(Width::Four, 8, 8),
+//!         // AF_INET6 is 2. The address is at offset 4, the scope at 20; the size is 24.
+//!         SockaddrLayout::new(2, false, 24).with_address(4).with_flow_info(None).with_scope(Some(20), 1),
 //!     )
-//!     .with_control(ControlNumbers::NONE.with_hop_limit(ControlNumber::new(41, 52, 4)));
+//!     .with_control(
+//!         ControlNumbers::NONE
+//!             .with_hop_limit(ControlNumber::new(41, 52, 4))
+//!             .with_traffic_class(ControlNumber::new(41, 67, 4)),
+//!     );
 //! }
 //!
-//! let mut control = [0; 16];
-//! assert_eq!(SendControl::new().with_hop_limit(1).encode::<MySystem>(&mut control), Ok(16));
-//! assert_eq!(control, [0, 0, 0, 16, 0, 0, 0, 41, 0, 0, 0, 52, 0, 0, 0, 1]);
+//! // Encode: a header of 16 bytes with its padding, and four bytes of data with theirs.
+//! let sent = SendControl::new().with_hop_limit(9);
+//! let mut control = [0; 24];
+//! assert_eq!(sent.encode::<Zephyr>(&mut control), Ok(24));
+//! assert_eq!(control, [20, 0, 0, 0, 41, 0, 0, 0, 52, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0]);
+//!
+//! // Decode: as fields, as what was sent, and message by message.
+//! assert_eq!(RecvControl::decode::<Zephyr>(&control)?.hop_limit, Some(9));
+//! assert_eq!(SendControl::decode::<Zephyr>(&control)?, sent);
+//! let mut messages = RawMessages::<Zephyr>::new(&control).decoded();
+//! assert_eq!(messages.next(), Some(Ok(Decoded::HopLimit(HopLimit(9)))));
+//!
+//! // Addresses.
+//! let address = "[fe80::1%3]:53".parse()?;
+//! let bytes = sockaddr::encode::<Zephyr>(&address);
+//! assert_eq!(bytes[..6], [2, 0, 0, 53, 0xfe, 0x80]);
+//! assert_eq!(bytes[20..24], [3, 0, 0, 0]);
+//! assert_eq!(sockaddr::decode::<Zephyr>(&bytes[..24]), Some(address));
+//! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 
 mod aix;

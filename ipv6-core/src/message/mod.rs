@@ -3,7 +3,8 @@
 //! Each control message is a type that implements [`ControlMessage`]: its name in C, its number on each platform, and how
 //! its data is read. Those that can be sent implement [`SendMessage`] too. The messages of a datagram's header and
 //! addresses are also fields of [`RecvControl`](crate::RecvControl) and [`SendControl`](crate::SendControl); all others
-//! are received with [`RawMessages::get`] and [`RawMessages::each`], and sent with [`Messages`].
+//! are received with [`RawMessages::get`] and [`RawMessages::each`], and sent with [`Messages`]. [`Decoded`] is the value of a
+//! message of any type.
 //!
 //! A program defines a message that this crate lacks in the same way. On Linux, `SO_WIFI_STATUS` delivers whether
 //! the peer acknowledged a frame of a wireless link:
