@@ -86,10 +86,12 @@ fn number_of(name: &str) -> i32 {
 }
 
 fn each_error_has_the_documented_result() {
+    // Each case takes seconds in CI's emulated machines of other architectures: one error of each row there.
+    let most = if cfg!(any(target_arch = "x86_64", target_arch = "x86")) { usize::MAX } else { 1 };
     // The error comes once, or always.
     let mut cases = Vec::new();
     for row in rows() {
-        for error in row.errors {
+        for error in row.errors.into_iter().take(most) {
             cases.push((row.call.clone(), row.system_call, error, row.result, "1"));
             if matches!(row.result, "returned" | "next send") {
                 cases.push((row.call.clone(), row.system_call, error, "always", "1+"));
