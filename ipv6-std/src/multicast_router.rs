@@ -15,6 +15,9 @@ use crate::error;
 use crate::fd::OwnedFd;
 use crate::raw::RawConn;
 
+/// The last table: its number is in the name of an interface, `pim6reg` and up to 8 digits (net/ipv6/ip6mr.c).
+const LAST_TABLE: u32 = 99_999_999;
+
 /// The multicast router of this host: it forwards packets to groups from one interface to others (`MRT6_INIT`).
 ///
 /// The kernel forwards; the program tells it the routes. It reports packets without a route
@@ -61,13 +64,20 @@ impl MulticastRouter {
         Self::of_table(None)
     }
 
-    /// Starts multicast routing with a routing table of its own, 1 to 999,999,999. Rules (ip-mrule(8)) select the table.
+    /// Starts multicast routing with a routing table of its own, 1 to 99,999,999. Rules (ip-mrule(8)) select the table. 254 is
+    /// the default table, that of [`open`](Self::open).
     ///
     /// # Errors
     ///
     /// Those of [`open`](Self::open); `InvalidInput` for another number.
     #[doc(alias = "MRT6_TABLE")]
     pub fn open_table(table: u32) -> io::Result<Self> {
+        // The kernel takes 0, and then uses the default table (net/ipv6/ip6mr.c, `ip6_mroute_setsockopt`).
+        if !(1..=LAST_TABLE).contains(&table) {
+            return Err(error::invalid(format!(
+                "table {table} of MRT6_TABLE: use 1 to {LAST_TABLE}, or MulticastRouter::open for the default table"
+            )));
+        }
         Self::of_table(Some(table))
     }
 
@@ -84,14 +94,20 @@ impl MulticastRouter {
     ///
     /// # Errors
     ///
-    /// `EADDRNOTAVAIL` when there is no such interface; `InvalidInput` when the router has 32.
+    /// `EADDRNOTAVAIL` when there is no such interface; `InvalidInput` when the router has 32, and for an index over 65,535.
     #[doc(alias = "MRT6_ADD_MIF", alias = "mif6ctl")]
     pub fn add_interface(&self, on: impl Into<InterfaceIndex>) -> io::Result<Mif> {
+        let on = on.into();
+        if on.get() > u16::MAX.into() {
+            return Err(error::invalid(format!(
+                "interface index {on}: MRT6_ADD_MIF has room for 1 to 65,535"
+            )));
+        }
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         let free = (0..Mif::COUNT).filter_map(Mif::new).find(|mif| !used.contains(*mif));
         let mif =
             free.ok_or_else(|| error::invalid("the router has 32 interfaces, the most there can be"))?;
-        multicast_router::add_interface(&self.conn, mif, on.into())?;
+        multicast_router::add_interface(&self.conn, mif, on)?;
         *used = used.with(mif);
         Ok(mif)
     }
@@ -114,11 +130,15 @@ impl MulticastRouter {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for a group that is not multicast.
+    /// `InvalidInput` for a group that is not multicast, and for a source that is not unicast.
     #[doc(alias = "MRT6_ADD_MFC", alias = "mf6cctl", alias = "MRT6_ADD_MFC_PROXY")]
     pub fn add_route(&self, route: &MulticastRoute) -> io::Result<()> {
         if !(route.group.is_multicast() || (route.source.is_none() && route.group.is_unspecified())) {
             error::multicast(route.group)?;
+        }
+        // The kernel adds a route for such a source too. No packet matches it.
+        if let Some(source) = route.source {
+            error::unicast(source)?;
         }
         Ok(multicast_router::add_route(&self.conn, route)?)
     }

@@ -16,6 +16,7 @@ ipv6_testnet::tests! {
     [RawSocket] a_route_for_any_source_forwards_all;
     [RawSocket] interfaces_and_routes_that_do_not_exist_are_errors;
     [RawSocket] there_is_one_router;
+    [RawSocket] a_table_is_1_to_99_999_999;
 }
 
 /// The router of the line, with its interfaces.
@@ -133,6 +134,10 @@ fn interfaces_and_routes_that_do_not_exist_are_errors() {
         MulticastRoute { source: Some(Line::A), group: GROUP, incoming: left, outgoing: MifSet::EMPTY };
     assert_eq!(router.remove_route(&route).unwrap_err().kind(), std::io::ErrorKind::NotFound);
     refused(router.add_route(&MulticastRoute { group: Line::B, ..route }), "is not a multicast address");
+    for source in ["::", "ff02::1", "::ffff:192.0.2.1"].map(|text| text.parse().unwrap()) {
+        refused(router.add_route(&MulticastRoute { source: Some(source), ..route }), &source.to_string());
+    }
+    refused(router.add_interface(InterfaceIndex::new(65536).unwrap()), "interface index 65536");
     router.remove_interface(right).unwrap();
     // EINVAL: its number was the last.
     let counters = router.interface_counters(right);
@@ -154,4 +159,16 @@ fn there_is_one_router() {
     // The kernel has forgotten the interfaces.
     let (_again, left, _) = router(&line);
     assert_eq!(left.get(), 0);
+}
+
+fn a_table_is_1_to_99_999_999() {
+    let line = Line::new().unwrap();
+    for table in [0, 100_000_000, u32::MAX] {
+        let router = line.router.run(|| MulticastRouter::open_table(table));
+        refused(router.map(|_| ()), &format!("table {table} of MRT6_TABLE"));
+    }
+    line.router.run(|| MulticastRouter::open_table(99_999_999)).unwrap();
+    let _default = line.router.run(|| MulticastRouter::open_table(254)).unwrap();
+    let second = line.router.run(MulticastRouter::open);
+    assert_eq!(second.unwrap_err().kind(), std::io::ErrorKind::AddrInUse);
 }
