@@ -49,7 +49,7 @@ pub struct FlowLabelRequest {
     /// The destination of the packets that have the label. Linux does not compare it with that of a datagram.
     #[doc(alias = "flr_dst")]
     pub destination: Ipv6Addr,
-    /// The label; `None`: the system chooses one.
+    /// The label, not 0; `None`: the system chooses one.
     #[doc(alias = "flr_label")]
     pub label: Option<FlowLabel>,
     /// Who may lease the same label.
@@ -59,11 +59,11 @@ pub struct FlowLabelRequest {
     #[doc(alias = "IPV6_FL_F_EXCL")]
     pub only_new: bool,
     /// For how many seconds after the last lease has ended nobody else may lease the label. Linux takes at least 6; without
-    /// `CAP_NET_ADMIN`, at most 60.
+    /// `CAP_NET_ADMIN`, at most 150.
     #[doc(alias = "flr_linger")]
     pub linger: u16,
     /// After how many seconds without use the label may be forgotten. Linux takes at least 6; without `CAP_NET_ADMIN`, at most
-    /// 60.
+    /// 150.
     #[doc(alias = "flr_expires")]
     pub expires: u16,
 }

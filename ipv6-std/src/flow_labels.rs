@@ -6,7 +6,11 @@ use ipv6_core::{FlowLabel, FlowLabelRequest};
 use ipv6_sys::option;
 
 use crate::conn::Conn;
+use crate::error;
 use crate::fd::AsFd;
+
+/// The longest times of a lease without `CAP_NET_ADMIN`, in seconds (`FL_MAX_LINGER` in net/ipv6/ip6_flowlabel.c).
+const LONGEST: u16 = 150;
 
 /// Leases of flow labels (Linux). [`SendControl::flow_label`](crate::SendControl::flow_label) needs none until a socket of the
 /// network namespace leases a label other than with [`FlowLabelShare::Any`](crate::FlowLabelShare::Any): from then on, Linux
@@ -19,7 +23,8 @@ impl<S: AsFd> Conn<S> {
     ///
     /// # Errors
     ///
-    /// `PermissionDenied` when another owner has leased the label exclusively; `AlreadyExists` when the request is for
+    /// `InvalidInput` for label 0, and for a destination that is unspecified or IPv4-mapped; `PermissionDenied` when another
+    /// owner has leased the label exclusively, and for times over 150 seconds without `CAP_NET_ADMIN`; `AlreadyExists` when the request is for
     /// [a new one](FlowLabelRequest::only_new) and it is leased; `ENOBUFS` when the socket has more than 32 leases without
     /// `CAP_NET_ADMIN`; `ERANGE` for a label from 0x80000 on, if `net.ipv6.flowlabel_state_ranges` is 1.
     ///
@@ -41,7 +46,27 @@ impl<S: AsFd> Conn<S> {
     /// ```
     #[doc(alias = "IPV6_FLOWLABEL_MGR", alias = "IPV6_FL_A_GET")]
     pub fn lease_flow_label(&self, request: &FlowLabelRequest) -> io::Result<FlowLabel> {
-        Ok(option::lease_flow_label(self.as_fd(), request)?)
+        if request.label == Some(FlowLabel::ZERO) {
+            return Err(error::invalid(
+                "flow label 0 is no label (IPV6_FLOWLABEL_MGR): use another one, or none for the system's choice",
+            ));
+        }
+        let destination = request.destination;
+        if destination.is_unspecified() || destination.to_ipv4_mapped().is_some() {
+            return Err(error::invalid(format!(
+                "the destination {destination} of a flow label (IPV6_FLOWLABEL_MGR): use an IPv6 address"
+            )));
+        }
+        option::lease_flow_label(self.as_fd(), request).map_err(|error| {
+            let (linger, expires) = (request.linger, request.expires);
+            if linger.max(expires) <= LONGEST {
+                return error.into();
+            }
+            error::privileged(
+                error.into(),
+                format_args!("IPV6_FLOWLABEL_MGR: linger {linger} s and expires {expires} s: over {LONGEST} s needs CAP_NET_ADMIN"),
+            )
+        })
     }
 
     /// Renews the lease of the label of `request`, with the times of `request`.
@@ -50,9 +75,14 @@ impl<S: AsFd> Conn<S> {
     ///
     /// # Errors
     ///
-    /// `ESRCH` when this socket has not leased the label.
+    /// `ESRCH` when this socket has not leased the label; `InvalidInput` when `request` has no label.
     #[doc(alias = "IPV6_FLOWLABEL_MGR", alias = "IPV6_FL_A_RENEW")]
     pub fn renew_flow_label(&self, request: &FlowLabelRequest) -> io::Result<()> {
+        if request.label.is_none() {
+            return Err(error::invalid(
+                "a renewal without a label (IPV6_FLOWLABEL_MGR): use FlowLabelRequest::with_label",
+            ));
+        }
         Ok(option::renew_flow_label(self.as_fd(), request)?)
     }
 

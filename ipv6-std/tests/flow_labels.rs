@@ -16,6 +16,8 @@ ipv6_testnet::tests! {
     [Namespace] a_new_label_is_refused_if_it_exists;
     [Namespace] a_released_label_lingers;
     [Namespace] leases_that_do_not_exist_are_an_error;
+    [Namespace] requests_that_have_no_meaning_are_refused;
+    [Namespace] longer_times_need_a_privilege;
 }
 
 const LABEL: u32 = 0x1_beef;
@@ -115,4 +117,27 @@ fn leases_that_do_not_exist_are_an_error() {
     let conn = loopback();
     assert_eq!(errno(conn.release_flow_label(label())), Some(ESRCH));
     assert_eq!(errno(conn.renew_flow_label(&request().with_label(label()))), Some(ESRCH));
+}
+
+fn requests_that_have_no_meaning_are_refused() {
+    let conn = loopback();
+    refused(conn.lease_flow_label(&request().with_label(FlowLabel::ZERO)), "flow label 0 is no label");
+    for destination in ["::", "::ffff:192.0.2.1"] {
+        let wrong = FlowLabelRequest::new(destination.parse().unwrap());
+        refused(conn.lease_flow_label(&wrong), &format!("the destination {destination} of a flow label"));
+    }
+    refused(conn.renew_flow_label(&request()), "a renewal without a label");
+}
+
+// The capability is that of the first user namespace, so that a namespace of the test has it only if root runs it.
+fn longer_times_need_a_privilege() {
+    let conn = loopback();
+    let longest = request().with_linger(150).with_expires(150);
+    conn.lease_flow_label(&longest).unwrap();
+    for longer in [longest.with_linger(151), longest.with_expires(151)] {
+        if let Err(error) = conn.lease_flow_label(&longer) {
+            assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+            assert!(error.to_string().contains("151 s"), "{error}");
+        }
+    }
 }
