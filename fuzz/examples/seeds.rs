@@ -239,7 +239,7 @@ fn generators() -> io::Result<()> {
         (0..len).map(|_| byte()).collect()
     };
     for (platform, name) in NAMES.iter().enumerate() {
-        for (target, len) in [("received", 300), ("typed", 400)] {
+        for (target, len) in [("received", 300), ("typed", 400), ("api", 300)] {
             let mut bytes = random(len, if platform % 2 == 0 { 0xff } else { 0x7f });
             bytes[0] = u8::try_from(platform).unwrap();
             seed(&[target], name, &bytes)?;

@@ -12,12 +12,14 @@ use ipv6_core::*;
 #[path = "../../ipv6-core/tests/common/mod.rs"]
 pub mod common;
 
+mod api;
 #[cfg(target_os = "linux")]
 mod macros;
 mod packets;
 mod structured;
 mod values;
 
+pub use api::api;
 #[cfg(target_os = "linux")]
 pub use macros::macros;
 pub use packets::{builders, extension, icmp, payload};
@@ -36,7 +38,7 @@ macro_rules! targets {
 }
 
 targets! {
-    walk decode encode filter header sockaddr_group messages received typed extension builders icmp payload requests values
+    walk decode encode filter header sockaddr_group messages received typed extension builders icmp payload requests values api
     #[cfg(target_os = "linux")] macros
 }
 

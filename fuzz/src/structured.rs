@@ -8,7 +8,10 @@ use ipv6_core::message::{Decoded, Messages};
 use ipv6_core::*;
 
 /// Runs a function for the platform that the first byte chooses, with the rest of the input.
-fn on_one_platform<V: Visitor<Output = Result<()>>>(input: &[u8], visitor: impl FnOnce(&[u8]) -> V) {
+pub(crate) fn on_one_platform<V: Visitor<Output = Result<()>>>(
+    input: &[u8],
+    visitor: impl FnOnce(&[u8]) -> V,
+) {
     let Some((first, rest)) = input.split_first() else { return };
     let name = abi::NAMES[usize::from(*first) % abi::NAMES.len()];
     // An error: the input ends before the value does.

@@ -1,6 +1,7 @@
 //! Values: their texts and numbers, and the structures that requests to the kernel and its answers have.
 
 use std::fmt::{Debug, Display};
+use std::hash::Hash;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use arbitrary::{Arbitrary, Result, Unstructured};
@@ -127,14 +128,15 @@ pub fn values(input: &[u8]) {
     let _ = numbers(&mut Unstructured::new(input));
 }
 
-fn debug<'a, T: Arbitrary<'a> + Debug + Clone + PartialEq>(u: &mut Unstructured<'a>) -> Result<T> {
+fn debug<'a, T: Arbitrary<'a> + Debug + Clone + PartialEq + Hash>(u: &mut Unstructured<'a>) -> Result<T> {
     let value = T::arbitrary(u)?;
     assert_eq!(value.clone(), value);
+    assert_eq!(crate::api::hashed(&value.clone()), crate::api::hashed(&value));
     assert!(!format!("{value:?}").is_empty());
     Ok(value)
 }
 
-fn display<'a, T: Arbitrary<'a> + Debug + Display + Clone + PartialEq>(
+fn display<'a, T: Arbitrary<'a> + Debug + Display + Clone + PartialEq + Hash>(
     u: &mut Unstructured<'a>,
 ) -> Result<T> {
     let value = debug::<T>(u)?;
@@ -210,7 +212,7 @@ fn texts(u: &mut Unstructured<'_>) -> Result<()> {
             debug::<MifSet>(u)?;
             debug::<FlowLabelRequest>(u)?;
             debug::<TcpMd5Key<'_>>(u)?;
-            debug::<BpfInstruction>(u)?;
+            display::<BpfInstruction>(u)?;
         }
         _ => {
             debug::<Group>(u)?;

@@ -30,11 +30,13 @@ fn each_target_has_a_program_and_seeds() {
 }
 
 #[test]
-fn each_target_takes_the_seeds_of_all() {
-    for (name, seed) in seeds() {
+fn each_target_takes_its_seeds_and_some_of_the_others() {
+    for (number, (name, seed)) in seeds().into_iter().enumerate() {
         for (target, body) in ipv6_fuzz::TARGETS {
-            println!("{target} with {name}");
-            body(&seed);
+            if name.contains(&format!("/{target}/")) || number % 8 == 0 {
+                println!("{target} with {name}");
+                body(&seed);
+            }
         }
     }
 }
@@ -49,7 +51,7 @@ fn each_target_takes_generated_bytes() {
         state
     };
     for (target, body) in ipv6_fuzz::TARGETS {
-        for round in 0..60 {
+        for round in 0..20 {
             let len = random() % 400;
             // Small bytes are more often lengths and types.
             let mask = if round % 2 == 0 { 0xff } else { 0x3f };
