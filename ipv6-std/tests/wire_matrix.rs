@@ -108,6 +108,7 @@ fn fields_of_raw_icmp6() {
     check(Raw);
 }
 
+// Scar 84.
 fn a_batch_ends_before_a_header_that_the_kernel_leaves_out() {
     let conn = RawConn::open_icmp6_unprivileged().unwrap();
     let header = ext::OptionsBuilder::<8>::new().with(ext::OptionType(0x1e), &[1]).unwrap();
