@@ -274,7 +274,8 @@ impl fmt::Display for NoSegments {
         let Self { size } = self;
         write!(
             f,
-            "segment size {size}: this socket has no UDP_SEGMENT; send_segments sends segments one by one"
+            "segment size {size}: this socket has no UDP_SEGMENT (Windows: UDP_SEND_MSG_SIZE); send_segments sends \
+             segments one by one"
         )
     }
 }
