@@ -52,6 +52,8 @@ fn unprivileged(work: impl FnOnce() + Send) {
 fn options_without_the_privilege_name_it() {
     let conn = loopback();
     let anycast = option::Group { group: "2001:db8::1".parse().unwrap(), on: InterfaceIndex::new(1).ok() };
+    let bound = loopback();
+    bound.set_option(&option::DEVICE_INDEX, InterfaceIndex::new(1).ok()).unwrap();
     unprivileged(|| {
         for (result, says) in [
             (conn.set_option(&option::MARK, 1), "SO_MARK needs CAP_NET_ADMIN or CAP_NET_RAW"),
@@ -69,6 +71,10 @@ fn options_without_the_privilege_name_it() {
                 conn.set_option(&option::SEND_TIMES, SendTimes::new(SendTimes::TAI)),
                 "SO_TXTIME needs CAP_NET_ADMIN",
             ),
+            // To change it; the first binding is free.
+            (bound.set_option(&option::DEVICE_INDEX, None), "SO_BINDTOIFINDEX needs CAP_NET_RAW"),
+            (RawConn::open(Icmp6Type::PROTOCOL).map(drop), "a raw socket needs CAP_NET_RAW"),
+            (MulticastRouter::open().map(drop), "needs CAP_NET_RAW"),
         ] {
             let Err(error) = result else { panic!("{says}: no error") };
             assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{says}: {error}");
