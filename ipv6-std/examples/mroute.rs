@@ -83,7 +83,8 @@ fn route(options: &Options, output: &Output) -> Outcome<bool> {
         let Some(upcall) = MulticastUpcall::decode::<Host>(&payload[..got.len]) else { continue };
         let is_ours =
             options.group.is_empty() || options.group.iter().any(|group| *group.ip() == upcall.group);
-        if upcall.kind != UpcallKind::NoRoute || upcall.mif != incoming {
+        // Packets without a source address are not forwarded (RFC 4291 section 2.5.2).
+        if upcall.kind != UpcallKind::NoRoute || upcall.mif != incoming || upcall.source.is_unspecified() {
             continue;
         }
         // Other groups get a route without an interface, so that the kernel does not report each of their packets.

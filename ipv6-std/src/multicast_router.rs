@@ -130,15 +130,21 @@ impl MulticastRouter {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for a group that is not multicast, and for a source that is not unicast.
+    /// `InvalidInput` for a group that is not multicast, and for a source that is multicast or unspecified: `None` is any source.
+    /// A packet can have an unspecified source; it must not be forwarded (RFC 4291 section 2.5.2).
     #[doc(alias = "MRT6_ADD_MFC", alias = "mf6cctl", alias = "MRT6_ADD_MFC_PROXY")]
     pub fn add_route(&self, route: &MulticastRoute) -> io::Result<()> {
         if !(route.group.is_multicast() || (route.source.is_none() && route.group.is_unspecified())) {
             error::multicast(route.group)?;
         }
-        // The kernel adds a route for such a source too. No packet matches it.
-        if let Some(source) = route.source {
-            error::unicast(source)?;
+        match route.source {
+            // In the kernel this is a route for any source (net/ipv6/ip6mr.c, `ip6mr_cache_find_any`).
+            Some(Ipv6Addr::UNSPECIFIED) => {
+                return Err(error::invalid("source :: of MRT6_ADD_MFC: use None for any source"));
+            }
+            // The kernel adds such a route too. No packet matches it.
+            Some(source) => error::not_multicast(source).map(drop)?,
+            None => {}
         }
         Ok(multicast_router::add_route(&self.conn, route)?)
     }

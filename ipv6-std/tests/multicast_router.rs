@@ -134,7 +134,7 @@ fn interfaces_and_routes_that_do_not_exist_are_errors() {
         MulticastRoute { source: Some(Line::A), group: GROUP, incoming: left, outgoing: MifSet::EMPTY };
     assert_eq!(router.remove_route(&route).unwrap_err().kind(), std::io::ErrorKind::NotFound);
     refused(router.add_route(&MulticastRoute { group: Line::B, ..route }), "is not a multicast address");
-    for source in ["::", "ff02::1", "::ffff:192.0.2.1"].map(|text| text.parse().unwrap()) {
+    for source in ["::", "ff02::1"].map(|text| text.parse().unwrap()) {
         refused(router.add_route(&MulticastRoute { source: Some(source), ..route }), &source.to_string());
     }
     refused(router.add_interface(InterfaceIndex::new(65536).unwrap()), "interface index 65536");

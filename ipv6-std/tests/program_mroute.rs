@@ -4,7 +4,10 @@ mod common;
 mod multicast_line;
 mod programs;
 
-use common::receive;
+use std::net::Ipv6Addr;
+
+use common::{at, index, receive};
+use ipv6_std::{FlowLabel, Header, RawConn, SendControl};
 use ipv6_testnet::Line;
 use multicast_line::{GROUP, OTHER, ends, send};
 use programs::*;
@@ -21,6 +24,7 @@ fn it_forwards_its_groups_and_prints_a_summary() {
     let arguments = format!("--from left --to right --group {GROUP} --json");
     let mut running = Running::start(&line.router, example("mroute").typed(&arguments));
     running.line("\"from\"");
+    send_without_source(&line);
     send(&sender, &member, OTHER, b"not this");
     send(&sender, &member, GROUP, b"this");
     assert_eq!(receive(&member).0, b"this");
@@ -36,6 +40,24 @@ fn it_forwards_its_groups_and_prints_a_summary() {
         assert!(lines.iter().any(|line| line["interface"] == "right" && line["out"] == 1), "{lines:?}");
     }
     assert!(!lines.iter().any(|line| line["group"] == OTHER.to_string()), "{lines:?}");
+    assert!(!lines.iter().any(|line| line["source"] == "::"), "{lines:?}");
+}
+
+/// A packet from the unspecified address, as any host can send it.
+fn send_without_source(line: &Line) {
+    let conn = line.a.run(|| RawConn::open(59)).unwrap();
+    conn.set_header_included(true).unwrap();
+    conn.set_multicast_interface(index(&line.a, "eth0")).unwrap();
+    let header = Header {
+        traffic_class: 0,
+        flow_label: FlowLabel::ZERO,
+        payload_len: 0,
+        next_header: 59,
+        hop_limit: 9,
+        source: Ipv6Addr::UNSPECIFIED,
+        destination: GROUP,
+    };
+    conn.send_to(&header.encode(), &SendControl::new(), at(GROUP, 0)).unwrap();
 }
 
 fn it_explains_itself() {
