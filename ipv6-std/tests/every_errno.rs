@@ -178,7 +178,7 @@ fn check(errno: i32, result: &str, mut call: impl FnMut() -> Answer) {
             return failed(call());
         }
         "returned" => failed(call()),
-        "repeated" | "otherwise" => {}
+        "repeated" | "otherwise" | "waits" => {}
         "next send" => {
             succeeded(call());
             failed(call());
@@ -280,18 +280,28 @@ fn with_flags(conn: PacketConn) -> PacketConn {
 fn child(part: &str) {
     let [call, error, result] = part.split('|').collect::<Vec<_>>()[..] else { panic!("{part}") };
     let errno = number_of(error);
+    // A call that never ends is a failure of its case.
+    thread::spawn(|| {
+        thread::sleep(Duration::from_secs(60));
+        eprintln!("the call does not end");
+        process::exit(1);
+    });
     let (none, hops) = (SendControl::new(), SendControl::new().with_hop_limit(3));
     let next = Cell::new(0);
     let mut payload = [0; 8];
     match call {
         "send_to"
         | "send_to with control messages"
+        | "send_to with a deadline"
         | "send"
         | "send_batch"
         | "send_batch_all"
         | "send_segments" => {
             let (counter, conn) = (Counter::new(), unbounded());
             let to = counter.address();
+            if call == "send_to with a deadline" {
+                conn.set_deadline(soon());
+            }
             if call == "send" {
                 conn.connect(to).unwrap();
             }
@@ -300,7 +310,9 @@ fn child(part: &str) {
                 let payload = counter.next();
                 let messages = [Outgoing::new(&payload, none, Some(to)); 4];
                 let sent = match call {
-                    "send_to" => conn.send_to(&payload, &none, to).map(|len| len / 8),
+                    "send_to" | "send_to with a deadline" => {
+                        conn.send_to(&payload, &none, to).map(|len| len / 8)
+                    }
                     "send_to with control messages" => conn.send_to(&payload, &hops, to).map(|len| len / 8),
                     "send" => conn.send(&payload, &none).map(|len| len / 8),
                     "send_batch" => conn.send_batch(&mut batch, &messages),
@@ -319,8 +331,11 @@ fn child(part: &str) {
             });
             counter.is_empty();
         }
-        "recv_from" => {
+        "recv_from" | "recv_from with a deadline, a datagram waits" => {
             let conn = with_datagrams(1);
+            if call != "recv_from" {
+                conn.set_deadline(soon());
+            }
             check(errno, result, || conn.recv_from(&mut payload).and_then(|_| in_order(&next, payload)));
         }
         "recv_from with control messages" => {
@@ -389,6 +404,11 @@ fn child(part: &str) {
                 let reported = conn.try_recv_error(&mut payload)?;
                 Ok(reported.map(|reported| assert_eq!(reported.destination, to)))
             });
+        }
+        "set_option" => {
+            let conn = unbounded();
+            check(errno, result, || conn.set_option(&option::TRAFFIC_CLASS, 4).map(Some));
+            assert_eq!(conn.traffic_class().unwrap() == 4, result != "always");
         }
         "set_hop_limit" => {
             let conn = unbounded();
@@ -480,9 +500,27 @@ async fn child_on_tokio(call: &str, errno: i32, result: &str) {
     for number in (0..3).flat_map(|number| [number].repeat(each)) {
         sender.send_to(&[number; 8], conn.local_addr().unwrap()).unwrap();
     }
+    if call == "tokio recv_error" {
+        let nobody = nobody();
+        conn.set_queue_errors(true).unwrap();
+        for _ in 0..3 {
+            conn.send_to(b"x", &SendControl::new(), nobody).await.unwrap();
+            while conn.get_ref().take_error().unwrap().is_none() {
+                thread::yield_now();
+            }
+        }
+    }
+    if result == "waits" {
+        // The event that ends the wait.
+        let to = conn.local_addr().unwrap();
+        thread::spawn(move || {
+            thread::sleep(Duration::from_millis(200));
+            sender.send_to(&[3; 8], to).unwrap();
+        });
+    }
     let mut answers = Vec::new();
     let attempts = match result {
-        "always" | "repeated" => 2,
+        "always" | "repeated" | "waits" => 2,
         _ => 4,
     };
     for _ in 0..attempts {
@@ -502,6 +540,19 @@ async fn child_on_tokio(call: &str, errno: i32, result: &str) {
             "tokio send_batch" => {
                 let messages = [Outgoing::new(&text, SendControl::new(), Some(to)); 4];
                 conn.send_batch(send_batch, &messages).await
+            }
+            "tokio send_batch_all" => {
+                let messages = [Outgoing::new(&text, SendControl::new(), Some(to)); 4];
+                let sent = conn.send_batch_all(send_batch, &messages).await;
+                sent.map(|()| 4).map_err(SendAllError::into_error)
+            }
+            "tokio send_segments" => {
+                let sent = conn.send_segments(&text.repeat(4), 8, &SendControl::new(), to).await;
+                sent.map(|len| len / 8)
+            }
+            "tokio recv_error" => {
+                payload = [next.get(); 8];
+                conn.recv_error(&mut [0; 8]).await.map(|_| 0)
             }
             _ => panic!("{call}"),
         };
