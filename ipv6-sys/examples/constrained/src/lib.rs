@@ -7,10 +7,10 @@ use core::ffi::{CStr, c_char, c_int};
 use core::fmt::{self, Write};
 use core::panic::PanicInfo;
 use core::slice;
-use core::str::FromStr;
+use core::str::{self, FromStr};
 
-use ipv6_sys::Errno;
 use ipv6_sys::fd::BorrowedFd;
+use ipv6_sys::{Errno, Error};
 
 // `std` would link the C library. Its start code calls `main`; ipv6-sys calls its functions.
 #[link(name = "c")]
@@ -26,42 +26,47 @@ type Line = heapless::String<{ MAX_PAYLOAD + 304 }>;
 /// The words on the command line, without the program's name.
 pub type Words = heapless::Vec<&'static str, 8>;
 
-/// The error of a program.
-#[derive(Debug)]
+/// Why a program ends early. The error is printed where it occurs, so that its text need not be stored.
+#[derive(Clone, Copy, Debug)]
 pub enum Failure {
     /// The arguments are wrong. The program prints the usage text too.
-    Arguments(Reason),
+    Arguments,
     /// The arguments are valid, and an operation failed.
-    Failed(Reason),
-}
-
-/// The text of an error. It is truncated if it does not fit.
-pub type Reason = heapless::String<192>;
-
-fn reason(text: fmt::Arguments<'_>) -> Reason {
-    let mut reason = Reason::new();
-    // An error means that the buffer is full. A truncated text is better than none.
-    let _ = reason.write_fmt(text);
-    reason
+    Failed,
 }
 
 impl Failure {
-    /// Creates an error about the arguments.
+    /// Prints an error about the arguments.
+    #[cold]
     pub fn arguments(text: fmt::Arguments<'_>) -> Self {
-        Self::Arguments(reason(text))
+        print_error(text);
+        Self::Arguments
+    }
+
+    /// Prints an error.
+    #[cold]
+    pub fn failed(text: fmt::Arguments<'_>) -> Self {
+        print_error(text);
+        Self::Failed
     }
 }
 
 /// Adds to an error what the program was doing.
 pub trait Context<T> {
-    /// Puts `doing` before the text of the error.
+    /// Prints the error after `doing`.
     fn context(self, doing: fmt::Arguments<'_>) -> Result<T, Failure>;
 }
 
-impl<T, E: fmt::Display> Context<T> for Result<T, E> {
+impl<T, E: Into<Error>> Context<T> for Result<T, E> {
     fn context(self, doing: fmt::Arguments<'_>) -> Result<T, Failure> {
-        self.map_err(|error| Failure::Failed(reason(format_args!("{doing}: {error}"))))
+        self.map_err(|error| failed(&error.into(), doing))
     }
+}
+
+/// One function for every type of error.
+#[cold]
+fn failed(error: &Error, doing: fmt::Arguments<'_>) -> Failure {
+    Failure::failed(format_args!("{doing}: {error}"))
 }
 
 /// Returns the words on the command line, without the program's name.
@@ -78,7 +83,13 @@ pub unsafe fn words(argc: c_int, argv: *const *const c_char) -> Result<Words, Fa
     for &pointer in pointers.iter().skip(1) {
         // SAFETY: each of them points to a C string, which is valid and unchanged until the program ends.
         let word: &'static CStr = unsafe { CStr::from_ptr(pointer) };
-        let word = word.to_str().map_err(|_| Failure::arguments(format_args!("an argument is not UTF-8")))?;
+        let word = word.to_bytes();
+        // Not `is_ascii` of the slice, which has more code, for long texts.
+        if !word.iter().all(u8::is_ascii) {
+            return Err(Failure::arguments(format_args!("an argument is not ASCII")));
+        }
+        // SAFETY: ASCII is UTF-8. (`to_str` has more code, which checks all of UTF-8.)
+        let word = unsafe { str::from_utf8_unchecked(word) };
         words.push(word).map_err(|_| Failure::arguments(format_args!("too many arguments")))?;
     }
     Ok(words)
@@ -96,11 +107,11 @@ pub fn print(line: fmt::Arguments<'_>) -> Result<(), Failure> {
     write_line(stdout, line).context(format_args!("writing to standard output"))
 }
 
-/// Prints a line on standard error. Ignores a failure, because there is no other place to report it.
+/// Prints an error on standard error. Ignores a failure, because there is no other place to report it.
 fn print_error(line: fmt::Arguments<'_>) {
     // SAFETY: as for standard output.
     let stderr = unsafe { rustix::stdio::stderr() };
-    let _ = write_line(stderr, line);
+    let _ = write_line(stderr, format_args!("error: {line}"));
 }
 
 fn write_line(to: BorrowedFd<'_>, text: fmt::Arguments<'_>) -> Result<(), Errno> {
@@ -117,26 +128,27 @@ fn write_line(to: BorrowedFd<'_>, text: fmt::Arguments<'_>) -> Result<(), Errno>
     Ok(())
 }
 
-/// Prints an error on standard error and returns the exit status: 0 for success, 2 for wrong arguments, 1 for any other
-/// error.
+/// Returns the exit status: 0 for success, 2 for wrong arguments, 1 for any other error. Prints the usage text if the
+/// arguments are wrong.
 pub fn status(outcome: Result<(), Failure>, usage: &str) -> c_int {
     match outcome {
         Ok(()) => 0,
-        Err(Failure::Failed(reason)) => {
-            print_error(format_args!("error: {reason}"));
-            1
-        }
-        Err(Failure::Arguments(reason)) => {
-            print_error(format_args!("error: {reason}\n{usage}"));
+        Err(Failure::Failed) => 1,
+        Err(Failure::Arguments) => {
+            // SAFETY: as for standard output.
+            let stderr = unsafe { rustix::stdio::stderr() };
+            let _ = write_line(stderr, format_args!("{usage}"));
             2
         }
     }
 }
 
-/// Prints the place of the panic and ends the program with SIGABRT. Without `std`, the program must define this.
+/// Ends the program with status 134, as a shell reports SIGABRT. Without `std`, the program must define this. It ignores the message and the place of the
+/// panic, so the linker removes the texts of all panics and the code that formats them.
 #[panic_handler]
-fn panic(info: &PanicInfo<'_>) -> ! {
-    print_error(format_args!("{info}"));
-    // SAFETY: `abort` has no preconditions.
-    unsafe { libc::abort() }
+fn panic(_: &PanicInfo<'_>) -> ! {
+    print_error(format_args!("panic"));
+    // Not `abort`, which needs 500 bytes of locks and signals.
+    // SAFETY: `_exit` has no preconditions.
+    unsafe { libc::_exit(134) }
 }

@@ -33,6 +33,16 @@ pub(crate) fn last_error() -> Errno {
 /// (`do_recvmmsg` in net/socket.c). No C library has a name for it. Other systems have no such number.
 const ERESTARTSYS: i32 = if cfg!(any(target_os = "linux", target_os = "android")) { 512 } else { i32::MIN };
 
+/// The system's text for an error number; `None` if it has none that fits and is UTF-8.
+#[cfg(feature = "error-text")]
+pub(crate) fn error_text(errno: i32, buffer: &mut [u8; 128]) -> Option<&str> {
+    // SAFETY: the call writes at most as many bytes to `buffer` as it has. (libc binds the function of POSIX.)
+    unsafe { libc::strerror_r(errno, buffer.as_mut_ptr().cast(), buffer.len()) };
+    // After an error there can be a text too, such as "Unknown error 999".
+    let text = core::ffi::CStr::from_bytes_until_nul(buffer).ok()?;
+    text.to_str().ok().filter(|text| !text.is_empty())
+}
+
 /// The result of a call that returns -1 and sets `errno` if it fails.
 #[inline]
 pub(super) fn check(answer: libc::c_int) -> Result<(), Errno> {

@@ -20,10 +20,10 @@ use core::ffi::CStr;
 use ipv6_core::InterfaceIndex;
 use ipv6_core::abi::OptionNumber;
 use rustix::fd::FromRawFd;
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
+use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType};
 
 use self::rtnetlink::{Messages, Request, Said};
-use super::calls::{check, raw, set_option};
+use super::calls::{check, last_error, raw, set_option};
 use super::interface::{self, NAME_MAX, NO_SUCH, NOT_TEXT, text};
 use crate::error::{Errno, retry};
 use crate::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -56,17 +56,27 @@ pub(crate) fn index_of(name: &CStr) -> Result<InterfaceIndex, Errno> {
     if bytes.len() <= SHORT_NAME_MAX && !bytes.contains(&b':') {
         return index_of_short(bytes);
     }
-    let mut found = Err(NO_SUCH);
-    let request = rtnetlink::link_by_alternative_name(bytes);
-    let asked = exchange(open()?.as_fd(), &request, &mut |said| {
-        if let Said::Link { index, .. } = said {
-            found = Ok(index);
-        }
-    });
-    match asked {
+    match ask_for_index(&rtnetlink::link_by_alternative_name(bytes)) {
         // Linux before 5.5 has no alternative names, and takes this for a request without a name.
         Err(Errno::INVAL) => Err(NO_SUCH),
-        asked => asked.and(found),
+        answer => answer,
+    }
+}
+
+/// Sends a request for one interface, and returns its index. The start of the answer has it: less code and less stack than
+/// [`exchange`].
+fn ask_for_index(request: &Request) -> Result<InterfaceIndex, Errno> {
+    let netlink = open()?;
+    let netlink = netlink.as_fd();
+    retry(|| Ok(rustix::net::send(netlink, request, SendFlags::empty())?))?;
+    let mut buffer = [0; rtnetlink::START];
+    loop {
+        receive(netlink, &mut buffer)?;
+        match rtnetlink::index_or_error(&buffer) {
+            Some(Ok(index)) => return index.ok_or(NO_SUCH),
+            Some(Err(errno)) => return Err(Errno::from_raw(errno)),
+            None => {}
+        }
     }
 }
 
@@ -296,6 +306,34 @@ fn check_strictly(netlink: BorrowedFd<'_>) -> Result<(), Errno> {
     unsafe { set_option(netlink, OPTION, &1_i32.to_ne_bytes()) }
 }
 
+/// Receives a datagram of the kernel, and returns its length, which may be more than `buffer` has. Skips those of other
+/// senders, whose port is not 0 (netlink(7)): processes with a privilege can send to any port.
+fn receive(netlink: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<usize, Errno> {
+    // SAFETY: a `struct sockaddr_nl` consists of integers.
+    let mut from: libc::sockaddr_nl = unsafe { core::mem::zeroed() };
+    loop {
+        let mut size = size_of_val(&from) as libc::socklen_t;
+        let (room, name) = (buffer.len(), (&raw mut from).cast());
+        let len = retry(|| {
+            // SAFETY: the kernel writes at most `room` bytes to `buffer`, `size` bytes to `from`, and the length to `size`.
+            let len = unsafe {
+                libc::recvfrom(
+                    raw(netlink),
+                    buffer.as_mut_ptr().cast(),
+                    room,
+                    libc::MSG_TRUNC,
+                    name,
+                    &mut size,
+                )
+            };
+            usize::try_from(len).map_err(|_| last_error())
+        })?;
+        if from.nl_pid == 0 {
+            return Ok(len);
+        }
+    }
+}
+
 /// Sends a request and visits the messages of the answer.
 ///
 /// Fails with `EINTR` if the list changed meanwhile, with `EBADMSG` if a message does not fit the buffer.
@@ -308,7 +346,7 @@ fn exchange(
     let mut interrupted = false;
     let mut buffer = [0; DATAGRAM];
     loop {
-        let (_, len) = retry(|| Ok(rustix::net::recv(netlink, &mut buffer[..], RecvFlags::TRUNC)?))?;
+        let len = receive(netlink, &mut buffer)?;
         let datagram = buffer.get(..len).filter(|datagram| !datagram.is_empty()).ok_or(UNREADABLE)?;
         for message in Messages(datagram) {
             interrupted |= message.interrupted;
@@ -342,4 +380,30 @@ fn open_file(path: &CStr) -> Result<OwnedFd, Errno> {
 /// Reads from a file.
 fn reads(file: &OwnedFd) -> impl FnMut(&mut [u8]) -> Result<usize, Errno> {
     move |room| retry(|| Ok(rustix::io::read(file, &mut *room)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::net::netlink::SocketAddrNetlink;
+
+    use super::*;
+
+    #[test]
+    #[cfg_attr(miri, ignore = "calls the system")]
+    fn datagrams_of_other_senders_are_skipped() {
+        let (reader, sender) = (open().unwrap(), open().unwrap());
+        rustix::net::bind(&reader, &SocketAddrNetlink::new(0, 0)).unwrap();
+        let port = SocketAddrNetlink::try_from(rustix::net::getsockname(&reader).unwrap()).unwrap();
+        // The end of an answer, with the error EBADF.
+        let mut forged = rtnetlink::link(None);
+        forged[4] = 3;
+        forged[16..20].copy_from_slice(&(-libc::EBADF).to_ne_bytes());
+        let sent = rustix::net::sendto(&sender, &forged, SendFlags::empty(), &port);
+        // Without the privilege (CAP_NET_ADMIN), the kernel refuses to send it, and nothing is to be skipped.
+        assert!(matches!(sent, Ok(_) | Err(rustix::io::Errno::PERM)), "{sent:?}");
+        let mut links = 0;
+        let count = &mut |said: Said<'_>| links += usize::from(matches!(said, Said::Link { .. }));
+        assert_eq!(exchange(reader.as_fd(), &rtnetlink::link(None), count), Ok(()));
+        assert!(links > 0);
+    }
 }

@@ -65,63 +65,75 @@ pub(super) type Request = heapless::Vec<u8, { HEADER + IFINFOMSG + 8 + 4 + ALTER
 /// Requests an interface, or all.
 pub(super) fn link(index: Option<InterfaceIndex>) -> Request {
     let flags = if index.is_some() { 0 } else { NLM_F_DUMP };
-    let mut request = begin(RTM_GETLINK, flags);
-    link_body(&mut request, index.map_or(0, InterfaceIndex::get));
-    end(request)
+    request(&link_words(flags, index.map_or(0, InterfaceIndex::get)), &[])
 }
 
 /// Requests the interface with this alternative name, which has at most [`ALTERNATIVE_NAME_MAX`] bytes.
 pub(super) fn link_by_alternative_name(name: &[u8]) -> Request {
-    let mut request = begin(RTM_GETLINK, 0);
-    link_body(&mut request, 0);
-    let len = (4 + name.len() + 1) as u16;
-    append(&mut request, &len.to_ne_bytes());
-    append(&mut request, &IFLA_ALT_IFNAME.to_ne_bytes());
-    append(&mut request, name);
-    append(&mut request, &[0]);
-    end(request)
+    let mut words = [[0; 4]; 11];
+    let (link, attribute) = words.split_at_mut(10);
+    link.copy_from_slice(&link_words(0, 0));
+    // With the NUL.
+    attribute.copy_from_slice(&[pair((4 + name.len() + 1) as u16, IFLA_ALT_IFNAME)]);
+    request(&words, name)
 }
 
 /// Requests the IPv6 addresses of an interface, or of all. Kernels before 4.20 ignore the interface, and so do later ones
 /// on sockets without `NETLINK_GET_STRICT_CHK`.
 pub(super) fn addresses(index: Option<InterfaceIndex>) -> Request {
-    let mut request = begin(RTM_GETADDR, NLM_F_DUMP);
-    append(&mut request, &[AF_INET6, 0, 0, 0]);
-    append(&mut request, &index.map_or(0, InterfaceIndex::get).to_ne_bytes());
-    end(request)
+    let [a, b, c, d] = header(RTM_GETADDR, NLM_F_DUMP);
+    let index = index.map_or(0, InterfaceIndex::get).to_ne_bytes();
+    request(&[a, b, c, d, [AF_INET6, 0, 0, 0], index], &[])
 }
 
-/// Appends bytes. A request has room for everything that this file writes.
-fn append(request: &mut Request, bytes: &[u8]) {
-    let fits = request.extend_from_slice(bytes).is_ok();
-    debug_assert!(fits);
+/// Four bytes of a request.
+type Word = [u8; 4];
+
+fn pair(first: u16, second: u16) -> Word {
+    let ([a, b], [c, d]) = (first.to_ne_bytes(), second.to_ne_bytes());
+    [a, b, c, d]
 }
 
-fn begin(kind: u16, flags: u16) -> Request {
+/// A header. [`request`] writes the length.
+fn header(kind: u16, flags: u16) -> [Word; 4] {
+    [[0; 4], pair(kind, NLM_F_REQUEST | flags), SEQUENCE.to_ne_bytes(), [0; 4]]
+}
+
+/// The header and the body of a request about links, and the attribute that leaves out statistics.
+fn link_words(flags: u16, index: u32) -> [Word; 10] {
+    let [a, b, c, d] = header(RTM_GETLINK, flags);
+    let (filter, mask) = (pair(8, IFLA_EXT_MASK), RTEXT_FILTER_SKIP_STATS.to_ne_bytes());
+    [a, b, c, d, [0; 4], index.to_ne_bytes(), [0; 4], [0; 4], filter, mask]
+}
+
+/// The request with these words, and a name with its NUL if there is one.
+fn request(words: &[Word], name: &[u8]) -> Request {
     let mut request = Request::new();
-    append(&mut request, &[0; 4]);
-    append(&mut request, &kind.to_ne_bytes());
-    append(&mut request, &(NLM_F_REQUEST | flags).to_ne_bytes());
-    append(&mut request, &SEQUENCE.to_ne_bytes());
-    append(&mut request, &[0; 4]);
-    request
-}
-
-/// The body of a request about links, and the attribute that leaves out statistics.
-fn link_body(request: &mut Request, index: u32) {
-    append(request, &[0; 4]);
-    append(request, &index.to_ne_bytes());
-    append(request, &[0; 8]);
-    append(request, &8_u16.to_ne_bytes());
-    append(request, &IFLA_EXT_MASK.to_ne_bytes());
-    append(request, &RTEXT_FILTER_SKIP_STATS.to_ne_bytes());
-}
-
-/// Writes the length.
-fn end(mut request: Request) -> Request {
+    let nul: &[u8] = if name.is_empty() { &[] } else { &[0] };
+    for bytes in [words.as_flattened(), name, nul] {
+        // A request has room for everything that this file writes.
+        let fits = request.extend_from_slice(bytes).is_ok();
+        debug_assert!(fits);
+    }
     let len = (request.len() as u32).to_ne_bytes();
     request.iter_mut().zip(len).for_each(|(to, from)| *to = from);
     request
+}
+
+/// The bytes of an answer that [`index_or_error`] reads.
+pub(super) const START: usize = HEADER + 8;
+
+/// Reads the start of the answer to a request for one interface: its index, which is `None` if there is none, or the
+/// number of an error. `None`: not an answer to this request.
+pub(super) fn index_or_error(start: &[u8; START]) -> Option<Result<Option<InterfaceIndex>, i32>> {
+    if u32_at(start, 8)? != SEQUENCE {
+        return None;
+    }
+    match u16_at(start, 4)? {
+        NLMSG_ERROR => Some(Err(errno_at(start.get(HEADER..)?)?)),
+        RTM_NEWLINK => Some(Ok(InterfaceIndex::new(u32_at(start, HEADER + 4)?).ok())),
+        _ => Some(Ok(None)),
+    }
 }
 
 /// The content of a message.
@@ -374,6 +386,21 @@ mod tests {
         assert_eq!(said(&message(NLMSG_DONE, NLM_F_MULTI, &[])), [Said::End { errno: 0 }]);
         let interrupted = message(NLMSG_DONE, NLM_F_MULTI | NLM_F_DUMP_INTR, &[0; 4]);
         assert!(Messages(&interrupted).all(|message| message.interrupted));
+    }
+
+    #[test]
+    fn the_start_of_an_answer_has_the_index_or_the_error() {
+        let start = |bytes: &[u8]| index_or_error(bytes[..START].try_into().unwrap());
+        assert_eq!(start(&link_bytes()), Some(Ok(InterfaceIndex::new(7).ok())));
+        let mut zero = link_bytes();
+        zero[20] = 0;
+        assert_eq!(start(&zero), Some(Ok(None)));
+        let refused = message(NLMSG_ERROR, 0, &[(-libc::ENODEV).to_ne_bytes(), [0; 4]].concat());
+        assert_eq!(start(&refused), Some(Err(libc::ENODEV)));
+        let mut other_request = link_bytes();
+        other_request[8] = 9;
+        assert_eq!(start(&other_request), None);
+        assert_eq!(start(&address_bytes(AF_INET6, &[])), Some(Ok(None)));
     }
 
     #[test]
