@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::error::Error;
 use std::fmt::Debug;
 use std::io;
@@ -425,7 +425,12 @@ fn child(part: &str) {
             let conn = PacketConn::new(socket).unwrap();
             thread::scope(|scope| {
                 scope.spawn(|| {
-                    check(errno, result, || conn.hop_limit().map(|limit| Some(assert_eq!(limit, 64))))
+                    check(errno, result, || {
+                        conn.hop_limit().map(|limit| {
+                            assert_eq!(limit, 64);
+                            Some(())
+                        })
+                    })
                 });
             });
         }
@@ -455,7 +460,12 @@ fn child(part: &str) {
             }
             let conn = PacketConn::new(socket).unwrap();
             thread::scope(|scope| {
-                let call = || conn.local_addr().map(|address| Some(assert_ne!(address.port(), 0)));
+                let call = || {
+                    conn.local_addr().map(|address| {
+                        assert_ne!(address.port(), 0);
+                        Some(())
+                    })
+                };
                 scope.spawn(move || check(errno, result, call));
             });
         }
@@ -477,7 +487,12 @@ fn child(part: &str) {
             Ok(Some(()))
         }),
         "Interface::by_name" => {
-            check(errno, result, || Interface::by_name("lo").map(|lo| Some(assert_eq!(lo.name(), "lo"))));
+            check(errno, result, || {
+                Interface::by_name("lo").map(|lo| {
+                    assert_eq!(lo.name(), "lo");
+                    Some(())
+                })
+            });
         }
         _ => on_tokio(async || child_on_tokio(call, errno, result).await),
     }
@@ -489,7 +504,7 @@ async fn child_on_tokio(call: &str, errno: i32, result: &str) {
     conn.set_control_flags(ControlFlags::HOP_LIMIT, true).unwrap();
     let counter = Counter::new();
     let (to, next) = (counter.address(), Cell::new(0));
-    let batches = RefCell::new((SendBatch::new(8), RecvBatch::new(2)));
+    let (mut send_batch, mut recv_batch) = (SendBatch::new(8), RecvBatch::new(2));
     // How many datagrams one receive takes.
     let each = match call {
         "tokio recv_from" => 1,
@@ -525,12 +540,11 @@ async fn child_on_tokio(call: &str, errno: i32, result: &str) {
     };
     for _ in 0..attempts {
         let (mut payload, text) = ([0; 8], counter.next());
-        let (send_batch, recv_batch) = &mut *batches.borrow_mut();
         let sent = match call {
             "tokio recv_from" => conn.recv_from(&mut payload).await.map(|_| 0),
             "tokio recv_batch" => {
                 let mut payloads = [[0; 8]; 2];
-                let received = conn.recv_batch(recv_batch, &mut payloads).await;
+                let received = conn.recv_batch(&mut recv_batch, &mut payloads).await;
                 payload = payloads[0];
                 received.map(|count| assert_eq!(count, 2)).map(|()| 0)
             }
@@ -539,11 +553,11 @@ async fn child_on_tokio(call: &str, errno: i32, result: &str) {
             }
             "tokio send_batch" => {
                 let messages = [Outgoing::new(&text, SendControl::new(), Some(to)); 4];
-                conn.send_batch(send_batch, &messages).await
+                conn.send_batch(&mut send_batch, &messages).await
             }
             "tokio send_batch_all" => {
                 let messages = [Outgoing::new(&text, SendControl::new(), Some(to)); 4];
-                let sent = conn.send_batch_all(send_batch, &messages).await;
+                let sent = conn.send_batch_all(&mut send_batch, &messages).await;
                 sent.map(|()| 4).map_err(SendAllError::into_error)
             }
             "tokio send_segments" => {
