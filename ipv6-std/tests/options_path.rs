@@ -277,6 +277,14 @@ fn a_temporary_address_is_preferred_if_it_is_asked_for() {
     }
     let both = AddressPreferences::TEMPORARY | AddressPreferences::PUBLIC;
     assert_eq!(errno(on(&pair.a).set_option(&option::ADDRESS_PREFERENCES, both)), Some(EINVAL));
+    // The kernel takes these and forgets them.
+    for nothing in
+        [AddressPreferences::CGA, AddressPreferences::NON_CGA, AddressPreferences::from_bits_retain(1 << 20)]
+    {
+        let error = on(&pair.a).set_option(&option::ADDRESS_PREFERENCES, nothing).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::Unsupported, "{nothing:?}");
+        assert!(error.to_string().contains("IPV6_ADDR_PREFERENCES"), "{error}");
+    }
 }
 
 fn packets_with_a_router_alert_are_delivered_to_the_router() {

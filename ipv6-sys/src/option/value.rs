@@ -7,7 +7,7 @@ use ipv6_core::option::{
 };
 use ipv6_core::{Icmp6Filter, InterfaceIndex, PathMtu, group};
 
-use crate::host::{Host, HostOn64};
+use crate::host::{Host, HostOn64, IS_LINUX};
 use crate::os;
 
 mod sealed {
@@ -153,6 +153,11 @@ impl Writable for AddressPreferences {
     type Bytes = Zeroed<4>;
 
     fn write(self, bytes: &mut [u8]) -> Option<usize> {
+        // Linux takes the two flags of RFC 3972 and forgets them (`ip6_sock_set_addr_preferences` in include/net/ipv6.h).
+        let ignored = if IS_LINUX { Self::CGA | Self::NON_CGA } else { Self::empty() };
+        if self.intersects(ignored) || !Self::all().contains(self) {
+            return None;
+        }
         write_int(self.number::<Host>()?, bytes)
     }
 }
