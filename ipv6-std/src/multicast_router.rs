@@ -203,6 +203,14 @@ impl MulticastRouter {
     }
 }
 
+impl Drop for MulticastRouter {
+    /// Ends the routing, also if the socket has other descriptors.
+    fn drop(&mut self) {
+        // Nobody can handle an error here.
+        let _ = multicast_router::stop(&self.conn);
+    }
+}
+
 impl fmt::Debug for MulticastRouter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MulticastRouter").field("conn", &self.conn).finish_non_exhaustive()

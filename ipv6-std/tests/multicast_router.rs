@@ -16,6 +16,7 @@ ipv6_testnet::tests! {
     [RawSocket] a_route_for_any_source_forwards_all;
     [RawSocket] interfaces_and_routes_that_do_not_exist_are_errors;
     [RawSocket] there_is_one_router;
+    [RawSocket] routing_ends_with_the_router_although_the_socket_has_a_copy;
     [RawSocket] a_table_is_1_to_99_999_999;
 }
 
@@ -159,6 +160,14 @@ fn there_is_one_router() {
     // The kernel has forgotten the interfaces.
     let (_again, left, _) = router(&line);
     assert_eq!(left.get(), 0);
+}
+
+fn routing_ends_with_the_router_although_the_socket_has_a_copy() {
+    let line = Line::new().unwrap();
+    let (first, ..) = router(&line);
+    let _copy = first.conn().try_clone().unwrap();
+    drop(first);
+    line.router.run(MulticastRouter::open).unwrap();
 }
 
 fn a_table_is_1_to_99_999_999() {

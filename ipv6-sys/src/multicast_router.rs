@@ -15,6 +15,7 @@ use crate::{os, socket as sockets};
 
 /// The options of `linux/mroute6.h`: name, and number.
 const INIT: (&str, i32) = ("MRT6_INIT", 200);
+const DONE: (&str, i32) = ("MRT6_DONE", 201);
 const ADD_MIF: (&str, i32) = ("MRT6_ADD_MIF", 202);
 const DEL_MIF: (&str, i32) = ("MRT6_DEL_MIF", 203);
 const ADD_MFC: (&str, i32) = ("MRT6_ADD_MFC", 204);
@@ -51,6 +52,16 @@ pub fn start(socket: impl AsFd, table: Option<u32>) -> Result<(), Error> {
         set(socket, TABLE, &table.to_ne_bytes())?;
     }
     set(socket, INIT, &1_i32.to_ne_bytes())
+}
+
+/// Ends the routing of a socket: the kernel forgets interfaces and routes. So does closing the last descriptor of the socket.
+///
+/// # Errors
+///
+/// `EACCES` when the socket is not the multicast router.
+#[doc(alias = "MRT6_DONE")]
+pub fn stop(socket: impl AsFd) -> Result<(), Error> {
+    set(socket, DONE, &0_i32.to_ne_bytes())
 }
 
 /// Makes a network interface one of the router's.
