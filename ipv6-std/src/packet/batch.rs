@@ -207,9 +207,10 @@ impl<S: AsFd> PacketConn<S> {
         let (mut sent, mut caller) = (0, self.write.on(self.as_fd()).with(flags));
         while let Some(first) = messages.clone().next() {
             match self.send_some::<TO_MAPPED>(batch, first, messages.clone(), &mut caller) {
+                Ok(0) => {}
                 Ok(count) => {
                     sent += count;
-                    messages.by_ref().take(count).for_each(drop);
+                    messages.nth(count - 1);
                 }
                 Err(unsent) => return (sent, Some(unsent)),
             }

@@ -23,13 +23,16 @@ pub struct Outgoing<'a> {
 
 impl<'a> Outgoing<'a> {
     /// Creates a message with one buffer as its payload.
+    // Inlined, so that programs that make messages for each call write each once.
     #[must_use]
+    #[inline(always)]
     pub const fn new(payload: &'a [u8], control: SendControl<'a>, to: Option<SocketAddrV6>) -> Self {
         Self { payload: Payload::Whole(payload), control, to }
     }
 
     /// Creates a message with several buffers as its payload, one after another. The system takes at most 1,024.
     #[must_use]
+    #[inline(always)]
     pub const fn vectored(
         payload: &'a [IoSlice<'a>],
         control: SendControl<'a>,
