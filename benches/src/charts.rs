@@ -145,6 +145,7 @@ fn by_growth() -> Result {
         (growth::PAYLOAD, "by bytes of payload"),
         (growth::THREADS, "by threads on one socket"),
         (growth::CORES, "by processors: one, or sender and receiver apart"),
+        (growth::RECEIVERS, "by receivers that share a port, each with a flow and a processor"),
         (growth::GROUPS, "by groups joined"),
     ] {
         if let Some(table) = Table::load(name)? {
@@ -252,6 +253,7 @@ fn color(program: &str) -> RGBColor {
     match program.trim_end_matches(STAR) {
         "hand-written" => RGBColor(70, 70, 70),
         "hand-written, again" => RGBColor(150, 150, 150),
+        "system calls alone" => RGBColor(200, 200, 200),
         "ipv6-std" => RGBColor(0, 90, 181),
         "ipv6-std, each by itself" => RGBColor(102, 166, 222),
         "ipv6-std, coalescing receiver" => RGBColor(0, 45, 114),

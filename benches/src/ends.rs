@@ -20,6 +20,8 @@ pub struct Ends {
     pub from: SocketAddrV6,
     /// The address that the sender sends to.
     pub to: SocketAddrV6,
+    /// Further receivers, and their addresses ([`Way::Mixed`]).
+    pub others: Vec<(Arc<PacketConn>, SocketAddrV6)>,
     /// The interface on which datagrams arrive.
     pub interface: InterfaceIndex,
 }
@@ -32,7 +34,17 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 impl Ends {
     /// Creates two sockets on loopback for this work.
     pub fn new(work: Work) -> io::Result<Self> {
-        Self::between(PacketConn::bind("[::1]:0")?, PacketConn::bind("[::1]:0")?, work)
+        let bind = || PacketConn::bind("[::1]:0");
+        let mut ends = Self::between(bind()?, bind()?, work)?;
+        if let Way::Mixed(destinations) = work.way {
+            for _ in 1..destinations {
+                let receiver = bind()?;
+                let to = receiver.local_addr()?;
+                let other = Self::with(bind()?, receiver, to, to, ends.interface, work.control)?;
+                ends.others.push((other.receiver, to));
+            }
+        }
+        Ok(ends)
     }
 
     /// Creates two dual-stack sockets, which exchange IPv6 datagrams.
@@ -84,7 +96,14 @@ impl Ends {
         if !control.is_empty() {
             receiver.set_control_flags(control, true)?;
         }
-        Ok(Self { sender: Arc::new(sender), receiver: Arc::new(receiver), from, to, interface })
+        Ok(Self {
+            sender: Arc::new(sender),
+            receiver: Arc::new(receiver),
+            from,
+            to,
+            others: Vec::new(),
+            interface,
+        })
     }
 
     /// Returns the two sockets, sender first, as types of the standard library.

@@ -3,7 +3,7 @@
 
 use std::io;
 use std::iter;
-use std::net::Ipv6Addr;
+use std::net::{Ipv6Addr, SocketAddrV6, UdpSocket};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -12,7 +12,7 @@ use std::time::Instant;
 use ipv6_benches::ends::Ends;
 use ipv6_benches::peers::{Program, by_hand};
 use ipv6_benches::work::{SIZE, Work};
-use ipv6_std::{InterfaceIndex, PacketConn};
+use ipv6_std::{BpfInstruction, Conn, InterfaceIndex, PacketConn, option};
 use ipv6_testnet::Pair;
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
@@ -25,6 +25,7 @@ pub const BATCH: &str = "growth-batch";
 pub const PAYLOAD: &str = "growth-payload";
 pub const THREADS: &str = "growth-threads";
 pub const CORES: &str = "growth-cores";
+pub const RECEIVERS: &str = "growth-receivers";
 pub const GROUPS: &str = "growth-groups";
 pub const JOINS: &str = "growth-joins";
 
@@ -99,7 +100,8 @@ pub fn run(effort: Effort) -> io::Result<()> {
     batch(effort)?;
     payload(effort)?;
     threads(effort)?;
-    cores(effort)
+    cores(effort)?;
+    receivers(effort)
 }
 
 /// The number of enabled control flags. Source and interface are one message, and the kernel reports a path MTU only when it
@@ -205,6 +207,88 @@ fn cores(effort: Effort) -> io::Result<()> {
         growth.point(count, work.count, runners)?;
     }
     growth.save()
+}
+
+/// One receiver, and two that share a port (`SO_REUSEPORT`), each with a flow, a thread and a processor of its own. A BPF
+/// program selects the receiver by the flow's source port.
+fn receivers(effort: Effort) -> io::Result<()> {
+    let mut growth = Growth::new(effort, RECEIVERS, "receivers", "ns a datagram of each");
+    let (first, second) = processors()?;
+    let work = Work::single(Work::THREE, SIZE);
+    for cpus in [vec![Some(first)], vec![Some(first), second]] {
+        let Some(cpus) = cpus.iter().copied().collect::<Option<Vec<_>>>() else {
+            growth.skip(cpus.len(), "only one processor is available");
+            continue;
+        };
+        let mut runners = Vec::<(&'static str, Runner)>::new();
+        for program in SINGLE {
+            let (ends, cpus) = (sharing(work, cpus.len())?, cpus.clone());
+            runners.push((
+                program.name(),
+                Box::new(move |times| side_by_side(program, work, &ends, &cpus, times)),
+            ));
+        }
+        growth.point(cpus.len(), 1, runners)?;
+    }
+    growth.save()
+}
+
+/// Returns senders and receivers. The receivers share a port.
+fn sharing(work: Work, count: usize) -> io::Result<Vec<Ends>> {
+    let lo = ipv6_std::Interface::by_name("lo")?.index();
+    let (mut all, mut to) = (Vec::new(), SocketAddrV6::new(Ipv6Addr::LOCALHOST, 0, 0, 0));
+    for number in 0..count {
+        let socket = socket2::Socket::new(socket2::Domain::IPV6, socket2::Type::DGRAM, None)?;
+        Conn::new(&socket)?.set_option(&option::REUSE_PORT, true)?;
+        socket.bind(&to.into())?;
+        let receiver = PacketConn::new(UdpSocket::from(socket))?;
+        to = receiver.local_addr()?;
+        // A source port with this remainder. Others stay open, so that their ports are not offered again.
+        let mut senders = Vec::new();
+        let (sender, from) = loop {
+            let sender = PacketConn::bind("[::1]:0")?;
+            let from = sender.local_addr()?;
+            if usize::from(from.port()) % count == number {
+                break (sender, from);
+            }
+            senders.push(sender);
+        };
+        all.push(Ends::with(sender, receiver, from, to, lo, work.control)?);
+    }
+    // Loads the source port: the UDP header follows the IPv6 header (`SKF_NET_OFF` in linux/filter.h). Divides by the
+    // number of receivers, and returns the remainder.
+    let (port, count) = ((-0x100_000_i32 + 40) as u32, count as u32);
+    let program =
+        [(0x28, port), (0x94, count), (0x16, 0)].map(|(code, k)| BpfInstruction::new(code, 0, 0, k));
+    option::attach_port_selector(&all[0].receiver, &program).map_err(io::Error::from)?;
+    Ok(all)
+}
+
+/// Returns the nanoseconds per piece of work of each thread, if each has its own ends and processor.
+fn side_by_side(
+    program: Program,
+    work: Work,
+    ends: &[Ends],
+    cpus: &[usize],
+    times: usize,
+) -> io::Result<f64> {
+    let barrier = Barrier::new(ends.len());
+    let one = |ends: &Ends, cpu| {
+        pin(cpu);
+        let peer = program.between(work, ends.clone());
+        barrier.wait();
+        let start = Instant::now();
+        let mut peer = peer.unwrap();
+        (0..times).for_each(|_| peer.work());
+        (start, Instant::now())
+    };
+    let one = &one;
+    let spans = thread::scope(|scope| {
+        let threads: Vec<_> =
+            ends.iter().zip(cpus).map(|(ends, cpu)| scope.spawn(move || one(ends, *cpu))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    Ok(nanoseconds(spans) / times as f64)
 }
 
 /// Returns two processors on which this process may run. `None`: there is only one.

@@ -19,6 +19,7 @@ pub fn run() -> io::Result<()> {
         Reach { table: Table::new(NAME, &["work", "what", "at most", "is", "reached", "trusted to"]) };
     let (single, batches) = (Table::load(tables::SINGLE)?, Table::load(tables::BATCHES)?);
     let (segments, instructions) = (Table::load(tables::SEGMENTS)?, Table::load(instructions::NAME)?);
+    let as_written = Table::load(tables::BATCHES_AS_WRITTEN)?;
     let (together, tokio) = (Table::load(tables::TOGETHER)?, Table::load(tables::TOKIO)?);
 
     for work in [Work::single(Work::THREE, SIZE), Work::single(Work::NONE, SIZE)] {
@@ -33,6 +34,12 @@ pub fn run() -> io::Result<()> {
     for count in tables::BATCH_SIZES.into_iter().filter(|count| *count >= 32) {
         reach.ratio(&batches, Work::batch(count), Program::Ours, 0.42);
         reach.ratio(&batches, Work::batch(count), Program::Coalescing, 0.06);
+    }
+    for (count, size) in tables::BUILT {
+        reach.ratio(&as_written, Work::built(count, size), Program::EachByItself, 1.01);
+    }
+    for destinations in tables::DESTINATIONS {
+        reach.ratio(&as_written, Work::mixed(256, 1_200, destinations), Program::Ours, 0.35);
     }
     for (count, size) in tables::SEGMENT_SIZES {
         let work = Work::segments(count, size);
@@ -71,15 +78,13 @@ pub fn run() -> io::Result<()> {
 
     let harness = find(&instructions, instructions::HARNESS, "none", instructions::EACH).unwrap_or(0.0);
     for (work, program, most, harness) in [
-        (Work::single(Work::THREE, SIZE).to_string(), Program::Ours.name(), 260.0, 0.0),
-        (Work::batch(32).to_string(), Program::EachByItself.name(), 230.0, 0.0),
-        (instructions::ENCODE.into(), Program::Ours.name(), 28.0, harness),
-        (instructions::ENCODE.into(), instructions::ANY_VALUE, 28.0, harness),
-        (instructions::PARSE.into(), Program::Ours.name(), 60.0, harness),
-        (instructions::PARSE_OTHER.into(), Program::Ours.name(), 105.0, harness),
+        (instructions::ENCODE, Program::Ours.name(), 28.0, harness),
+        (instructions::ENCODE, instructions::ANY_VALUE, 28.0, harness),
+        (instructions::PARSE, Program::Ours.name(), 60.0, harness),
+        (instructions::PARSE_OTHER, Program::Ours.name(), 105.0, harness),
     ] {
-        if let Some(count) = find(&instructions, &work, program, instructions::EACH) {
-            reach.row(&work, &format!("{program}, instructions"), most, count - harness, 0.0);
+        if let Some(count) = find(&instructions, work, program, instructions::EACH) {
+            reach.row(work, &format!("{program}, instructions"), most, count - harness, 0.0);
         }
     }
 
@@ -89,6 +94,7 @@ pub fn run() -> io::Result<()> {
         (growth::PAYLOAD, Program::Ours),
         (growth::THREADS, Program::Ours),
         (growth::CORES, Program::EachByItself),
+        (growth::RECEIVERS, Program::Ours),
         (growth::GROUPS, Program::Ours),
         (growth::JOINS, Program::Ours),
     ] {

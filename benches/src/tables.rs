@@ -13,6 +13,8 @@ use crate::timer::{self, Effort, Runner};
 pub const SINGLE: &str = "single";
 /// The table for many datagrams per call.
 pub const BATCHES: &str = "batches";
+/// The table for batches whose messages are made for each call, and for batches to several destinations.
+pub const BATCHES_AS_WRITTEN: &str = "batches-as-written";
 /// The table for many datagrams per payload.
 pub const SEGMENTS: &str = "segments";
 /// The table for many payloads of many datagrams per call.
@@ -28,10 +30,14 @@ pub const SEGMENT_SIZES: [(usize, usize); 6] =
 /// The numbers of datagrams that are received combined, and their size in bytes: one payload of 32 datagrams, and four.
 pub const TOGETHER_SIZES: [(usize, usize); 2] = [(32, 1_200), (128, 1_200)];
 
+/// The numbers of datagrams per batch that is built for each call, and their size in bytes.
+pub const BUILT: [(usize, usize); 2] = [(32, SIZE), (32, 1_200)];
+/// The numbers of destinations of a batch of 256 datagrams of 1,200 bytes.
+pub const DESTINATIONS: [usize; 4] = [2, 3, 8, 32];
 const HEAD: [&str; 6] = ["work", "datagrams", "program", "ns a datagram", "to hand-written", "note"];
 
 /// Returns the work of each table.
-pub fn all() -> [(&'static str, Vec<Work>); 5] {
+pub fn all() -> [(&'static str, Vec<Work>); 6] {
     let single = vec![
         Work::single(Work::THREE, SIZE),
         Work::single(Work::INFO, SIZE),
@@ -39,11 +45,20 @@ pub fn all() -> [(&'static str, Vec<Work>); 5] {
         Work::connected(),
     ];
     let batches = BATCH_SIZES.map(Work::batch).to_vec();
+    let built = BUILT.map(|(count, size)| Work::built(count, size));
+    let as_written = built.into_iter().chain(DESTINATIONS.map(|to| Work::mixed(256, 1_200, to))).collect();
     let segments = SEGMENT_SIZES.map(|(count, size)| Work::segments(count, size)).to_vec();
     let together = TOGETHER_SIZES.map(|(count, size)| Work::together(count, size)).to_vec();
     let tokio = [Work::single(Work::THREE, SIZE), Work::single(Work::NONE, SIZE), Work::batch(32)];
     let tokio = tokio.map(Work::on_tokio).to_vec();
-    [(SINGLE, single), (BATCHES, batches), (SEGMENTS, segments), (TOGETHER, together), (TOKIO, tokio)]
+    [
+        (SINGLE, single),
+        (BATCHES, batches),
+        (BATCHES_AS_WRITTEN, as_written),
+        (SEGMENTS, segments),
+        (TOGETHER, together),
+        (TOKIO, tokio),
+    ]
 }
 
 /// Measures all tables and writes them.

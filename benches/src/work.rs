@@ -27,6 +27,10 @@ pub enum Way {
     Connected,
     /// Many datagrams per call, each with its own payload.
     Batch,
+    /// The same. This library makes the list of messages anew for each call; the hand-written program has all prepared.
+    Built,
+    /// The same to this many destinations in turn, each with a receiver of its own.
+    Mixed(usize),
     /// One payload that the system splits into many datagrams and combines again (segmentation offload).
     Segments,
     /// Such payloads, received many per call. Only receiving is measured; all programs send in the same way.
@@ -80,6 +84,16 @@ impl Work {
         Self { way: Way::Batch, count, ..Self::single(Self::THREE, SIZE) }
     }
 
+    /// A batch of datagrams whose messages are made for each call.
+    pub const fn built(count: usize, size: usize) -> Self {
+        Self { way: Way::Built, size, ..Self::batch(count) }
+    }
+
+    /// A batch of datagrams to several destinations in turn.
+    pub const fn mixed(count: usize, size: usize, destinations: usize) -> Self {
+        Self { way: Way::Mixed(destinations), size, ..Self::batch(count) }
+    }
+
     /// One payload of many datagrams, with three control messages.
     pub const fn segments(count: usize, size: usize) -> Self {
         Self { way: Way::Segments, count, ..Self::single(Self::THREE, size) }
@@ -111,11 +125,14 @@ impl fmt::Display for Work {
             }
             Way::Connected => f.write_str("one, connected with options")?,
             Way::Batch => write!(f, "batch of {count}")?,
+            Way::Built => write!(f, "batch of {count}, built for each call")?,
+            Way::Mixed(destinations) => write!(f, "batch of {count}, to {destinations} destinations")?,
             Way::Segments => write!(f, "{count} segments")?,
             Way::Together => write!(f, "receiving {count} combined datagrams")?,
         }
         if matches!(way, Way::Segments | Way::Together) || *size != SIZE {
-            write!(f, " of {size} bytes")?;
+            let of = if matches!(way, Way::Built | Way::Mixed(_)) { ", of" } else { " of" };
+            write!(f, "{of} {size} bytes")?;
         }
         if *on_tokio { f.write_str(", on tokio") } else { Ok(()) }
     }

@@ -15,6 +15,7 @@ use super::Peer;
 use crate::ends::Ends;
 use crate::work::{CLASS, HOPS, Way, Work, check_payload, on_a_page, payload};
 
+mod mixed;
 mod segments;
 mod together;
 
@@ -171,9 +172,19 @@ pub(super) fn peer(work: Work, ends: Ends) -> Box<dyn Peer> {
     for_flags!(work.control, FLAGS => match work.way {
         Way::Single => Box::new(Single::<FLAGS, false>::new(work, ends)),
         Way::Connected => Box::new(Single::<FLAGS, true>::new(work, ends)),
-        Way::Batch => Box::new(Batch::<FLAGS>::new(work, ends)),
+        Way::Batch | Way::Built => Box::new(Batch::<FLAGS>::new(work, ends)),
+        Way::Mixed(_) => Box::new(mixed::Mixed::<FLAGS>::new(work, ends)),
         Way::Segments => Box::new(segments::Segments::<FLAGS>::new(work, ends)),
         Way::Together => Box::new(together::Together::<FLAGS>::new(work, ends)),
+    })
+}
+
+/// The system calls of [`peer`] alone. The control messages take all of their space.
+pub(super) fn bare(work: Work, ends: Ends) -> Box<dyn Peer> {
+    for_flags!(work.control, FLAGS => match work.way {
+        Way::Single => Box::new(mixed::Bare(Single::<FLAGS, false>::new(work, ends))),
+        Way::Connected => Box::new(mixed::Bare(Single::<FLAGS, true>::new(work, ends))),
+        _ => Box::new(mixed::Bare(Batch::<FLAGS>::new(work, ends))),
     })
 }
 

@@ -22,7 +22,7 @@ pub(super) fn does(way: Way, control: ControlFlags) -> Does {
             Does::But("destination and time; ECN that arrives is cut; no hop limit, no DSCP")
         }
         (Way::Batch, _) => Does::But("sends one by one; ECN, destination and time; no hop limit, no DSCP"),
-        (Way::Connected, _) => Does::Nothing,
+        (Way::Connected | Way::Built | Way::Mixed(_), _) => Does::Nothing,
     }
 }
 

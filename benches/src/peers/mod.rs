@@ -63,6 +63,8 @@ pub enum Program {
     ByHand,
     /// The same program again. The difference between two equal programs is the precision of the results.
     Again,
+    /// The system calls of the hand-written program, and nothing else: no checks, no values.
+    Bare,
     /// This library without send coalescing: each datagram of a batch is sent by itself.
     EachByItself,
     /// This library with its defaults.
@@ -95,9 +97,10 @@ pub enum Does {
 }
 
 impl Program {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::ByHand,
         Self::Again,
+        Self::Bare,
         Self::EachByItself,
         Self::Ours,
         Self::DualStack,
@@ -116,6 +119,7 @@ impl Program {
         match self {
             Self::ByHand => "hand-written",
             Self::Again => "hand-written, again",
+            Self::Bare => "system calls alone",
             Self::EachByItself => "ipv6-std, each by itself",
             Self::Ours => "ipv6-std",
             Self::DualStack => "ipv6-std, dual-stack sockets",
@@ -143,6 +147,11 @@ impl Program {
         }
         match (self, work.way) {
             (Self::ByHand | Self::Again, _) => Does::All,
+            (Self::Bare, Way::Single | Way::Connected | Way::Batch) => Does::But("checks nothing"),
+            (Self::Bare, _) => Does::Nothing,
+            (Self::EachByItself, Way::Built) => Does::All,
+            (Self::Ours, Way::Built | Way::Mixed(_)) => Does::All,
+            (_, Way::Built | Way::Mixed(_)) => Does::Nothing,
             (Self::Together | Self::Coalescing, Way::Together) => Does::All,
             (Self::Ours, Way::Together) => Does::Nothing,
             (Self::Ours, _) => Does::All,
@@ -184,6 +193,7 @@ impl Program {
         }
         Ok(match self {
             Self::ByHand | Self::Again => by_hand::peer(work, ends),
+            Self::Bare => by_hand::bare(work, ends),
             Self::EachByItself | Self::Ours | Self::DualStack | Self::Coalescing | Self::Together => {
                 ours::peer(self, work, ends)?
             }

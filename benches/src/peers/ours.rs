@@ -10,6 +10,8 @@ use crate::work::{
     CLASS, HOPS, LARGEST, ROOMS, SEGMENTS, SIZE, Way, Work, check_payload, on_a_page, payload,
 };
 
+mod mixed;
+
 pub(super) fn peer(program: Program, work: Work, ends: Ends) -> io::Result<Box<dyn Peer>> {
     for_flags!(work.control, FLAGS => made::<FLAGS>(program, work, ends))
 }
@@ -22,22 +24,9 @@ fn made<const FLAGS: u32>(program: Program, work: Work, ends: Ends) -> io::Resul
         Way::Connected => {
             Box::new(Single::<FLAGS, true> { ends, control: SendControl::new(), payload: one, room })
         }
-        Way::Batch => {
-            ends.sender.set_send_coalescing(program != Program::EachByItself);
-            ends.receiver.set_receive_coalescing(program == Program::Coalescing)?;
-            // Prepared once, as in the hand-written program.
-            let payloads: Vec<&'static [u8]> =
-                (0..work.count).map(|number| &*payload(number, work.size).leak()).collect();
-            let to = Some(ends.to);
-            Box::new(Batch::<FLAGS> {
-                messages: payloads.iter().map(|payload| Outgoing::new(payload, control, to)).collect(),
-                payloads,
-                ends,
-                send: SendBatch::new(work.count),
-                receive: RecvBatch::new(work.count),
-                room: vec![[0; 64]; work.count],
-            })
-        }
+        Way::Batch => Box::new(batch::<FLAGS, 64, false>(program, work, ends, control)?),
+        Way::Built => Box::new(batch::<FLAGS, LONG, true>(program, work, ends, control)?),
+        Way::Mixed(_) => Box::new(mixed::Mixed::<FLAGS>::new(work, ends, control)),
         Way::Segments => {
             ends.receiver.set_receive_coalescing(true)?;
             let payloads = on_a_page((0..work.count).flat_map(|number| payload(number, work.size)).collect());
@@ -126,19 +115,52 @@ impl<const FLAGS: u32, const CONNECTED: bool> Peer for Single<FLAGS, CONNECTED> 
     }
 }
 
-struct Batch<const FLAGS: u32> {
+/// Datagrams of a batch. `ROOM`: the size of the buffers to receive. `BUILT`: the messages are made for each call.
+struct Batch<const FLAGS: u32, const ROOM: usize, const BUILT: bool> {
     ends: Ends,
+    control: SendControl<'static>,
     payloads: Vec<&'static [u8]>,
     messages: Vec<Outgoing<'static>>,
     send: SendBatch,
     receive: RecvBatch,
-    room: Vec<[u8; 64]>,
+    room: Vec<[u8; ROOM]>,
 }
 
 const _: () = assert!(SIZE <= 64);
+/// Room for long datagrams.
+const LONG: usize = 1280;
 
-impl<const FLAGS: u32> Peer for Batch<FLAGS> {
+fn batch<const FLAGS: u32, const ROOM: usize, const BUILT: bool>(
+    program: Program,
+    work: Work,
+    ends: Ends,
+    control: SendControl<'static>,
+) -> io::Result<Batch<FLAGS, ROOM, BUILT>> {
+    assert!(work.size <= ROOM);
+    ends.sender.set_send_coalescing(program != Program::EachByItself);
+    ends.receiver.set_receive_coalescing(program == Program::Coalescing)?;
+    // Prepared once, as in the hand-written program.
+    let payloads: Vec<&'static [u8]> =
+        (0..work.count).map(|number| &*payload(number, work.size).leak()).collect();
+    let to = Some(ends.to);
+    Ok(Batch {
+        messages: payloads.iter().map(|payload| Outgoing::new(payload, control, to)).collect(),
+        payloads,
+        ends,
+        control,
+        send: SendBatch::new(work.count),
+        receive: RecvBatch::new(work.count),
+        room: vec![[0; ROOM]; work.count],
+    })
+}
+
+impl<const FLAGS: u32, const ROOM: usize, const BUILT: bool> Peer for Batch<FLAGS, ROOM, BUILT> {
     fn send(&mut self) {
+        if BUILT {
+            let (control, to) = (self.control, Some(self.ends.to));
+            self.messages.clear();
+            self.messages.extend(self.payloads.iter().map(|payload| Outgoing::new(payload, control, to)));
+        }
         let sent = self.ends.sender.send_batch(&mut self.send, &self.messages).unwrap();
         assert_eq!(sent, self.messages.len());
     }
