@@ -105,6 +105,47 @@ fn decode_on<P: Platform>(input: &[u8]) {
         Err(error) => assert!(!error.to_string().is_empty()),
     }
     assert!(!whole.to_string().is_empty());
+    // The lenient decoder returns what can be read, and thus all of a valid buffer.
+    let lenient = RecvControl::decode_lenient::<P>(input);
+    if let Ok(control) = strict {
+        let fields = |control: &RecvControl<'_>| {
+            (
+                control.traffic_class,
+                control.hop_limit,
+                control.destination,
+                control.interface,
+                control.path_mtu,
+            )
+        };
+        assert_eq!(fields(&lenient), fields(&control));
+    }
+    assert!(!format!("{lenient} {lenient:?}").is_empty());
+    sent_on::<P>(input);
+}
+
+/// Reads the input as what a program sent, and encodes the result: encoding is then the opposite of decoding.
+fn sent_on<P: Platform>(input: &[u8]) {
+    let sent = match SendControl::decode::<P>(input) {
+        Ok(sent) => sent,
+        Err(error) => {
+            assert!(error.offset().is_some_and(|offset| offset < input.len()));
+            return;
+        }
+    };
+    assert!(!format!("{sent} {sent:?}").is_empty());
+    let mut one = vec![0xa5; input.len() + 512];
+    let mut other = one.clone();
+    if let Ok(used) = sent.encode::<P>(&mut one) {
+        assert_eq!(used, sent.space::<P>());
+        let again = SendControl::decode::<P>(&one[..used]).unwrap();
+        assert_eq!(again.encode::<P>(&mut other), Ok(used));
+        assert_eq!(one[..used], other[..used]);
+    }
+    if let Ok(used) = sent.encode_mapped::<P>(&mut one) {
+        let again = SendControl::decode::<P>(&one[..used]).unwrap();
+        assert_eq!(again.encode_mapped::<P>(&mut other), Ok(used));
+        assert_eq!(one[..used], other[..used]);
+    }
 }
 
 /// Creates a control from the input, encodes it into a buffer, and decodes it again. Then writes the rest of the input as
