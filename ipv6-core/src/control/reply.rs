@@ -5,7 +5,7 @@ use super::{RecvControl, SendControl};
 impl RecvControl<'_> {
     /// Returns the control messages of a reply: its source is the address that the datagram was sent to, unless that is
     /// a group. If that address is link-local or a group, the reply is sent on the interface that received the datagram.
-    /// Both need [`ControlFlags::DESTINATION`]. The same holds for IPv4-mapped addresses; 255.255.255.255 counts as a
+    /// Both need [`ControlFlags::DESTINATION`](crate::ControlFlags::DESTINATION). The same holds for IPv4-mapped addresses; 255.255.255.255 counts as a
     /// group. (The broadcast address of a network is not recognized: remove the source. Linux answers
     /// `ENETUNREACH` to it, or `EINVAL`.)
     ///
