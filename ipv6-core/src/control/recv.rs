@@ -161,10 +161,11 @@ impl<'a> RecvControl<'a> {
             }
         }
         let mut decoded = Self::default();
-        match decoded.decode_more::<P>(control) {
-            Ok(()) => Ok(decoded),
-            Err(error) => Err(located::<P>(control, error)),
+        match decoded.take_common::<P>(control) {
+            [] => {}
+            rest => decoded.take_rest::<P>(rest, control)?,
         }
+        Ok(decoded)
     }
 
     /// Reads control messages into this value, which keeps what it already has. Works for messages of any kind in any
@@ -181,6 +182,12 @@ impl<'a> RecvControl<'a> {
             [] => Ok(()),
             rest => self.take_all::<P>(rest, len),
         }
+    }
+
+    /// Reads all messages in `rest`, the end of `control`. The offset of an error is found afterwards: that costs nothing before.
+    #[inline(never)]
+    fn take_rest<P: Platform>(&mut self, rest: &'a [u8], control: &'a [u8]) -> Result<(), DecodeError> {
+        self.take_all::<P>(rest, control.len()).map_err(|error| located::<P>(control, error))
     }
 
     /// Reads all messages in `rest`, the end of a buffer of `len` bytes.
@@ -267,6 +274,7 @@ impl<'a> RecvControl<'a> {
 
 /// The same error with the offset of its message, the first that cannot be read.
 #[cold]
+#[inline(never)]
 fn located<P: Platform>(control: &[u8], error: DecodeError) -> DecodeError {
     let mut messages = RawMessages::<P>::new(control).map_while(Result::ok);
     let failed = messages.find(|message| RecvControl::default().take::<P>(message).is_err());

@@ -159,7 +159,7 @@ impl<'a> Encoded<'a> {
     /// An address that is not 0.
     #[inline(always)]
     pub(crate) fn addr(&self) -> usize {
-        core::ptr::from_ref(self.about).addr()
+        self.bytes.as_ptr().addr()
     }
 
     pub(crate) const fn bytes(&self) -> &'a [u8] {
