@@ -140,6 +140,37 @@ fn from_c_has_every_name_of_the_rfcs() {
     }
 }
 
+/// The names in the documentation's search: aliases, and the rows and lists that macros make aliases of.
+fn aliases() -> BTreeSet<String> {
+    let (root, mut files) = (Path::new(env!("CARGO_MANIFEST_DIR")).join(".."), Vec::new());
+    for name in ["ipv6-core", "ipv6-sys", "ipv6-std"] {
+        sources(&root.join(name).join("src"), &mut files);
+    }
+    let mut found = BTreeSet::new();
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        let is_list = ["rows.rs", "icmp6.rs", "sticky.rs"].iter().any(|list| file.ends_with(list));
+        let attributes = text.split("doc(").skip(1).filter_map(|rest| rest.split(']').next());
+        let aliases = attributes.filter(|attribute| attribute.contains("alias"));
+        let parts: Vec<_> = if is_list { vec![text.as_str()] } else { aliases.collect() };
+        found.extend(parts.iter().flat_map(|part| part.split('"').skip(1).step_by(2)).map(String::from));
+    }
+    found
+}
+
+/// A search in the documentation finds each name of the page: an item, or the page itself.
+#[test]
+fn every_name_of_from_c_is_an_alias() {
+    let aliases = aliases();
+    let rows = FROM_C.lines().filter(|line| line.starts_with("| `"));
+    let firsts: Vec<_> = rows.filter_map(|row| row.split('|').nth(1)).collect();
+    let names = firsts.iter().flat_map(|first| first.split('`').skip(1).step_by(2));
+    let names: BTreeSet<_> = names.map(|name| name.trim_start_matches("struct ")).collect();
+    assert!(names.len() > 500);
+    let missing: Vec<_> = names.into_iter().filter(|name| !aliases.contains(*name)).collect();
+    assert!(missing.is_empty(), "no #[doc(alias)], add them to _documentation::from_c: {missing:?}");
+}
+
 #[test]
 fn from_c_has_every_row() {
     let Abi { control, options, .. } = Linux64::ABI;
