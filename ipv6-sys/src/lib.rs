@@ -60,7 +60,8 @@
 //! unsafe extern "C" {}
 //! ```
 //!
-//! The directory `examples/constrained` of the repository has two whole programs.
+//! The directory `examples/constrained` of the repository has four whole programs; [`how_small`] has their sizes.
+//! [`wait`] names the parts of `rustix` that go with this crate.
 
 #![no_std]
 #![warn(clippy::must_use_candidate)]
@@ -74,6 +75,10 @@ mod error;
 pub mod fd;
 pub mod filter;
 mod host;
+#[cfg(doc)]
+pub mod how_small {
+    #![doc = include_str!("how_small.md")]
+}
 pub mod interface;
 pub mod message;
 pub mod multicast_router;

@@ -101,9 +101,9 @@ impl Need {
             }
             Self::CCompiler => compiles(),
             Self::Strace => succeeds(Command::new("strace").args(["-qq", "-o", "/dev/null", "true"])),
-            Self::Constrained => match constrained("listen").zip(constrained("send")) {
-                Some(_) => Ok(()),
-                None => Err("run `scripts/constrained` first: it builds the programs".into()),
+            Self::Constrained => match CONSTRAINED.iter().all(|name| constrained(name).is_some()) {
+                true => Ok(()),
+                false => Err("run `scripts/constrained` first: it builds the programs".into()),
             },
             Self::Program(name) => match program(name) {
                 Some(_) => Ok(()),
@@ -177,6 +177,9 @@ fn compiles() -> Result<(), String> {
     let _ = fs::remove_dir_all(folder);
     built
 }
+
+/// The constrained example programs.
+const CONSTRAINED: [&str; 4] = ["listen", "send", "responder", "advertisements"];
 
 /// The path of a constrained example program, if it is built: below the folder in `IPV6_CONSTRAINED`, or else where
 /// `scripts/constrained` puts it, in the target folder of this program or in its own.

@@ -10,7 +10,9 @@ use core::net::{Ipv6Addr, SocketAddrV6};
 use core::num::NonZeroU16;
 
 use ipv6_constrained::{Context, Failure, MAX_PAYLOAD, parse, print, status, words};
-use ipv6_core::message::{HopLimit, PacketInfo, TrafficClass, space_of};
+use ipv6_core::InterfaceIndex;
+use ipv6_core::cmsg::RawMessage;
+use ipv6_core::message::{ControlMessage, HopLimit, PacketInfo, TrafficClass, space_of};
 use ipv6_sys::fd::AsFd;
 use ipv6_sys::message::{self, ControlBuffer, ControlSpace, IoSliceMut, MessageFlags, Received};
 use ipv6_sys::option::{self, Group, SocketOption};
@@ -126,20 +128,14 @@ impl fmt::Display for Datagram<'_> {
         }
         write!(f, ": {} bytes", received.len)?;
         // Decodes the messages in the layout of this platform. By type, so that the program has no code for others.
-        for message in control.raw_messages() {
-            let Ok(message) = message else {
-                f.write_str(", malformed control messages")?;
-                break;
-            };
-            if let Ok(Some(TrafficClass(traffic_class))) = message.get::<TrafficClass, Host>() {
+        for message in control.raw_messages().flatten() {
+            if let Some(TrafficClass(traffic_class)) = value::<TrafficClass>(&message) {
                 write!(f, ", traffic class {traffic_class:#04x}")?;
-            } else if let Ok(Some(HopLimit(hop_limit))) = message.get::<HopLimit, Host>() {
+            } else if let Some(HopLimit(hop_limit)) = value::<HopLimit>(&message) {
                 write!(f, ", hop limit {hop_limit}")?;
-            } else if let Ok(Some(PacketInfo { address, interface })) = message.get::<PacketInfo, Host>() {
-                write!(f, ", destination {address}")?;
-                if let Some(interface) = interface {
-                    write!(f, ", interface {}", interface.get())?;
-                }
+            } else if let Some(PacketInfo { address, interface }) = value::<PacketInfo>(&message) {
+                let interface = interface.map_or(0, InterfaceIndex::get);
+                write!(f, ", destination {address}, interface {interface}")?;
             }
         }
         if received.truncated {
@@ -156,4 +152,13 @@ impl fmt::Display for Datagram<'_> {
         payload.iter().try_for_each(|byte| f.write_char(char::from(*byte)))?;
         f.write_char('"')
     }
+}
+
+/// The value of a message of this type. `RawMessage::get` also has the error of a value that is not valid.
+fn value<'a, M: ControlMessage<Host>>(message: &RawMessage<'a>) -> Option<M::Value<'a>> {
+    let number = M::NUMBER?;
+    if (number.level, number.kind) != (message.level, message.kind) {
+        return None;
+    }
+    M::decode(message.data).ok()
 }
