@@ -14,6 +14,7 @@ ipv6_testnet::tests! {
     [] received_packets_have_their_time_in_each_form;
     [] sent_packets_have_timestamps_with_identifiers;
     [] a_batch_keeps_the_times_of_its_datagrams;
+    [] each_message_of_a_batch_gets_the_timestamp_that_it_requests;
     [] flags_of_timestamps_are_read_as_they_were_set;
     [Namespace] a_send_time_needs_the_option;
     [Namespace, Program("tc")] a_packet_is_sent_at_its_time;
@@ -107,6 +108,26 @@ fn sent_packets_have_timestamps_with_identifiers() {
         Err(error) => assert_eq!(error.raw_os_error().or_else(|| cause(&error)), Some(EINVAL)),
         Ok(_) => assert_eq!(reported(&conn).2, 77),
     }
+}
+
+fn each_message_of_a_batch_gets_the_timestamp_that_it_requests() {
+    let (conn, nobody) = (loopback(), loopback());
+    let to = nobody.local_addr().unwrap();
+    let flags = TimestampingFlags::SOFTWARE | TimestampingFlags::OPT_ID | TimestampingFlags::OPT_TSONLY;
+    conn.set_option(&option::TIMESTAMPING, flags).unwrap();
+    let request = Messages::<64>::new().with(TimestampRequest(TimestampingFlags::TX_SOFTWARE)).unwrap();
+    let control = SendControl::new().with_messages(&request);
+    let batch = [b"1", b"2", b"3"].map(|text| Outgoing::new(text, control, Some(to)));
+    assert_eq!(conn.send_batch(&mut SendBatch::new(4), &batch).unwrap(), 3);
+    // Over loopback they are there when the call returns.
+    let mut ids = Vec::new();
+    let each = |entry: Reported, _: &[u8]| {
+        if let ReportedKind::Timestamp { id, .. } = entry.kind {
+            ids.push(id);
+        }
+    };
+    conn.drain_errors(each).unwrap();
+    assert_eq!(ids, [0, 1, 2]);
 }
 
 fn a_batch_keeps_the_times_of_its_datagrams() {

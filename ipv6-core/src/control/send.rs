@@ -225,6 +225,16 @@ macro_rules! messages_of {
 }
 
 impl SendControl<'_> {
+    /// Returns whether the answer to one of the messages is about one datagram: a timestamp of its departure. Then the
+    /// datagram cannot be sent as one with others.
+    #[doc(hidden)]
+    #[inline]
+    #[must_use]
+    pub fn is_for_one<P: Platform>(&self) -> bool {
+        let numbers = [P::ABI.control.timestamp_request, P::ABI.control.timestamp_id];
+        self.messages.is_some_and(|messages| messages.contains::<P>(&numbers))
+    }
+
     messages_of! {
         control => PacketInfo, control.packet_info();
         control => HopLimit, control.hop_limit.map(HopLimit);

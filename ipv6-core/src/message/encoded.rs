@@ -156,6 +156,17 @@ impl<'a> Encoded<'a> {
         Self { bytes, about }
     }
 
+    /// Returns whether one of the messages has one of these numbers.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn contains<P: Platform>(&self, numbers: &[Option<ControlNumber>]) -> bool {
+        let is_one = |message: cmsg::RawMessage<'_>| {
+            let mut numbers = numbers.iter().flatten();
+            numbers.any(|number| (message.level, message.kind) == (number.level, number.kind))
+        };
+        cmsg::RawMessages::<P>::new(self.bytes).map_while(Result::ok).any(is_one)
+    }
+
     /// An address that is not 0.
     #[inline(always)]
     pub(crate) fn addr(&self) -> usize {

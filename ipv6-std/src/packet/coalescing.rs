@@ -28,6 +28,10 @@ impl<S: AsFd> PacketConn<S> {
     /// Raw and packet sockets of this host can see one large datagram instead: Linux passes a packet to them before it
     /// splits it.
     ///
+    /// Messages that are coalesced get one transmit timestamp with one identifier. Those with a
+    /// [`TimestampRequest`](crate::message::TimestampRequest) are not coalesced. Where the option
+    /// [`TIMESTAMPING`](crate::option::TIMESTAMPING) asks for the times of all datagrams, set this to `false`.
+    ///
     /// If the system, the device or the path refuses coalesced messages, they are sent in smaller groups or singly, and
     /// the limit is remembered: for one destination, until 8,192 messages were sent singly to it
     /// ([`max_segments_to`](Self::max_segments_to)); for the socket, if the system has a lower maximum or cannot coalesce

@@ -5,6 +5,7 @@ use ipv6_core::EncodeError;
 use super::outgoing::{Coalesce, Outgoing, Route};
 use super::payload::{MAX, Part, Payload};
 use super::slot::SendSlot;
+use crate::host::Host;
 use crate::os;
 
 impl<const C: usize> SendSlot<C> {
@@ -54,7 +55,11 @@ pub(super) fn run<'a>(
 ) -> usize {
     let size = first.payload.len();
     // The kernel cannot make an empty segment. A message with a segment size is a run itself.
-    if !(1..=limits.max_size).contains(&size) || first.control.segment_size.is_some() {
+    let control = &first.control;
+    if !(1..=limits.max_size).contains(&size)
+        || control.segment_size.is_some()
+        || control.is_for_one::<Host>()
+    {
         return 1;
     }
     let most = limits.max_segments.min(MAX_RUN / size);
