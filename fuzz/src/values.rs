@@ -15,6 +15,7 @@ pub fn requests(input: &[u8]) {
     fn body<P: Platform>(input: &[u8]) {
         // An error: the input ends before the value does.
         let _ = requests_on::<P>(&mut Unstructured::new(input));
+        let _ = tcp_ao_on::<P>(&mut Unstructured::new(input));
         answers_on::<P>(input);
     }
     on_every_platform!(body(input));
@@ -101,6 +102,42 @@ fn requests_on<P: Platform>(u: &mut Unstructured<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Keys of TCP-AO (RFC 5925), and what a socket reports about them.
+fn tcp_ao_on<P: Platform>(u: &mut Unstructured<'_>) -> Result<()> {
+    let info: TcpAoInfo = u.arbitrary()?;
+    assert!(TcpAoInfo::decode::<P>(&info.encode::<P>()).is_some_and(|read| read.current == info.current));
+    let (peer, interface): (Ipv6Addr, InterfaceIndex) = (u.arbitrary()?, u.arbitrary()?);
+    let (algorithm, bits, mac): (TcpAoAlgorithm, u8, u8) = (u.arbitrary()?, u.arbitrary()?, u.arbitrary()?);
+    let id = TcpAoId::new(peer, bits, mac).with_interface(interface);
+    assert_eq!(
+        (id.peer(), id.send_id(), id.receive_id(), id.interface()),
+        (peer, bits, mac, Some(interface))
+    );
+    let id = match id.with_prefix(bits) {
+        Ok(id) => id,
+        Err(error) => {
+            assert!(!error.to_string().is_empty());
+            id
+        }
+    };
+    assert!(id.prefix() <= 128 && !format!("{id:?} {algorithm:?} {}", algorithm.name()).is_empty());
+    assert_ne!(id.encode::<P>(), TcpAoId::new(peer, bits, !mac).encode::<P>());
+    for len in [0, 1, TcpAoKey::MAX_LEN, TcpAoKey::MAX_LEN + 1] {
+        let bytes = vec![7; len];
+        match TcpAoKey::new(id, algorithm, &bytes).and_then(|key| key.with_mac_length(mac)) {
+            Ok(key) => {
+                assert_eq!(key.id(), id);
+                let other = key.without_options().as_current().as_next();
+                assert_ne!(other.encode::<P>(), key.encode::<P>());
+                assert!(!format!("{key:?}").contains("7, 7"));
+            }
+            Err(error) => assert!(!error.to_string().is_empty()),
+        }
+        let _ = TcpAoKey::new(id, algorithm, &bytes).map(|key| key.encode::<P>());
+    }
+    Ok(())
+}
+
 fn answers_on<P: Platform>(input: &[u8]) {
     if let Some(entry) = ExtendedError::decode::<P>(input) {
         let error = QueuedError::from(entry);
@@ -113,7 +150,7 @@ fn answers_on<P: Platform>(input: &[u8]) {
     let _ = (RouteCounters::decode::<P>(input), MifCounters::decode::<P>(input));
     let filter = SourceFilter::<2>::decode::<P>(input);
     assert!(filter.is_none_or(|(filter, _)| !filter.to_string().is_empty()));
-    let _ = FlowLabelRequest::decode_label(input);
+    let _ = (FlowLabelRequest::decode_label(input), TcpAoInfo::decode::<P>(input));
     match (PathMtu::decode::<P>(input), PathMtu::decode_mtu::<P>(input)) {
         (Ok(path), mtu) => assert!(Ok(path.mtu) == mtu && !path.to_string().is_empty()),
         (Err(error), _) => assert!(!error.to_string().is_empty()),
