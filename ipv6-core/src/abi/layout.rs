@@ -112,7 +112,7 @@ pub struct SockaddrLayout {
     /// Whether the first byte is the size of the structure and the second the family (4.4BSD). Otherwise the family has
     /// both bytes.
     pub length_byte: bool,
-    /// `sizeof(struct sockaddr_in6)`: 28, or 32 where a field follows the scope. At most
+    /// `sizeof(struct sockaddr_in6)`: 28 with the fields of RFC 3493, or 32 where a field follows the scope. At most
     /// [`MAX_SIZE`](crate::sockaddr::MAX_SIZE).
     pub size: usize,
     /// Offset of the address.
