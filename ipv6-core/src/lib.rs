@@ -43,6 +43,23 @@
 //! This crate opens no socket, resolves no name, and has no protocol above ICMPv6's type byte. Bytes that do not have the
 //! layout of the platform are an error, which names the message and what is wrong.
 //!
+//! # Without an operating system
+//!
+//! Firmware with a network stack of its own uses what does not depend on a system: [`Header`], [`ext::Walk`] up to the
+//! upper-layer protocol, [`checksum`](checksum()), [`Icmp6Type`], and the builders of extension headers. All of it works with
+//! `default-features = false`, except [`Header`] (the feature `headers`). The bodies of ICMPv6, neighbour discovery and MLD
+//! messages are not here: [`smoltcp::wire`](https://docs.rs/smoltcp/latest/smoltcp/wire/) and
+//! [`etherparse`](https://docs.rs/etherparse) have views of them, also without `std` and without an allocator. This crate is
+//! for the socket API's side of a packet: control messages, options, filters and headers as systems pass them.
+//!
+//! # Analyse the bytes of another system
+//!
+//! [`abi::with`] chooses the platform by name, [`cmsg::RawMessages::decoded`] reads every message in order, and
+//! [`DecodeError::offset`] says where a message is wrong. [`SendControl::decode`] and [`cmsg::RawMessages::decoded_sent`]
+//! read what a program sent; [`RecvControl::decode_lenient`] skips what it cannot read. The module [`abi`] shows how to describe
+//! a system that this crate does not know. The example `cmsg` does this for bytes in hexadecimal:
+//! `cargo run -p ipv6-core --example cmsg -- --platform all HEX`.
+//!
 //! # Features
 //!
 //! `headers`, on by default: [`Header`]. Only this needs derive macros (`zerocopy`), which take longer to build than the rest.

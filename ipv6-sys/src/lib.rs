@@ -6,7 +6,8 @@
 //! here.
 //!
 //! The feature `std` (on by default) takes the types of file descriptors and I/O slices from `std`, and converts errors
-//! into `std::io::Error`. With `default-features = false`, neither this crate nor a dependency needs `std`.
+//! into `std::io::Error`. With `default-features = false`, neither this crate nor a dependency needs `std`. The
+//! feature `error-text` (on by default) displays errors of the system as texts; without it, as numbers.
 //!
 //! | To | see |
 //! |---|---|
@@ -16,7 +17,10 @@
 //! | open a socket, set its device and buffers, or ask what a socket is | [`socket`] |
 //! | read the attached BPF program | [`filter`] |
 //! | find an interface | [`interface`] |
-//! | wait until a socket is ready | [`wait`] |
+//! | wait until a socket is ready, or one of several | [`wait`](wait::wait), [`wait::any`] |
+//! | list interfaces and addresses without an allocator | [`interface::for_each`] |
+//! | find the source address for a destination | [`socket::local_address_towards`] |
+//! | use timers, `epoll` and other address families without `unsafe` | [`rustix`](wait#with-rustix) |
 //!
 //! ```
 //! use ipv6_core::{ControlFlags, SendControl};
@@ -60,8 +64,12 @@
 //! unsafe extern "C" {}
 //! ```
 //!
-//! The directory `examples/constrained` of the repository has four whole programs; [`how_small`] has their sizes.
-//! [`wait`] names the parts of `rustix` that go with this crate.
+//! The directory `ipv6-sys/examples/constrained` of the repository has four whole programs; [`how_small`] has their sizes,
+//! and the flags for the smallest ones. [`wait`] names the parts of `rustix` that go with this crate.
+//!
+//! On Linux, only [`interface::Addresses`] allocates. No panic is reachable from this crate and `ipv6-core`. Two are in
+//! `rustix`, where it makes a descriptor from a number without `std` (`OwnedFd::from_raw_fd` and `BorrowedFd::borrow_raw`):
+//! they check that the number is not -1, which Linux returns for errors only. `scripts/panic-sites` checks this.
 
 #![no_std]
 #![warn(clippy::must_use_candidate)]
