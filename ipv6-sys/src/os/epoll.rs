@@ -2,10 +2,10 @@
 
 use core::time::Duration;
 
-use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 
 use super::events::Events;
+use super::portable::in_steps;
 use crate::error::Errno;
 use crate::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -37,11 +37,12 @@ impl Epoll {
 
     pub(crate) fn wait(&self, timeout: Option<Duration>) -> Result<Events, Errno> {
         // Whole milliseconds, rounded up: kernels before 5.11 have no other timeout.
-        let milliseconds = |timeout: Duration| u64::try_from(timeout.as_nanos().div_ceil(1_000_000));
-        let timeout = timeout.and_then(|timeout| milliseconds(timeout).ok()).map(Duration::from_millis);
-        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
+        let whole = |timeout: Duration| {
+            let milliseconds = timeout.as_nanos().div_ceil(1_000_000);
+            u64::try_from(milliseconds).map_or(Duration::MAX, Duration::from_millis)
+        };
         let mut events = [Event { flags: EventFlags::empty(), data: EventData::new_u64(0) }];
-        let count = epoll::wait(&self.0, &mut events, timeout.as_ref())?;
+        let count = in_steps(timeout.map(whole), |timeout| epoll::wait(&self.0, &mut events, timeout))?;
         let reported = events.iter().take(count).fold(EventFlags::empty(), |all, event| all | event.flags);
         let pairs = [
             (EventFlags::IN, Events::READABLE),

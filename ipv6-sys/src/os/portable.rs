@@ -116,10 +116,31 @@ fn poll_fd(socket: BorrowedFd<'_>, wanted: Events) -> PollFd<'_> {
 }
 
 fn poll_for(sockets: &mut [PollFd<'_>], timeout: Option<Duration>) -> Result<(), Errno> {
-    // A timeout of more seconds than the type holds never passes.
-    let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
-    kernel::poll(sockets, timeout.as_ref())?;
+    in_steps(timeout, |timeout| kernel::poll(sockets, timeout))?;
     Ok(())
+}
+
+/// The longest timeout that every system takes: most count milliseconds in a C `int`, and refuse more with `EINVAL`. It is
+/// 24 days.
+const LONGEST: Duration = Duration::from_millis(i32::MAX as u64);
+
+/// Waits at most for `timeout`, in steps of at most [`LONGEST`]. `wait` returns how many are ready, 0 after its timeout.
+pub(super) fn in_steps(
+    timeout: Option<Duration>,
+    mut wait: impl FnMut(Option<&Timespec>) -> rustix::io::Result<usize>,
+) -> rustix::io::Result<usize> {
+    let Some(mut left) = timeout else {
+        return wait(None);
+    };
+    loop {
+        let step = left.min(LONGEST);
+        // A step fits in every type: the conversion does not fail.
+        let ready = wait(Timespec::try_from(step).ok().as_ref())?;
+        left = left.saturating_sub(step);
+        if ready > 0 || left.is_zero() {
+            return Ok(ready);
+        }
+    }
 }
 
 fn reported(socket: &PollFd<'_>) -> Events {
@@ -131,4 +152,36 @@ fn reported(socket: &PollFd<'_>) -> Events {
     ];
     let reported = pairs.into_iter().filter(|(flags, _)| socket.revents().intersects(*flags));
     reported.map(|(_, event)| event).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::vec::Vec;
+
+    use super::*;
+
+    /// The steps of a wait that ends after `ready_after` of them, and its result.
+    fn steps(timeout: Option<Duration>, ready_after: usize) -> (Vec<Option<Duration>>, usize) {
+        let mut steps = Vec::new();
+        let ready = in_steps(timeout, |step| {
+            steps.push(step.map(|step| Duration::try_from(*step).unwrap()));
+            Ok(usize::from(steps.len() == ready_after))
+        });
+        (steps, ready.unwrap())
+    }
+
+    #[test]
+    fn a_timeout_that_systems_refuse_is_waited_for_in_steps() {
+        let moment = Duration::from_nanos(1);
+        assert_eq!(steps(None, 0), (Vec::from([None]), 0));
+        for short in [Duration::ZERO, moment, LONGEST] {
+            assert_eq!(steps(Some(short), 0), (Vec::from([Some(short)]), 0));
+        }
+        let whole = Some(LONGEST);
+        assert_eq!(steps(Some(LONGEST * 2 + moment), 0), (Vec::from([whole, whole, Some(moment)]), 0));
+        assert_eq!(steps(Some(LONGEST * 2 + moment), 2), (Vec::from([whole, whole]), 1));
+        assert_eq!(steps(Some(Duration::MAX), 3), (Vec::from([whole; 3]), 1));
+    }
 }
