@@ -67,9 +67,8 @@
 //! The directory `ipv6-sys/examples/constrained` of the repository has four whole programs; [`how_small`] has their sizes,
 //! and the flags for the smallest ones. [`wait`] names the parts of `rustix` that go with this crate.
 //!
-//! On Linux, only [`interface::Addresses`] allocates. No panic is reachable from this crate and `ipv6-core`. Two are in
-//! `rustix`, where it makes a descriptor from a number without `std` (`OwnedFd::from_raw_fd` and `BorrowedFd::borrow_raw`):
-//! they check that the number is not -1, which Linux returns for errors only. `scripts/panic-sites` checks this.
+//! On Linux, only [`interface::Addresses`] allocates. No panic is reachable from this crate and `ipv6-core`; two checks of
+//! `rustix` never fail ([`how_small`](how_small#panics)).
 
 #![no_std]
 #![warn(clippy::must_use_candidate)]
