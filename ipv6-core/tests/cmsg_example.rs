@@ -105,6 +105,26 @@ fn the_messages_of_each_family_are_printed() {
 }
 
 #[test]
+fn a_sent_message_has_the_name_that_it_has_when_sent() {
+    // Linux: 37 is SCM_TIMESTAMPING of 48 bytes from the kernel, and SO_TIMESTAMPING of 4 to it.
+    let header = "00000000 01000000 25000000";
+    let request = format!("14000000 {header} 02000000 00000000");
+    let sent = run(&["--platform", "linux", "--sent", &request]).unwrap();
+    assert!(sent.starts_with("Linux64\n  0  SO_TIMESTAMPING  02 00 00 00  TimestampRequest("), "{sent}");
+    let json = run(&["--platform", "linux", "--sent", "--json", &request]).unwrap();
+    assert!(json.contains("\"name\":\"SO_TIMESTAMPING\""), "{json}");
+    // An error has the name too.
+    let short = format!("12000000 {header} 0200");
+    let (sent, is_valid) = output(&["--platform", "linux", "--sent", &short]).unwrap();
+    assert!(
+        sent.contains("  0  SO_TIMESTAMPING  02 00  error: SO_TIMESTAMPING message") && !is_valid,
+        "{sent}"
+    );
+    let (received, is_valid) = output(&["--platform", "linux", &request]).unwrap();
+    assert!(received.contains("  0  SCM_TIMESTAMPING  02 00 00 00  error: ") && !is_valid, "{received}");
+}
+
+#[test]
 fn all_lists_the_platforms_that_can_have_written_the_buffer() {
     // Linux with 64 bits has numbers and widths that no other system has together.
     let (all, is_valid) = output(&[BUFFERS[0].1]).unwrap();

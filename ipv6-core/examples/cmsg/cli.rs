@@ -129,7 +129,9 @@ impl Visitor for ReadAs<'_> {
                 Ok(message) => {
                     end = message.offset().saturating_add(P::ABI.cmsg.space(message.data.len()));
                     let value = if self.sent { message.decode_sent::<P>() } else { message.decode::<P>() };
-                    let name = message.control::<P>().map(|control| control.name());
+                    // Of the value: a message to send can have the number of a received one.
+                    let control = value.map_or_else(|error| error.control(), |value| value.control());
+                    let name = control.map(|control| control.name());
                     messages.push(Message {
                         offset: message.offset(),
                         raw: Some((message.level, message.kind, name, message.data.to_vec())),
