@@ -423,6 +423,8 @@ fn no_call_blocks_the_loop<L: Loop>() {
             ticks("send_vectored", conn.send_vectored(&[IoSlice::new(&payload)], &control, to)).await;
             let flagged = conn.send_with_flags(&payload, &control, to, SendFlags::empty());
             ticks("send_with_flags", flagged).await;
+            let still = conn.send_zero_copy(&[0; 1000], &control, to);
+            ticks("send_zero_copy", still).await;
             ticks("send_messages", conn.send_messages(&payload, &typed, to)).await;
             ticks("send_batch", conn.send_batch(&mut out, &messages)).await;
             ticks("send_batch_all", conn.send_batch_all(&mut out, &messages)).await;

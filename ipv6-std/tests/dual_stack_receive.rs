@@ -5,14 +5,12 @@ mod common;
 
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
-use std::os::fd::{AsFd as _, AsRawFd};
 
 use common::*;
 use ipv6_std::message::{HopLimit, Ipv4PacketInfo, PacketInfo, TimeToLive, TrafficClass, TypeOfService};
 use ipv6_std::option::SocketOption;
 use ipv6_std::*;
 use ipv6_testnet::{Host, Line, Pair};
-use nix::sys::socket::{MsgFlags, SockaddrIn6, sendto};
 use socket2::SockRef;
 
 ipv6_testnet::tests! {
@@ -412,7 +410,6 @@ fn routers_report_an_expired_hop_limit_and_a_small_mtu() {
 
 // Scars 49 and 78.
 fn timestamps_and_zero_copy_notices_of_ipv4_datagrams_are_no_errors() {
-    const MSG_ZEROCOPY: i32 = 0x0400_0000;
     let pair = pair();
     let conn = dual(&pair.a);
     conn.set_queue_errors(true).unwrap();
@@ -432,10 +429,8 @@ fn timestamps_and_zero_copy_notices_of_ipv4_datagrams_are_no_errors() {
     assert!(!entries[0].is_error());
 
     conn.set_option(&SocketOption::<i32>::custom(1, 37, "SO_TIMESTAMPING"), 0).unwrap();
-    conn.set_option(&SocketOption::<bool>::custom(1, 60, "SO_ZEROCOPY"), true).unwrap();
-    let socket = conn.get_ref().as_fd().as_raw_fd();
-    let flags = MsgFlags::from_bits_retain(MSG_ZEROCOPY);
-    sendto(socket, &[7; 1000], &SockaddrIn6::from(to), flags).unwrap();
+    conn.set_option(&option::ZERO_COPY, true).unwrap();
+    conn.send_zero_copy(&[7; 1000], &SendControl::new(), to).unwrap();
     peer.recv(&mut [0; 2000]).unwrap();
     entries.clear();
     while entries.is_empty() {

@@ -3,14 +3,12 @@
 mod common;
 
 use std::io::ErrorKind;
-use std::os::fd::{AsFd as _, AsRawFd};
 use std::time::Instant;
 
 use common::*;
 use ipv6_std::option::SocketOption;
 use ipv6_std::*;
 use ipv6_testnet::Pair;
-use nix::sys::socket::{MsgFlags, SockaddrIn6, sendto};
 
 ipv6_testnet::tests! {
     [Namespace] datagrams_arrive_after_the_errors_are_drained;
@@ -200,14 +198,16 @@ fn timestamps_and_errors_are_told_apart() {
 
 // Scar 78: a zero-copy notice was error 0.
 fn zero_copy_notices_are_no_errors() {
-    const MSG_ZEROCOPY: i32 = 0x0400_0000;
+    static PAYLOAD: [u8; 1000] = [7; 1000];
     let (conn, peer) = (loopback(), loopback());
-    conn.set_option(&SocketOption::<bool>::custom(1, 60, "SO_ZEROCOPY"), true).unwrap();
-    let to = SockaddrIn6::from(peer.local_addr().unwrap());
-    for _ in 0..3 {
-        let socket = conn.get_ref().as_fd().as_raw_fd();
-        sendto(socket, &[7; 1000], &to, MsgFlags::from_bits_retain(MSG_ZEROCOPY)).unwrap();
-        receive(&peer);
+    conn.set_option(&option::ZERO_COPY, true).unwrap();
+    peer.set_control_flags(ControlFlags::HOP_LIMIT, true).unwrap();
+    let to = peer.local_addr().unwrap();
+    for control in [SendControl::new(), SendControl::new().with_hop_limit(3), SendControl::new()] {
+        assert_eq!(conn.send_zero_copy(&PAYLOAD, &control, to).unwrap(), PAYLOAD.len());
+        let (payload, received) = receive(&peer);
+        assert_eq!(payload, PAYLOAD);
+        assert_eq!(received.control.hop_limit, control.hop_limit.or(Some(64)));
     }
     let mut sends = 0;
     for (reported, _) in entries(&conn) {

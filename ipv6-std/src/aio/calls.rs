@@ -235,6 +235,27 @@ macro_rules! calls {
                 self.transmit(|| conn.try_send_with_flags(payload, control, to, flags)).await
             }
 
+            /// Sends one datagram from the memory of the program, as
+            /// [`send_zero_copy`](crate::PacketConn::send_zero_copy).
+            ///
+            /// # Cancel safety
+            ///
+            /// A dropped future has sent nothing.
+            ///
+            /// # Errors
+            ///
+            /// Those of [`send_zero_copy`](crate::PacketConn::send_zero_copy).
+            #[doc(alias = "MSG_ZEROCOPY")]
+            pub async fn send_zero_copy(
+                &self,
+                payload: &'static [u8],
+                control: &SendControl<'_>,
+                to: impl Into<Option<SocketAddrV6>>,
+            ) -> io::Result<usize> {
+                let (conn, to) = (self.packets(), to.into());
+                self.transmit(|| conn.try_send_zero_copy(payload, control, to)).await
+            }
+
             /// Sends one datagram with control messages by type, as
             /// [`send_messages`](crate::PacketConn::send_messages).
             ///

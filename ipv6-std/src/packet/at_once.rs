@@ -159,6 +159,22 @@ impl<S: AsFd> PacketConn<S> {
         self.send_flagged(payload, control, to.into(), flags, NEVER)
     }
 
+    /// Sends as [`send_zero_copy`](Self::send_zero_copy), without waiting.
+    ///
+    /// Systems: Linux.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` when the send buffer is full; the other errors of [`send_zero_copy`](Self::send_zero_copy).
+    pub fn try_send_zero_copy(
+        &self,
+        payload: &'static [u8],
+        control: &SendControl<'_>,
+        to: impl Into<Option<SocketAddrV6>>,
+    ) -> io::Result<usize> {
+        self.send_static(payload, control, to.into(), NEVER)
+    }
+
     /// Sends as [`send_messages`](Self::send_messages), without waiting.
     ///
     /// Systems: all.

@@ -18,7 +18,7 @@ use ipv6_sys::{Errno, IS_LINUX};
 use super::PacketConn;
 use super::send_error::explain;
 use crate::error::{self, Refused};
-use crate::fd::AsFd;
+use crate::fd::{AsFd, BorrowedFd};
 use crate::received::Received;
 use crate::space::{RECV_SPACE, SEND_SPACE};
 
@@ -155,6 +155,19 @@ impl<S: AsFd> PacketConn<S> {
         to: Option<&SocketAddrV6>,
         caller: impl Caller<Error = io::Error>,
     ) -> io::Result<usize> {
+        self.send_encoded::<N>(control, to, |socket, encoded, to| {
+            message::send(socket, payload, encoded, to, caller)
+        })
+    }
+
+    /// Encodes any control messages, which take at most `N` bytes, and sends them with `send`.
+    #[inline(always)]
+    pub(super) fn send_encoded<const N: usize>(
+        &self,
+        control: &SendControl<'_>,
+        to: Option<&SocketAddrV6>,
+        send: impl FnOnce(BorrowedFd<'_>, Encoded<'_>, Option<&SocketAddrV6>) -> io::Result<usize>,
+    ) -> io::Result<usize> {
         let is_mapped = match self.check(control, to) {
             Ok(()) => self.is_mapped(to),
             Err(Other::Mapped) => true,
@@ -167,7 +180,7 @@ impl<S: AsFd> PacketConn<S> {
         let encoded = if is_mapped { bytes.encode_mapped(control) } else { bytes.encode(control) };
         let encoded = encoded.map_err(error::encode)?;
         let to = to.map(|to| self.ports.of(to));
-        message::send(self.as_fd(), payload, encoded, to.as_ref(), caller)
+        send(self.as_fd(), encoded, to.as_ref())
     }
 
     /// Returns an error for a message that is not sent over IPv6. A message without `to` is for the peer of the socket: if

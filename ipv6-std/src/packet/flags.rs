@@ -4,27 +4,26 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::net::SocketAddrV6;
 
 use ipv6_core::SendControl;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use ipv6_sys::message;
 use ipv6_sys::message::MessageFlags;
 use ipv6_sys::{Error, IS_LINUX};
 
 use super::PacketConn;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use super::send_error::explain;
 use crate::fd::AsFd;
 use crate::received::Received;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use crate::space::SEND_SPACE;
 
 bitflags::bitflags! {
     /// How one datagram is sent: [`PacketConn::send_with_flags`].
     ///
     /// # `MSG_ZEROCOPY`
     ///
-    /// There is no flag for it. The kernel reads the payload after the call has returned, until a notice is in the error
-    /// queue. The borrow ends at the return. The kernel holds the pages, so it reads no memory that is unmapped; but the
-    /// program can have written or freed the payload, and the allocator can have given the memory to another value. Then
-    /// the datagram has the bytes of that value: safe code would send data that it never passed. A signature would have to
-    /// keep the payload until the notice, which any holder of the socket can take.
-    ///
-    /// A program that keeps the payload by itself sets [`option::ZERO_COPY`](crate::option::ZERO_COPY), sends on the
-    /// descriptor of the socket (`sendto(2)`), and takes the notices with
-    /// [`recv_error`](PacketConn::recv_error): [`ReportedKind::ZeroCopy`](crate::ReportedKind::ZeroCopy).
+    /// There is no flag for it, but a method: [`send_zero_copy`](PacketConn::send_zero_copy). The kernel reads the payload
+    /// after the call has returned. Nothing may write or free it until then, so the method takes `'static` payloads only.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[doc(alias = "MSG_ZEROCOPY")]
     pub struct SendFlags: u32 {
@@ -130,6 +129,76 @@ impl<S: AsFd> PacketConn<S> {
     ) -> io::Result<usize> {
         let flags = flags.of_system(self.is_mapped(to.as_ref()))? | waits;
         self.send_until(&[IoSlice::new(payload)], control, to.as_ref(), flags, None)
+    }
+
+    /// Sends one datagram with its control messages, as [`send_to`](Self::send_to), from the memory of the program: the kernel
+    /// does not copy the payload (`MSG_ZEROCOPY`). `to` is a `SocketAddrV6`, or `None` for the peer of a connected socket.
+    ///
+    /// Set [`option::ZERO_COPY`](crate::option::ZERO_COPY) before; otherwise the kernel copies. It reads the payload after
+    /// the call has returned, so the payload is `'static`: a constant, a `static`, or leaked memory
+    /// ([`Vec::leak`]). Once the kernel needs it no more, a notice is in the error queue
+    /// ([`ReportedKind::ZeroCopy`](crate::ReportedKind::ZeroCopy)), which also reports whether the kernel copied the payload
+    /// all the same: it does if the receiver is on this host, and if the device cannot gather a packet from several places.
+    /// This is worth its cost from about 10 kB on (`Documentation/networking/msg_zerocopy.rst` of Linux).
+    ///
+    /// Systems: Linux.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send_to`](Self::send_to); `ENOBUFS` when the notices that nobody takes exceed `net.core.optmem_max`, or
+    /// the locked memory `RLIMIT_MEMLOCK`; `Unsupported` elsewhere.
+    ///
+    /// ```
+    /// # #[cfg(target_os = "linux")] {
+    /// use ipv6_std::{PacketConn, ReportedKind, SendControl, option};
+    ///
+    /// static MANUAL: [u8; 1000] = [b'x'; 1000];
+    ///
+    /// let conn = PacketConn::bind("[::1]:0")?;
+    /// conn.set_option(&option::ZERO_COPY, true)?;
+    /// conn.send_zero_copy(&MANUAL, &SendControl::new(), conn.local_addr()?)?;
+    /// assert_eq!(conn.recv_from(&mut [0; 1500])?.len, 1000);
+    /// let notice = conn.recv_error(&mut [])?.expect("loopback has delivered a copy");
+    /// assert!(matches!(notice.kind, ReportedKind::ZeroCopy { first: 0, last: 0, copied: true, .. }));
+    /// # }
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[doc(alias = "MSG_ZEROCOPY")]
+    pub fn send_zero_copy(
+        &self,
+        payload: &'static [u8],
+        control: &SendControl<'_>,
+        to: impl Into<Option<SocketAddrV6>>,
+    ) -> io::Result<usize> {
+        self.send_static(payload, control, to.into(), MessageFlags::empty())
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub(super) fn send_static(
+        &self,
+        payload: &'static [u8],
+        control: &SendControl<'_>,
+        to: Option<SocketAddrV6>,
+        flags: MessageFlags,
+    ) -> io::Result<usize> {
+        let mut caller = self.write.on(self.as_fd()).with(flags);
+        let send = || {
+            self.send_encoded::<SEND_SPACE>(control, to.as_ref(), |socket, encoded, to| {
+                message::send_zero_copy(socket, payload, encoded, to, &mut caller)
+            })
+        };
+        self.send_confirmed(send).map_err(|error| explain(error, control))
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    pub(super) fn send_static(
+        &self,
+        _: &'static [u8],
+        _: &SendControl<'_>,
+        _: Option<SocketAddrV6>,
+        _: MessageFlags,
+    ) -> io::Result<usize> {
+        Err(Error::Unsupported("MSG_ZEROCOPY").into())
     }
 
     /// Receives the next datagram, as [`recv_from`](Self::recv_from), and leaves it in the queue: the next receive returns it

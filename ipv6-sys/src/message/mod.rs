@@ -24,6 +24,8 @@ pub use encoded::{ControlBytes, Encoded};
 pub use flags::MessageFlags;
 pub use io_slice::{IoSlice, IoSliceMut};
 pub use receive::{Arrival, Fresh, Received, receive, receive_fresh, receive_from};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub use send::send_zero_copy;
 pub use send::{send, send_raw};
 
 #[doc(hidden)]

@@ -84,6 +84,48 @@ pub unsafe fn send_raw<C: Caller>(
     to: Option<&SocketAddrV6>,
     flags: C,
 ) -> Result<usize, C::Error> {
+    // SAFETY: the caller vouches for descriptors in `control`. There are no more flags.
+    unsafe { send_with_bits(socket, payload, control, to, flags, 0) }
+}
+
+/// Sends one message whose payload the kernel reads after the call has returned (`MSG_ZEROCOPY`), until a notice is in the
+/// error queue (Linux). Nothing can write or free a `'static` payload meanwhile.
+///
+/// Without the option [`ZERO_COPY`](crate::option::ZERO_COPY), and where the device cannot send from the memory of the
+/// program, the kernel copies the payload.
+///
+/// # Errors
+///
+/// Those of [`send`]. `ENOBUFS` when more notices wait than `net.core.optmem_max` allows.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[doc(alias = "MSG_ZEROCOPY")]
+pub fn send_zero_copy<'c, C: Caller>(
+    socket: impl AsFd,
+    payload: &'static [u8],
+    control: impl Into<Encoded<'c>>,
+    to: Option<&SocketAddrV6>,
+    flags: C,
+) -> Result<usize, C::Error> {
+    let payload = [IoSlice::new(payload)];
+    // SAFETY: the output of an encoder holds no file descriptors. The kernel may read the payload for ever: it is borrowed
+    // for `'static`, and `u8` has no interior mutability.
+    unsafe { send_with_bits(socket, &payload, control.into().as_bytes(), to, flags, libc::MSG_ZEROCOPY) }
+}
+
+/// Sends one message with flags of `caller` and other ones.
+///
+/// # Safety
+///
+/// As [`send_raw`]. With `MSG_ZEROCOPY` in `bits`, nothing writes or frees the payload until its notice.
+#[inline(always)]
+unsafe fn send_with_bits<C: Caller>(
+    socket: impl AsFd,
+    payload: &[IoSlice<'_>],
+    control: &[u8],
+    to: Option<&SocketAddrV6>,
+    caller: C,
+    bits: i32,
+) -> Result<usize, C::Error> {
     let socket = socket.as_fd();
     let encoded;
     let name = match to {
@@ -94,7 +136,7 @@ pub unsafe fn send_raw<C: Caller>(
         None => &[],
     };
     if let ([part], []) = (payload, control) {
-        return call(flags, move |flags| os::send_to(socket, part, name, flags.bits()));
+        return call(caller, move |flags| os::send_to(socket, part, name, flags.bits() | bits));
     }
     let mut message = os::header();
     os::set_name(&mut message, name.as_ptr().cast_mut(), name.len());
@@ -103,6 +145,6 @@ pub unsafe fn send_raw<C: Caller>(
     let message = &message;
     // SAFETY: each pointer in `message` comes from a slice or an array that is borrowed here and outlives the calls,
     // with its length. `IoSlice` has the layout of `Part`, as its documentation says. The caller vouches for
-    // descriptors in `control`.
-    call(flags, move |flags| unsafe { os::send(socket, message, flags.bits()) })
+    // descriptors in `control`, and for the payload after the call if `bits` has `MSG_ZEROCOPY`.
+    call(caller, move |flags| unsafe { os::send(socket, message, flags.bits() | bits) })
 }
