@@ -8,8 +8,8 @@ use crate::cmsg::{RawMessage, RawMessages};
 use crate::interface::InterfaceIndex;
 use crate::message::{
     About, Content, Control, ControlMessage, DecodeError, EncodeError, Encoded, Family, FlowLabel, HopLimit,
-    Ipv4PacketInfo, NextHop, PacketInfo, SegmentSize, TimeToLive, To, TrafficClass, TypeOfService, family,
-    may_be_sent,
+    Ipv4PacketInfo, NextHop, PacketInfo, Part, SegmentSize, TimeToLive, To, TrafficClass, TypeOfService,
+    family, may_be_sent,
 };
 
 /// The fields that a message of one family has.
@@ -99,7 +99,10 @@ impl<'a> SendControl<'a> {
         }
         decoded.messages = others.map(|(start, end)| {
             let bytes = control.get(start..end.min(control.len())).unwrap_or_default();
-            Encoded::new(bytes, const { &About::new::<P>(&Content { len: len::<P>, append: append::<P> }) })
+            Encoded::new(
+                bytes,
+                const { &About::new::<P>(&Content { len: len::<P>, append: append::<P>, part: part::<P> }) },
+            )
         });
         Ok(decoded)
     }
@@ -131,6 +134,13 @@ fn without_field<P: Platform>(control: &[u8]) -> impl Iterator<Item = RawMessage
 fn len<P: Platform>(control: &[u8]) -> usize {
     let space = |message: RawMessage<'_>| P::ABI.cmsg.space(message.data.len());
     without_field::<P>(control).map(space).fold(0, usize::saturating_add)
+}
+
+/// The first of them at or after an offset.
+fn part<P: Platform>(control: &[u8], from: usize) -> Option<Part> {
+    let message = without_field::<P>(control.get(from..)?).next()?;
+    let (len, space) = (P::ABI.cmsg.len(message.data.len()), P::ABI.cmsg.space(message.data.len()));
+    Some(Part { start: from.saturating_add(message.offset()), len, padding: space.saturating_sub(len) })
 }
 
 /// Writes them, with zeros as padding.
@@ -281,6 +291,36 @@ mod tests {
         let control = SendControl::decode::<Linux64>(&bytes).unwrap();
         assert!(!control.is_empty());
         assert_eq!(control.to_string(), "other messages of 24 bytes");
+    }
+
+    #[test]
+    fn messages_without_a_field_are_equal_if_the_same_bytes_are_sent() {
+        use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+        let (mark, time) = ((1, 36, &[7, 0, 0, 0][..]), (1, 61, &[9; 8][..]));
+        let class = (41, 67, &[1, 0, 0, 0][..]);
+        let unknown = (17, 200, &[1, 2, 3][..]);
+        let hash =
+            |control: &SendControl<'_>| BuildHasherDefault::<DefaultHasher>::default().hash_one(control);
+        for sent in [[class, mark, unknown, time], [mark, class, unknown, time], [mark, unknown, class, time]]
+        {
+            let bytes = written::<Linux64>(&sent);
+            let control = SendControl::decode::<Linux64>(&bytes).unwrap();
+            let again = encoded(&control);
+            let again = SendControl::decode::<Linux64>(&again).unwrap();
+            assert_eq!((again, hash(&again)), (control, hash(&control)));
+        }
+        // A program may pass CMSG_LEN as the length, so that the last message has no padding, or other bytes as padding.
+        let messages = Messages::<Linux64, 64>::new().with(crate::message::Mark(7)).unwrap();
+        let built = SendControl::new().with_messages(&messages);
+        let mut bytes = written::<Linux64>(&[mark]);
+        bytes[20..].fill(0xff);
+        for bytes in [&bytes[..20], &bytes[..23], &bytes] {
+            let read = SendControl::decode::<Linux64>(bytes).unwrap();
+            assert_eq!((read, hash(&read)), (built, hash(&built)));
+        }
+        let other =
+            SendControl::decode::<Linux64>(&written::<Linux64>(&[mark, unknown])).map(|read| read == built);
+        assert_eq!(other, Ok(false));
     }
 
     // Scar 65: SCM_RIGHTS on a socket of AF_UNIX makes a descriptor of its number.

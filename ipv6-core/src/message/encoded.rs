@@ -33,10 +33,23 @@ pub(crate) struct Content {
     pub(crate) len: fn(&[u8]) -> usize,
     /// Writes the messages, if the destination can have them, and returns how many bytes of the buffer are used then.
     pub(crate) append: fn(&Encoded<'_>, To<'_>) -> Result<usize, EncodeError>,
+    /// Returns the first part to send at or after an offset.
+    pub(crate) part: fn(&[u8], usize) -> Option<Part>,
+}
+
+/// A part of the bytes that is sent as it is, and then padding of zeros.
+pub(crate) struct Part {
+    pub(crate) start: usize,
+    pub(crate) len: usize,
+    pub(crate) padding: usize,
 }
 
 /// All bytes.
-static WHOLE: Content = Content { len: |bytes| bytes.len(), append: append_whole };
+static WHOLE: Content = Content {
+    len: |bytes| bytes.len(),
+    append: append_whole,
+    part: |bytes, from| (from < bytes.len()).then_some(Part { start: 0, len: bytes.len(), padding: 0 }),
+};
 
 /// The buffer to write to.
 pub(crate) struct To<'t> {
@@ -177,6 +190,19 @@ impl<'a> Encoded<'a> {
         self.bytes
     }
 
+    /// The bytes that are sent.
+    fn sent(&self) -> impl Iterator<Item = u8> + use<'a> {
+        let (bytes, part, mut from) = (self.bytes, self.about.content.part, 0);
+        core::iter::from_fn(move || {
+            let Part { start, len, padding } = part(bytes, from)?;
+            let end = start.saturating_add(len);
+            from = end.saturating_add(padding);
+            let sent = bytes.get(start..end).unwrap_or_default();
+            Some(sent.iter().copied().chain(core::iter::repeat_n(0, padding)))
+        })
+        .flatten()
+    }
+
     /// Bytes that the messages take on their platform.
     pub(crate) fn len(&self) -> usize {
         (self.about.content.len)(self.bytes)
@@ -210,19 +236,20 @@ impl<'a> Encoded<'a> {
     }
 }
 
-/// Compares the messages: read ones are equal to those of a `Messages` that encodes them.
+/// Compares the bytes that are sent: read messages are equal to those of a `Messages` that encodes them.
 impl PartialEq for Encoded<'_> {
     fn eq(&self, other: &Self) -> bool {
-        self.about.dialect == other.about.dialect && self.bytes == other.bytes && self.len() == other.len()
+        self.about.dialect == other.about.dialect && self.sent().eq(other.sent())
     }
 }
 
 impl Eq for Encoded<'_> {}
 
-/// Hashes the bytes only: equal messages have equal bytes.
+/// Hashes the bytes that are sent only: those of equal messages are equal.
 impl Hash for Encoded<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.bytes.hash(state);
+        self.sent().for_each(|byte| state.write_u8(byte));
+        state.write_usize(self.len());
     }
 }
 

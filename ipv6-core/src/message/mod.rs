@@ -78,7 +78,7 @@ pub use crate::traffic_class::Ecn;
 pub use decoded::Decoded;
 pub use destination_port::DestinationPort;
 pub use dont_fragment::DontFragment;
-pub(crate) use encoded::{About, Content, Encoded, Family, To, family, may_be_sent};
+pub(crate) use encoded::{About, Content, Encoded, Family, Part, To, family, may_be_sent};
 pub use extension::FirstDestinationOptions;
 pub use fragment_size::{FragmentSize, Ipv4FragmentSize};
 pub use hop_limit::HopLimit;
