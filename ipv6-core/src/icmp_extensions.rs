@@ -157,8 +157,8 @@ impl<'a> IcmpObject<'a> {
             // The length counts its own byte; the name is padded with zeros.
             let len = usize::from(*rest.first()?);
             let (name, after) = rest.split_at_checked(len).filter(|_| len != 0)?;
-            let name = core::str::from_utf8(name.get(1..)?).ok()?;
-            (found.name, rest) = (Some(name.trim_end_matches('\0')), after);
+            let name = core::str::from_utf8(name.get(1..)?).ok();
+            (found.name, rest) = (name.map(|name| name.trim_end_matches('\0')), after);
         }
         if self.kind & 1 != 0 {
             found.mtu = Some(u32::from_be_bytes(*rest.first_chunk()?));
@@ -233,7 +233,7 @@ pub struct IcmpInterface<'a> {
     pub index: Option<InterfaceIndex>,
     /// Its address.
     pub address: Option<IpAddr>,
-    /// Its name on that node. It comes from the network: escape it before you print it.
+    /// Its name on that node; `None` also if it is not UTF-8. It comes from the network: escape it before you print it.
     #[cfg_attr(feature = "serde", serde(borrow))]
     pub name: Option<&'a str>,
     /// Its MTU in bytes.
@@ -301,6 +301,11 @@ mod tests {
             mtu: Some(1500),
         };
         assert_eq!(interface, expected);
+        // The rest of an interface whose name is not UTF-8.
+        data[13] = 0xff;
+        let unnamed = extensions(&[(2, 0x0f, &data)]);
+        let unnamed = IcmpExtensions::parse(&unnamed).unwrap().next().unwrap().interface().unwrap();
+        assert_eq!(unnamed, IcmpInterface { name: None, ..expected });
         // An address that is cut.
         assert_eq!(objects.next().unwrap().interface(), None);
         // Every cut of the first object.

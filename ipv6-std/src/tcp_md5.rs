@@ -15,12 +15,12 @@ impl<S: AsFd> Conn<S> {
     ///
     /// A client sets it before it connects. A listener has the keys of its peers, and accepted connections take theirs over.
     ///
-    /// Systems: Linux (a kernel with `CONFIG_TCP_MD5SIG`). Elsewhere `Unsupported`.
+    /// Systems: Linux, a kernel with `CONFIG_TCP_MD5SIG`. Elsewhere, and on other kernels, `Unsupported`.
     ///
     /// # Errors
     ///
     /// `NotFound` when the key to remove does not exist; `InvalidInput` for a prefix of more than 128 bits; `ENOPROTOOPT` for
-    /// another socket than one of TCP, or a kernel without MD5 signatures.
+    /// another socket than one of TCP.
     ///
     /// ```no_run
     /// use std::net::TcpListener;

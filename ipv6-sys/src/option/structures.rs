@@ -123,12 +123,14 @@ impl Readable for PacingRate {
 
     fn read(bytes: &[u8]) -> Option<Self> {
         // The kernel writes an `unsigned long` if there is room, and before Linux 4.20 an `unsigned int`.
-        let rate = match u64::read(bytes) {
-            Some(rate) => rate,
-            None => u64::from(u32::from_ne_bytes(bytes.try_into().ok()?)),
-        };
-        let unlimited = rate == u64::from(u32::MAX);
-        Some(if unlimited { Self::UNLIMITED } else { Self(rate) })
+        // All bits of either are no limit.
+        match u64::read(bytes) {
+            Some(rate) => Some(Self(rate)),
+            None => match u32::from_ne_bytes(bytes.try_into().ok()?) {
+                u32::MAX => Some(Self::UNLIMITED),
+                rate => Some(Self(rate.into())),
+            },
+        }
     }
 }
 
@@ -139,10 +141,10 @@ impl Writable for PacingRate {
         // All bits of an `unsigned int` are no limit. Linux takes an `unsigned long` too, with 64 bits since 4.20, where
         // a program needs it (`sk_setsockopt` in net/core/sock.c).
         match u32::try_from(self.0) {
-            Ok(rate) => put(&rate.to_ne_bytes(), bytes),
-            Err(_) if self == Self::UNLIMITED => put(&u32::MAX.to_ne_bytes(), bytes),
-            Err(_) if size_of::<usize>() == 8 => put(&self.0.to_ne_bytes(), bytes),
-            Err(_) => None,
+            Ok(rate) if rate != u32::MAX => put(&rate.to_ne_bytes(), bytes),
+            _ if self == Self::UNLIMITED => put(&u32::MAX.to_ne_bytes(), bytes),
+            _ if size_of::<usize>() == 8 => put(&self.0.to_ne_bytes(), bytes),
+            _ => None,
         }
     }
 }

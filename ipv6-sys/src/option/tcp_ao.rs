@@ -72,7 +72,7 @@ fn set(
 }
 
 /// The error of a call. A socket of TCP that does not have the option is one of a kernel without it.
-fn of_call(socket: BorrowedFd<'_>, name: &'static str, errno: Errno) -> Error {
+pub(super) fn of_call(socket: BorrowedFd<'_>, name: &'static str, errno: Errno) -> Error {
     let is_unknown = errno.raw() == rustix::io::Errno::NOPROTOOPT.raw_os_error();
     if is_unknown && os::socket_type(socket) == Ok(SocketType::STREAM) {
         return Error::Unsupported(name);
