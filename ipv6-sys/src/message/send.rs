@@ -106,10 +106,12 @@ pub fn send_zero_copy<'c, C: Caller>(
     to: Option<&SocketAddrV6>,
     flags: C,
 ) -> Result<usize, C::Error> {
+    // libc lacks it for Android; include/linux/socket.h of the kernel has it.
+    const MSG_ZEROCOPY: i32 = 0x0400_0000;
     let payload = [IoSlice::new(payload)];
     // SAFETY: the output of an encoder holds no file descriptors. The kernel may read the payload for ever: it is borrowed
     // for `'static`, and `u8` has no interior mutability.
-    unsafe { send_with_bits(socket, &payload, control.into().as_bytes(), to, flags, libc::MSG_ZEROCOPY) }
+    unsafe { send_with_bits(socket, &payload, control.into().as_bytes(), to, flags, MSG_ZEROCOPY) }
 }
 
 /// Sends one message with flags of `caller` and other ones.
