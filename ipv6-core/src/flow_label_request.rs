@@ -58,8 +58,8 @@ pub struct FlowLabelRequest {
     /// Whether the call fails when the label is leased already, also by this socket (`IPV6_FL_F_EXCL`).
     #[doc(alias = "IPV6_FL_F_EXCL")]
     pub only_new: bool,
-    /// For how many seconds after the last lease has ended nobody else may lease the label. Linux takes at least 6; without
-    /// `CAP_NET_ADMIN`, at most 150.
+    /// How many seconds after the end of the last lease the label stays reserved: no other owner can lease it. Linux takes at
+    /// least 6; without `CAP_NET_ADMIN`, at most 150.
     #[doc(alias = "flr_linger")]
     pub linger: u16,
     /// After how many seconds without use the label may be forgotten. Linux takes at least 6; without `CAP_NET_ADMIN`, at most
@@ -112,7 +112,7 @@ impl FlowLabelRequest {
         Self { only_new: true, ..self }
     }
 
-    /// Sets for how many seconds after the last lease nobody else may lease the label.
+    /// Sets how many seconds after the end of the last lease the label stays reserved.
     #[must_use]
     pub const fn with_linger(self, seconds: u16) -> Self {
         Self { linger: seconds, ..self }

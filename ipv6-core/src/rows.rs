@@ -160,6 +160,7 @@ macro_rules! for_each_option {
             /// segment size as a control message (Linux).
             COALESCE coalesce with_coalesce: bool = "UDP_GRO";
             /// Whether errors about sent datagrams are queued, to be received with the flag `ERROR_QUEUE` (Linux).
+            /// Windows has an option of this name, and no queue.
             QUEUE_ERRORS queue_errors with_queue_errors: bool = "IPV6_RECVERR";
             /// How the kernel uses path MTU discovery for sent packets (Linux, ipv6(7); Windows).
             PATH_MTU_DISCOVERY path_mtu_discovery with_path_mtu_discovery: PathMtuDiscovery = "IPV6_MTU_DISCOVER";
@@ -313,13 +314,12 @@ macro_rules! for_each_option {
             RECEIVE_TIMESTAMP_MONOTONIC receive_timestamp_monotonic with_receive_timestamp_monotonic: bool
                 = "SO_TIMESTAMP_MONOTONIC";
             /// Allows `message::TxTime`, the time at which a packet is sent, and names its clock (Linux, since
-            /// 4.19; `CLOCK_MONOTONIC` without privilege since 5.8). The queueing discipline `fq` or `etf` obeys
-            /// the time; without it, packets are sent at once.
+            /// 4.19; `CLOCK_MONOTONIC` without privilege since 5.8). The queueing discipline `fq` or `etf` sends
+            /// at that time; without it, packets are sent at once.
             #[doc(alias = "sock_txtime")]
             SEND_TIMES send_times with_send_times: SendTimes = "SO_TXTIME";
-            /// The rate at which the socket sends at most. On Linux the queueing discipline `fq` limits UDP;
-            /// TCP paces itself.
-            /// FreeBSD and Apple: TCP.
+            /// The maximum rate at which the socket sends. On Linux the queueing discipline `fq` limits UDP; TCP
+            /// paces itself. FreeBSD and Apple: TCP only.
             MAX_PACING_RATE max_pacing_rate with_max_pacing_rate: PacingRate = "SO_MAX_PACING_RATE";
             /// Delivers how many packets the socket has dropped, as `message::Dropped`, once there are any (Linux).
             RECEIVE_DROPPED receive_dropped with_receive_dropped: bool = "SO_RXQ_OVFL";
@@ -383,8 +383,8 @@ macro_rules! for_each_option {
             /// (Linux).
             SELECT_ERROR_QUEUE select_error_queue with_select_error_queue: bool = "SO_SELECT_ERR_QUEUE";
             /// Whether sends with `MSG_ZEROCOPY` use the memory of the program, with a notice in the error queue
-            /// when it is free again (Linux, UDP since 5.0). No function of these crates sends with that flag:
-            /// `ipv6_std::SendFlags` has the reason.
+            /// when it is free again (Linux, UDP since 5.0). `ipv6_std::PacketConn::send_zero_copy` sends with that
+            /// flag.
             #[doc(alias = "MSG_ZEROCOPY")]
             ZERO_COPY zero_copy with_zero_copy: bool = "SO_ZEROCOPY";
             /// The size of the receive buffer in bytes. Linux returns twice the requested size.

@@ -84,8 +84,8 @@ pub struct TcpAoId {
 
 impl TcpAoId {
     /// Creates the identifier of the key for a peer, which may be IPv4-mapped, with the numbers (`KeyID`) of the key in sent
-    /// and in received segments. The peer has the same numbers the other way around. The unspecified address stands for all
-    /// peers.
+    /// and in received segments. The peer's send number is this host's receive number, and the reverse. The unspecified address
+    /// stands for all peers.
     #[must_use]
     pub const fn new(peer: Ipv6Addr, send_id: u8, receive_id: u8) -> Self {
         let prefix = match peer {
@@ -96,7 +96,7 @@ impl TcpAoId {
         Self { peer, prefix, send_id, receive_id, interface: None }
     }
 
-    /// Makes the key that of all peers whose addresses start with this many bits of the peer's.
+    /// Applies the key to all peers whose addresses have the same first `bits` bits as the peer's.
     ///
     /// # Errors
     ///
@@ -114,7 +114,7 @@ impl TcpAoId {
         Ok(Self { peer, prefix: bits, ..self })
     }
 
-    /// Makes the key that of peers behind an interface of a VRF.
+    /// Applies the key to peers behind this interface of a VRF.
     #[must_use]
     pub const fn with_interface(self, interface: InterfaceIndex) -> Self {
         Self { interface: Some(interface), ..self }
@@ -262,20 +262,20 @@ impl<'k> TcpAoKey<'k> {
         Ok(Self { mac_length: bytes, ..self })
     }
 
-    /// Does not sign the other options of TCP, for paths that change them (RFC 5925 section 3.1).
+    /// Leaves the other TCP options out of the MAC, for paths that change them (RFC 5925 section 3.1).
     #[doc(alias = "TCP_AO_KEYF_EXCLUDE_OPT")]
     #[must_use]
     pub const fn without_options(self) -> Self {
         Self { excludes_options: true, ..self }
     }
 
-    /// Makes the key that of sent segments at once (`Current_key`, RFC 5925 section 7.3). Not for listeners.
+    /// Signs sent segments with this key from now on (`Current_key`, RFC 5925 section 7.3). Not for listeners.
     #[must_use]
     pub const fn as_current(self) -> Self {
         Self { is_current: true, ..self }
     }
 
-    /// Makes the key the one that the peer is asked to use (`RNext_key`, RFC 5925 section 7.3). Not for listeners.
+    /// Asks the peer to use this key (`RNext_key`, RFC 5925 section 7.3). Not for listeners.
     #[must_use]
     pub const fn as_next(self) -> Self {
         Self { is_next: true, ..self }

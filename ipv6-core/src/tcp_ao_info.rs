@@ -35,7 +35,7 @@ pub struct TcpAoInfo {
     pub good: u64,
     /// Received segments with a wrong MAC.
     pub bad: u64,
-    /// Received segments with the number of no key.
+    /// Received segments with a number that no key has.
     pub key_not_found: u64,
     /// Received segments without TCP-AO that should have had it.
     pub without: u64,
@@ -44,8 +44,8 @@ pub struct TcpAoInfo {
 }
 
 impl TcpAoInfo {
-    /// Encodes the `struct tcp_ao_info_opt` that sets `current` and `next`, where they are given, and the two switches. The
-    /// counters stay as they are.
+    /// Encodes the `struct tcp_ao_info_opt` that sets the two switches, and `current` and `next` where they are `Some`. The
+    /// counters are not sent.
     #[must_use]
     pub fn encode<P: Platform>(&self) -> [u8; INFO_SIZE] {
         let Self { current, next, is_required, accepts_icmp, .. } = *self;

@@ -47,7 +47,7 @@ impl<'k> TcpMd5Key<'k> {
     #[doc(alias = "TCP_MD5SIG_MAXKEYLEN")]
     pub const MAX_LEN: usize = 80;
 
-    /// Creates the key for a peer, which may be IPv4-mapped. `None` unless it has 1 to 80 bytes.
+    /// Creates the key for a peer, which may be IPv4-mapped. `None` unless the key has 1 to 80 bytes.
     #[must_use]
     pub const fn new(peer: Ipv6Addr, key: &'k [u8]) -> Option<Self> {
         if key.is_empty() || key.len() > Self::MAX_LEN {
@@ -62,14 +62,14 @@ impl<'k> TcpMd5Key<'k> {
         TcpMd5Key { peer, prefix: None, interface: None, key: &[] }
     }
 
-    /// Makes the key that of all peers whose addresses start with this many bits of the peer's, 0 to 128 (Linux since 4.13).
-    /// For an IPv4-mapped peer, 0 to 32.
+    /// Applies the key to all peers whose addresses have the same first `bits` bits as the peer's: 0 to 128, for an IPv4-mapped
+    /// peer 0 to 32 (Linux since 4.13).
     #[must_use]
     pub const fn with_prefix(self, bits: u8) -> Self {
         Self { prefix: Some(bits), ..self }
     }
 
-    /// Makes the key that of peers behind an interface of a VRF (Linux since 5.6).
+    /// Applies the key to peers behind this interface of a VRF (Linux since 5.6).
     #[must_use]
     pub const fn with_interface(self, interface: InterfaceIndex) -> Self {
         Self { interface: Some(interface), ..self }

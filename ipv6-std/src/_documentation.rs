@@ -2,7 +2,7 @@
 //!
 //! These modules contain no code.
 //!
-//! - [`from_c`]: every name of RFC 3493, RFC 3542, RFC 3678 and RFC 5014, and its name here.
+//! - [`from_c`]: every name of RFC 3493, RFC 3542, RFC 3678 and RFC 5014, names of single systems, and their names here.
 //! - [`from_go`]: every name of `golang.org/x/net/ipv6`, and its name here.
 //! - [`from_crates`]: names of `std`, `socket2`, `nix`, `rustix` and `quinn-udp`, and their names here.
 //! - [`comparison`]: what this crate and others can do.

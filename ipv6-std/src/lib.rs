@@ -18,8 +18,15 @@
 //! | Go | [every name of `golang.org/x/net/ipv6`](_documentation::from_go), and its name here |
 //! | `socket2`, `nix`, `rustix`, `quinn-udp` | [their names](_documentation::from_crates), and a [comparison](_documentation::comparison) |
 //!
-//! [What each system supports](_documentation::platforms) and [the design](_documentation::design) have pages of
-//! their own. The search field above finds options and messages by their C names and Go names.
+//! | You write | Read |
+//! |---|---|
+//! | a program for tokio, async-io, mio or another event loop | [In an event loop](_documentation::event_loop) |
+//! | a program without `std` or without an allocator | [`ipv6_sys`] |
+//! | an analyser, a fuzzer or firmware: the bytes of any system, without sockets | [`ipv6_core`] |
+//!
+//! Other pages: [what each system supports](_documentation::platforms), [what each call does with each
+//! error](_documentation::errors), and [the design](_documentation::design). The search field above finds options and messages
+//! by their C names and Go names.
 //!
 //! Some types come from the crate `ipv6_core`, and their examples import from it. This crate exports each of them under
 //! the same path: write `ipv6_std` for `ipv6_core`.
@@ -96,8 +103,8 @@
 //!
 //! # Source-specific multicast
 //!
-//! A membership can name the sources that it wants ([`PacketConn::join_source_group`], RFC 4607). A membership for any
-//! source can name those that it does not want ([`PacketConn::exclude_source`]). Both need a system with MLDv2.
+//! A membership can be limited to some sources ([`PacketConn::join_source_group`], RFC 4607). A membership for any source can
+//! exclude some ([`PacketConn::exclude_source`]). Both need a system with MLDv2.
 //!
 //! ```no_run
 //! use ipv6_std::{Interface, PacketConn};
@@ -124,6 +131,9 @@
 //! conn.set_icmp6_filter(&filter)?;
 //! # std::io::Result::Ok(())
 //! ```
+//!
+//! The example of [`RawConn`] sends an echo request and receives the reply. [`RawConn::open_icmp6_unprivileged`] opens a socket
+//! for echo messages without root (Linux, Apple's systems). The example program `ping6` uses both.
 //!
 //! # Trusting a neighbour
 //!
@@ -166,7 +176,7 @@
 //! Each control message is a type in [`message`], also those without a field in [`RecvControl`] and [`SendControl`]. Read
 //! one with [`Message::get`], from the result of [`PacketConn::recv_message`] or of a batch ([`RecvBatch::messages`]). Put
 //! those to send into [`Messages`], and pass them with [`SendControl::with_messages`] or [`PacketConn::send_messages`]. An
-//! option enables each received message:
+//! option enables each message to receive:
 //!
 //! ```
 //! # #[cfg(target_os = "linux")] {
@@ -224,15 +234,15 @@
 //!
 //! Methods return [`std::io::Error`].
 //!
-//! - A meaningless argument (a group that is not multicast, an IPv4-mapped address on an IPv6-only socket) returns `InvalidInput` before any
-//!   system call. The text contains the value.
+//! - A meaningless argument (a group that is not multicast, an IPv4-mapped address on an IPv6-only socket) returns
+//!   `InvalidInput` before any system call. The text contains the value.
 //! - An option or a message that the system lacks returns `Unsupported`. The text contains its name in C.
 //! - The error of a codec is the [source](std::error::Error::source) of the `io::Error`. Errors that functions without
 //!   a system call return, such as [`EncodeError`] and [`ZeroIndex`], convert into an `io::Error` with `?`.
 //! - A call that a signal interrupts is repeated; `Interrupted` is never returned.
 //! - A server continues after errors that peers and the network cause: [`is_about_peer`].
 //!
-//! Errors that a method does not list are the system's own.
+//! Errors that a method does not list are the system's own. [A table](_documentation::errors) has the errors of each call.
 //!
 //! # Event loops
 //!
@@ -254,7 +264,8 @@
 //!
 //! - There is no API for sockets of `AF_INET`. [Dual-stack sockets](Conn#dual-stack-sockets) carry IPv4 too; their IPv4 peers
 //!   have IPv4-mapped addresses ([`mapped`], [`Received::peer`]).
-//! - There are no protocols above ICMPv6's types, and no unicast routing tables.
+//! - ICMPv6 messages have their types only ([`Icmp6Type`]); their bodies are bytes of the payload. There is no other protocol,
+//!   and no unicast routing table. [`MulticastRouter`] sets multicast routes (Linux).
 //! - Sending and receiving make one system call for a datagram or a batch. A call with a deadline or timeout also calls
 //!   `poll` when it has to wait.
 

@@ -20,10 +20,10 @@ const LAST_TABLE: u32 = 99_999_999;
 
 /// The multicast router of this host: it forwards packets to groups from one interface to others (`MRT6_INIT`).
 ///
-/// The kernel forwards; the program tells it the routes. It reports packets without a route
+/// The program adds routes, and the kernel forwards packets along them. The kernel reports packets without a route
 /// ([`recv_upcall`](Self::recv_upcall)), so that the program can add one. There is one router in a network namespace, or one in
 /// each table. Forwarding must be enabled (`net.ipv6.conf.all.forwarding`); the kernel sets `mc_forwarding` of the interfaces.
-/// When the value is dropped, the kernel forgets interfaces and routes.
+/// When the value is dropped, the kernel removes its interfaces and routes.
 ///
 /// The example `mroute` is a static multicast router.
 ///
@@ -90,7 +90,8 @@ impl MulticastRouter {
         Ok(Self { conn, used: Mutex::default() })
     }
 
-    /// Makes a network interface, an [`Interface`](crate::Interface) or its index, one of the router's. Returns its number.
+    /// Adds a network interface, an [`Interface`](crate::Interface) or its index, to the router. Returns its number in the
+    /// router, which routes use.
     ///
     /// # Errors
     ///

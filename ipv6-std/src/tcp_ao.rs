@@ -15,14 +15,14 @@ impl<S: AsFd> Conn<S> {
     /// Adds a key with which the segments of TCP connections to its peers are signed and checked. Segments without the right
     /// MAC are dropped.
     ///
-    /// A client adds keys before it connects. A listener has the keys of its peers, and accepted connections take theirs
-    /// over. A connection with keys takes more of them.
+    /// A client adds its keys before it connects. A server adds the keys of all peers to its listener; accepted connections
+    /// inherit those of their peer. To a connection that has keys, more can be added.
     ///
     /// # Errors
     ///
-    /// `Unsupported` without TCP-AO; `AlreadyExists` for a key with a number of another one; `EISCONN` for a connection without
-    /// keys; `EKEYREJECTED` beside a key of [MD5](Self::set_tcp_md5_key) for the peer; `ENOPROTOOPT` for another socket than one
-    /// of TCP.
+    /// `Unsupported` without TCP-AO; `AlreadyExists` when another key has one of the identifiers; `EISCONN` for a connection
+    /// without keys; `EKEYREJECTED` when the socket has an [MD5 key](Self::set_tcp_md5_key) for the peer; `ENOPROTOOPT` for a
+    /// socket that is not TCP.
     ///
     /// ```no_run
     /// use std::net::TcpListener;
@@ -50,12 +50,13 @@ impl<S: AsFd> Conn<S> {
         Ok(option::delete_tcp_ao_key(self.as_fd(), id)?)
     }
 
-    /// Sets the key that signs sent segments, by its send identifier, and the key that the peer is asked to use, by its receive
-    /// identifier; `None` does not change one (RFC 5925 section 7.3). The other switches of [`TcpAoInfo`] stay as they are.
+    /// Sets the current key, which signs sent segments, by its send identifier, and the next key, which the peer is asked to
+    /// use, by its receive identifier (RFC 5925 section 7.3). `None` leaves one unchanged. The other switches of [`TcpAoInfo`]
+    /// stay as they are.
     ///
     /// # Errors
     ///
-    /// Those of [`add_tcp_ao_key`](Self::add_tcp_ao_key); `NotFound` for a number of no key, and on a socket without keys.
+    /// Those of [`add_tcp_ao_key`](Self::add_tcp_ao_key); `NotFound` for a number that no key has, and on a socket without keys.
     #[doc(alias = "TCP_AO_INFO")]
     pub fn use_tcp_ao_keys(&self, current: Option<u8>, next: Option<u8>) -> io::Result<()> {
         let mut info = option::tcp_ao_info(self.as_fd())?;
@@ -63,8 +64,8 @@ impl<S: AsFd> Conn<S> {
         self.set_tcp_ao_info(&info)
     }
 
-    /// Sets the keys that the connection uses, where they are given, and the two switches of [`TcpAoInfo`]. The counters are
-    /// not set.
+    /// Sets the two switches of [`TcpAoInfo`], and the keys that the connection uses where they are `Some`. The counters are
+    /// ignored.
     ///
     /// # Errors
     ///

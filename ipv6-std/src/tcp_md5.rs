@@ -13,14 +13,15 @@ impl<S: AsFd> Conn<S> {
     /// Sets the key with which the segments of TCP connections to a peer are signed and checked, or removes it
     /// ([`TcpMd5Key::none`]). Segments without the right signature are dropped.
     ///
-    /// A client sets it before it connects. A listener has the keys of its peers, and accepted connections take theirs over.
+    /// A client sets it before it connects. A server sets the keys of all peers on its listener; accepted connections inherit
+    /// that of their peer.
     ///
     /// Systems: Linux, a kernel with `CONFIG_TCP_MD5SIG`. Elsewhere, and on other kernels, `Unsupported`.
     ///
     /// # Errors
     ///
     /// `NotFound` when the key to remove does not exist; `InvalidInput` for a prefix of more than 128 bits; `ENOPROTOOPT` for
-    /// another socket than one of TCP.
+    /// a socket that is not TCP.
     ///
     /// ```no_run
     /// use std::net::TcpListener;

@@ -7,7 +7,8 @@
 //! message of any type.
 //!
 //! A program defines a message that this crate lacks in the same way. On Linux, `SO_WIFI_STATUS` delivers whether
-//! the peer acknowledged a frame of a wireless link:
+//! the peer acknowledged a frame of a wireless link. The example reads the integer in the byte order of this host; to read the
+//! bytes of another machine, use that of `P::ABI.endian`:
 //!
 //! ```
 //! use ipv6_core::abi::{ControlNumber, Linux64, Platform};

@@ -1,7 +1,6 @@
 //! The values of socket options that are more than an integer.
 //!
-//! The list of options, with the type of each value, is in `rows.rs`. `ipv6_sys::option` makes a typed descriptor
-//! of each row.
+//! `ipv6_sys::option` has a typed descriptor of each option, with its documentation and the type of its value.
 
 mod modes;
 mod preferences;

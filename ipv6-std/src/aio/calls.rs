@@ -236,7 +236,7 @@ macro_rules! calls {
             }
 
             /// Sends one datagram from the memory of the program, as
-            /// [`send_zero_copy`](crate::PacketConn::send_zero_copy).
+            /// [`send_zero_copy`](crate::PacketConn::send_zero_copy). [`recv_error`](Self::recv_error) waits for the notice.
             ///
             /// # Cancel safety
             ///

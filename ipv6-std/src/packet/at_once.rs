@@ -161,7 +161,7 @@ impl<S: AsFd> PacketConn<S> {
 
     /// Sends as [`send_zero_copy`](Self::send_zero_copy), without waiting.
     ///
-    /// Systems: Linux.
+    /// Systems: Linux and Android.
     ///
     /// # Errors
     ///

@@ -12,7 +12,8 @@ use ipv6_sys::{Host, option, retry};
 use super::{PacketConn, error_queue};
 use crate::fd::AsFd;
 
-/// An entry of the error queue ([`PacketConn::recv_error`]): an error about a sent datagram, or other news about one.
+/// An entry of the error queue ([`PacketConn::recv_error`]): an error about a sent datagram, or another report about
+/// one, such as a timestamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Reported {
@@ -46,7 +47,7 @@ impl Reported {
         IcmpExtensions::parse(payload.get(..self.len)?.get(usize::from(self.extensions?)..)?)
     }
 
-    /// Returns whether the entry is an error, and no other news about a sent datagram.
+    /// Returns whether the entry is an error, and not another report about a sent datagram.
     #[must_use]
     pub fn is_error(&self) -> bool {
         self.kind == ReportedKind::Error
@@ -128,11 +129,12 @@ impl<S: AsFd> PacketConn<S> {
     /// [`recv_error`](Self::recv_error) until it returns `None`, or with [`drain_errors`](Self::drain_errors);
     /// [`has_errors`](Self::has_errors) returns whether there are any, and the `TimedOut` error of a receive says so.
     ///
-    /// Systems: Linux and Android.
+    /// Systems: Linux and Android. Windows has an option of the same name and no queue: there, this call sets the option, and
+    /// [`recv_error`](Self::recv_error) returns `None` (not run by us).
     ///
     /// # Errors
     ///
-    /// `Unsupported` where the system has no error queue.
+    /// `Unsupported` on all other systems.
     ///
     /// ```
     /// # #[cfg(target_os = "linux")]

@@ -18,7 +18,7 @@ use crate::received::Received;
 use crate::space::SEND_SPACE;
 
 bitflags::bitflags! {
-    /// How one datagram is sent: [`PacketConn::send_with_flags`].
+    /// Flags of a send call: [`PacketConn::send_with_flags`].
     ///
     /// # `MSG_ZEROCOPY`
     ///
@@ -27,8 +27,8 @@ bitflags::bitflags! {
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[doc(alias = "MSG_ZEROCOPY")]
     pub struct SendFlags: u32 {
-        /// Report that the destination is reachable, because the program has heard of it: the kernel then does not send
-        /// neighbour solicitations to verify it. RFC 3542 section 9 has a message for this, `IPV6_REACHCONF`. Linux.
+        /// Report that the destination is reachable, because the program has received an answer: the kernel then does not send
+        /// neighbour solicitations to verify it. Drafts of RFC 3542 had a message for this, `IPV6_REACHCONF`. Linux.
         #[doc(alias = "MSG_CONFIRM", alias = "IPV6_REACHCONF")]
         const CONFIRM = 1 << 0;
         /// Send to hosts on the link only. A destination behind a router is then unreachable. Not on Linux, which ignores the
@@ -134,19 +134,20 @@ impl<S: AsFd> PacketConn<S> {
     /// Sends one datagram with its control messages, as [`send_to`](Self::send_to), from the memory of the program: the kernel
     /// does not copy the payload (`MSG_ZEROCOPY`). `to` is a `SocketAddrV6`, or `None` for the peer of a connected socket.
     ///
-    /// Set [`option::ZERO_COPY`](crate::option::ZERO_COPY) before; otherwise the kernel copies. It reads the payload after
-    /// the call has returned, so the payload is `'static`: a constant, a `static`, or leaked memory
-    /// ([`Vec::leak`]). Once the kernel needs it no more, a notice is in the error queue
-    /// ([`ReportedKind::ZeroCopy`](crate::ReportedKind::ZeroCopy)), which also reports whether the kernel copied the payload
-    /// all the same: it does if the receiver is on this host, and if the device cannot gather a packet from several places.
-    /// This is worth its cost from about 10 kB on (`Documentation/networking/msg_zerocopy.rst` of Linux).
+    /// Set [`option::ZERO_COPY`](crate::option::ZERO_COPY) before; otherwise the kernel copies. The kernel reads the payload
+    /// after the call has returned, so the payload is `'static`: a constant, a `static`, or leaked memory ([`Vec::leak`]). When
+    /// the kernel no longer needs the payload, it adds a notice to the error queue
+    /// ([`ReportedKind::ZeroCopy`](crate::ReportedKind::ZeroCopy)): call [`recv_error`](Self::recv_error) to take it. The notice
+    /// also reports whether the kernel copied the payload after all: if the receiver is on this host, or if the device cannot
+    /// gather a packet from several places. Zero copy is faster for payloads of more than about 10 kB
+    /// (`Documentation/networking/msg_zerocopy.rst` of Linux).
     ///
-    /// Systems: Linux.
+    /// Systems: Linux and Android; UDP sockets since Linux 5.0.
     ///
     /// # Errors
     ///
-    /// Those of [`send_to`](Self::send_to); `ENOBUFS` when the notices that nobody takes exceed `net.core.optmem_max`, or
-    /// the locked memory `RLIMIT_MEMLOCK`; `Unsupported` elsewhere.
+    /// Those of [`send_to`](Self::send_to); `ENOBUFS` when the notices in the error queue exceed `net.core.optmem_max`,
+    /// or the locked memory exceeds `RLIMIT_MEMLOCK`; `Unsupported` elsewhere.
     ///
     /// ```
     /// # #[cfg(target_os = "linux")] {

@@ -13,7 +13,8 @@ use crate::on_interface::OnInterface;
 
 /// Source filters (RFC 3678 section 5.2).
 impl<S: AsFd> PacketConn<S> {
-    /// Returns which sources this socket receives from a group that it has joined on an interface, at most `N`.
+    /// Returns from which sources this socket receives the datagrams of a group that it has joined on an interface: a filter of
+    /// at most `N` sources.
     ///
     /// Systems: Linux, Android, FreeBSD, Apple, illumos, Solaris, Windows. FreeBSD and Apple need an interface. Elsewhere
     /// `Unsupported`.
@@ -45,9 +46,9 @@ impl<S: AsFd> PacketConn<S> {
         Ok(filter)
     }
 
-    /// Sets which sources this socket receives from a group that it has joined on an interface, in one step: no datagram is
-    /// lost or received by mistake in between, as with single [joins](Self::join_source_group) and
-    /// [leaves](Self::leave_source_group).
+    /// Sets from which sources this socket receives the datagrams of a group that it has joined on an interface. The system
+    /// replaces the filter in one step. With single [joins](Self::join_source_group) and [leaves](Self::leave_source_group),
+    /// datagrams can be lost, or received by mistake, between two calls.
     ///
     /// A filter that includes no source ends the membership.
     ///
@@ -57,7 +58,8 @@ impl<S: AsFd> PacketConn<S> {
     /// # Errors
     ///
     /// `InvalidInput` when `group` is not an IPv6 multicast address, a source is not unicast, or the group is not joined on
-    /// that interface (Linux: `EINVAL`; FreeBSD and Apple: `EADDRNOTAVAIL`); `ENOBUFS` for more sources than `net.ipv6.mld_max_msf` (64).
+    /// that interface (Linux: `EINVAL`; FreeBSD and Apple: `EADDRNOTAVAIL`); on Linux `ENOBUFS` for more sources than
+    /// `net.ipv6.mld_max_msf` (64).
     ///
     /// ```
     /// use ipv6_std::{AnyInterface, PacketConn, SourceFilter};

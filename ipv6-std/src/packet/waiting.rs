@@ -48,7 +48,8 @@ impl<S> PacketConn<S> {
         self.read.set_deadline(deadline);
     }
 
-    /// Returns the deadline of receive calls. One before this value was made is returned as that time.
+    /// Returns the deadline of receive calls. A deadline before the creation of this value is returned as the time of its
+    /// creation.
     ///
     /// Systems: all.
     #[must_use]

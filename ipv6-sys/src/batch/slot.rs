@@ -86,7 +86,7 @@ impl<const C: usize> fmt::Debug for RecvSlot<C> {
 }
 
 /// Storage for one message to send, or for several that are sent as one, without the payload: the destination, and `C`
-/// bytes of control messages. [`SendControl::max_space`] is enough for any.
+/// bytes of control messages. [`SendControl::max_space`] is enough for all fields; messages by type take more.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct SendSlot<const C: usize> {

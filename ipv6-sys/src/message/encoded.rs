@@ -12,7 +12,7 @@ use crate::os;
 
 /// Encoded control messages to send.
 ///
-/// Only an encoder creates them, so they hold the messages of a [`SendControl`] only. In particular, they hold no file
+/// Only encoders create them, and those write no message that safe code must not send. In particular, they write no file
 /// descriptors (`SCM_RIGHTS`, [unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html)).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Encoded<'a>(&'a [u8]);
@@ -52,7 +52,8 @@ impl<'a> From<&'a [u8; 0]> for Encoded<'a> {
 
 /// A buffer to encode `N` bytes of control messages to send, with the alignment of the system's headers.
 ///
-/// [`SendControl::max_space`](ipv6_core::SendControl::max_space) is enough for any.
+/// [`SendControl::max_space`](ipv6_core::SendControl::max_space) is enough for all fields. Messages by type
+/// ([`SendControl::with_messages`](ipv6_core::SendControl::with_messages)) take more.
 ///
 /// ```
 /// use ipv6_core::SendControl;

@@ -18,7 +18,7 @@ bitflags::bitflags! {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         #[doc(alias = "MSG_ERRQUEUE")]
         const ERROR_QUEUE = libc::MSG_ERRQUEUE;
-        /// Send to hosts on the link only: not by a router.
+        /// Send to hosts on the link only: not by a router. Linux ignores it for IPv6 packets.
         #[doc(alias = "MSG_DONTROUTE")]
         const DONT_ROUTE = os::MSG_DONTROUTE;
         /// Report that the destination is reachable, as if it had answered a neighbour solicitation (Linux).

@@ -138,10 +138,12 @@ fn pair(number: Option<OptionNumber>) -> Option<Pair> {
 /// The siblings on Linux: those of [`TRAFFIC_CLASS`](super::TRAFFIC_CLASS), [`HOP_LIMIT`],
 /// [`MIN_HOP_LIMIT`](super::MIN_HOP_LIMIT), [`PATH_MTU_DISCOVERY`] and [`DONT_FRAGMENT`] (both `IP_MTU_DISCOVER`),
 /// [`QUEUE_ERRORS`](super::QUEUE_ERRORS), [`ERROR_EXTENSIONS`](super::ERROR_EXTENSIONS),
-/// [`UNICAST_INTERFACE`](super::UNICAST_INTERFACE), the four options of groups that are no memberships, and
-/// [`RECEIVE_TRAFFIC_CLASS`](super::RECEIVE_TRAFFIC_CLASS) and [`RECEIVE_HOP_LIMIT`](super::RECEIVE_HOP_LIMIT). Windows
-/// lacks those of `MIN_HOP_LIMIT`, `ERROR_EXTENSIONS` and `MULTICAST_ALL`, and has one for [`RECEIVE_PACKET_INFO`](super::RECEIVE_PACKET_INFO). Sockets of
-/// `AF_INET6` have none on other systems.
+/// [`UNICAST_INTERFACE`](super::UNICAST_INTERFACE), `MULTICAST_HOP_LIMIT`, `MULTICAST_INTERFACE`, `MULTICAST_LOOPBACK`,
+/// `MULTICAST_ALL`, [`RECEIVE_TRAFFIC_CLASS`](super::RECEIVE_TRAFFIC_CLASS), [`RECEIVE_HOP_LIMIT`](super::RECEIVE_HOP_LIMIT),
+/// `RECEIVE_ORIGINAL_DESTINATION` and `RECEIVE_FRAGMENT_SIZE`. Windows lacks those of `MIN_HOP_LIMIT`, `ERROR_EXTENSIONS`,
+/// `MULTICAST_ALL`, `RECEIVE_ORIGINAL_DESTINATION` and `RECEIVE_FRAGMENT_SIZE`, and has those of
+/// [`RECEIVE_PACKET_INFO`](super::RECEIVE_PACKET_INFO) and [`RECEIVE_ECN`](super::RECEIVE_ECN). On other systems, sockets of
+/// `AF_INET6` have none.
 ///
 /// # Errors
 ///

@@ -15,7 +15,7 @@ use crate::os;
 
 const NAME: &str = "MCAST_MSFILTER";
 
-/// Sets which sources the socket receives from a group that it has joined.
+/// Sets from which sources the socket receives the datagrams of a group that it has joined.
 ///
 /// `buffer` is for the call only: [`SourceFilter::space`] returns how many bytes it needs.
 ///
@@ -41,8 +41,8 @@ pub fn set_source_filter<const N: usize>(
     set::<Host>(socket, buffer.get_mut(..used).unwrap_or_default())
 }
 
-/// Returns which sources the socket receives from a group, and how many sources the filter has: more than in the result if it
-/// has more than `N`.
+/// Returns from which sources the socket receives the datagrams of a group, and how many sources the filter has. If it has more
+/// than `N`, the result has the first `N`.
 ///
 /// `buffer` is for the call only: [`SourceFilter::space`] of `N` returns how many bytes it needs.
 ///

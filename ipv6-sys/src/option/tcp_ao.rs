@@ -18,8 +18,8 @@ const INFO: &str = "TCP_AO_INFO (Linux since 6.7, a kernel with CONFIG_TCP_AO)";
 /// # Errors
 ///
 /// [`Error::Unsupported`] where the system has no such option: on Linux, a kernel without `CONFIG_TCP_AO`. On Linux `EEXIST`
-/// for a key with an identifier of another one, `EKEYREJECTED` on a socket with an MD5 key for the peer, `EISCONN` when the
-/// first key is added to a connection, and `ENOPROTOOPT` for another socket than one of TCP.
+/// when another key has one of the identifiers, `EKEYREJECTED` when the socket has an MD5 key for the peer, `EISCONN` when the
+/// first key is added to a connection, and `ENOPROTOOPT` for a socket that is not TCP.
 #[doc(alias = "TCP_AO_ADD_KEY")]
 pub fn add_tcp_ao_key(socket: impl AsFd, key: &TcpAoKey<'_>) -> Result<(), Error> {
     set(socket.as_fd(), ADD, Host::ABI.options.tcp_ao_add_key, &key.encode::<Host>())
@@ -39,7 +39,7 @@ pub fn delete_tcp_ao_key(socket: impl AsFd, id: &TcpAoId) -> Result<(), Error> {
 ///
 /// # Errors
 ///
-/// Those of [`add_tcp_ao_key`]; `ENOENT` for a number of no key.
+/// Those of [`add_tcp_ao_key`]; `ENOENT` for a number that no key has.
 #[doc(alias = "TCP_AO_INFO")]
 pub fn set_tcp_ao_info(socket: impl AsFd, info: &TcpAoInfo) -> Result<(), Error> {
     set(socket.as_fd(), INFO, Host::ABI.options.tcp_ao_info, &info.encode::<Host>())

@@ -15,8 +15,8 @@ use super::tcp_ao::of_call;
 /// # Errors
 ///
 /// [`Error::Unsupported`] where the system has no such option: on Linux, a kernel without `CONFIG_TCP_MD5SIG`. On Linux `ENOENT`
-/// when the key to remove does not exist, `EINVAL` for a prefix that is too long, and `ENOPROTOOPT` for another socket than one
-/// of TCP.
+/// when the key to remove does not exist, `EINVAL` for a prefix that is too long, and `ENOPROTOOPT` for a socket that is not
+/// TCP.
 #[doc(alias = "TCP_MD5SIG", alias = "TCP_MD5SIG_EXT")]
 pub fn set_tcp_md5_key(socket: impl AsFd, key: &TcpMd5Key<'_>) -> Result<(), Error> {
     let (name, number) = if key.is_extended() {
