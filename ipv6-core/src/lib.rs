@@ -55,10 +55,10 @@
 //! # Analyse the bytes of another system
 //!
 //! [`abi::with`] chooses the platform by name, [`cmsg::RawMessages::decoded`] reads every message in order, and
-//! [`DecodeError::offset`] says where a message is wrong. [`SendControl::decode`] and [`cmsg::RawMessages::decoded_sent`]
-//! read what a program sent; [`RecvControl::decode_lenient`] skips what it cannot read. The module [`abi`] shows how to describe
-//! a system that this crate does not know. The example `cmsg` does this for bytes in hexadecimal:
-//! `cargo run -p ipv6-core --example cmsg -- --platform all HEX`.
+//! [`DecodeError::offset`] says where a message is wrong. [`SendControl::decode`] and
+//! [`cmsg::RawMessages::decoded_sent`] read what a program sent; [`RecvControl::decode_lenient`] skips what it cannot
+//! read. The module [`abi`] shows how to describe a system that this crate does not know. The example `cmsg` does this
+//! for bytes in hexadecimal: `cargo run -p ipv6-core --example cmsg -- --platform all HEX`.
 //!
 //! # Features
 //!
@@ -76,9 +76,9 @@
 //! the interface index 0, are an error. So is a [`SendControl`] with messages, because they are bytes for one platform. A
 //! [`TcpMd5Key`] and a [`TcpAoKey`] are secrets and implement neither, nor does a [`TcpAoId`].
 //!
-//! `arbitrary`: the values implement `arbitrary::Arbitrary`, for fuzzers and property tests. Only valid values arise: the tables
-//! of a real system, a time with fewer than 10⁹ nanoseconds, an extension header of the length in it. The crate `arbitrary`
-//! needs std.
+//! `arbitrary`: the values implement `arbitrary::Arbitrary`, for fuzzers and property tests. Only valid values arise:
+//! the tables of a real system, a time with fewer than 10⁹ nanoseconds, an extension header of the length in it. The
+//! crate `arbitrary` needs std.
 //!
 //! # No panics
 //!

@@ -32,8 +32,9 @@ const ADDRESS_IPV4: usize = 4;
 
 /// Encodes a `struct sockaddr_in6`.
 ///
-/// The structure is the first [`SockaddrLayout::size`](crate::abi::SockaddrLayout::size) bytes of the result: 28 or 32 on the
-/// systems in [`abi`](crate::abi). The rest is zero. On a system whose scope has fewer than four bytes, a scope that does not fit is written as 0, none.
+/// The structure is the first [`SockaddrLayout::size`](crate::abi::SockaddrLayout::size) bytes of the result: 28 or 32
+/// on the systems in [`abi`](crate::abi). The rest is zero. On a system whose scope has fewer than four bytes, a scope
+/// that does not fit is written as 0, none.
 ///
 /// ```
 /// use ipv6_core::{abi::Linux64, sockaddr};
@@ -84,8 +85,8 @@ fn family<P: Platform>(size: usize, family: u8) -> [u8; 2] {
 
 /// Decodes the `struct sockaddr_in6` at the start of `bytes`.
 ///
-/// `None` if there are fewer bytes than the fields take (28 on the systems in [`abi`](crate::abi)), or the address family is not `AF_INET6`. The length byte of the BSDs
-/// (`sin6_len`) is ignored.
+/// `None` if there are fewer bytes than the fields take (28 on the systems in [`abi`](crate::abi)), or the address
+/// family is not `AF_INET6`. The length byte of the BSDs (`sin6_len`) is ignored.
 ///
 /// ```
 /// use ipv6_core::{abi::Linux64, sockaddr};

@@ -128,7 +128,8 @@ impl<const N: usize> SourceFilter<N> {
         request::<P>(group, on, FilterMode::Include, N, bytes)
     }
 
-    /// Decodes the structure that a kernel wrote, and the sources after it. `None` if it is not one, or names sources of another family.
+    /// Decodes the structure that a kernel wrote, and the sources after it. `None` if it is not one, or names sources
+    /// of another family.
     ///
     /// The kernel returns the number of sources that the filter has, also if there is room for fewer; the second value is
     /// that number. Compare it with the length of [`sources`](Self::sources).

@@ -32,8 +32,8 @@ const MAPPED_PEER: u8 = 8;
 /// Not a limit: a dual-stack socket without a peer when it was wrapped. Another value of the socket may have connected it
 /// since then, so a send without a destination reads the peer. Sends with a destination ignore this bit.
 const UNKNOWN_PEER: u8 = 16;
-/// Not a limit: the kernel leaves out messages of what the socket sends, which are refused instead. What is sent leaves the fast
-/// path.
+/// Not a limit: the kernel leaves out messages of what the socket sends, which are refused instead. What is sent leaves
+/// the fast path.
 const LEAVES_OUT: u8 = 32;
 
 /// How long the calls of one direction wait. Any thread may read and change it.

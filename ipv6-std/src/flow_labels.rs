@@ -23,10 +23,11 @@ impl<S: AsFd> Conn<S> {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for label 0, and for a destination that is unspecified or IPv4-mapped; `PermissionDenied` when another
-    /// owner has leased the label exclusively, and for times over 150 seconds without `CAP_NET_ADMIN`; `AlreadyExists` when the request is for
-    /// [a new one](FlowLabelRequest::only_new) and it is leased; `ENOBUFS` when the socket has more than 32 leases without
-    /// `CAP_NET_ADMIN`; `ERANGE` for a label from 0x80000 on, if `net.ipv6.flowlabel_state_ranges` is 1.
+    /// `InvalidInput` for label 0, and for a destination that is unspecified or IPv4-mapped; `PermissionDenied` when
+    /// another owner has leased the label exclusively, and for times over 150 seconds without `CAP_NET_ADMIN`;
+    /// `AlreadyExists` when the request is for [a new one](FlowLabelRequest::only_new) and it is leased; `ENOBUFS` when
+    /// the socket has more than 32 leases without `CAP_NET_ADMIN`; `ERANGE` for a label from 0x80000 on, if
+    /// `net.ipv6.flowlabel_state_ranges` is 1.
     ///
     /// ```
     /// # #[cfg(target_os = "linux")]

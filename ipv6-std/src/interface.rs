@@ -21,11 +21,11 @@ use crate::error;
 /// # Programs that may not use netlink
 ///
 /// On Linux and Android, these functions use netlink. If the program may not use it (a seccomp filter,
-/// `RestrictAddressFamilies=` of systemd, Android's rules for applications), they use ioctls and `/proc/thread-self/net`,
-/// with these limits: alternative names of more than 15 bytes or with a colon are not found, and
-/// [`flags`](Self::flags) has the lower 16 bits. If the program may not read `/proc/thread-self/net` either, [`addresses`](Self::addresses) is empty and
-/// [`all`](Self::all) fails. An Android application may list addresses: there, [`all`](Self::all) returns the interfaces
-/// with an IPv6 address.
+/// `RestrictAddressFamilies=` of systemd, Android's rules for applications), they use ioctls and
+/// `/proc/thread-self/net`, with these limits: alternative names of more than 15 bytes or with a colon are not found,
+/// and [`flags`](Self::flags) has the lower 16 bits. If the program may not read `/proc/thread-self/net` either,
+/// [`addresses`](Self::addresses) is empty and [`all`](Self::all) fails. An Android application may list addresses:
+/// there, [`all`](Self::all) returns the interfaces with an IPv6 address.
 ///
 /// ```
 /// use ipv6_std::{Interface, InterfaceFlags, PacketConn};

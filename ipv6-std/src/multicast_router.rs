@@ -131,8 +131,8 @@ impl MulticastRouter {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for a group that is not multicast, and for a source that is multicast or unspecified: `None` is any source.
-    /// A packet can have an unspecified source; it must not be forwarded (RFC 4291 section 2.5.2).
+    /// `InvalidInput` for a group that is not multicast, and for a source that is multicast or unspecified: `None` is
+    /// any source. A packet can have an unspecified source; it must not be forwarded (RFC 4291 section 2.5.2).
     #[doc(alias = "MRT6_ADD_MFC", alias = "mf6cctl", alias = "MRT6_ADD_MFC_PROXY")]
     pub fn add_route(&self, route: &MulticastRoute) -> io::Result<()> {
         if !(route.group.is_multicast() || (route.source.is_none() && route.group.is_unspecified())) {

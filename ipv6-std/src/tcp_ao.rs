@@ -56,7 +56,8 @@ impl<S: AsFd> Conn<S> {
     ///
     /// # Errors
     ///
-    /// Those of [`add_tcp_ao_key`](Self::add_tcp_ao_key); `NotFound` for a number that no key has, and on a socket without keys.
+    /// Those of [`add_tcp_ao_key`](Self::add_tcp_ao_key); `NotFound` for a number that no key has, and on a socket
+    /// without keys.
     #[doc(alias = "TCP_AO_INFO")]
     pub fn use_tcp_ao_keys(&self, current: Option<u8>, next: Option<u8>) -> io::Result<()> {
         let mut info = option::tcp_ao_info(self.as_fd())?;

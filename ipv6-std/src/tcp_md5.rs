@@ -8,7 +8,8 @@ use ipv6_sys::option;
 use crate::conn::Conn;
 use crate::fd::AsFd;
 
-/// TCP MD5 signatures (RFC 2385), which BGP routers use. MD5 is weak: where both sides have TCP-AO (RFC 5925), use [that](Self::add_tcp_ao_key).
+/// TCP MD5 signatures (RFC 2385), which BGP routers use. MD5 is weak: where both sides have TCP-AO (RFC 5925), use
+/// [that](Self::add_tcp_ao_key).
 impl<S: AsFd> Conn<S> {
     /// Sets the key with which the segments of TCP connections to a peer are signed and checked, or removes it
     /// ([`TcpMd5Key::none`]). Segments without the right signature are dropped.

@@ -1,7 +1,8 @@
 //! The host's network interfaces.
 //!
 //! Manual pages: [if_nametoindex(3)](https://man7.org/linux/man-pages/man3/if_nametoindex.3.html),
-//! [getifaddrs(3)](https://man7.org/linux/man-pages/man3/getifaddrs.3.html), [netdevice(7)](https://man7.org/linux/man-pages/man7/netdevice.7.html).
+//! [getifaddrs(3)](https://man7.org/linux/man-pages/man3/getifaddrs.3.html),
+//! [netdevice(7)](https://man7.org/linux/man-pages/man7/netdevice.7.html).
 
 use core::ffi::CStr;
 use core::net::{Ipv6Addr, SocketAddrV6};
@@ -208,9 +209,10 @@ pub struct Address {
 
 /// The addresses of all interfaces, as they were when the list was made.
 ///
-/// The memory belongs to the system: that of the C library, on Windows the process's heap. This type is the only one of this
-/// crate that allocates on Linux; a static program grows by 10 kB. [`for_each`] allocates nothing on Linux, has one entry for each interface there (this list has the labels of IPv4 addresses as names), and has the state
-/// of addresses.
+/// The memory belongs to the system: that of the C library, on Windows the process's heap. This type is the only one of
+/// this crate that allocates on Linux; a static program grows by 10 kB. [`for_each`] allocates nothing on Linux, has
+/// one entry for each interface there (this list has the labels of IPv4 addresses as names), and has the state of
+/// addresses.
 ///
 /// ```
 /// use ipv6_sys::interface::{Addresses, InterfaceFlags};

@@ -186,9 +186,9 @@ impl GroupReqLayout {
     }
 }
 
-/// The structure of a source filter, whole (RFC 3678 section 5.2), and the call that takes it: `struct group_filter` (RFC 3678),
-/// or `struct __msfilterreq` of FreeBSD and Apple's systems, which has a pointer to the sources. In the buffer of this
-/// crate, the sources follow either structure.
+/// The structure of a source filter, whole (RFC 3678 section 5.2), and the call that takes it: `struct group_filter`
+/// (RFC 3678), or `struct __msfilterreq` of FreeBSD and Apple's systems, which has a pointer to the sources. In the
+/// buffer of this crate, the sources follow either structure.
 ///
 /// The interface index is at offset 0, in four bytes, and so large are the mode and the number of sources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -128,9 +128,9 @@ received! {
     /// queued error ([`QueuedError`](crate::QueuedError)) has the path MTU.
     #[doc(alias = "IPV6_PATHMTU", alias = "ip6_mtuinfo", alias = "MTU")]
     pub path_mtu: PathMtu, ControlFlags::PATH_MTU, "path MTU {}";
-    /// The payload holds several datagrams of one sender with equal headers: each has this many bytes, the last may have
-    /// fewer (Linux `UDP_GRO`, Windows `UDP_COALESCED_INFO`). [`Segments`](crate::Segments) splits it. Set only when coalescing is enabled; no flag
-    /// removes it, because the payload has no meaning without it.
+    /// The payload holds several datagrams of one sender with equal headers: each has this many bytes, the last may
+    /// have fewer (Linux `UDP_GRO`, Windows `UDP_COALESCED_INFO`). [`Segments`](crate::Segments) splits it. Set only
+    /// when coalescing is enabled; no flag removes it, because the payload has no meaning without it.
     #[doc(alias = "UDP_GRO", alias = "UDP_COALESCED_INFO")]
     pub segment_size: u16, ControlFlags::empty(), "segments of {} bytes";
     /// The ECN bits, from a system that delivers them without the rest of the traffic class.
@@ -184,7 +184,8 @@ impl<'a> RecvControl<'a> {
         }
     }
 
-    /// Reads all messages in `rest`, the end of `control`. The offset of an error is found afterwards: that costs nothing before.
+    /// Reads all messages in `rest`, the end of `control`. The offset of an error is found afterwards: that costs
+    /// nothing before.
     #[inline(never)]
     fn take_rest<P: Platform>(&mut self, rest: &'a [u8], control: &'a [u8]) -> Result<(), DecodeError> {
         self.take_all::<P>(rest, control.len()).map_err(|error| located::<P>(control, error))

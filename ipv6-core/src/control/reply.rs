@@ -4,10 +4,10 @@ use super::{RecvControl, SendControl};
 
 impl RecvControl<'_> {
     /// Returns the control messages of a reply: its source is the address that the datagram was sent to, unless that is
-    /// a group. If that address is link-local or a group, the reply is sent on the interface that received the datagram.
-    /// Both need [`ControlFlags::DESTINATION`](crate::ControlFlags::DESTINATION). The same holds for IPv4-mapped addresses; 255.255.255.255 counts as a
-    /// group. (The broadcast address of a network is not recognized: remove the source. Linux answers
-    /// `ENETUNREACH` to it, or `EINVAL`.)
+    /// a group. If that address is link-local or a group, the reply is sent on the interface that received the
+    /// datagram. Both need [`ControlFlags::DESTINATION`](crate::ControlFlags::DESTINATION). The same holds for
+    /// IPv4-mapped addresses; 255.255.255.255 counts as a group. (The broadcast address of a network is not recognized:
+    /// remove the source. Linux answers `ENETUNREACH` to it, or `EINVAL`.)
     ///
     /// In all other cases the system chooses the interface. It can be another one: a client on this host that uses the
     /// address of a second interface is not reachable through the first (Linux: `ENETUNREACH`). If the peer's address is

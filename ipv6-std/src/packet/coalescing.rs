@@ -24,9 +24,9 @@ impl<S: AsFd> PacketConn<S> {
     /// is `true` on systems that support it.
     ///
     /// Consecutive messages with the same destination, the same control messages and the same size (the last may be
-    /// shorter) go to the system as one, which splits them again (Linux `UDP_SEGMENT`, Windows `UDP_SEND_MSG_SIZE`). UDP sockets receive separate datagrams.
-    /// Raw and packet sockets of this host can see one large datagram instead: Linux passes a packet to them before it
-    /// splits it.
+    /// shorter) go to the system as one, which splits them again (Linux `UDP_SEGMENT`, Windows `UDP_SEND_MSG_SIZE`).
+    /// UDP sockets receive separate datagrams. Raw and packet sockets of this host can see one large datagram instead:
+    /// Linux passes a packet to them before it splits it.
     ///
     /// Messages that are coalesced get one transmit timestamp with one identifier. Those with a
     /// [`TimestampRequest`](crate::message::TimestampRequest) are not coalesced. Where the option
@@ -85,8 +85,9 @@ impl<S: AsFd> PacketConn<S> {
     /// (Linux `UDP_GRO`, Windows `UDP_RECV_MAX_COALESCED_SIZE`).
     ///
     /// [`recv_batch`](Self::recv_batch) splits them again, so that its results do not change
-    /// ([`RecvBatch::keep_together`](crate::RecvBatch::keep_together) returns them whole). Every other receive returns several datagrams in one payload, with the size of each in [`RecvControl::segment_size`], and needs a
-    /// buffer of 65,535 bytes: see [`Segments`](crate::Segments).
+    /// ([`RecvBatch::keep_together`](crate::RecvBatch::keep_together) returns them whole). Every other receive returns
+    /// several datagrams in one payload, with the size of each in [`RecvControl::segment_size`], and needs a buffer of
+    /// 65,535 bytes: see [`Segments`](crate::Segments).
     ///
     /// It applies to calls that start after this one, in every thread. Change it while no other thread waits in a receive:
     /// a call that already waits has a buffer for one datagram, or would lose the sizes. A wrapper reads the option when it
@@ -155,11 +156,13 @@ impl<S: AsFd> PacketConn<S> {
 
     /// Sends a payload as datagrams of `size` bytes each; the last may be shorter. Returns how many bytes were sent.
     ///
-    /// Passes as many datagrams to the system in one call as it, the device and the path accept (`UDP_SEGMENT`). After a
-    /// refusal, remembers the limit as [`send_batch`](Self::send_batch) does ([`max_segments_to`](Self::max_segments_to)), and sends fewer
-    /// segments in each call, or one by one. ([`send_to`](Self::send_to) with a segment size returns the refusal.) [`set_send_coalescing`](Self::set_send_coalescing) does not affect it. `size` replaces
-    /// [`segment_size`](crate::SendControl::segment_size) in `control`. `to` is a `SocketAddrV6`, or `None` for the peer
-    /// of a connected socket. An empty payload is one empty datagram.
+    /// Passes as many datagrams to the system in one call as it, the device and the path accept (`UDP_SEGMENT`). After
+    /// a refusal, remembers the limit as [`send_batch`](Self::send_batch) does
+    /// ([`max_segments_to`](Self::max_segments_to)), and sends fewer segments in each call, or one by one.
+    /// ([`send_to`](Self::send_to) with a segment size returns the refusal.)
+    /// [`set_send_coalescing`](Self::set_send_coalescing) does not affect it. `size` replaces
+    /// [`segment_size`](crate::SendControl::segment_size) in `control`. `to` is a `SocketAddrV6`, or `None` for the
+    /// peer of a connected socket. An empty payload is one empty datagram.
     ///
     /// **A count below `payload.len()` is not an error.** It is a multiple of `size`, and means that the datagram at that
     /// offset failed. Send the rest to get its error. If this call gets an error that the network reported for one of its

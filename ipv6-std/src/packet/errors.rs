@@ -69,9 +69,9 @@ pub enum ReportedKind {
         stage: u32,
         /// The number of the datagram, from 0, if the option asks for it (`SOF_TIMESTAMPING_OPT_ID`); else 0.
         id: u32,
-        /// The data of the control message `SCM_TIMESTAMPING`, which [`times`](Self::times) decodes: three `struct timespec` as the kernel wrote them, the first
-        /// of the software, the third of the device. The rest is zero where a `struct timespec` has 8 bytes. `None`: the
-        /// option did not ask for it.
+        /// The data of the control message `SCM_TIMESTAMPING`, which [`times`](Self::times) decodes: three `struct
+        /// timespec` as the kernel wrote them, the first of the software, the third of the device. The rest is zero
+        /// where a `struct timespec` has 8 bytes. `None`: the option did not ask for it.
         data: Option<[u8; 48]>,
     },
     /// The buffers of sends with `MSG_ZEROCOPY` can be used again.

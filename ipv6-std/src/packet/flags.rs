@@ -134,12 +134,12 @@ impl<S: AsFd> PacketConn<S> {
     /// Sends one datagram with its control messages, as [`send_to`](Self::send_to), from the memory of the program: the kernel
     /// does not copy the payload (`MSG_ZEROCOPY`). `to` is a `SocketAddrV6`, or `None` for the peer of a connected socket.
     ///
-    /// Set [`option::ZERO_COPY`](crate::option::ZERO_COPY) before; otherwise the kernel copies. The kernel reads the payload
-    /// after the call has returned, so the payload is `'static`: a constant, a `static`, or leaked memory ([`Vec::leak`]). When
-    /// the kernel no longer needs the payload, it adds a notice to the error queue
-    /// ([`ReportedKind::ZeroCopy`](crate::ReportedKind::ZeroCopy)): call [`recv_error`](Self::recv_error) to take it. The notice
-    /// also reports whether the kernel copied the payload after all: if the receiver is on this host, or if the device cannot
-    /// gather a packet from several places. Zero copy is faster for payloads of more than about 10 kB
+    /// Set [`option::ZERO_COPY`](crate::option::ZERO_COPY) before; otherwise the kernel copies. The kernel reads the
+    /// payload after the call has returned, so the payload is `'static`: a constant, a `static`, or leaked memory
+    /// ([`Vec::leak`]). When the kernel no longer needs the payload, it adds a notice to the error queue
+    /// ([`ReportedKind::ZeroCopy`](crate::ReportedKind::ZeroCopy)): call [`recv_error`](Self::recv_error) to take it.
+    /// The notice also reports whether the kernel copied the payload after all: if the receiver is on this host, or if
+    /// the device cannot gather a packet from several places. Zero copy is faster for payloads of more than about 10 kB
     /// (`Documentation/networking/msg_zerocopy.rst` of Linux).
     ///
     /// Systems: Linux and Android; UDP sockets since Linux 5.0.

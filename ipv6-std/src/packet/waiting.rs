@@ -12,8 +12,8 @@ use super::PacketConn;
 /// passed.
 ///
 /// A call on a non-blocking socket never waits: it returns `WouldBlock`, also with a limit that has not passed. Windows
-/// does not report the mode of a socket; there, a call with a limit waits. `SO_RCVTIMEO` and `SO_SNDTIMEO` are not used, so that the
-/// system's own timeouts of the socket stay as they are.
+/// does not report the mode of a socket; there, a call with a limit waits. `SO_RCVTIMEO` and `SO_SNDTIMEO` are not
+/// used, so that the system's own timeouts of the socket stay as they are.
 ///
 /// Systems: all.
 impl<S> PacketConn<S> {

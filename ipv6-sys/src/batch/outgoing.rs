@@ -106,8 +106,9 @@ impl Policy for ByDestination {
     }
 }
 
-/// Which messages of a batch may be sent as one, which the kernel or the device segments (Linux `UDP_SEGMENT`, Windows `UDP_SEND_MSG_SIZE`): up to
-/// `max_segments` messages of up to `max_size` bytes each, to one destination and with the same control messages.
+/// Which messages of a batch may be sent as one, which the kernel or the device segments (Linux `UDP_SEGMENT`, Windows
+/// `UDP_SEND_MSG_SIZE`): up to `max_segments` messages of up to `max_size` bytes each, to one destination and with the
+/// same control messages.
 ///
 /// Elsewhere it has no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

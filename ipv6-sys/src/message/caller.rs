@@ -62,8 +62,8 @@ pub(crate) fn call<T, C: Caller>(
     call_again(caller, make, flags)
 }
 
-/// The rest of [`call`] if the first call does not succeed, and another is to be made. Takes its arguments by value: a reference would force the
-/// common path to keep them in memory.
+/// The rest of [`call`] if the first call does not succeed, and another is to be made. Takes its arguments by value: a
+/// reference would force the common path to keep them in memory.
 #[cold]
 #[inline(never)]
 fn call_again<T, C: Caller>(

@@ -84,8 +84,8 @@ impl<T> SocketOption<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Unsupported`] when the system has no such option (on Windows also `WSAENOPROTOOPT`), [`Error::Os`] when the socket has no such option, and
-    /// [`Error::Value`] when the system returns a value that the option cannot have.
+    /// [`Error::Unsupported`] when the system has no such option (on Windows also `WSAENOPROTOOPT`), [`Error::Os`] when
+    /// the socket has no such option, and [`Error::Value`] when the system returns a value that the option cannot have.
     #[doc(alias = "getsockopt")]
     pub fn get(&self, socket: impl AsFd) -> Result<T, Error>
     where
@@ -102,8 +102,8 @@ impl<T> SocketOption<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Unsupported`] when the system has no such option (on Windows also `WSAENOPROTOOPT`), and [`Error::Os`] when the socket has no such option or
-    /// the system refuses the value.
+    /// [`Error::Unsupported`] when the system has no such option (on Windows also `WSAENOPROTOOPT`), and [`Error::Os`]
+    /// when the socket has no such option or the system refuses the value.
     #[doc(alias = "setsockopt")]
     pub fn set(&self, socket: impl AsFd, value: T) -> Result<(), Error>
     where

@@ -143,8 +143,9 @@ pub fn status(outcome: Result<(), Failure>, usage: &str) -> c_int {
     }
 }
 
-/// Ends the program with status 134, as a shell reports SIGABRT. Without `std`, the program must define this. It ignores the message and the place of the
-/// panic, so the linker removes the texts of all panics and the code that formats them.
+/// Ends the program with status 134, as a shell reports SIGABRT. Without `std`, the program must define this. It
+/// ignores the message and the place of the panic, so the linker removes the texts of all panics and the code that
+/// formats them.
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
     print_error(format_args!("panic"));
