@@ -107,6 +107,8 @@ impl<C> Builder<C> {
     ///
     /// Unlike [`PacketConn::bind_reusable`], [`bind`](Builder::bind) binds to a multicast address as it is: the socket
     /// then receives only what is sent to that group.
+    ///
+    /// Systems: all. Sets `SO_REUSEADDR`, and `SO_REUSEPORT` too except on Linux, illumos, Solaris and Windows.
     #[doc(alias = "SO_REUSEADDR", alias = "SO_REUSEPORT")]
     pub fn reusable(self, on: bool) -> Self {
         Self { reusable: on, ..self }

@@ -10,19 +10,19 @@ use crate::fd::AsFd;
 impl<S: AsFd> Conn<S> {
     /// Returns how the kernel uses path MTU discovery for sent packets.
     ///
-    /// Systems: Linux, Windows.
+    /// Systems: Linux, Android, Windows.
     #[doc(alias = "IPV6_MTU_DISCOVER")]
     pub fn path_mtu_discovery(&self) -> io::Result<PathMtuDiscovery> {
         Ok(PATH_MTU_DISCOVERY.get(self)?)
     }
 
     /// Sets how the kernel uses path MTU discovery for sent packets (RFC 8201): whether it fragments them, refuses those
-    /// that are larger than the path MTU, or ignores what it has learnt of the path.
+    /// that are larger than the path MTU, or ignores the path MTU.
     ///
     /// A packet that is refused on Linux returns `EMSGSIZE` ([`is_too_long`](crate::is_too_long)). On Linux,
     /// [`set_dont_fragment`](Self::set_dont_fragment) is another option: either of them is enough to refuse a packet.
     ///
-    /// Systems: Linux; Windows, without `Interface` and `Omit`.
+    /// Systems: Linux and Android; Windows, without `Interface` and `Omit`.
     ///
     /// # Errors
     ///

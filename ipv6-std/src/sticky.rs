@@ -35,10 +35,12 @@ use crate::packet::left_out::leaves_out;
 impl<S: AsFd> Conn<S> {
     /// Sets the hop-by-hop options of all packets that the socket sends; `None` removes them (RFC 3542 section 8).
     ///
+    /// Systems: Linux, Android, Apple, the BSDs, illumos, Solaris, AIX.
+    ///
     /// # Errors
     ///
     /// `PermissionDenied` without the privilege: `CAP_NET_RAW` on Linux, root elsewhere; `InvalidInput` for a header that the
-    /// system does not accept.
+    /// system does not accept; `Unsupported` on an ICMPv6 socket without privilege of Linux.
     ///
     /// ```no_run
     /// use ipv6_std::ext::{OptionType, OptionsBuilder};
@@ -55,13 +57,21 @@ impl<S: AsFd> Conn<S> {
     }
 
     /// Returns the hop-by-hop options that [`set_hop_by_hop_options`](Self::set_hop_by_hop_options) has set, in `buffer`:
-    /// [`ext::MAX_LEN`](crate::ext::MAX_LEN) bytes are enough for any.
+    /// [`ext::MAX_LEN`](crate::ext::MAX_LEN) bytes are enough for any. `None`: none are set.
+    ///
+    /// Systems: Linux, Android, Apple, the BSDs, illumos, Solaris, AIX.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidData` when the header does not fit in `buffer`.
     #[doc(alias = "IPV6_HOPOPTS")]
     pub fn hop_by_hop_options<'b>(&self, buffer: &'b mut [u8]) -> io::Result<Option<HopByHop<'b>>> {
         Ok(option::hop_by_hop(self.as_fd(), buffer)?)
     }
 
     /// Sets the destination options of all packets that the socket sends; `None` removes them (RFC 3542 section 9).
+    ///
+    /// Systems: Linux, Android, Apple, the BSDs, illumos, Solaris, AIX.
     ///
     /// # Errors
     ///
@@ -88,6 +98,8 @@ impl<S: AsFd> Conn<S> {
     /// Sets the destination options before the routing header, which each node of the route examines; `None` removes them
     /// (RFC 3542 section 9).
     ///
+    /// Systems: Linux, Android, Apple, the BSDs, illumos, Solaris, AIX.
+    ///
     /// # Errors
     ///
     /// Those of [`set_hop_by_hop_options`](Self::set_hop_by_hop_options).
@@ -112,6 +124,8 @@ impl<S: AsFd> Conn<S> {
     }
 
     /// Sets the routing header of all packets that the socket sends; `None` removes it (RFC 3542 section 7, RFC 8754).
+    ///
+    /// Systems: Linux, Android, Apple, the BSDs, illumos, Solaris, AIX.
     ///
     /// # Errors
     ///

@@ -18,6 +18,8 @@ impl<S: AsFd> Conn<S> {
     /// A client adds its keys before it connects. A server adds the keys of all peers to its listener; accepted connections
     /// inherit those of their peer. To a connection that has keys, more can be added.
     ///
+    /// Systems: Linux and Android, since 6.7 (a kernel with `CONFIG_TCP_AO`).
+    ///
     /// # Errors
     ///
     /// `Unsupported` without TCP-AO; `AlreadyExists` when another key has one of the identifiers; `EISCONN` for a connection
@@ -41,6 +43,8 @@ impl<S: AsFd> Conn<S> {
 
     /// Deletes a key.
     ///
+    /// Systems: Linux and Android, since 6.7 (a kernel with `CONFIG_TCP_AO`).
+    ///
     /// # Errors
     ///
     /// Those of [`add_tcp_ao_key`](Self::add_tcp_ao_key); `NotFound` when there is no such key; `ResourceBusy` while the
@@ -53,6 +57,8 @@ impl<S: AsFd> Conn<S> {
     /// Sets the current key, which signs sent segments, by its send identifier, and the next key, which the peer is asked to
     /// use, by its receive identifier (RFC 5925 section 7.3). `None` leaves one unchanged. The other switches of [`TcpAoInfo`]
     /// stay as they are.
+    ///
+    /// Systems: Linux and Android, since 6.7 (a kernel with `CONFIG_TCP_AO`).
     ///
     /// # Errors
     ///
@@ -68,6 +74,8 @@ impl<S: AsFd> Conn<S> {
     /// Sets the two switches of [`TcpAoInfo`], and the keys that the connection uses where they are `Some`. The counters are
     /// ignored.
     ///
+    /// Systems: Linux and Android, since 6.7 (a kernel with `CONFIG_TCP_AO`).
+    ///
     /// # Errors
     ///
     /// Those of [`use_tcp_ao_keys`](Self::use_tcp_ao_keys).
@@ -77,6 +85,8 @@ impl<S: AsFd> Conn<S> {
     }
 
     /// Returns the keys that the connection uses, and its counters of segments.
+    ///
+    /// Systems: Linux and Android, since 6.7 (a kernel with `CONFIG_TCP_AO`).
     ///
     /// # Errors
     ///

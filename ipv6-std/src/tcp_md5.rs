@@ -17,7 +17,7 @@ impl<S: AsFd> Conn<S> {
     /// A client sets it before it connects. A server sets the keys of all peers on its listener; accepted connections inherit
     /// that of their peer.
     ///
-    /// Systems: Linux, a kernel with `CONFIG_TCP_MD5SIG`. Elsewhere, and on other kernels, `Unsupported`.
+    /// Systems: Linux and Android, a kernel with `CONFIG_TCP_MD5SIG`. Elsewhere, and on other kernels, `Unsupported`.
     ///
     /// # Errors
     ///
