@@ -7,11 +7,14 @@
 //!
 //! The feature `std` (on by default) takes the types of file descriptors and I/O slices from `std`, and converts errors
 //! into `std::io::Error`. With `default-features = false`, neither this crate nor a dependency needs `std`. The
-//! feature `error-text` (on by default) displays errors of the system as texts; without it, as numbers.
+//! feature `error-text` (on by default) displays errors of the system as texts; without it, as numbers. The features `headers`
+//! (on by default) and `serde` enable those of `ipv6-core`.
 //!
 //! | To | see |
 //! |---|---|
 //! | read or set an option of a socket | [`option`] |
+//! | join a multicast group, or filter its sources | [`option::JOIN_GROUP`], [`option::JOIN_SOURCE_GROUP`], [`option::set_source_filter`] |
+//! | send and receive ICMPv6 | [`socket::raw`], [`option::ICMP6_TYPE_FILTER`]; echo messages without privilege: [`socket::icmp6_datagram`] |
 //! | send or receive one message with its control messages | [`message`] |
 //! | send or receive many messages in one system call | [`batch`] |
 //! | open a socket, set its device and buffers, or ask what a socket is | [`socket`] |
@@ -20,6 +23,7 @@
 //! | wait until a socket is ready, or one of several | [`wait`](wait::wait), [`wait::any`] |
 //! | list interfaces and addresses without an allocator | [`interface::for_each`] |
 //! | find the source address for a destination | [`socket::local_address_towards`] |
+//! | forward multicast packets between interfaces (Linux) | [`multicast_router`] |
 //! | use timers, `epoll` and other address families without `unsafe` | [`rustix`](wait#with-rustix) |
 //!
 //! ```
@@ -64,8 +68,9 @@
 //! unsafe extern "C" {}
 //! ```
 //!
-//! The directory `ipv6-sys/examples/constrained` of the repository has four whole programs; [`how_small`] has their sizes,
-//! and the flags for the smallest ones. [`wait`] names the parts of `rustix` that go with this crate.
+//! The directory `ipv6-sys/examples/constrained` of the repository has four whole programs. Build them there with
+//! `cargo build --release --target x86_64-unknown-linux-musl`. [`how_small`] has their sizes, and the flags for the smallest
+//! ones. [`wait`](wait#with-rustix) names the parts of `rustix` that go with this crate.
 //!
 //! On Linux, only [`interface::Addresses`] allocates. No panic is reachable from this crate and `ipv6-core`; two checks of
 //! `rustix` never fail ([`how_small`](how_small#panics)).
