@@ -1,7 +1,7 @@
 //! The multicast routing of the host (Linux, `net/ipv6/ip6mr.c`), over a raw ICMPv6 socket.
 //!
-//! One socket of a network namespace, or of a table, is the router. When it is closed, the kernel forgets interfaces and
-//! routes.
+//! One socket of a network namespace, or of a table, is the router. When it is closed, the kernel removes the router's
+//! interfaces and routes.
 
 use core::net::Ipv6Addr;
 
@@ -54,7 +54,8 @@ pub fn start(socket: impl AsFd, table: Option<u32>) -> Result<(), Error> {
     set(socket, INIT, &1_i32.to_ne_bytes())
 }
 
-/// Ends the routing of a socket: the kernel forgets interfaces and routes. So does closing the last descriptor of the socket.
+/// Ends the routing of a socket: the kernel removes the router's interfaces and routes. Closing the last descriptor of the
+/// socket does the same.
 ///
 /// # Errors
 ///
@@ -64,7 +65,7 @@ pub fn stop(socket: impl AsFd) -> Result<(), Error> {
     set(socket, DONE, &0_i32.to_ne_bytes())
 }
 
-/// Makes a network interface one of the router's.
+/// Adds a network interface to the router, with this number.
 ///
 /// # Errors
 ///

@@ -22,7 +22,7 @@ use super::{ExtensionError, whole};
 pub struct RoutingType(pub u8);
 
 impl RoutingType {
-    /// Source routing. Nodes ignore it (RFC 5095).
+    /// Source routing, which RFC 5095 deprecates: nodes discard a packet whose header has segments left.
     #[doc(alias = "IPV6_RTHDR_TYPE_0")]
     pub const SOURCE_ROUTE: Self = Self(0);
     /// The home address of a mobile node (RFC 6275 section 6.4).
