@@ -1,7 +1,7 @@
 //! Fast paths: sending and receiving one datagram.
 //!
 //! `receive_until` and `send_any` would do for every call. Each datagram takes these paths, so the common cases are
-//! inlined without what only others need (`benches/guard.csv` counts their instructions; the limit is 3 % more):
+//! inlined without what only others need (`benches/guard.csv` counts their instructions; the limit is 5 % more):
 //!
 //! - Without a deadline or timeout, one system call that waits in the kernel, and no state for a repetition. The `try_`
 //!   methods pass [`MessageFlags::DONT_WAIT`]: the same call, which never waits, whatever the limits are.
