@@ -156,15 +156,17 @@
 //!
 //! ```
 //! # #[cfg(target_os = "linux")] {
-//! use ipv6_std::PacketConn;
+//! use ipv6_std::Conn;
 //! use ipv6_std::option::SocketOption;
+//! use std::net::TcpListener;
 //!
-//! // SO_DONTROUTE (socket(7)): whether packets are sent to hosts on the link only.
-//! const DONT_ROUTE: SocketOption<bool> = SocketOption::<bool>::custom(1, 5, "SO_DONTROUTE");
+//! // TCP_USER_TIMEOUT (tcp(7)): how many milliseconds sent data may remain unacknowledged.
+//! const USER_TIMEOUT: SocketOption<u32> = SocketOption::<u32>::custom(6, 18, "TCP_USER_TIMEOUT");
 //!
-//! let conn = PacketConn::bind("[::1]:0")?;
-//! conn.set_option(&DONT_ROUTE, true)?;
-//! assert!(conn.option(&DONT_ROUTE)?);
+//! // Accepted connections inherit it.
+//! let listener = Conn::new(TcpListener::bind("[::1]:0")?)?;
+//! listener.set_option(&USER_TIMEOUT, 30_000)?;
+//! assert_eq!(listener.option(&USER_TIMEOUT)?, 30_000);
 //! # }
 //! # std::io::Result::Ok(())
 //! ```

@@ -33,7 +33,7 @@ impl<T: Integer> SocketOption<T> {
     /// # #[cfg(target_os = "linux")]
     /// # fn main() -> Result<(), ipv6_sys::Error> {
     /// use ipv6_sys::option::SocketOption;
-    /// // SO_DONTROUTE (socket(7)): whether packets are sent to hosts on the link only.
+    /// // SO_DONTROUTE (socket(7)): whether packets are sent to hosts on the link only; on Linux, IPv4 packets.
     /// const DONT_ROUTE: SocketOption<bool> = SocketOption::<bool>::custom(1, 5, "SO_DONTROUTE");
     /// let socket = ipv6_sys::socket::datagram()?;
     /// DONT_ROUTE.set(&socket, true)?;
