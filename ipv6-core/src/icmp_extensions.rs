@@ -197,7 +197,7 @@ impl fmt::Display for MplsLabel {
     }
 }
 
-/// What an interface was to the packet (RFC 5837 section 4.1).
+/// The role of an interface for the packet (RFC 5837 section 4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum InterfaceRole {
@@ -227,7 +227,7 @@ impl InterfaceRole {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct IcmpInterface<'a> {
-    /// What it was to the packet.
+    /// Its role for the packet.
     pub role: InterfaceRole,
     /// Its index on that node.
     pub index: Option<InterfaceIndex>,

@@ -190,7 +190,7 @@ impl GroupReqLayout {
 /// (RFC 3678), or `struct __msfilterreq` of FreeBSD and Apple's systems, which has a pointer to the sources. In the
 /// buffer of this crate, the sources follow either structure.
 ///
-/// The interface index is at offset 0, in four bytes, and so large are the mode and the number of sources.
+/// The interface index is at offset 0. The index, the mode and the number of sources have four bytes each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
