@@ -144,10 +144,12 @@
 //!
 //! [`PacketConn::recv_batch`] and [`PacketConn::send_batch`] use one system call for many datagrams, with storage that
 //! the program allocates once ([`RecvBatch`], [`SendBatch`]). [`PacketConn::send_batch_all`] sends all of them, or
-//! returns the index of the one that failed, and its error. On Linux, a sending batch also combines consecutive datagrams
-//! of the same size, destination and control messages into one for the kernel ([`PacketConn::set_send_coalescing`]), and a
-//! receiver can let the kernel combine what arrives ([`PacketConn::set_receive_coalescing`]). A receive batch splits that
-//! again, or returns it whole, without a copy ([`RecvBatch::keep_together`]).
+//! returns the index of the one that failed, and its error. On Linux and Windows, a sending batch also combines consecutive
+//! datagrams of the same size, destination and control messages into one for the kernel
+//! ([`PacketConn::set_send_coalescing`]), and a receiver can let the kernel combine datagrams that arrive
+//! ([`PacketConn::set_receive_coalescing`]). A receive batch splits combined datagrams again, or returns them whole, without a
+//! copy ([`RecvBatch::keep_together`]). Systems without such calls (all except Linux, Android, NetBSD and OpenBSD) send and
+//! receive a batch one by one.
 //!
 //! # Options without a method
 //!
