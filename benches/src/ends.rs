@@ -1,7 +1,7 @@
 //! The two sockets of a program.
 
 use std::io;
-use std::net::{SocketAddrV6, UdpSocket};
+use std::net::{Ipv6Addr, SocketAddrV6, UdpSocket};
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,10 +47,13 @@ impl Ends {
         Ok(ends)
     }
 
-    /// Creates two dual-stack sockets, which exchange IPv6 datagrams.
+    /// Creates two dual-stack sockets, which exchange IPv6 datagrams. Linux makes a socket that is bound to an address of
+    /// IPv6 one of IPv6 only, so these are bound to the wildcard address.
     pub fn dual_stack(work: Work) -> io::Result<Self> {
         let builder = PacketConn::builder().only_v6(false);
-        Self::between(builder.bind("[::1]:0")?, builder.bind("[::1]:0")?, work)
+        let ends = Self::between(builder.bind("[::]:0")?, builder.bind("[::]:0")?, work)?;
+        assert!(!ends.sender.only_v6()? && !ends.receiver.only_v6()?);
+        Ok(ends)
     }
 
     /// Creates one socket that sends to itself.
@@ -68,7 +71,12 @@ impl Ends {
     }
 
     fn between(sender: PacketConn, receiver: PacketConn, work: Work) -> io::Result<Self> {
-        let (from, to) = (sender.local_addr()?, receiver.local_addr()?);
+        let at = |conn: &PacketConn| {
+            let mut address = conn.local_addr()?;
+            address.set_ip(Ipv6Addr::LOCALHOST);
+            io::Result::Ok(address)
+        };
+        let (from, to) = (at(&sender)?, at(&receiver)?);
         if work.way == Way::Connected {
             sender.get_ref().connect(to)?;
             sender.set_traffic_class(CLASS)?;
