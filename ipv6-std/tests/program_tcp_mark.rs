@@ -206,12 +206,16 @@ fn errors_of_accept_do_not_end_the_server() {
     for error in ["ENFILE", "ENOBUFS", "ENOMEM", "EPERM", "EPROTO", "ENETDOWN", "EHOSTUNREACH"] {
         let fault = format!("inject=accept4:error={error}:when=1..2");
         let strace = command("strace", ["-f", "-o", "/dev/null", "-e", "trace=accept4", "-e", &fault]);
-        let serve = wrapped(strace, &tcp_mark("serve --listen [::]:7007 --count 1 --json"));
+        let serve = wrapped(strace, &tcp_mark("serve --listen [::]:7007 --count 2 --json"));
         let mut server = Running::start(&b, serve);
         server.line("cannot accept a connection");
-        let got = output(&a, tcp_mark("connect [2001:db8:1::2]:7007"));
-        assert!(got.status.success(), "{error}: {got:?}");
+        let connect = || {
+            let got = output(&a, tcp_mark("connect [2001:db8:1::2]:7007"));
+            assert!(got.status.success(), "{error}: {got:?}");
+        };
+        connect();
         server.line("accepting connections again");
+        connect();
         assert!(server.end().0.success());
     }
 }
