@@ -27,7 +27,8 @@ impl<T: Integer> SocketOption<T> {
     /// - `SO_GET_FILTER`, whose length is a number of instructions: use [`filter::attached`](crate::filter::attached).
     /// - The tables of netfilter (`IP6T_SO_SET_REPLACE` and its like), which hold pointers. Kernels before 6.9 read them
     ///   beyond the length of the value.
-    /// - Those of other levels than `SOL_SOCKET` and the Internet protocols (0 to 255).
+    /// - Those of other levels than `SOL_SOCKET` and the Internet protocols (0 to 255), and those of these protocols with a
+    ///   number of more than 16 bits: sockets of ATM write more than an `int` for them.
     ///
     /// ```
     /// # #[cfg(target_os = "linux")]

@@ -74,6 +74,10 @@ pub(crate) const SOL_SOCKET: libc::c_int = match Host::ABI.options.attach_filter
 ///
 /// The tables of netfilter are options of IPv4 and IPv6. Before 6.9, the kernel reads their whole structure, whatever the
 /// length is, and writes to a pointer in it (`struct ipt_replace`; commit 0c83842df40f).
+///
+/// Sockets of ATM compare the length only if the level is the one in the number of the option. With another level, they
+/// write 8 bytes or more, whatever the length is (net/atm/common.c: `vcc_getsockopt`). The level is in the upper half of the
+/// number; numbers of the Internet protocols have 16 bits.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) const fn may_be_int(number: OptionNumber) -> bool {
     // libc 0.2.191 lacks it for Android (include/uapi/asm-generic/socket.h).
@@ -88,7 +92,7 @@ pub(crate) const fn may_be_int(number: OptionNumber) -> bool {
         _ => false,
     };
     if number.level != SOL_SOCKET {
-        return 0 <= number.level && number.level <= 0xff && !is_table;
+        return 0 <= number.level && number.level <= 0xff && number.name >> 16 == 0 && !is_table;
     }
     !matches!(number.name, SO_ATTACH_BPF | libc::SO_ATTACH_REUSEPORT_EBPF | libc::SO_ATTACH_FILTER)
 }
