@@ -30,6 +30,9 @@ impl<T: Integer> SocketOption<T> {
     /// - Those of other levels than `SOL_SOCKET` and the Internet protocols (0 to 255), and those of these protocols with a
     ///   number of more than 16 bits: sockets of ATM write more than an `int` for them.
     ///
+    /// For the same reason, `SO_SPLICE` is not supported on OpenBSD and FreeBSD, and `SO_UPDATE_ACCEPT_CONTEXT` not on
+    /// Windows: their values hold the number of a descriptor or a socket.
+    ///
     /// ```
     /// # #[cfg(target_os = "linux")]
     /// # fn main() -> Result<(), ipv6_sys::Error> {

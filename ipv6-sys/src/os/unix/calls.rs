@@ -97,9 +97,16 @@ pub(crate) const fn may_be_int(number: OptionNumber) -> bool {
     !matches!(number.name, SO_ATTACH_BPF | libc::SO_ATTACH_REUSEPORT_EBPF | libc::SO_ATTACH_FILTER)
 }
 
+/// Whether an option of an unknown name may have an `int` as its value. Not `SO_SPLICE`: OpenBSD takes an `int` for the
+/// number of a descriptor (sys/kern/uipc_socket.c: `sosetopt`). FreeBSD requires a structure with it, which is longer.
+#[cfg(any(target_os = "openbsd", target_os = "freebsd"))]
+pub(crate) const fn may_be_int(number: OptionNumber) -> bool {
+    !(number.level == libc::SOL_SOCKET && number.name == libc::SO_SPLICE)
+}
+
 /// Whether an option of an unknown name may have an `int` as its value. No option is known here
 /// that takes a descriptor, or that counts its length in another unit than bytes.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "openbsd", target_os = "freebsd")))]
 pub(crate) const fn may_be_int(_: OptionNumber) -> bool {
     true
 }
