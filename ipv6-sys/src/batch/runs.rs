@@ -101,8 +101,14 @@ pub(super) fn gather<'a>(
     let room = to.len();
     for message in messages.take(run) {
         match message.payload {
-            Payload::Whole(bytes) => to.by_ref().zip([bytes]).for_each(|(part, bytes)| part.set(bytes)),
-            Payload::Parts(list) => to.by_ref().zip(list).for_each(|(part, bytes)| part.set(bytes)),
+            Payload::Whole(bytes) => {
+                if let Some(part) = to.next() {
+                    part.set(bytes);
+                }
+            }
+            // `to` comes second: `zip` may take one more item from its first iterator, and that part would be sent without
+            // being set. It would hold the pointer of an earlier call.
+            Payload::Parts(list) => list.iter().zip(to.by_ref()).for_each(|(bytes, part)| part.set(bytes)),
         }
     }
     room - to.len()
