@@ -2,7 +2,7 @@
 
 use core::mem::transmute;
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use ipv6_core::abi::OptionNumber;
 use windows_sys::Win32::Networking::WinSock as winsock;
@@ -12,6 +12,17 @@ use super::header::*;
 use crate::error::Errno;
 use crate::fd::BorrowedFd;
 use crate::os::peer::PeerName;
+
+/// Starts Winsock, which `std` does for its own sockets only. Starts it once and never stops it: sockets may outlive
+/// everything here.
+pub(super) fn start() -> Result<(), Errno> {
+    static STARTED: AtomicBool = AtomicBool::new(false);
+    if !STARTED.load(Ordering::Acquire) {
+        rustix::net::wsa_startup()?;
+        STARTED.store(true, Ordering::Release);
+    }
+    Ok(())
+}
 
 pub(crate) fn raw(fd: BorrowedFd<'_>) -> winsock::SOCKET {
     rustix::fd::AsRawSocket::as_raw_socket(&fd) as winsock::SOCKET

@@ -3,26 +3,14 @@
 use core::mem::zeroed;
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
 use core::ptr;
-use core::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fd::{AsFd, FromRawSocket};
 use rustix::net::{self, Protocol, SocketAddrAny, SocketType};
 use windows_sys::Win32::Networking::WinSock as winsock;
 
-use super::calls::{check, last_error, raw};
+use super::calls::{check, last_error, raw, start};
 use crate::error::Errno;
 use crate::fd::{BorrowedFd, OwnedFd};
-
-/// Starts Winsock, which `std` does for its own sockets only. Starts it once and never stops it: sockets may outlive
-/// everything here.
-fn start() -> Result<(), Errno> {
-    static STARTED: AtomicBool = AtomicBool::new(false);
-    if !STARTED.load(Ordering::Acquire) {
-        net::wsa_startup()?;
-        STARTED.store(true, Ordering::Release);
-    }
-    Ok(())
-}
 
 /// Windows does not report the mode.
 pub(crate) fn is_nonblocking(_: BorrowedFd<'_>) -> Result<bool, Errno> {
