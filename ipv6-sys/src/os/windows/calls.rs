@@ -237,7 +237,7 @@ fn is_ready(socket: BorrowedFd<'_>, events: i16) -> Result<bool, Errno> {
 }
 
 /// An extension function, looked up by its identifier (`SIO_GET_EXTENSION_FUNCTION_POINTER`). Looked up once: one
-/// provider serves all IPv6 sockets.
+/// provider serves all IPv6 sockets. It stays loaded, because Winsock is never stopped once a function was looked up.
 struct Extension {
     id: GUID,
     found: AtomicPtr<()>,
@@ -253,6 +253,8 @@ impl Extension {
         if !known.is_null() {
             return Ok(known);
         }
+        // Others may have started Winsock for this socket, and may stop it, which unloads the provider.
+        start()?;
         let mut found: *mut () = ptr::null_mut();
         let mut len = 0;
         // SAFETY: the control code reads an identifier and writes a pointer; the sizes are theirs.
