@@ -81,8 +81,9 @@ fn get_by<P: Platform, const N: usize>(
 fn set<P: Platform>(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<(), Error> {
     let layout = layout::<P>()?;
     if let Some(requests) = layout.requests {
-        // SAFETY: the system reads a `struct group_filter`, which `bytes` is, with as many sources as it names, and writes
-        // nothing. No pointer is in it.
+        check_family(socket)?;
+        // SAFETY: the socket is of the family `AF_INET6`, in which the system reads a `struct group_filter`, which `bytes`
+        // is, with as many sources as it names, and writes nothing. No pointer is in it.
         return unsafe { os::send_request(socket, requests.set, bytes) }.map_err(of_request);
     }
     let number = number::<P>()?;
@@ -100,8 +101,9 @@ fn set<P: Platform>(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<(), Erro
 fn get<P: Platform>(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
     let (layout, len) = (layout::<P>()?, bytes.len());
     if let Some(requests) = layout.requests {
-        // SAFETY: the system reads a `struct group_filter`, which `bytes` is, and writes one with no more sources than it
-        // names, for which `bytes` has room. No pointer is in it.
+        check_family(socket)?;
+        // SAFETY: the socket is of the family `AF_INET6`, in which the system reads a `struct group_filter`, which `bytes`
+        // is, and writes one with no more sources than it names, for which `bytes` has room. No pointer is in it.
         unsafe { os::exchange_request(socket, requests.get, bytes) }.map_err(of_request)?;
         return Ok(len);
     }
@@ -113,6 +115,12 @@ fn get<P: Platform>(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<usize, E
     // has room for that many. The bytes that it does not write are zero.
     let written = os::get_option(socket, number, value)?;
     Ok(if written == pointer.size { len } else { written })
+}
+
+/// Fails with `EINVAL` if the descriptor is not that of an IPv6 socket: for other families and devices, the numbers of the
+/// requests can stand for other structures.
+fn check_family(socket: BorrowedFd<'_>) -> Result<(), Error> {
+    os::local_address(socket)?.map(|_| ()).ok_or(Error::Os(Errno::INVAL))
 }
 
 /// Splits encoded bytes into the structure and its sources, and makes the structure point to them. The sources must not be
