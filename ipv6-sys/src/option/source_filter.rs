@@ -108,6 +108,8 @@ fn get<P: Platform>(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<usize, E
         return Ok(len);
     }
     let number = number::<P>()?;
+    // Linux writes as many sources as the structure names, whatever the length is (net/ipv6/mcast.c: `ip6_mc_msfget`).
+    // `encode_request` has named as many as `bytes` has room for.
     let Some(pointer) = layout.pointer else { return Ok(os::get_option(socket, number, bytes)?) };
     let (value, _sources) = point(&layout, pointer, bytes);
     // The kernel writes the structure to `value`, and to the pointer in it no more addresses than it names

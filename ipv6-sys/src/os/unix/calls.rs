@@ -123,7 +123,8 @@ pub(crate) const fn is_unknown_option(_: Errno) -> bool {
 }
 
 /// `getsockopt(2)`. Returns how many bytes of `value` the kernel wrote. `number` is that of an option whose length counts
-/// bytes: not `SO_GET_FILTER`.
+/// bytes: not `SO_GET_FILTER`. `MCAST_MSFILTER` and `IPV6_MSFILTER` are for `source_filter.rs` only: their values say how
+/// much the kernel writes, and where.
 pub(crate) fn get_option(
     socket: BorrowedFd<'_>,
     number: OptionNumber,
@@ -131,8 +132,8 @@ pub(crate) fn get_option(
 ) -> Result<usize, Errno> {
     let mut len = libc::socklen_t::try_from(value.len()).unwrap_or(libc::socklen_t::MAX);
     // SAFETY: `value` is writable for `len` bytes, and the kernel writes no more: no option in the tables counts its length
-    // in another unit, except the one that `attached_filter` reads; `may_be_int` excludes it elsewhere. `len` is a
-    // `socklen_t` of ours.
+    // in another unit, except the one that `attached_filter` reads; `may_be_int` excludes it elsewhere. The value of a
+    // source filter has room for the sources that it names, or points to such room. `len` is a `socklen_t` of ours.
     let answer = unsafe {
         kernel::getsockopt(raw(socket), number.level, number.name, value.as_mut_ptr().cast(), &mut len)
     };
@@ -188,7 +189,8 @@ pub(crate) unsafe fn send(socket: BorrowedFd<'_>, message: &Header, flags: i32) 
     count(answer)
 }
 
-/// `sendto(2)`, without an address if `name` is empty.
+/// `sendto(2)`, without an address if `name` is empty. With `MSG_ZEROCOPY` in `flags`, which only `send_zero_copy` passes, the
+/// caller vouches for the payload after the call.
 #[inline]
 pub(crate) fn send_to(
     socket: BorrowedFd<'_>,

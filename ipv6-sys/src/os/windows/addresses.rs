@@ -203,7 +203,7 @@ fn address_flags(unicast: &IP_ADAPTER_UNICAST_ADDRESS_LH) -> AddressFlags {
 
 fn ipv6(unicast: &IP_ADAPTER_UNICAST_ADDRESS_LH) -> Option<SocketAddrV6> {
     let address = unicast.Address.lpSockaddr;
-    // SAFETY: null, or an address of the list, which holds at least the family.
+    // SAFETY: null, or an address of the list: a SOCKADDR_IN or a SOCKADDR_IN6, which is at least as large as a SOCKADDR.
     let family = unsafe { address.as_ref() }?.sa_family;
     let len = usize::try_from(unicast.Address.iSockaddrLength).ok()?;
     if family != AF_INET6 {
