@@ -185,7 +185,7 @@ pub(crate) unsafe fn exchange_option(
 #[inline]
 pub(crate) unsafe fn send(socket: BorrowedFd<'_>, message: &Header, flags: i32) -> Result<usize, Errno> {
     // SAFETY: the caller vouches for the pointers. The kernel only reads.
-    let answer = unsafe { kernel::sendmsg(raw(socket), message, flags) };
+    let answer = unsafe { kernel::sendmsg(raw(socket), message, flags & !OURS) };
     count(answer)
 }
 
@@ -198,7 +198,7 @@ pub(crate) fn send_to(
     name: &[u8],
     flags: i32,
 ) -> Result<usize, Errno> {
-    let (start, len) = (payload.as_ptr().cast(), payload.len());
+    let (start, len, flags) = (payload.as_ptr().cast(), payload.len(), flags & !OURS);
     // A connected socket takes a null pointer.
     let to = if name.is_empty() { ptr::null() } else { name.as_ptr().cast() };
     // SAFETY: both pointers come from slices that are borrowed here, with their lengths. The kernel only reads.
@@ -285,7 +285,7 @@ pub(crate) unsafe fn receive(
     flags: i32,
 ) -> Result<usize, Errno> {
     // SAFETY: the caller vouches for the pointers; the kernel keeps to the lengths.
-    let answer = unsafe { kernel::recvmsg(raw(socket), message, flags) };
+    let answer = unsafe { kernel::recvmsg(raw(socket), message, flags & !OURS) };
     count(answer)
 }
 

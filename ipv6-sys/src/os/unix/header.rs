@@ -15,6 +15,13 @@ pub(crate) use libc::{MSG_CTRUNC, MSG_DONTROUTE, MSG_PEEK, MSG_TRUNC};
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "netbsd", target_os = "openbsd")))]
 pub(crate) const MSG_WAITFORONE: i32 = 1 << 30;
 
+/// The flags that calls for one message remove: bits of our own.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "netbsd", target_os = "openbsd")))]
+pub(super) const OURS: i32 = MSG_WAITFORONE;
+/// All flags are those of the system.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "netbsd", target_os = "openbsd"))]
+pub(super) const OURS: i32 = 0;
+
 /// Whether the kernel accepts control messages without the padding after the last one.
 pub(crate) const TAKES_NO_PADDING: bool = cfg!(any(target_os = "linux", target_os = "android"));
 

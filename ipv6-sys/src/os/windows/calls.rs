@@ -116,7 +116,7 @@ pub(crate) unsafe fn send(socket: BorrowedFd<'_>, message: &Header, flags: i32) 
     // SAFETY: the identifier names a function of this type.
     let call = unsafe { transmute::<*mut (), winsock::LPFN_WSASENDMSG>(call) }.ok_or(Errno::INVAL)?;
     let mut sent = 0;
-    let flags = (flags & !MSG_DONTWAIT).cast_unsigned();
+    let flags = (flags & !OURS).cast_unsigned();
     // SAFETY: the caller vouches for the pointers, and the system only reads. Without an OVERLAPPED structure, the call
     // is complete when it returns.
     let answer = unsafe { call(raw(socket), message, flags, &mut sent, ptr::null_mut(), None) };
@@ -184,7 +184,7 @@ pub(crate) unsafe fn receive(
     if flags & MSG_DONTWAIT != 0 && !is_ready(socket, winsock::POLLIN)? {
         return Err(Errno::AGAIN);
     }
-    message.dwFlags = (flags & !MSG_DONTWAIT).cast_unsigned();
+    message.dwFlags = (flags & !OURS).cast_unsigned();
     let (lens, mut received) = ((message.namelen, message.Control.len), 0);
     // SAFETY: the caller vouches for the pointers; the system keeps to the lengths. Without an OVERLAPPED structure, the
     // call is complete when it returns.

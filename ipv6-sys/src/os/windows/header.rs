@@ -13,6 +13,8 @@ pub(crate) const MSG_CTRUNC: i32 = winsock::MSG_CTRUNC.cast_signed();
 pub(crate) const MSG_DONTWAIT: i32 = 1 << 29;
 /// A bit of our own, which no system call sees: batches are loops here.
 pub(crate) const MSG_WAITFORONE: i32 = 1 << 30;
+/// The flags that calls remove: bits of our own.
+pub(super) const OURS: i32 = MSG_DONTWAIT | MSG_WAITFORONE;
 
 /// Whether the system accepts control messages without the padding after the last one.
 pub(crate) const TAKES_NO_PADDING: bool = false;
