@@ -29,11 +29,12 @@ pub struct ControlBuffer<const N: usize> {
 const _: () = assert!(align_of::<os::ControlHeader>() <= align_of::<ControlBuffer<0>>());
 
 impl<const N: usize> ControlBuffer<N> {
-    /// Creates a buffer whose bytes are not initialised; on Windows they are zero.
+    /// Creates a buffer whose bytes are not initialised; on Windows and AIX they are zero.
     #[must_use]
     pub const fn new() -> Self {
-        // Windows does not document which bytes it writes, in particular of messages that were cut.
-        const BYTE: MaybeUninit<u8> = if cfg!(windows) { MaybeUninit::new(0) } else { MaybeUninit::uninit() };
+        // Windows and AIX do not document which bytes they write, in particular of messages that were cut.
+        const IS_ZERO: bool = cfg!(any(windows, target_os = "aix"));
+        const BYTE: MaybeUninit<u8> = if IS_ZERO { MaybeUninit::new(0) } else { MaybeUninit::uninit() };
         Self { bytes: [BYTE; N] }
     }
 

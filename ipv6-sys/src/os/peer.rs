@@ -21,8 +21,9 @@ impl PeerName {
     #[inline]
     #[must_use]
     pub const fn new() -> Self {
-        // Windows does not document that it writes as many bytes as it reports.
-        Self(if cfg!(windows) { MaybeUninit::zeroed() } else { MaybeUninit::uninit() })
+        // Windows and AIX do not document that they write as many bytes as they report.
+        const IS_ZERO: bool = cfg!(any(windows, target_os = "aix"));
+        Self(if IS_ZERO { MaybeUninit::zeroed() } else { MaybeUninit::uninit() })
     }
 
     #[inline]

@@ -49,7 +49,8 @@ pub(crate) fn name_of(index: InterfaceIndex, bytes: &mut [u8; NAME_MAX + 1]) -> 
     const {
         assert!(libc::IF_NAMESIZE <= NAME_MAX + 1);
     }
-    // SAFETY: the buffer has at least the IF_NAMESIZE bytes that the call may write.
+    // SAFETY: the buffer has at least the IF_NAMESIZE bytes that the call may write. On AIX, where libc lacks it, a name has
+    // at most the 16 bytes of IFNAMSIZ.
     let found = unsafe { libc::if_indextoname(index.get() as c_uint, bytes.as_mut_ptr().cast::<c_char>()) };
     if found.is_null() {
         return Err(last_error());
