@@ -13,7 +13,7 @@ use crate::os;
 /// Encoded control messages to send.
 ///
 /// Only encoders create them, and those write no message that safe code must not send. In particular, they write no file
-/// descriptors (`SCM_RIGHTS`, [unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html)).
+/// descriptors (`SCM_RIGHTS`, [unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html)) and no pointers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Encoded<'a>(&'a [u8]);
 

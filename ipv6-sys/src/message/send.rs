@@ -57,7 +57,7 @@ pub fn send<'c, C: Caller>(
     to: Option<&SocketAddrV6>,
     flags: C,
 ) -> Result<usize, C::Error> {
-    // SAFETY: the output of an encoder holds no file descriptors.
+    // SAFETY: the output of an encoder holds no file descriptors and no pointers.
     unsafe { send_raw(socket, payload, control.into().as_bytes(), to, flags) }
 }
 
@@ -75,6 +75,9 @@ pub fn send<'c, C: Caller>(
 /// `control` holds no file descriptor that the program may not use. On a socket of family `AF_UNIX`, a message
 /// `SCM_RIGHTS` sends the descriptors whose numbers are in it: the receiver gets them, even if the number belongs to
 /// something that owns its descriptor alone ([I/O safety](https://doc.rust-lang.org/std/io/index.html#io-safety)).
+///
+/// It holds no pointer either, unless it is valid for as long as the kernel uses it: messages of other families have some, such
+/// as `RDS_CMSG_RDMA_ARGS` on a socket of family `AF_RDS`.
 #[doc(alias = "sendmsg")]
 #[inline(always)]
 pub unsafe fn send_raw<C: Caller>(
@@ -84,7 +87,7 @@ pub unsafe fn send_raw<C: Caller>(
     to: Option<&SocketAddrV6>,
     flags: C,
 ) -> Result<usize, C::Error> {
-    // SAFETY: the caller vouches for descriptors in `control`. There are no more flags.
+    // SAFETY: the caller vouches for descriptors and pointers in `control`. There are no more flags.
     unsafe { send_with_bits(socket, payload, control, to, flags, 0) }
 }
 
@@ -109,8 +112,8 @@ pub fn send_zero_copy<'c, C: Caller>(
     // libc lacks it for Android; include/linux/socket.h of the kernel has it.
     const MSG_ZEROCOPY: i32 = 0x0400_0000;
     let payload = [IoSlice::new(payload)];
-    // SAFETY: the output of an encoder holds no file descriptors. The kernel may read the payload for ever: it is borrowed
-    // for `'static`, and `u8` has no interior mutability.
+    // SAFETY: the output of an encoder holds no descriptors and no pointers. The kernel may read the payload for ever: it is
+    // borrowed for `'static`, and `u8` has no interior mutability.
     unsafe { send_with_bits(socket, &payload, control.into().as_bytes(), to, flags, MSG_ZEROCOPY) }
 }
 
@@ -146,7 +149,7 @@ unsafe fn send_with_bits<C: Caller>(
     os::set_control(&mut message, control.as_ptr().cast_mut(), control.len());
     let message = &message;
     // SAFETY: each pointer in `message` comes from a slice or an array that is borrowed here and outlives the calls,
-    // with its length. `IoSlice` has the layout of `Part`, as its documentation says. The caller vouches for
-    // descriptors in `control`, and for the payload after the call if `bits` has `MSG_ZEROCOPY`.
+    // with its length. `IoSlice` has the layout of `Part`, as its documentation says. The caller vouches for descriptors
+    // and pointers in `control`, and for the payload after the call if `bits` has `MSG_ZEROCOPY`.
     call(caller, move |flags| unsafe { os::send(socket, message, flags.bits() | bits) })
 }

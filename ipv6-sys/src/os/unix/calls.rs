@@ -181,7 +181,7 @@ pub(crate) unsafe fn exchange_option(
 /// # Safety
 ///
 /// Each pointer in `message` is valid for reads of its length, and the control messages hold no file descriptor that
-/// the program may not send.
+/// the program may not send, and no pointer that is not valid.
 #[inline]
 pub(crate) unsafe fn send(socket: BorrowedFd<'_>, message: &Header, flags: i32) -> Result<usize, Errno> {
     // SAFETY: the caller vouches for the pointers. The kernel only reads.
