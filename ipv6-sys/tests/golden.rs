@@ -36,10 +36,15 @@ fn numbers_that_libc_lacks_equal_those_of_the_headers() {
     for (number, proofs::Gap { newer, c, headers, ours }) in proofs::GAPS.iter().enumerate() {
         // One program per number, because the headers of the kernel and of the C library define the same structures.
         let includes: String = headers.iter().map(|header| format!("#include <{header}>\n")).collect();
-        let main = format!("int main(void) {{ printf(\"%ld\\n\", (long)({c})); return 0; }}");
-        // Then nothing is compared here, and independent data is (ipv6-core/tests/numbers.rs).
-        let older = if *newer { format!("#ifndef {c}\n#define {c} {ours}\n#endif\n") } else { String::new() };
-        let source = format!("#include <stdio.h>\n{includes}{older}{main}\n");
+        let print = |what: &str| format!("printf(\"%ld\\n\", (long)({what}));");
+        // With an older header, nothing is compared here, and independent data is (ipv6-core/tests/numbers.rs).
+        let body = match newer {
+            Some(needed) => {
+                format!("#ifdef {needed}\n{}\n#else\n{}\n#endif", print(c), print(&ours.to_string()))
+            }
+            None => print(c),
+        };
+        let source = format!("#include <stdio.h>\n{includes}int main(void) {{\n{body}\nreturn 0;\n}}\n");
         assert_eq!(c_program(&format!("gap{number}"), &source), [ours.to_string()], "{c}");
     }
     assert!(!proofs::GAPS.is_empty());

@@ -188,7 +188,10 @@ const ICMP6_FILTER_LEVEL: i32 = match ABI.options.icmp6_filter {
 
 const _: () = assert!(ICMP6_FILTER_LEVEL == libc::IPPROTO_ICMPV6);
 
-const AO: &[&str] = &["stddef.h", "linux/tcp.h"];
+/// A fact about a structure of TCP-AO, which headers before Linux 6.7 lack.
+const fn ao_gap(c: &'static str, ours: i64) -> Gap {
+    Gap { newer: Some("TCP_AO_ADD_KEY"), c, headers: &["stddef.h", "linux/tcp.h"], ours }
+}
 
 const FILTER: SourceFilterLayout = match ABI.source_filter {
     Some(layout) => layout,
@@ -212,25 +215,25 @@ pub const GAPS: &[Gap] = &[
     newer_gap("TCP_AO_ADD_KEY", &["linux/tcp.h"], name(ABI.options.tcp_ao_add_key)),
     newer_gap("TCP_AO_DEL_KEY", &["linux/tcp.h"], name(ABI.options.tcp_ao_delete_key)),
     newer_gap("TCP_AO_INFO", &["linux/tcp.h"], name(ABI.options.tcp_ao_info)),
-    newer_gap("offsetof(struct tcp_ao_add, alg_name)", AO, 128),
-    newer_gap("offsetof(struct tcp_ao_add, ifindex)", AO, 192),
-    newer_gap("offsetof(struct tcp_ao_add, prefix)", AO, 202),
-    newer_gap("offsetof(struct tcp_ao_add, sndid)", AO, 203),
-    newer_gap("offsetof(struct tcp_ao_add, rcvid)", AO, 204),
-    newer_gap("offsetof(struct tcp_ao_add, maclen)", AO, 205),
-    newer_gap("offsetof(struct tcp_ao_add, keyflags)", AO, 206),
-    newer_gap("offsetof(struct tcp_ao_add, keylen)", AO, 207),
-    newer_gap("offsetof(struct tcp_ao_add, key)", AO, 208),
-    newer_gap("sizeof(struct tcp_ao_add)", AO, 288),
-    newer_gap("offsetof(struct tcp_ao_del, ifindex)", AO, 128),
-    newer_gap("offsetof(struct tcp_ao_del, prefix)", AO, 138),
-    newer_gap("offsetof(struct tcp_ao_del, keyflags)", AO, 143),
-    newer_gap("sizeof(struct tcp_ao_del)", AO, 144),
-    newer_gap("offsetof(struct tcp_ao_info_opt, current_key)", AO, 6),
-    newer_gap("offsetof(struct tcp_ao_info_opt, rnext)", AO, 7),
-    newer_gap("offsetof(struct tcp_ao_info_opt, pkt_good)", AO, 8),
-    newer_gap("offsetof(struct tcp_ao_info_opt, pkt_dropped_icmp)", AO, 40),
-    newer_gap("sizeof(struct tcp_ao_info_opt)", AO, 48),
+    ao_gap("offsetof(struct tcp_ao_add, alg_name)", 128),
+    ao_gap("offsetof(struct tcp_ao_add, ifindex)", 192),
+    ao_gap("offsetof(struct tcp_ao_add, prefix)", 202),
+    ao_gap("offsetof(struct tcp_ao_add, sndid)", 203),
+    ao_gap("offsetof(struct tcp_ao_add, rcvid)", 204),
+    ao_gap("offsetof(struct tcp_ao_add, maclen)", 205),
+    ao_gap("offsetof(struct tcp_ao_add, keyflags)", 206),
+    ao_gap("offsetof(struct tcp_ao_add, keylen)", 207),
+    ao_gap("offsetof(struct tcp_ao_add, key)", 208),
+    ao_gap("sizeof(struct tcp_ao_add)", 288),
+    ao_gap("offsetof(struct tcp_ao_del, ifindex)", 128),
+    ao_gap("offsetof(struct tcp_ao_del, prefix)", 138),
+    ao_gap("offsetof(struct tcp_ao_del, keyflags)", 143),
+    ao_gap("sizeof(struct tcp_ao_del)", 144),
+    ao_gap("offsetof(struct tcp_ao_info_opt, current_key)", 6),
+    ao_gap("offsetof(struct tcp_ao_info_opt, rnext)", 7),
+    ao_gap("offsetof(struct tcp_ao_info_opt, pkt_good)", 8),
+    ao_gap("offsetof(struct tcp_ao_info_opt, pkt_dropped_icmp)", 40),
+    ao_gap("sizeof(struct tcp_ao_info_opt)", 48),
     gap("TCP_MD5SIG_EXT", &["linux/tcp.h"], name(ABI.options.tcp_md5_key_extended)),
     gap("IPV6_FLOWLABEL_MGR", &["linux/in6.h"], name(ABI.options.flow_label_manager)),
     gap("IPV6_RECVERR_RFC4884", &["linux/in6.h"], name(ABI.options.error_extensions)),

@@ -170,8 +170,8 @@ use {are_listed, has_size, is_in, messages_are, nothing_else, options_are};
 /// A fact for which the library has no constant.
 #[derive(Debug)]
 pub struct Gap {
-    /// Whether a header may be older than the expression.
-    pub newer: bool,
+    /// The macro that a header lacks if it is older than the expression. `None`: every header has the expression.
+    pub newer: Option<&'static str>,
     /// A C expression for it.
     pub c: &'static str,
     /// The headers that the expression needs.
@@ -181,13 +181,13 @@ pub struct Gap {
 }
 
 const fn gap(c: &'static str, headers: &'static [&'static str], ours: i64) -> Gap {
-    Gap { newer: false, c, headers, ours }
+    Gap { newer: None, c, headers, ours }
 }
 
 /// A fact that the headers of many machines do not have yet.
 #[allow(dead_code, reason = "not every system has such a gap")]
 const fn newer_gap(c: &'static str, headers: &'static [&'static str], ours: i64) -> Gap {
-    Gap { newer: true, c, headers, ours }
+    Gap { newer: Some(c), c, headers, ours }
 }
 
 /// Whether a gap has this value.
