@@ -121,6 +121,7 @@ fn declared(folder: &Path, names: &mut BTreeSet<String>) {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "reads the sources, which takes minutes")]
 fn every_public_type_is_in_the_lists() {
     let mut names = BTreeSet::new();
     declared(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut names);

@@ -37,6 +37,7 @@ fn a_batch_arrives_in_order_with_its_source_and_control() {
     receiver.set_control_flags(ControlFlags::all(), true).unwrap();
     let texts = texts(8);
     assert_eq!(sender.send_batch(&mut SendBatch::new(8), &outgoing(&texts, &receiver)).unwrap(), 8);
+    delivered();
     let (mut batch, mut payloads) = (RecvBatch::new(8), vec![[0; 64]; 8]);
     assert!(batch.is_empty());
     assert_eq!(receiver.recv_batch(&mut batch, &mut payloads).unwrap(), 8);
@@ -59,6 +60,7 @@ fn each_message_is_sent_with_its_own_control() {
         .map(|n| Outgoing::new(b"x", SendControl::new().with_traffic_class(n * 4).with_hop_limit(n), to))
         .collect();
     assert_eq!(sender.send_batch(&mut SendBatch::new(16), &messages).unwrap(), 16);
+    delivered();
     let (mut batch, mut payloads) = (RecvBatch::new(16), vec![[0; 8]; 16]);
     assert_eq!(receiver.recv_batch(&mut batch, &mut payloads).unwrap(), 16);
     for (n, got) in (1..).zip(batch.iter()) {

@@ -16,6 +16,11 @@ pub const GROUP: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x114);
 /// A group for source-specific multicast, of global scope (RFC 4607).
 pub const SOURCE_GROUP: Ipv6Addr = Ipv6Addr::new(0xff3e, 0, 0, 0, 0, 0, 0x8000, 1);
 
+/// Waits until the kernel has delivered what was sent: on a busy machine, that is after the call that sends it.
+pub fn delivered() {
+    thread::sleep(Duration::from_millis(200));
+}
+
 /// The deadline of every receive in a test: a datagram that has not arrived by then was lost. It is generous because
 /// emulated machines are slow; the harness ends a test that hangs.
 pub fn soon() -> Option<Instant> {
