@@ -91,9 +91,9 @@ fn set<P: Platform>(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<(), Erro
         // SAFETY: the kernel reads `bytes`, a `struct group_filter` with as many sources as it names. No pointer is in it.
         return Ok(unsafe { os::set_option(socket, number, bytes) }?);
     };
-    let (value, _sources) = point(&layout, pointer, bytes);
+    let value = point(&layout, pointer, bytes);
     // SAFETY: the kernel reads `value`, a `struct __msfilterreq` or nothing, and as many addresses at the pointer in it as it
-    // names: `_sources`, which is borrowed until after the call, holds that many.
+    // names: the rest of `bytes`, which is borrowed until after the call, holds that many.
     Ok(unsafe { os::set_option(socket, number, value) }?)
 }
 
@@ -111,10 +111,10 @@ fn get<P: Platform>(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<usize, E
     // Linux writes as many sources as the structure names, whatever the length is (net/ipv6/mcast.c: `ip6_mc_msfget`).
     // `encode_request` has named as many as `bytes` has room for.
     let Some(pointer) = layout.pointer else { return Ok(os::get_option(socket, number, bytes)?) };
-    let (value, _sources) = point(&layout, pointer, bytes);
+    let value = point(&layout, pointer, bytes);
     // The kernel writes the structure to `value`, and to the pointer in it no more addresses than it names
-    // (in6p_get_source_filters() in sys/netinet6/in6_mcast.c): `_sources`, which is borrowed mutably until after the call,
-    // has room for that many. The bytes that it does not write are zero.
+    // (in6p_get_source_filters() in sys/netinet6/in6_mcast.c): the rest of `bytes`, which is borrowed mutably
+    // until after the call, has room for that many. The bytes that it does not write are zero.
     let written = os::get_option(socket, number, value)?;
     Ok(if written == pointer.size { len } else { written })
 }
@@ -125,13 +125,9 @@ fn check_family(socket: BorrowedFd<'_>) -> Result<(), Error> {
     os::local_address(socket)?.map(|_| ()).ok_or(Error::Os(Errno::INVAL))
 }
 
-/// Splits encoded bytes into the structure and its sources, and makes the structure point to them. The sources must not be
-/// touched before the call.
-fn point<'a>(
-    layout: &SourceFilterLayout,
-    pointer: SourcePointer,
-    bytes: &'a mut [u8],
-) -> (&'a mut [u8], &'a mut [u8]) {
+/// Makes the structure at the start of encoded bytes point to the sources after it, and returns the structure. The result
+/// borrows all bytes. The sources have no reference of their own: it would invalidate the pointer.
+fn point<'a>(layout: &SourceFilterLayout, pointer: SourcePointer, bytes: &'a mut [u8]) -> &'a mut [u8] {
     let Some((head, sources)) = bytes.split_at_mut_checked(layout.list) else { return Default::default() };
     // In the layout of a 64-bit kernel, the upper half of the pointer of a little-endian 32-bit program stays zero.
     let address = sources.as_mut_ptr().expose_provenance().to_ne_bytes();
@@ -139,7 +135,7 @@ fn point<'a>(
     if let Some(place) = value.get_mut(pointer.offset..).and_then(|rest| rest.first_chunk_mut()) {
         *place = address;
     }
-    (value, sources)
+    value
 }
 
 fn layout<P: Platform>() -> Result<SourceFilterLayout, Error> {
@@ -178,8 +174,8 @@ mod tests {
         let mut buffer = [0xff; 512];
         let used = filter.encode::<FreeBsd64>(GROUP, None, &mut buffer).unwrap();
         let (encoded, layout) = (buffer, FreeBsd64::ABI.source_filter.unwrap());
-        let (value, sources) = point(&layout, layout.pointer.unwrap(), &mut buffer[..used]);
-        assert_eq!((value.len(), sources.len()), (152, 256));
+        let value = point(&layout, layout.pointer.unwrap(), &mut buffer[..used]);
+        assert_eq!((value.len(), used), (152, 152 + 256));
         let address = usize::from_ne_bytes(*value[144..].first_chunk().unwrap());
         // What a kernel does. Miri fails if the pointer is not valid.
         // SAFETY: this is what is tested.
@@ -191,7 +187,6 @@ mod tests {
     #[test]
     fn bytes_without_room_for_the_structure_are_not_passed_on() {
         let (layout, mut short) = (FreeBsd64::ABI.source_filter.unwrap(), [0; 151]);
-        let (value, sources) = point(&layout, layout.pointer.unwrap(), &mut short);
-        assert!(value.is_empty() && sources.is_empty());
+        assert!(point(&layout, layout.pointer.unwrap(), &mut short).is_empty());
     }
 }
