@@ -273,6 +273,8 @@ fn a_receive_with_a_queued_timestamp_waits() {
 fn a_send_with_a_queued_error_waits() {
     let Pair { a, b: _b } = Pair::new().unwrap();
     a.set("net/ipv6/neigh/eth0/unres_qlen_bytes", "100000000").unwrap();
+    // The kernel gives up after three solicitations. On a slow machine, that is while the program fills the buffer.
+    a.set("net/ipv6/neigh/eth0/retrans_time_ms", "60000").unwrap();
     a.run(|| waits("send, error", &[]));
     a.run(|| waits("send batch, error", &[]));
 }
