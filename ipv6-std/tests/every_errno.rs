@@ -26,14 +26,15 @@ fn main() {
         return child(&part);
     }
     let needs = &[Need::Namespace, Need::Strace];
-    ipv6_testnet::main(&[
-        Test {
-            name: "each_error_has_the_documented_result",
-            needs,
-            run: each_error_has_the_documented_result,
-        },
-        Test { name: "the_table_has_every_result", needs: &[], run: the_table_has_every_result },
-    ])
+    let table = Test { name: "the_table_has_every_result", needs: &[], run: the_table_has_every_result };
+    let injected = Test {
+        name: "each_error_has_the_documented_result",
+        needs,
+        run: each_error_has_the_documented_result,
+    };
+    // The table names the system calls that the C library of x86-64 makes. Others use `poll`, or `socketcall`.
+    let count = if cfg!(target_arch = "x86_64") { 2 } else { 1 };
+    ipv6_testnet::main(&[table, injected][..count])
 }
 
 /// One row of the table.

@@ -393,7 +393,7 @@ mod tests {
         let start = |bytes: &[u8]| index_or_error(bytes[..START].try_into().unwrap());
         assert_eq!(start(&link_bytes()), Some(Ok(InterfaceIndex::new(7).ok())));
         let mut zero = link_bytes();
-        zero[20] = 0;
+        zero[20..24].fill(0);
         assert_eq!(start(&zero), Some(Ok(None)));
         let refused = message(NLMSG_ERROR, 0, &[(-libc::ENODEV).to_ne_bytes(), [0; 4]].concat());
         assert_eq!(start(&refused), Some(Err(libc::ENODEV)));
