@@ -17,7 +17,7 @@ ipv6_testnet::tests! {
 }
 
 /// Datagrams of each flow. The receive buffer holds those of all flows.
-const EACH: u16 = 64;
+const EACH: u16 = 24;
 
 /// A socket that shares its port.
 fn sharing(address: SocketAddrV6) -> PacketConn {
