@@ -43,11 +43,12 @@ impl<'a, 'f> List<'a, 'f> {
     }
 }
 
-/// Values for the tests of this module.
+/// Values for tests.
 #[cfg(test)]
-mod samples {
+pub(crate) mod samples {
     use super::SendControl;
-    use crate::abi::Linux64;
+    use crate::abi::{Linux64, Platform};
+    use crate::cmsg::Writer;
     use crate::interface::InterfaceIndex;
 
     /// Traffic class, hop limit, source and interface.
@@ -63,6 +64,18 @@ mod samples {
     pub(super) fn encoded(control: &SendControl<'_>) -> Vec<u8> {
         let mut bytes = vec![0xff; 256];
         let used = control.encode::<Linux64>(&mut bytes).unwrap();
+        bytes.truncate(used);
+        bytes
+    }
+
+    /// These messages, one after another.
+    pub(crate) fn written<P: Platform>(messages: &[(i32, i32, &[u8])]) -> Vec<u8> {
+        let mut bytes = vec![0xff; 512];
+        let mut writer = Writer::<P>::new(&mut bytes);
+        for (level, kind, data) in messages {
+            writer.push(*level, *kind, data).unwrap();
+        }
+        let used = writer.finish();
         bytes.truncate(used);
         bytes
     }

@@ -187,20 +187,8 @@ const fn with_field<P: Platform>() -> [Option<ControlNumber>; 9] {
 mod tests {
     use super::*;
     use crate::abi::{Apple, Linux64, Linux64Be, Windows64};
-    use crate::cmsg::Writer;
-    use crate::control::samples::{encoded, full};
+    use crate::control::samples::{encoded, full, written};
     use crate::message::Messages;
-
-    fn written<P: Platform>(messages: &[(i32, i32, &[u8])]) -> Vec<u8> {
-        let mut bytes = vec![0xff; 512];
-        let mut writer = Writer::<P>::new(&mut bytes);
-        for (level, kind, data) in messages {
-            writer.push(*level, *kind, data).unwrap();
-        }
-        let used = writer.finish();
-        bytes.truncate(used);
-        bytes
-    }
 
     #[test]
     fn what_was_encoded_is_decoded() {

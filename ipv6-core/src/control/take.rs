@@ -108,21 +108,9 @@ impl Int {
 mod tests {
     use super::*;
     use crate::abi::{ControlNumbers, Linux64, PLATFORMS, Windows64};
-    use crate::cmsg::Writer;
+    use crate::control::samples::written;
     use crate::interface::InterfaceIndex;
     use crate::{ControlFlags, Ecn};
-
-    /// These messages, one after another.
-    fn written<P: Platform>(messages: &[(i32, i32, &[u8])]) -> Vec<u8> {
-        let mut bytes = vec![0xff; 256];
-        let mut writer = Writer::<P>::new(&mut bytes);
-        for (level, kind, data) in messages {
-            writer.push(*level, *kind, data).unwrap();
-        }
-        let used = writer.finish();
-        bytes.truncate(used);
-        bytes
-    }
 
     // Scar 56: on Linux the messages of IPv6 do not come with an IPv4 datagram, except packet info.
     #[test]

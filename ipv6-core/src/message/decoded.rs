@@ -141,23 +141,13 @@ impl<'a, P: Platform> RawMessages<'a, P> {
 mod tests {
     use super::*;
     use crate::abi::{Apple, PLATFORMS};
+    use crate::control::samples::written;
     use crate::interface::InterfaceIndex;
     use crate::timestamping::TimestampingFlags;
 
-    fn written(messages: &[(i32, i32, &[u8])]) -> Vec<u8> {
-        let mut bytes = vec![0xff; 512];
-        let mut writer = Writer::<Linux64>::new(&mut bytes);
-        for (level, kind, data) in messages {
-            writer.push(*level, *kind, data).unwrap();
-        }
-        let used = writer.finish();
-        bytes.truncate(used);
-        bytes
-    }
-
     #[test]
     fn every_message_is_decoded_in_order_with_repetitions() {
-        let control = written(&[
+        let control = written::<Linux64>(&[
             (41, 52, &[64, 0, 0, 0]),
             (41, 99, &[1]),
             (41, 52, &[65, 0, 0, 0]),
@@ -198,7 +188,7 @@ mod tests {
 
     #[test]
     fn sent_messages_are_read_as_the_system_reads_them() {
-        let control = written(&[
+        let control = written::<Linux64>(&[
             (0, 8, &[3, 0, 0, 0, 192, 0, 2, 1, 0, 0, 0, 0]),
             (41, 52, &[0xff; 4]),
             (41, 67, &[0xff; 4]),
@@ -252,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_message_that_does_not_fit_ends_the_iteration_with_an_error() {
-        let mut control = written(&[(41, 52, &[64, 0, 0, 0]), (41, 52, &[64, 0, 0, 0])]);
+        let mut control = written::<Linux64>(&[(41, 52, &[64, 0, 0, 0]), (41, 52, &[64, 0, 0, 0])]);
         control[24] = 0xff;
         let all: Vec<_> = RawMessages::<Linux64>::new(&control).decoded().collect();
         assert_eq!(all.len(), 2);
