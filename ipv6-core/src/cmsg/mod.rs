@@ -60,6 +60,12 @@ impl<'a> RawMessage<'a> {
         Self { level, kind, data, offset: 0 }
     }
 
+    /// Whether the message has this level and this type.
+    #[inline]
+    pub(crate) fn has(&self, number: Option<ControlNumber>) -> bool {
+        number.is_some_and(|number| number.level == self.level && number.kind == self.kind)
+    }
+
     /// Returns the offset of the message's header in the buffer that it was read from, in bytes.
     #[must_use]
     pub const fn offset(&self) -> usize {

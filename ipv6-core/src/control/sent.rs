@@ -112,22 +112,17 @@ impl<'a> SendControl<'a> {
 fn sent<'a, M: ControlMessage<P>, P: Platform>(
     message: &RawMessage<'a>,
 ) -> Result<Option<Option<M::Value<'a>>>, DecodeError> {
-    match const { M::NUMBER } {
-        Some(number) if number.level == message.level && number.kind == message.kind => {
-            M::decode_sent(message.data).map(Some).map_err(|error| error.at(message.offset()))
-        }
-        _ => Ok(None),
+    if !message.is::<M, P>() {
+        return Ok(None);
     }
+    M::decode_sent(message.data).map(Some).map_err(|error| error.at(message.offset()))
 }
 
 /// The messages that have no field.
 fn without_field<P: Platform>(control: &[u8]) -> impl Iterator<Item = RawMessage<'_>> {
-    RawMessages::<P>::new(control).map_while(Result::ok).filter(|message| {
-        let is = |number: &Option<ControlNumber>| {
-            number.is_some_and(|number| (number.level, number.kind) == (message.level, message.kind))
-        };
-        !const { &with_field::<P>() }.iter().any(is)
-    })
+    RawMessages::<P>::new(control)
+        .map_while(Result::ok)
+        .filter(|message| !const { &with_field::<P>() }.iter().any(|number| message.has(*number)))
 }
 
 /// The bytes that they take.

@@ -60,7 +60,7 @@ impl<'a> RecvControl<'a> {
             if self.destination.is_none() {
                 (self.destination, self.interface) = (Some(address.to_ipv6_mapped()), interface);
             }
-        } else if let Some(int) = const { &ints::<P>() }.iter().find(|int| int.is(message)) {
+        } else if let Some(int) = const { &ints::<P>() }.iter().find(|int| message.has(int.number)) {
             self.keep_int::<P>(int, message.data)?;
         } else {
             self.others = self.others.saturating_add(1);
@@ -95,12 +95,6 @@ impl<'a> RecvControl<'a> {
             *field = Some(low);
         }
         Ok(())
-    }
-}
-
-impl Int {
-    fn is(&self, message: &RawMessage<'_>) -> bool {
-        self.number.is_some_and(|number| number.level == message.level && number.kind == message.kind)
     }
 }
 

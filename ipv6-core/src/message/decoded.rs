@@ -116,12 +116,6 @@ macro_rules! decoded {
 
 for_each_message!(decoded);
 
-impl<'a> RawMessage<'a> {
-    fn is<M: ControlMessage<P>, P: Platform>(&self) -> bool {
-        const { M::NUMBER }.is_some_and(|number| number.level == self.level && number.kind == self.kind)
-    }
-}
-
 impl<'a, P: Platform> RawMessages<'a, P> {
     /// Reads the values of all messages that a kernel delivered, from the current position on, in order and with
     /// repetitions. An error does not end the iteration, unless the message does not fit in the buffer.

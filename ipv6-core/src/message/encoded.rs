@@ -173,10 +173,7 @@ impl<'a> Encoded<'a> {
     #[cold]
     #[inline(never)]
     pub(crate) fn contains<P: Platform>(&self, numbers: &[Option<ControlNumber>]) -> bool {
-        let is_one = |message: cmsg::RawMessage<'_>| {
-            let mut numbers = numbers.iter().flatten();
-            numbers.any(|number| (message.level, message.kind) == (number.level, number.kind))
-        };
+        let is_one = |message: cmsg::RawMessage<'_>| numbers.iter().any(|number| message.has(*number));
         cmsg::RawMessages::<P>::new(self.bytes).map_while(Result::ok).any(is_one)
     }
 

@@ -140,17 +140,18 @@ impl<'a> RawMessage<'a> {
         self.value::<M, P>().map_err(|error| error.at(self.offset()))
     }
 
-    /// The same without the offset in the error.
+    /// Whether this is a message of type `M` on platform `P`.
+    #[inline]
+    pub(crate) fn is<M: ControlMessage<P>, P: Platform>(&self) -> bool {
+        self.has(const { M::NUMBER })
+    }
+
+    /// The same as [`get`](Self::get), without the offset in the error.
     #[inline]
     pub(crate) fn value<M: ControlMessage<P>, P: Platform>(
         &self,
     ) -> Result<Option<M::Value<'a>>, DecodeError> {
-        match const { M::NUMBER } {
-            Some(number) if number.level == self.level && number.kind == self.kind => {
-                M::decode(self.data).map(Some)
-            }
-            _ => Ok(None),
-        }
+        if self.is::<M, P>() { M::decode(self.data).map(Some) } else { Ok(None) }
     }
 
     /// Whether this is a message that `P` has, with the size that it has there.
