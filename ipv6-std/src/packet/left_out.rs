@@ -4,8 +4,8 @@ use std::io;
 use std::net::Ipv6Addr;
 
 use ipv6_core::SendControl;
-use ipv6_core::abi::Platform;
 use ipv6_core::cmsg::RawMessages;
+use ipv6_core::message::Control;
 use ipv6_sys::message::ControlBytes;
 use ipv6_sys::socket::{self, Kind};
 use ipv6_sys::{Errno, Host, IS_LINUX};
@@ -14,11 +14,15 @@ use super::PacketConn;
 use crate::error::Refused;
 use crate::fd::AsFd;
 use crate::privilege;
-use crate::space::SEND_SPACE;
 
 /// The messages that an ICMPv6 socket without privilege leaves out on Linux, and the sticky options of the same names
 /// (net/ipv6/ping.c: `ping_v6_sendmsg`, "Changes to txoptions and flow info are not implemented, yet. Drop the options").
-const HEADERS: [&str; 4] = ["IPV6_HOPOPTS", "IPV6_DSTOPTS", "IPV6_RTHDRDSTOPTS", "IPV6_RTHDR"];
+const HEADERS: [Control; 4] = [
+    Control::HopByHop,
+    Control::DestinationOptions,
+    Control::FirstDestinationOptions,
+    Control::RoutingHeader,
+];
 
 const EPERM: i32 = 1;
 
@@ -28,35 +32,23 @@ pub(crate) fn leaves_out(socket: impl AsFd) -> Result<bool, Errno> {
     Ok(IS_LINUX && socket::kind(socket)? == Kind::Datagram && socket::is_icmp6(socket)?)
 }
 
-/// The names in C of encoded messages, as far as this system has names for them.
-fn names(encoded: &[u8]) -> impl Iterator<Item = &'static str> + '_ {
-    RawMessages::<Host>::new(encoded).filter_map(Result::ok).filter_map(|message| {
-        let mut rows = Host::ABI.control.rows().into_iter();
-        let is = |level, kind| (level, kind) == (message.level, message.kind);
-        rows.find(|(_, number)| number.is_some_and(|number| is(number.level, number.kind)))
-            .map(|(name, _)| name)
-    })
+/// The kinds of encoded messages, as far as this system has them.
+fn kinds(encoded: &[u8]) -> impl Iterator<Item = Control> + '_ {
+    RawMessages::<Host>::new(encoded).filter_map(Result::ok).filter_map(|message| message.control::<Host>())
 }
 
-/// Adds the privileges that the messages need to an error that a missing one may have caused.
+/// Adds the privileges that the messages need to an error that a missing one may have caused. They take at most `N` bytes.
 #[cold]
-pub(super) fn unprivileged(error: io::Error, encoded: &[u8]) -> io::Error {
+pub(super) fn unprivileged<const N: usize>(error: io::Error, control: &SendControl<'_>) -> io::Error {
     // Not EACCES: a route prohibits the packet.
     if !IS_LINUX || error.raw_os_error() != Some(EPERM) {
         return error;
     }
-    match names(encoded).find(|name| privilege::needs(name).is_some()) {
-        Some(name) => privilege::named(error, name),
+    let mut bytes = ControlBytes::<N>::new();
+    let Ok(encoded) = bytes.encode(control) else { return error };
+    match kinds(&encoded).find(|kind| privilege::needs(kind.name()).is_some()) {
+        Some(kind) => privilege::named(error, kind.name()),
         None => error,
-    }
-}
-
-/// The same for the messages of a [`SendControl`].
-#[cold]
-pub(super) fn unprivileged_control(error: io::Error, control: &SendControl<'_>) -> io::Error {
-    match ControlBytes::<SEND_SPACE>::new().encode(control) {
-        Ok(encoded) => unprivileged(error, &encoded),
-        _ => error,
     }
 }
 
@@ -73,6 +65,6 @@ impl<S: AsFd> PacketConn<S> {
         let mut bytes = ControlBytes::<N>::new();
         // The error of messages that do not fit is that of the send.
         let encoded = bytes.encode(control).ok()?;
-        names(&encoded).find(|name| HEADERS.contains(name)).map(Refused::LeftOut)
+        kinds(&encoded).find(|kind| HEADERS.contains(kind)).map(|kind| Refused::LeftOut(kind.name()))
     }
 }

@@ -148,7 +148,7 @@ impl<S: AsFd> PacketConn<S> {
         let mut caller = self.write.on(self.as_fd()).with(flags);
         let payload = [IoSlice::new(payload)];
         self.send_confirmed(|| self.send_with::<N>(&payload, &control, to.as_ref(), &mut caller))
-            .map_err(|error| unprivileged(error, messages.as_bytes()))
+            .map_err(|error| unprivileged::<N>(error, &control))
     }
 
     /// Sends one datagram whose payload is the concatenation of several buffers.

@@ -7,9 +7,10 @@ use std::net::Ipv6Addr;
 
 use ipv6_core::{InterfaceIndex, SendControl};
 
-use super::left_out::unprivileged_control;
+use super::left_out::unprivileged;
 use crate::error::EIO;
 use crate::interface::is_missing;
+use crate::space::SEND_SPACE;
 
 /// An error that the packet info or the segment size may have caused.
 #[derive(Debug)]
@@ -36,7 +37,7 @@ pub(super) fn explain(error: io::Error, control: &SendControl<'_>) -> io::Error 
     let is_about_segments = control.segment_size.is_some()
         && (error.raw_os_error() == Some(EIO) || error.kind() == ErrorKind::InvalidInput);
     if !is_about_source && !is_about_segments {
-        return unprivileged_control(error, control);
+        return unprivileged::<SEND_SPACE>(error, control);
     }
     let segment_size = control.segment_size.filter(|_| is_about_segments);
     io::Error::new(error.kind(), Suspected { source, interface, segment_size, error })
