@@ -3,12 +3,13 @@
 use std::io;
 
 use ipv6_core::ext::{DestinationOptions, HopByHop, RoutingHeader};
-use ipv6_sys::{Error, IS_LINUX, option};
+use ipv6_sys::{Error, option};
 
 use crate::conn::Conn;
 use crate::error;
 use crate::fd::AsFd;
 use crate::packet::left_out::leaves_out;
+use crate::privilege;
 
 /// Sticky extension headers: the system adds them to each packet that the socket sends (RFC 3542 sections 7 to 9).
 ///
@@ -168,7 +169,6 @@ impl<S: AsFd> Conn<S> {
         if header.is_some() && leaves_out(self.as_fd())? {
             return Err(error::left_out(name));
         }
-        let who = if IS_LINUX { "CAP_NET_RAW" } else { "root" };
-        set(self, header).map_err(|error| error::privileged(error.into(), format!("{name} needs {who}")))
+        set(self, header).map_err(|error| privilege::named(error.into(), name))
     }
 }
