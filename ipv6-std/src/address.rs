@@ -25,6 +25,16 @@ pub fn mapped(address: SocketAddr) -> SocketAddrV6 {
     }
 }
 
+/// Mixes the bits of an address and of what belongs to it. The upper bits of the result are mixed best.
+pub(crate) fn hash(address: &Ipv6Addr, rest: u64) -> u64 {
+    // Of the golden ratio (Knuth, volume 3, section 6.4).
+    const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
+    let bits = address.to_bits();
+    [(bits >> 64) as u64, bits as u64, rest]
+        .into_iter()
+        .fold(0, |mixed: u64, part| (mixed ^ part).wrapping_mul(MULTIPLIER))
+}
+
 /// Parses an IPv6 address, with the interface after `%` as its scope (RFC 4007 section 11). The interface is a name, or a
 /// number if no interface has this name. `std` parses numbers only.
 ///

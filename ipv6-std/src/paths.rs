@@ -3,6 +3,7 @@
 use std::array;
 use std::net::SocketAddrV6;
 
+use crate::address;
 use crate::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// How many messages above its limit a destination gets, before they are sent as one again: the path may have changed.
@@ -47,12 +48,8 @@ impl Path {
 
     /// The key of a destination. `None`: the peer of a connected socket.
     fn key(to: Option<&SocketAddrV6>) -> u32 {
-        // Of the golden ratio (Knuth, volume 3, section 6.4). The port does not change the path.
-        const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
-        let (bits, scope) = to.map_or((0, 0), |to| (to.ip().to_bits(), to.scope_id()));
-        let (high, low) = ((bits >> 64) as u64, bits as u64);
-        let mixed = (high.wrapping_mul(MULTIPLIER) ^ low ^ u64::from(scope)).wrapping_mul(MULTIPLIER);
-        (mixed >> 32) as u32
+        // The port does not change the path.
+        to.map_or(0, |to| (address::hash(to.ip(), to.scope_id().into()) >> 32) as u32)
     }
 }
 

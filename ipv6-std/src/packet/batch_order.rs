@@ -4,6 +4,8 @@ use std::net::{Ipv6Addr, SocketAddrV6};
 
 use ipv6_sys::batch::{MAX, Outgoing};
 
+use crate::address;
+
 /// The most destinations that are known at a time.
 const DESTINATIONS: usize = 128;
 
@@ -198,13 +200,8 @@ impl Destination {
     }
 
     fn hash(&self) -> usize {
-        // Of the golden ratio (Knuth, volume 3, section 6.4).
-        const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
-        let bits = self.address.to_bits();
-        let (high, low) = ((bits >> 64) as u64, bits as u64);
         let rest = u64::from(self.scope) << 16 | u64::from(self.port);
-        let mixed = (high.wrapping_mul(MULTIPLIER) ^ low).wrapping_mul(MULTIPLIER) ^ rest;
-        (mixed.wrapping_mul(MULTIPLIER) >> 40) as usize
+        (address::hash(&self.address, rest) >> 40) as usize
     }
 }
 
