@@ -164,10 +164,12 @@ impl Limit {
     /// Takes what [`keep_late`](Self::keep_late) kept, as an error. One call gets it.
     #[cold]
     pub(crate) fn take_late(&self) -> io::Result<()> {
-        let is_kept = self.set.load(Ordering::Relaxed) & LATE != 0
-            && self.set.fetch_and(!LATE, Ordering::Acquire) & LATE != 0;
-        // Zero: another call has taken it since the flag was cleared.
-        match if is_kept { self.late.swap(0, Ordering::Relaxed) } else { 0 } {
+        if self.set.load(Ordering::Relaxed) & LATE == 0 {
+            return Ok(());
+        }
+        self.set.fetch_and(!LATE, Ordering::Acquire);
+        match self.late.swap(0, Ordering::Relaxed) {
+            // Another call has taken it since.
             0 => Ok(()),
             late => Err(error::earlier(Errno::from_raw(late))),
         }
