@@ -149,6 +149,13 @@ pub enum Error {
     Decode(DecodeError),
 }
 
+impl Error {
+    /// The error of a request of `ioctl`. One that the system does not know is unsupported.
+    pub(crate) fn of_request(name: &'static str, errno: Errno) -> Self {
+        if crate::os::is_unknown_request(errno) { Self::Unsupported(name) } else { Self::Os(errno) }
+    }
+}
+
 impl From<Errno> for Error {
     fn from(errno: Errno) -> Self {
         Self::Os(errno)

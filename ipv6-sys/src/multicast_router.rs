@@ -11,7 +11,7 @@ use ipv6_core::{InterfaceIndex, Mif, MifCounters, MulticastRoute, RouteCounters,
 use crate::error::{Errno, Error};
 use crate::fd::AsFd;
 use crate::host::{Host, IS_LINUX};
-use crate::{os, socket as sockets};
+use crate::os;
 
 /// The options of `linux/mroute6.h`: name, and number.
 const INIT: (&str, i32) = ("MRT6_INIT", 200);
@@ -116,15 +116,10 @@ fn counters(socket: impl AsFd, name: &'static str, request: u32, bytes: &mut [u8
         return Err(Error::Unsupported(name));
     }
     let socket = socket.as_fd();
-    // Other families use the same numbers for requests of their own, with larger structures.
-    if sockets::local_address(socket)?.is_none() {
-        return Err(Errno::INVAL.into());
-    }
+    os::must_be_ipv6(socket)?;
     // SAFETY: the socket is of the family `AF_INET6`, in which only multicast routing has these requests
     // (net/ipv6/ip6mr.c, `ip6mr_ioctl`): the kernel reads and writes one structure, which `bytes` holds, without a pointer.
-    let answer = unsafe { os::exchange_request(socket, request, bytes) };
-    answer
-        .map_err(|errno| if os::is_unknown_request(errno) { Error::Unsupported(name) } else { errno.into() })
+    unsafe { os::exchange_request(socket, request, bytes) }.map_err(|errno| Error::of_request(name, errno))
 }
 
 /// Returns the counters of a route.

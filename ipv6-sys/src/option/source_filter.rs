@@ -14,6 +14,8 @@ use crate::host::{Host, HostOn64};
 use crate::os;
 
 const NAME: &str = "MCAST_MSFILTER";
+/// Where it is a request.
+const REQUEST: &str = "SIOCSMSFILTER";
 
 /// Sets from which sources the socket receives the datagrams of a group that it has joined.
 ///
@@ -81,10 +83,11 @@ fn get_by<P: Platform, const N: usize>(
 fn set<P: Platform>(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<(), Error> {
     let layout = layout::<P>()?;
     if let Some(requests) = layout.requests {
-        check_family(socket)?;
+        os::must_be_ipv6(socket)?;
         // SAFETY: the socket is of the family `AF_INET6`, in which the system reads a `struct group_filter`, which `bytes`
         // is, with as many sources as it names, and writes nothing. No pointer is in it.
-        return unsafe { os::send_request(socket, requests.set, bytes) }.map_err(of_request);
+        return unsafe { os::send_request(socket, requests.set, bytes) }
+            .map_err(|errno| Error::of_request(REQUEST, errno));
     }
     let number = number::<P>()?;
     let Some(pointer) = layout.pointer else {
@@ -101,10 +104,11 @@ fn set<P: Platform>(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<(), Erro
 fn get<P: Platform>(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
     let (layout, len) = (layout::<P>()?, bytes.len());
     if let Some(requests) = layout.requests {
-        check_family(socket)?;
+        os::must_be_ipv6(socket)?;
         // SAFETY: the socket is of the family `AF_INET6`, in which the system reads a `struct group_filter`, which `bytes`
         // is, and writes one with no more sources than it names, for which `bytes` has room. No pointer is in it.
-        unsafe { os::exchange_request(socket, requests.get, bytes) }.map_err(of_request)?;
+        unsafe { os::exchange_request(socket, requests.get, bytes) }
+            .map_err(|errno| Error::of_request(REQUEST, errno))?;
         return Ok(len);
     }
     let number = number::<P>()?;
@@ -117,12 +121,6 @@ fn get<P: Platform>(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<usize, E
     // until after the call, has room for that many. The bytes that it does not write are zero.
     let written = os::get_option(socket, number, value)?;
     Ok(if written == pointer.size { len } else { written })
-}
-
-/// Fails with `EINVAL` if the descriptor is not that of an IPv6 socket: for other families and devices, the numbers of the
-/// requests can stand for other structures.
-fn check_family(socket: BorrowedFd<'_>) -> Result<(), Error> {
-    os::local_address(socket)?.map(|_| ()).ok_or(Error::Os(Errno::INVAL))
 }
 
 /// Makes the structure at the start of encoded bytes point to the sources after it, and returns the structure. The result
@@ -144,11 +142,6 @@ fn layout<P: Platform>() -> Result<SourceFilterLayout, Error> {
 
 fn number<P: Platform>() -> Result<OptionNumber, Error> {
     P::ABI.options.source_filter.ok_or(Error::Unsupported(NAME))
-}
-
-/// The error of a request: a system that does not know it has no source filters.
-fn of_request(errno: Errno) -> Error {
-    if os::is_unknown_request(errno) { Error::Unsupported("SIOCSMSFILTER") } else { Error::Os(errno) }
 }
 
 fn refused(error: GroupError) -> Error {

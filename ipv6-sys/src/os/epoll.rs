@@ -9,9 +9,6 @@ use super::portable::in_steps;
 use crate::error::Errno;
 use crate::fd::{AsFd, BorrowedFd, OwnedFd};
 
-/// The error of a system without `epoll`.
-pub(crate) const NO_EPOLL: Errno = Errno::from_raw(rustix::io::Errno::OPNOTSUPP.raw_os_error());
-
 #[derive(Debug)]
 pub(crate) struct Epoll(OwnedFd);
 

@@ -4,11 +4,9 @@ use core::convert::Infallible;
 use core::time::Duration;
 
 use super::events::Events;
+use super::portable::NO_EPOLL;
 use crate::error::Errno;
 use crate::fd::BorrowedFd;
-
-/// The error of a system without `epoll`.
-pub(crate) const NO_EPOLL: Errno = Errno::from_raw(rustix::io::Errno::OPNOTSUPP.raw_os_error());
 
 #[derive(Debug)]
 pub(crate) struct Epoll(Infallible);

@@ -31,6 +31,12 @@ pub(crate) fn local_address(socket: BorrowedFd<'_>) -> Result<Option<SocketAddrV
     Ok(SocketAddrV6::try_from(name(socket)?).ok())
 }
 
+/// Fails with `EINVAL` if the descriptor is not that of an IPv6 socket: for other families and devices, the number of a
+/// request can stand for another one, with a larger structure.
+pub(crate) fn must_be_ipv6(socket: BorrowedFd<'_>) -> Result<(), Errno> {
+    local_address(socket)?.map(|_| ()).ok_or(Errno::INVAL)
+}
+
 /// `getpeername(2)`; `None` for another address family.
 pub(crate) fn peer_address(socket: BorrowedFd<'_>) -> Result<Option<SocketAddrV6>, Errno> {
     let peer = net::getpeername(socket)?;
@@ -71,6 +77,9 @@ pub(crate) fn set_nonblocking(socket: BorrowedFd<'_>, on: bool) -> Result<(), Er
 pub(crate) fn socket_type(socket: BorrowedFd<'_>) -> Result<SocketType, Errno> {
     Ok(kernel::socket_type(socket)?)
 }
+
+/// The error of a system without `epoll`.
+pub(crate) const NO_EPOLL: Errno = Errno::from_raw(rustix::io::Errno::OPNOTSUPP.raw_os_error());
 
 /// The event of a socket that is shut down for receiving. Linux reports it only if asked for.
 #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -131,8 +131,8 @@ pub fn any(sockets: &mut [Waiting<'_>], mut timeout: Option<Duration>) -> Result
     }
     if sockets.iter().any(|waiting| waiting.changes.is_some()) {
         // A change that was reported before can be there still, such as the second of two datagrams.
-        let states =
-            states(sockets.iter().map(|waiting| (waiting.socket, waiting.wanted)), Some(Duration::ZERO))?;
+        let all = sockets.iter().map(|waiting| (waiting.socket, waiting.wanted));
+        let states = os::poll_each::<MAX_SOCKETS>(all, Some(Duration::ZERO))?;
         for (waiting, state) in sockets.iter_mut().zip(states) {
             if waiting.changes.is_some() {
                 waiting.observe(state);
@@ -146,17 +146,9 @@ pub fn any(sockets: &mut [Waiting<'_>], mut timeout: Option<Duration>) -> Result
         Some(changes) => (changes.descriptor(), Events::READABLE),
         None => (waiting.socket, waiting.wanted),
     });
-    let states = states(polled, timeout)?;
+    let states = os::poll_each::<MAX_SOCKETS>(polled, timeout)?;
     for (waiting, state) in sockets.iter_mut().zip(states) {
         waiting.report(state)?;
     }
     Ok(sockets.iter().filter(|waiting| waiting.is_ready()).count())
-}
-
-/// The events of each socket.
-fn states<'s>(
-    sockets: impl Iterator<Item = (BorrowedFd<'s>, Events)>,
-    timeout: Option<Duration>,
-) -> Result<[Events; MAX_SOCKETS], Errno> {
-    os::poll_each(sockets, timeout)
 }
