@@ -4,7 +4,7 @@ use ipv6_core::EncodeError;
 
 use super::outgoing::{Coalesce, Outgoing, Policy, Route, SendError};
 use super::payload::{MAX, Part, Room};
-use super::runs::{gather, run};
+use super::runs::fill_next;
 use super::slot::{RecvSlot, SendSlot};
 use crate::fd::BorrowedFd;
 use crate::message::{self, Caller};
@@ -134,36 +134,12 @@ fn fill_with_runs<'a, const C: usize>(
     let mut ready = 0;
     let all = parts.len();
     for (BatchHeader(header), slot) in headers.iter_mut().zip(slots).take(MAX) {
-        let messages = rest.clone();
-        let Some(first) = rest.next() else { break };
-        let Some(route) = policy.route(first) else { break };
-        let room = parts.len();
-        let limits = Coalesce { max_size: coalesce.max_size.min(policy.max_size(first)), ..coalesce };
-        let most = run(first, rest.clone(), all, limits);
-        let run = if room < all { run(first, rest.clone(), room, limits) } else { most };
-        if run < most {
-            // The next call has all parts, so that more messages fit into this run.
-            break;
-        }
-        let filled = if run > 1 {
-            slot.fill_for_run(&mut header.msg_hdr, first, route, run)
-        } else {
-            slot.fill_one(&mut header.msg_hdr, first, route)
-        };
-        match filled {
-            Ok(()) => {}
-            Err(error) if ready == 0 => return Err(error),
+        match fill_next(&mut header.msg_hdr, slot, (&mut parts, all), &mut rest, policy, coalesce) {
+            Some(Ok(_)) => ready += 1,
+            Some(Err(error)) if ready == 0 => return Err(error),
             // The next call, which starts with this message, returns the error.
-            Err(_) => break,
+            _ => break,
         }
-        if run > 1 {
-            rest.nth(run - 2);
-            let used = gather(messages, run, parts);
-            let (of_run, others) = core::mem::take(&mut parts).split_at_mut(used);
-            os::set_payload(&mut header.msg_hdr, of_run.as_mut_ptr().cast(), of_run.len());
-            parts = others;
-        }
-        ready += 1;
     }
     Ok(ready)
 }

@@ -2,7 +2,7 @@
 
 use super::outgoing::{Coalesce, Outgoing, Policy, SendError};
 use super::payload::{MAX, Part, Room};
-use super::runs::{gather, run};
+use super::runs::fill_next;
 use super::slot::{RecvSlot, SendSlot};
 use crate::error::Errno;
 use crate::fd::BorrowedFd;
@@ -84,33 +84,14 @@ pub(super) fn send<'a, const C: usize, K: Caller>(
     // The caller makes the first call. Each other call is made once, with the same flags.
     let mut caller = Some(caller);
     let mut flags = MessageFlags::empty();
+    let all = parts.len();
     for (_, slot) in headers.iter().zip(slots).take(MAX) {
-        let messages = rest.clone();
-        let Some(first) = rest.next() else { break };
-        let Some(route) = policy.route(first) else { break };
-        let run = match coalesce.max_segments {
-            0 | 1 => 1,
-            _ => {
-                let max_size = coalesce.max_size.min(policy.max_size(first));
-                run(first, rest.clone(), parts.len(), Coalesce { max_size, ..coalesce })
-            }
-        };
-        let filled = if run > 1 {
-            slot.fill_for_run(&mut header, first, route, run)
-        } else {
-            slot.fill_one(&mut header, first, route)
-        };
-        match filled {
-            Ok(()) => {}
-            Err(error) if count == 0 => return Err(SendError::Control(error)),
+        let run = match fill_next(&mut header, slot, (&mut &mut *parts, all), &mut rest, policy, coalesce) {
+            Some(Ok(run)) => run,
+            Some(Err(error)) if count == 0 => return Err(SendError::Control(error)),
             // The next call, which starts with this message, returns the error.
-            Err(_) => break,
-        }
-        if run > 1 {
-            rest.nth(run - 2);
-            let used = gather(messages, run, parts);
-            os::set_payload(&mut header, parts.as_mut_ptr().cast(), used);
-        }
+            _ => break,
+        };
         // SAFETY: the header was set above. Each pointer comes from the slot or the parts, which are borrowed mutably here,
         // or from a payload, which is borrowed for 'a, with its length or number. `Part` has the layout of `os::Part`. The
         // control messages are those of an encoder, which holds no descriptors.
