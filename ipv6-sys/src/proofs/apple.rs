@@ -4,7 +4,7 @@ use core::mem::size_of;
 
 use ipv6_core::abi::{SourceFilterLayout, SourcePointer};
 
-use super::{ABI, Gap, gap, kind, messages_are, name, options_are};
+use super::{ABI, Gap, gap, kind, messages_are, name, options_are, present};
 
 options_are!({
     traffic_class: IPPROTO_IPV6 IPV6_TCLASS,
@@ -73,22 +73,8 @@ messages_are!({
 });
 
 const OFFSET: &[&str] = &["stddef.h", "sys/socket.h", "netinet/in.h"];
-const FILTER: SourceFilterLayout = match ABI.source_filter {
-    Some(layout) => layout,
-    None => panic!("the table has no layout of source filters"),
-};
-const POINTER: SourcePointer = match FILTER.pointer {
-    Some(pointer) => pointer,
-    None => panic!("the sources of `struct __msfilterreq` are behind a pointer"),
-};
-
-/// `struct __msfilterreq`, for which libc has no word: its rules, with the types that libc has.
-const _: () = {
-    assert!(FILTER.storage == size_of::<libc::sockaddr_storage>());
-    assert!(POINTER.offset == FILTER.group + FILTER.storage);
-    assert!(POINTER.size >= POINTER.offset + size_of::<*const u8>());
-    assert!(FILTER.list >= POINTER.size);
-};
+const FILTER: SourceFilterLayout = present(ABI.source_filter);
+const POINTER: SourcePointer = present(FILTER.pointer);
 
 /// What libc has no word for, each with the header it was taken from.
 pub const GAPS: &[Gap] = &[

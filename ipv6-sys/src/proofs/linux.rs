@@ -5,7 +5,7 @@ use core::mem::{align_of, offset_of, size_of};
 use ipv6_core::abi::SourceFilterLayout;
 use ipv6_core::{BpfInstruction, Icmp6Filter};
 
-use super::{ABI, Gap, gap, kind, messages_are, name, newer_gap, options_are};
+use super::{ABI, Gap, gap, kind, messages_are, name, newer_gap, options_are, present};
 
 options_are!({
     traffic_class: IPPROTO_IPV6 IPV6_TCLASS,
@@ -193,11 +193,7 @@ const fn ao_gap(c: &'static str, ours: i64) -> Gap {
     Gap { newer: Some("TCP_AO_ADD_KEY"), c, headers: &["stddef.h", "linux/tcp.h"], ours }
 }
 
-const FILTER: SourceFilterLayout = match ABI.source_filter {
-    Some(layout) => layout,
-    None => panic!("the table has no layout of source filters"),
-};
-const _: () = assert!(FILTER.storage == size_of::<libc::sockaddr_storage>());
+const FILTER: SourceFilterLayout = present(ABI.source_filter);
 
 /// What libc has no word for, each with the header it was taken from.
 pub const GAPS: &[Gap] = &[

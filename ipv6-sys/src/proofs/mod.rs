@@ -199,6 +199,15 @@ const fn has(gaps: &[Gap], value: i64) -> bool {
     }
 }
 
+/// A layout that the table has.
+#[allow(dead_code, reason = "not every system has such a gap")]
+const fn present<T: Copy>(layout: Option<T>) -> T {
+    match layout {
+        Some(layout) => layout,
+        None => panic!("the table has no such layout"),
+    }
+}
+
 /// The name of an option that the table has.
 #[allow(dead_code, reason = "not every system has such a gap")]
 const fn name(option: Option<ipv6_core::abi::OptionNumber>) -> i64 {

@@ -4,7 +4,7 @@ use core::mem::size_of;
 
 use ipv6_core::abi::{SourceFilterLayout, SourceRequests};
 
-use super::{ABI, Gap, gap, kind, messages_are, name, options_are};
+use super::{ABI, Gap, gap, kind, messages_are, name, options_are, present};
 
 options_are!({
     traffic_class: IPPROTO_IPV6 IPV6_TCLASS,
@@ -65,15 +65,8 @@ messages_are!({
 });
 
 const OFFSET: &[&str] = &["stddef.h", "sys/socket.h", "netinet/in.h"];
-const FILTER: SourceFilterLayout = match ABI.source_filter {
-    Some(layout) => layout,
-    None => panic!("the table has no layout of source filters"),
-};
-const REQUESTS: SourceRequests = match FILTER.requests {
-    Some(requests) => requests,
-    None => panic!("source filters are set by requests"),
-};
-const _: () = assert!(FILTER.storage == size_of::<libc::sockaddr_storage>());
+const FILTER: SourceFilterLayout = present(ABI.source_filter);
+const REQUESTS: SourceRequests = present(FILTER.requests);
 
 /// What libc has no word for, each with the header it was taken from.
 pub const GAPS: &[Gap] = &[

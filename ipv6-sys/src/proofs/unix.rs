@@ -27,6 +27,18 @@ const _: () = {
     assert!(offset_of!(libc::sockaddr_in6, sin6_scope_id) == offset(scope) && scope_size == 4);
 };
 
+/// `struct group_filter`, or `struct __msfilterreq` with a pointer to the sources, for which libc has no word: their rules.
+const _: () = {
+    if let Some(filter) = ABI.source_filter {
+        assert!(filter.storage == size_of::<libc::sockaddr_storage>());
+        if let Some(pointer) = filter.pointer {
+            assert!(pointer.offset == filter.group + filter.storage);
+            assert!(pointer.size >= pointer.offset + size_of::<*const u8>());
+            assert!(filter.list >= pointer.size);
+        }
+    }
+};
+
 /// `struct ipv6_mreq`.
 const _: () = {
     assert!(offset_of!(libc::ipv6_mreq, ipv6mr_multiaddr) == 0);
