@@ -199,16 +199,6 @@ fn dropped_packets_are_counted() {
     assert_eq!(message.get::<Dropped>().unwrap(), Some(Dropped(memory.drops)));
 }
 
-/// A UDP socket that shares its port.
-fn sharing(address: SocketAddrV6) -> PacketConn {
-    let socket = Socket::new(Domain::IPV6, Type::DGRAM, None).unwrap();
-    Conn::new(&socket).unwrap().set_option(&option::REUSE_PORT, true).unwrap();
-    socket.bind(&address.into()).unwrap();
-    let conn = PacketConn::new(UdpSocket::from(socket)).unwrap();
-    conn.set_deadline(soon());
-    conn
-}
-
 /// A program that returns a number.
 fn returns(number: u32) -> [BpfInstruction; 1] {
     [BpfInstruction { code: 0x06, jt: 0, jf: 0, k: number }]

@@ -3,13 +3,12 @@
 
 mod common;
 
-use std::net::{SocketAddrV6, UdpSocket};
+use std::net::SocketAddrV6;
 use std::sync::Mutex;
 use std::thread;
 
 use common::*;
 use ipv6_std::*;
-use socket2::{Domain, Socket, Type};
 
 ipv6_testnet::tests! {
     [Namespace] a_program_selects_the_receiver_of_each_flow;
@@ -18,16 +17,6 @@ ipv6_testnet::tests! {
 
 /// Datagrams of each flow. The receive buffer holds those of all flows.
 const EACH: u16 = 24;
-
-/// A socket that shares its port.
-fn sharing(address: SocketAddrV6) -> PacketConn {
-    let socket = Socket::new(Domain::IPV6, Type::DGRAM, None).unwrap();
-    Conn::new(&socket).unwrap().set_option(&option::REUSE_PORT, true).unwrap();
-    socket.bind(&address.into()).unwrap();
-    let conn = PacketConn::new(UdpSocket::from(socket)).unwrap();
-    conn.set_deadline(soon());
-    conn
-}
 
 /// Sends numbered datagrams from each of the senders, in batches.
 fn send(senders: &[PacketConn], to: SocketAddrV6) {

@@ -2,21 +2,36 @@
 
 #![allow(dead_code, reason = "each test program uses some of the helpers")]
 
-use std::net::{Ipv6Addr, SocketAddrV6};
+use std::net::{Ipv6Addr, SocketAddrV6, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 use std::{fs, io, thread};
 
-use ipv6_std::{ControlFlags, InterfaceIndex, Outgoing, PacketConn, Received, SendControl};
+use ipv6_std::{Conn, ControlFlags, InterfaceIndex, Outgoing, PacketConn, Received, SendControl, option};
 use ipv6_testnet::{Host, Pair};
+use socket2::{Domain, Socket, Type};
 
 /// A group of link scope.
 pub const GROUP: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x114);
 /// A group for source-specific multicast, of global scope (RFC 4607).
 pub const SOURCE_GROUP: Ipv6Addr = Ipv6Addr::new(0xff3e, 0, 0, 0, 0, 0, 0x8000, 1);
 
-/// Waits until the kernel has delivered what was sent: on a busy machine, that is after the call that sends it.
+/// Repeats a call that does not wait until the kernel has delivered what was sent: on a busy machine, that is after the call
+/// that sends it.
+pub fn delivered_to<T>(mut receive: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    let started = Instant::now();
+    loop {
+        let answer = receive();
+        let is_nothing = matches!(&answer, Err(error) if error.kind() == io::ErrorKind::WouldBlock);
+        if !is_nothing || started.elapsed() > Duration::from_secs(5) {
+            return answer;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Waits until the kernel has probably delivered what was sent.
 pub fn delivered() {
     thread::sleep(Duration::from_millis(200));
 }
@@ -25,6 +40,16 @@ pub fn delivered() {
 /// emulated machines are slow; the harness ends a test that hangs.
 pub fn soon() -> Option<Instant> {
     Some(Instant::now() + Duration::from_secs(60))
+}
+
+/// A UDP socket that shares its port.
+pub fn sharing(address: SocketAddrV6) -> PacketConn {
+    let socket = Socket::new(Domain::IPV6, Type::DGRAM, None).unwrap();
+    Conn::new(&socket).unwrap().set_option(&option::REUSE_PORT, true).unwrap();
+    socket.bind(&address.into()).unwrap();
+    let conn = PacketConn::new(UdpSocket::from(socket)).unwrap();
+    conn.set_deadline(soon());
+    conn
 }
 
 /// A socket on loopback.
