@@ -48,6 +48,7 @@ const TESTS: &[&str] = &[
     include_str!("options_time.rs"),
     include_str!("path_mtu.rs"),
     include_str!("raw.rs"),
+    include_str!("shared_port.rs"),
     include_str!("source_filters.rs"),
     include_str!("wire/fields.rs"),
 ];
@@ -58,6 +59,7 @@ const BY_METHOD: &[(&str, &str)] = &[
     ("RECEIVE_HOP_LIMIT", "ControlFlags::HOP_LIMIT"),
     ("RECEIVE_PACKET_INFO", "ControlFlags::DESTINATION"),
     ("RECEIVE_PATH_MTU", "ControlFlags::PATH_MTU"),
+    ("REUSE_PORT", "sharing("),
     ("RECEIVE_FLOW_LABEL", "ControlFlags::FLOW_LABEL"),
     ("TRAFFIC_CLASS", ".set_traffic_class("),
     ("HOP_LIMIT", ".set_hop_limit("),
