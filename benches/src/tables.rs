@@ -100,6 +100,7 @@ fn one(effort: Effort, work: Work, go: Result<&Go, String>, table: &mut Table) -
         } else if let Some(peer) = program.peer(work)? {
             runners.push(match work.way {
                 Way::Together => timer::receiving(peer),
+                Way::Mixed(_) => timer::sending(peer),
                 _ => timer::working(peer),
             });
         }

@@ -56,6 +56,20 @@ pub fn working(mut peer: Box<dyn Peer>) -> Runner<'static> {
     })
 }
 
+/// Returns a runner that repeats the work of a peer and measures its sending only.
+pub fn sending(mut peer: Box<dyn Peer>) -> Runner<'static> {
+    Box::new(move |times| {
+        let mut total = Duration::ZERO;
+        for _ in 0..times {
+            let start = Instant::now();
+            peer.send();
+            total += start.elapsed();
+            peer.receive();
+        }
+        Ok(total.as_nanos() as f64 / times as f64)
+    })
+}
+
 /// Returns a runner that repeats the work of a peer and measures its receiving only.
 pub fn receiving(mut peer: Box<dyn Peer>) -> Runner<'static> {
     Box::new(move |times| {

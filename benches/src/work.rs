@@ -29,7 +29,8 @@ pub enum Way {
     Batch,
     /// The same. This library makes the list of messages anew for each call; the hand-written program has all prepared.
     Built,
-    /// The same to this many destinations in turn, each with a receiver of its own.
+    /// The same to this many destinations in turn, each with a receiver of its own. Only sending is measured; all programs
+    /// receive in the same way.
     Mixed(usize),
     /// One payload that the system splits into many datagrams and combines again (segmentation offload).
     Segments,
