@@ -127,8 +127,14 @@ impl AsyncUdpSocket for Socket {
         let mut batch = self.batch.lock().unwrap_or_else(PoisonError::into_inner);
         let most = buffers.len().min(meta.len());
         loop {
-            match ready!(self.conn.poll_recv_batch(cx, &mut batch, &mut buffers[..most])) {
+            // Not `poll_recv_batch`, which also wakes for errors: for this, the system calls a second observer for each
+            // datagram. Here the call that finds an error ignores it.
+            ready!(self.conn.get_ref().poll_recv_ready(cx))?;
+            let receive = || self.conn.try_recv_batch(&mut batch, &mut buffers[..most]);
+            match self.conn.get_ref().try_io(Interest::READABLE, receive) {
                 Ok(_) => break,
+                // Not readable any more: the loop waits for the next event.
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 // It concerns one peer, whose connection notices by itself.
                 Err(error) if is_about_peer(&error) => {}
                 Err(error) => return Poll::Ready(Err(error)),
