@@ -47,12 +47,13 @@ impl Ends {
         Ok(ends)
     }
 
-    /// Creates two dual-stack sockets, which exchange IPv6 datagrams. Linux makes a socket that is bound to an address of
-    /// IPv6 one of IPv6 only, so these are bound to the wildcard address.
-    pub fn dual_stack(work: Work) -> io::Result<Self> {
-        let builder = PacketConn::builder().only_v6(false);
+    /// Creates two sockets that are bound to the wildcard address, and exchange IPv6 datagrams. Linux makes a socket that is
+    /// bound to an address of IPv6 one of IPv6 only, so dual-stack sockets are bound to this one. The system then selects
+    /// the source of each datagram that has none.
+    pub fn wildcard(work: Work, only_v6: bool) -> io::Result<Self> {
+        let builder = PacketConn::builder().only_v6(only_v6);
         let ends = Self::between(builder.bind("[::]:0")?, builder.bind("[::]:0")?, work)?;
-        assert!(!ends.sender.only_v6()? && !ends.receiver.only_v6()?);
+        assert_eq!((ends.sender.only_v6()?, ends.receiver.only_v6()?), (only_v6, only_v6));
         Ok(ends)
     }
 

@@ -69,7 +69,9 @@ pub enum Program {
     EachByItself,
     /// This library with its defaults.
     Ours,
-    /// This library on dual-stack sockets, with IPv6 datagrams.
+    /// This library on IPv6-only sockets that are bound to the wildcard address.
+    Wildcard,
+    /// This library on dual-stack sockets, which are bound to it too, with IPv6 datagrams.
     DualStack,
     /// This library with receive coalescing.
     Coalescing,
@@ -97,12 +99,13 @@ pub enum Does {
 }
 
 impl Program {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::ByHand,
         Self::Again,
         Self::Bare,
         Self::EachByItself,
         Self::Ours,
+        Self::Wildcard,
         Self::DualStack,
         Self::Coalescing,
         Self::Together,
@@ -122,6 +125,7 @@ impl Program {
             Self::Bare => "system calls alone",
             Self::EachByItself => "ipv6-std, each by itself",
             Self::Ours => "ipv6-std",
+            Self::Wildcard => "ipv6-std, bound to [::]",
             Self::DualStack => "ipv6-std, dual-stack sockets",
             Self::Coalescing => "ipv6-std, coalescing receiver",
             Self::Together => "ipv6-std, kept together",
@@ -155,9 +159,10 @@ impl Program {
             (Self::Together | Self::Coalescing, Way::Together) => Does::All,
             (Self::Ours, Way::Together) => Does::Nothing,
             (Self::Ours, _) => Does::All,
-            (Self::DualStack, Way::Single | Way::Connected | Way::Batch) => Does::All,
+            (Self::Wildcard | Self::DualStack, Way::Single | Way::Connected | Way::Batch) => Does::All,
             (Self::EachByItself | Self::Coalescing, Way::Batch) => Does::All,
-            (Self::EachByItself | Self::DualStack | Self::Coalescing | Self::Together, _) => Does::Nothing,
+            (Self::EachByItself | Self::Coalescing | Self::Together, _) => Does::Nothing,
+            (Self::Wildcard | Self::DualStack, _) => Does::Nothing,
             (Self::Nix, Way::Segments | Way::Together) => Does::Nothing,
             (Self::Nix, _) if usual => Does::All,
             (Self::Quinn, way) if usual => by_quinn::does(way, work.control),
@@ -178,7 +183,11 @@ impl Program {
         // std and tokio receive no control messages. quinn-udp enables its own, and its buffer has no space for others.
         let enables_none = matches!(self, Self::Std | Self::Tokio | Self::Quinn);
         let received = if enables_none { Work { control: Work::NONE, ..work } } else { work };
-        let ends = if self == Self::DualStack { Ends::dual_stack(received) } else { Ends::new(received) };
+        let ends = match self {
+            Self::Wildcard => Ends::wildcard(received, true),
+            Self::DualStack => Ends::wildcard(received, false),
+            _ => Ends::new(received),
+        };
         self.between(work, ends?).map(Some)
     }
 
@@ -194,9 +203,12 @@ impl Program {
         Ok(match self {
             Self::ByHand | Self::Again => by_hand::peer(work, ends),
             Self::Bare => by_hand::bare(work, ends),
-            Self::EachByItself | Self::Ours | Self::DualStack | Self::Coalescing | Self::Together => {
-                ours::peer(self, work, ends)?
-            }
+            Self::EachByItself
+            | Self::Ours
+            | Self::Wildcard
+            | Self::DualStack
+            | Self::Coalescing
+            | Self::Together => ours::peer(self, work, ends)?,
             Self::Nix => by_nix::peer(work, ends),
             Self::Quinn => by_quinn::peer(work, ends)?,
             Self::Socket2 => by_socket2::peer(work, ends),
