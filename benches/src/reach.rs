@@ -155,12 +155,17 @@ impl Reach {
         self.table.push(vec![
             work.into(),
             what.into(),
-            most.to_string(),
-            is.to_string(),
+            rounded(most),
+            rounded(is),
             reached.into(),
             format!("{trusted:.3}"),
         ]);
     }
+}
+
+/// With the digits of the tables.
+fn rounded(figure: f64) -> String {
+    ((figure * 1e3).round() / 1e3).to_string()
 }
 
 /// Returns the result of this work and program.
