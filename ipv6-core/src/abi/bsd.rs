@@ -67,6 +67,7 @@ pub(super) const OPTIONS_WITH_SOURCES: OptionNumbers = OptionNumbers {
 
 /// A system with these messages and options and the number of its `AF_INET6`. Control messages have a length of four
 /// bytes; `align` aligns their headers and their data.
+#[inline]
 pub(super) const fn table(endian: Endian, af_inet6: u8, align: usize) -> Abi {
     Abi::new(endian, CmsgLayout::new(Width::Four, align, align), SockaddrLayout::new(af_inet6, true, 28))
         .with_control(CONTROL)

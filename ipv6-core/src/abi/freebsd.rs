@@ -13,6 +13,7 @@ const IPV6_BINDANY: i32 = 64;
 
 /// `timeval` is the size of `struct timeval` and of `struct timespec`, `pointer` that of the kernel's pointer in a source
 /// filter.
+#[inline]
 pub(super) const fn table(
     endian: Endian,
     align: usize,

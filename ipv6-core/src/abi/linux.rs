@@ -59,6 +59,7 @@ const fn socket_message(sockets: Sockets, kind: At, size: usize) -> Option<Contr
     message_at(SOL_SOCKET.on(sockets), kind.on(sockets), size)
 }
 
+#[inline]
 const fn control(long: Width, sockets: Sockets) -> ControlNumbers {
     ControlNumbers {
         packet_info: message(50, 20),
@@ -99,6 +100,7 @@ const fn control(long: Width, sockets: Sockets) -> ControlNumbers {
     }
 }
 
+#[inline]
 const fn options(long: Width, sockets: Sockets) -> OptionNumbers {
     OptionNumbers {
         traffic_class: option(67),
@@ -229,6 +231,7 @@ const fn options(long: Width, sockets: Sockets) -> OptionNumbers {
     }
 }
 
+#[inline]
 pub(super) const fn table(endian: Endian, long: Width, sockets: Sockets) -> Abi {
     let align = long.bytes();
     let group_req = match long {

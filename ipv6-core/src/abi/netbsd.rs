@@ -9,6 +9,7 @@ use super::{Abi, ControlNumbers, Endian, OptionNumbers, bsd};
 const IPV6_BINDANY: i32 = 64;
 
 /// `timeval` is the size of `struct timeval`.
+#[inline]
 pub(super) const fn table(align: usize, timeval: usize) -> Abi {
     bsd::table(Endian::Little, 24, align)
         .with_control(ControlNumbers { timestamp: message_at(SOL_SOCKET, 8, timeval), ..bsd::CONTROL })

@@ -89,6 +89,7 @@ macro_rules! table {
             $(
                 #[doc = concat!("The table with this number as `", stringify!($field), "`.")]
                 #[must_use]
+                #[inline]
                 pub const fn $with(mut self, number: $Number) -> Self {
                     self.$field = Some(number);
                     self
@@ -97,6 +98,7 @@ macro_rules! table {
 
             /// What to do about the first entry of a table from which all entries with a proof were removed.
             #[doc(hidden)]
+            #[inline]
             pub const fn without_proof(&self) -> Option<&'static str> {
                 $(if self.$field.is_some() {
                     return Some(concat!(
@@ -139,6 +141,7 @@ macro_rules! option_numbers {
 
         impl OptionNumbers {
             /// Each option of the list: its name in C, and its number here.
+            #[inline]
             pub const fn rows(&self) -> [(&'static str, Option<OptionNumber>); OPTIONS] {
                 [$(($name, self.$field),)* $(($number_name, self.$number),)*]
             }

@@ -9,6 +9,7 @@ use super::{Abi, ControlNumbers, Endian, OptionNumbers, bsd};
 const SO_BINDANY: i32 = 0x1000;
 
 /// `timeval` is the size of `struct timeval`.
+#[inline]
 pub(super) const fn table(endian: Endian, align: usize, timeval: usize) -> Abi {
     bsd::table(endian, 24, align)
         // IPV6_NEXTHOP is in the headers; ip6_setpktopt() in sys/netinet6/ip6_output.c answers ENOPROTOOPT.

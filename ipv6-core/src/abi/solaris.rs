@@ -79,6 +79,7 @@ pub(super) const PACKED: GroupReqLayout = GroupReqLayout::new(4, 260, 516);
 /// Group requests that are not packed.
 pub(super) const NOT_PACKED: GroupReqLayout = GroupReqLayout::new(8, 264, 520);
 
+#[inline]
 pub(super) const fn table(endian: Endian, header_align: usize, group_req: GroupReqLayout) -> Abi {
     Abi::new(endian, CmsgLayout::new(Width::Four, header_align, 4), SockaddrLayout::new(26, false, 32))
         .with_control(CONTROL)

@@ -83,6 +83,7 @@ const OPTIONS: OptionNumbers = OptionNumbers {
 const SIOCGMSFILTER: u32 = 0x8004_747f;
 const SIOCSMSFILTER: u32 = 0x8004_747e;
 
+#[inline]
 pub(super) const fn table(pointer: Width) -> Abi {
     let align = pointer.bytes();
     Abi::new(Endian::Little, CmsgLayout::new(pointer, align, align), SockaddrLayout::new(23, false, 28))

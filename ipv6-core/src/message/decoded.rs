@@ -61,11 +61,12 @@ macro_rules! decoded {
         impl fmt::Display for Decoded<'_> {
             /// The name in C and the value, such as `IPV6_HOPLIMIT: HopLimit(64)`.
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                match self {
-                    $(Self::$Message(value) => write!(f, "{}: {value:?}", Control::$Message),)*
-                    Self::SystemDefault(control) => write!(f, "{control}: the system's default"),
-                    Self::Unknown(message) => message.fmt(f),
-                }
+                let (control, value): (_, &dyn fmt::Debug) = match self {
+                    $(Self::$Message(value) => (Control::$Message, value),)*
+                    Self::SystemDefault(control) => return write!(f, "{control}: the system's default"),
+                    Self::Unknown(message) => return message.fmt(f),
+                };
+                write!(f, "{control}: {value:?}")
             }
         }
 
