@@ -86,9 +86,9 @@ pub enum ExtensionError {
         /// The type that is needed.
         needed: u8,
     },
-    /// The addresses of a routing header do not fit in it.
+    /// The addresses of a routing header do not fit in it, or a header to build has none.
     Addresses {
-        /// How many the header claims to have.
+        /// How many the header claims to have; 0 in a builder.
         claimed: usize,
         /// How many there is room for.
         room: usize,
@@ -125,6 +125,10 @@ impl fmt::Display for ExtensionError {
                 write!(f, "option of type {kind:#04x} at offset {offset} does not end within its header")
             }
             Self::RoutingType { kind, needed } => write!(f, "routing header of type {kind}, not {needed}"),
+            // Only a builder has room for addresses and none to add.
+            Self::Addresses { claimed: 0, .. } => {
+                f.write_str("routing header needs at least one address: the path is empty")
+            }
             Self::Addresses { claimed, room } => {
                 write!(f, "routing header claims {claimed} addresses and has room for {room}")
             }

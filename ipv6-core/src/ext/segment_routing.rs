@@ -358,10 +358,9 @@ mod tests {
             SegmentRoutingBuilder::<24>::new(&path()).err(),
             Some(ExtensionError::Full { needed: 40, available: 24 })
         );
-        assert_eq!(
-            SegmentRoutingBuilder::<24>::new(&[]).err(),
-            Some(ExtensionError::Addresses { claimed: 0, room: 1 })
-        );
+        let empty = SegmentRoutingBuilder::<24>::new(&[]).unwrap_err();
+        assert_eq!(empty, ExtensionError::Addresses { claimed: 0, room: 1 });
+        assert_eq!(empty.to_string(), "routing header needs at least one address: the path is empty");
         // The header claims three segments and has room for two.
         let mut bytes = SegmentRoutingBuilder::<40>::new(&path()).unwrap().as_bytes().to_vec();
         bytes[4] = 2;
