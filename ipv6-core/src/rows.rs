@@ -545,7 +545,7 @@ macro_rules! for_each_platform {
             /// Linux on 32-bit SPARC.
             LinuxSparc32 = linux::table(Endian::Big, Width::Four, linux::Sockets::Sparc);
             /// macOS, iOS, tvOS, watchOS and visionOS, on x86_64 and arm64.
-            #[doc(alias = "macos", alias = "darwin", alias = "ios")]
+            #[doc(alias = "macos", alias = "darwin", alias = "ios", alias = "tvos", alias = "watchos", alias = "visionos")]
             Apple = apple::TABLE;
             /// FreeBSD with 64-bit programs, little-endian: amd64, arm64, riscv64, powerpc64le.
             #[doc(alias = "freebsd")]
@@ -580,16 +580,17 @@ macro_rules! for_each_platform {
             /// OpenBSD with 32-bit ARM programs, where control messages are aligned to 8.
             OpenBsdArm = openbsd::table(Endian::Little, 8, 16);
             /// illumos and Solaris on x86_64.
-            #[doc(alias = "illumos")]
+            #[doc(alias = "illumos", alias = "sunos")]
             Solaris = solaris::table(Endian::Little, 4, solaris::PACKED);
             /// Solaris on SPARC.
             SolarisSparc = solaris::table(Endian::Big, 8, solaris::NOT_PACKED);
             /// AIX with 64-bit programs, big-endian: powerpc64.
             Aix = aix::TABLE;
             /// Windows with 64-bit programs: x86_64, aarch64.
-            #[doc(alias = "windows")]
+            #[doc(alias = "windows", alias = "win64")]
             Windows64 = windows::table(Width::Eight);
             /// Windows with 32-bit programs: i686.
+            #[doc(alias = "win32")]
             Windows32 = windows::table(Width::Four);
         }
     };

@@ -152,16 +152,27 @@ fn all_lists_the_platforms_that_can_have_written_the_buffer() {
 
 #[test]
 fn names_are_those_of_the_crate_and_aliases() {
-    for (alias, platform) in
-        [("linux", "Linux64"), ("macos", "Apple"), ("FREEBSD", "FreeBsd64"), ("linux32be", "Linux32Be")]
-    {
+    for (alias, platform) in [
+        ("linux", "Linux64"),
+        ("macos", "Apple"),
+        ("FREEBSD", "FreeBsd64"),
+        ("linux32be", "Linux32Be"),
+        ("win32", "Windows32"),
+    ] {
         assert_eq!(run(&["--platform", alias, "00"]).unwrap().lines().next(), Some(platform));
+        assert_eq!(run(&[&format!("--platform={alias}"), "00"]).unwrap().lines().next(), Some(platform));
     }
     let error = run(&["--platform", "plan9", "00"]).unwrap_err();
     assert!(
         error.starts_with("no platform has the name plan9\n") && error.contains("SolarisSparc"),
         "{error}"
     );
+    // A part of several names.
+    let error = run(&["--platform=bsd", "00"]).unwrap_err();
+    let (first, _) = error.split_once('\n').unwrap();
+    assert!(first.starts_with("no platform has the name bsd: is it one of FreeBsd64, "), "{error}");
+    assert!(first.contains("NetBsd64") && first.contains("OpenBsd64") && !first.contains("Linux"), "{error}");
+    assert!(run(&["--platform=", "00"]).unwrap_err().starts_with("no platform has the name \n"));
 }
 
 #[test]

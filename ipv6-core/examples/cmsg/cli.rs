@@ -22,6 +22,10 @@ pub fn run(arguments: &[String], input: impl FnOnce() -> Result<String, String>)
     let (mut platform, mut sent, mut json, mut hex) = ("all", false, false, Vec::new());
     let mut arguments = arguments.iter().map(String::as_str);
     while let Some(argument) = arguments.next() {
+        if let Some(name) = argument.strip_prefix("--platform=") {
+            platform = name;
+            continue;
+        }
         match argument {
             "--platform" => platform = arguments.next().ok_or(format!("--platform needs a name\n{USAGE}"))?,
             "--sent" => sent = true,
@@ -38,8 +42,8 @@ pub fn run(arguments: &[String], input: impl FnOnce() -> Result<String, String>)
     let bytes = parse(&text)?;
 
     if platform != "all" {
-        let reading = abi::with(platform, ReadAs { control: &bytes, sent })
-            .ok_or_else(|| format!("no platform has the name {platform}\n\n{}", names()))?;
+        let reading =
+            abi::with(platform, ReadAs { control: &bytes, sent }).ok_or_else(|| no_platform(platform))?;
         let text = if json {
             format!("{}\n", reading.json())
         } else {
@@ -55,6 +59,17 @@ pub fn run(arguments: &[String], input: impl FnOnce() -> Result<String, String>)
     }
     let text = if json { list(&possible) } else { groups(&possible, sent) };
     Ok(Output { text, is_valid: !possible.is_empty() })
+}
+
+/// The error of a name that no platform has. A part of several names, such as `bsd`, could be each of them.
+fn no_platform(name: &str) -> String {
+    let part = name.to_lowercase();
+    let with_part = |name: &&&str| !part.is_empty() && name.to_lowercase().contains(&part);
+    let choices: Vec<&str> = abi::NAMES.iter().filter(with_part).copied().collect();
+    match choices[..] {
+        [] => format!("no platform has the name {name}\n\n{}", names()),
+        _ => format!("no platform has the name {name}: is it one of {}?\n\n{}", choices.join(", "), names()),
+    }
 }
 
 /// The names that `--platform` takes.

@@ -238,7 +238,9 @@ macro_rules! platforms {
 
         /// Calls a visitor for the platform with this name, and returns its result. `None` if no platform has the name.
         ///
-        /// The name is one of [`NAMES`] or an alias, in upper or lower case:
+        /// The name is one of [`NAMES`] or an alias, in upper or lower case. Rust's name of each system
+        /// (`target_os`) is among them; the platform is then the most common one of the system. `bsd` is not: the
+        /// systems of that family have different numbers.
         ///
         /// | platform | aliases |
         /// |---|---|
@@ -324,10 +326,15 @@ mod tests {
             ("dragonfly", DragonFly::ABI),
             ("illumos", Solaris::ABI),
             ("aix", Aix::ABI),
+            ("solaris", Solaris::ABI),
             ("windows", Windows64::ABI),
+            ("win64", Windows64::ABI),
+            ("win32", Windows32::ABI),
         ] {
             assert_eq!(with(alias, Table), Some(abi), "{alias}");
         }
-        assert_eq!((with("", Table), with("linux ", Table), with("haiku", Table)), (None, None, None));
+        for none in ["", "linux ", "haiku", "bsd"] {
+            assert_eq!(with(none, Table), None, "{none}");
+        }
     }
 }
