@@ -206,6 +206,10 @@ macro_rules! for_each_option {
             /// Delivers forwarded packets that have the router alert option with this value to this raw socket of
             /// protocol 255, instead of forwarding them (RFC 2711); `None` delivers none (Linux). Other sockets
             /// answer `ENOPROTOOPT`.
+            ///
+            /// The value cannot be read back. Linux returns 0 on any socket that did not set the option, and on one that
+            /// set it to 0; 1 after any other value, `None` too (`RTALERT` in `net/ipv6/ipv6_sockglue.c`). Older kernels
+            /// answer `ENOPROTOOPT`.
             ROUTER_ALERT router_alert with_router_alert: Option<u16> = "IPV6_ROUTER_ALERT";
             /// Whether `ROUTER_ALERT` delivers packets of the network namespace of the socket only (Linux, since
             /// 5.1).
