@@ -18,6 +18,7 @@ ipv6_testnet::tests! {
     [Namespace] a_socket_that_is_always_ready_hides_no_error;
     [Namespace] a_wait_for_errors_only_ignores_datagrams;
     [Namespace] what_is_waited_for_can_change;
+    [Namespace] an_error_takes_no_change_with_it;
     [Namespace] changes_can_be_waited_for;
     [] descriptors_are_numbers_and_back;
 }
@@ -206,6 +207,37 @@ fn what_is_waited_for_can_change() {
     assert!(waiting[0].events().contains(Events::WRITABLE));
     take_errors(&socket);
     waiting[0].set_wanted(Ready::Receive);
+    assert_eq!(any(&mut waiting, MOMENT), Ok(0));
+}
+
+fn an_error_takes_no_change_with_it() {
+    const CHILD: &str = "IPV6_FEW_DESCRIPTORS";
+    if std::env::var_os(CHILD).is_none() {
+        // The limit is one of the process, and the other tests need descriptors.
+        let mut child = std::process::Command::new("sh");
+        child.args(["-c", "ulimit -n 64 && exec \"$0\" \"$@\""]).arg(std::env::current_exe().unwrap());
+        child.args(["--exact", "an_error_takes_no_change_with_it"]).env(CHILD, "");
+        let output = child.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        return;
+    }
+    let ((first, _), (second, _)) = (with_errors(), with_errors());
+    let mut waiting = [&first, &second].map(|socket| Waiting::new(socket, Ready::Receive));
+    // From the third call on, the first socket is observed.
+    queue_error(&first);
+    while any(&mut waiting, MOMENT).unwrap() > 0 {}
+    queue_error(&second);
+    assert_eq!(any(&mut waiting, None), Ok(1));
+    queue_error(&first);
+    let full: Vec<_> = std::iter::from_fn(|| std::fs::File::open("/dev/null").ok()).collect();
+    const EMFILE: i32 = 24;
+    for _ in 0..2 {
+        assert_eq!(any(&mut waiting, None).map_err(Errno::raw), Err(EMFILE));
+        assert_eq!(waiting.each_ref().map(Waiting::events), [Events::empty(), Events::ERROR]);
+    }
+    drop(full);
+    assert_eq!(any(&mut waiting, None), Ok(2));
+    assert_eq!(waiting.each_ref().map(Waiting::events), [Events::ERROR; 2]);
     assert_eq!(any(&mut waiting, MOMENT), Ok(0));
 }
 

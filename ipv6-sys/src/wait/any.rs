@@ -60,31 +60,46 @@ impl<'s> Waiting<'s> {
         !self.events.is_empty()
     }
 
-    /// Takes over the state of an observed socket. Its error and its hang-up were reported before.
-    fn observe(&mut self, state: Events) {
-        if !state.intersects(TROUBLE) {
-            self.changes = None;
-        }
-        let awaited = state.difference(TROUBLE);
-        self.events = if awaited.is_empty() { awaited } else { state };
+    /// Whether the error or hang-up of the socket is still there, so that only changes of it are waited for. `now` is the
+    /// state of an observed socket.
+    fn stays(&self, now: Events) -> bool {
+        self.changes.is_some() && now.intersects(TROUBLE)
     }
 
-    /// Takes over what ended the wait, and starts to observe the socket if its error or hang-up stays.
-    fn report(&mut self, state: Events) -> Result<(), Errno> {
-        if let Some(changes) = &self.changes {
-            if !state.is_empty() {
-                self.events |= changes.wait(Some(Duration::ZERO))?;
+    /// What was reported last. Of an observed socket: what can end a wait now, because its error and its hang-up were
+    /// reported before.
+    fn before(&self, now: Events) -> Events {
+        let awaited = now.difference(TROUBLE);
+        match self.changes {
+            None => self.events,
+            Some(_) if awaited.is_empty() => awaited,
+            Some(_) => now,
+        }
+    }
+
+    /// Starts to observe the socket if its error or hang-up stays. `ended` is what ended the wait.
+    fn observe(&self, now: Events, ended: Events) -> Result<Option<Changes>, Errno> {
+        if self.stays(now) || !self.before(now).intersects(TROUBLE) || !ended.intersects(TROUBLE) {
+            return Ok(None);
+        }
+        match Changes::of_events(self.socket, self.wanted) {
+            Err(errno) if errno == os::NO_EPOLL => Ok(None),
+            changes => changes.map(Some),
+        }
+    }
+
+    /// Takes over what ended the wait.
+    fn report(&mut self, now: Events, ended: Events, new: Option<Changes>) {
+        match &self.changes {
+            Some(changes) if now.intersects(TROUBLE) => {
+                self.events = self.before(now);
+                if !ended.is_empty() {
+                    // It does not wait, so no signal interrupts it (fs/eventpoll.c: `ep_poll`).
+                    self.events |= changes.wait(Some(Duration::ZERO)).unwrap_or(Events::ERROR);
+                }
             }
-            return Ok(());
+            _ => (self.events, self.changes) = (ended, new),
         }
-        let before = core::mem::replace(&mut self.events, state);
-        if before.intersects(TROUBLE) && state.intersects(TROUBLE) {
-            self.changes = match Changes::of_events(self.socket, self.wanted) {
-                Err(errno) if errno == os::NO_EPOLL => None,
-                changes => Some(changes?),
-            };
-        }
-        Ok(())
     }
 }
 
@@ -122,33 +137,39 @@ impl<'s> Waiting<'s> {
 /// # Errors
 ///
 /// [`Errno::INTR`] if a signal arrived first. [`Errno::INVAL`] for no socket, or more than [`MAX_SOCKETS`]. `EMFILE`, among
-/// others, if an error or a hang-up stays and there is no descriptor left to observe changes.
+/// others, if an error or a hang-up stays and there is no descriptor left to observe changes. An error changes no
+/// [`Waiting`]: it has the events of the call before, and the next call reports what this one found.
 #[doc(alias = "poll", alias = "select")]
 #[must_use = "the result says how many sockets are ready"]
 pub fn any(sockets: &mut [Waiting<'_>], mut timeout: Option<Duration>) -> Result<usize, Errno> {
     if sockets.is_empty() || sockets.len() > MAX_SOCKETS {
         return Err(Errno::INVAL);
     }
+    // The states of sockets that are observed.
+    let mut now = [Events::empty(); MAX_SOCKETS];
     if sockets.iter().any(|waiting| waiting.changes.is_some()) {
         // A change that was reported before can be there still, such as the second of two datagrams.
         let all = sockets.iter().map(|waiting| (waiting.socket, waiting.wanted));
-        let states = os::poll_each::<MAX_SOCKETS>(all, Some(Duration::ZERO))?;
-        for (waiting, state) in sockets.iter_mut().zip(states) {
-            if waiting.changes.is_some() {
-                waiting.observe(state);
-                if waiting.is_ready() {
-                    timeout = Some(Duration::ZERO);
-                }
-            }
+        now = os::poll_each::<MAX_SOCKETS>(all, Some(Duration::ZERO))?;
+        let is_ready = |(waiting, now): (&Waiting<'_>, &Events)| {
+            waiting.changes.is_some() && !waiting.before(*now).is_empty()
+        };
+        if sockets.iter().zip(&now).any(is_ready) {
+            timeout = Some(Duration::ZERO);
         }
     }
-    let polled = sockets.iter().map(|waiting| match &waiting.changes {
-        Some(changes) => (changes.descriptor(), Events::READABLE),
-        None => (waiting.socket, waiting.wanted),
+    let polled = sockets.iter().zip(now).map(|(waiting, now)| match &waiting.changes {
+        Some(changes) if waiting.stays(now) => (changes.descriptor(), Events::READABLE),
+        _ => (waiting.socket, waiting.wanted),
     });
-    let states = os::poll_each::<MAX_SOCKETS>(polled, timeout)?;
-    for (waiting, state) in sockets.iter_mut().zip(states) {
-        waiting.report(state)?;
+    let ended = os::poll_each::<MAX_SOCKETS>(polled, timeout)?;
+    // All that can fail is before the first report: an error must not take a change with it.
+    let mut new = [const { None }; MAX_SOCKETS];
+    for (((new, waiting), now), ended) in new.iter_mut().zip(&*sockets).zip(now).zip(ended) {
+        *new = waiting.observe(now, ended)?;
+    }
+    for (((new, waiting), now), ended) in new.into_iter().zip(&mut *sockets).zip(now).zip(ended) {
+        waiting.report(now, ended, new);
     }
     Ok(sockets.iter().filter(|waiting| waiting.is_ready()).count())
 }
