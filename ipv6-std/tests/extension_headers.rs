@@ -191,7 +191,9 @@ fn a_segment_routing_header_is_sent_as_a_sticky_header_only() {
     let header = path.header().header();
     let messages = Messages::<64>::new().with(header).unwrap();
     let refused = sender.send_to(b"x", &SendControl::new().with_messages(&messages), to);
-    assert_eq!(refused.unwrap_err().kind(), ErrorKind::InvalidInput);
+    let refused = refused.unwrap_err();
+    assert_eq!((refused.kind(), cause(&refused)), (ErrorKind::InvalidInput, Some(EINVAL)));
+    assert!(refused.to_string().contains("as a sticky header only: set_routing_header"), "{refused}");
 
     sender.set_routing_header(header).unwrap();
     let mut buffer = [0; MAX_LEN];

@@ -62,7 +62,26 @@ fn an_exclusive_lease_forbids_labels_without_a_lease() {
     send(&other, &receiver, label()).unwrap();
     assert_eq!(receive(&receiver).1.control.flow_label, Some(label()));
     let chosen = sender.lease_flow_label(&request().with_share(FlowLabelShare::Exclusive)).unwrap();
-    assert_eq!(send(&other, &receiver, label()).unwrap_err().kind(), ErrorKind::InvalidInput);
+    let errors = {
+        let to = at(Pair::B, port(&receiver));
+        let control = SendControl::new().with_flow_label(label());
+        let messages = Messages::<32>::new().with(label()).unwrap();
+        let batch = other.send_batch(&mut SendBatch::new(1), &[Outgoing::new(b"x", control, Some(to))]);
+        // As a field, by type, in a batch, and in the address.
+        let with_label = std::net::SocketAddrV6::new(*to.ip(), to.port(), LABEL.to_be(), 0);
+        other.set_option(&option::SEND_FLOW_INFO, true).unwrap();
+        [
+            send(&other, &receiver, label()).unwrap_err(),
+            other.send_messages(b"x", &messages, to).unwrap_err(),
+            batch.unwrap_err(),
+            other.send_to(b"x", &SendControl::new(), with_label).unwrap_err(),
+        ]
+    };
+    for error in errors {
+        assert_eq!((error.kind(), cause(&error)), (ErrorKind::InvalidInput, Some(EINVAL)), "{error}");
+        assert!(error.to_string().contains("lease_flow_label"), "{error}");
+    }
+    other.set_option(&option::SEND_FLOW_INFO, false).unwrap();
     send(&sender, &receiver, chosen).unwrap();
     assert_eq!(receive(&receiver).1.control.flow_label, Some(chosen));
 }

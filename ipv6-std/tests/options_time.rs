@@ -170,8 +170,13 @@ fn a_send_time_needs_the_option() {
     let to = conn.local_addr().unwrap();
     let messages = Messages::<64>::new().with(TxTime(1)).unwrap();
     let send = || conn.send_to(b"x", &SendControl::new().with_messages(&messages), to);
-    let error = send().unwrap_err();
-    assert_eq!(error.raw_os_error().or_else(|| cause(&error)), Some(EINVAL));
+    for error in [send().unwrap_err(), conn.send_messages(b"x", &messages, to).unwrap_err()] {
+        assert_eq!((error.kind(), cause(&error)), (std::io::ErrorKind::InvalidInput, Some(EINVAL)));
+        assert!(error.to_string().contains("needs the option SO_TXTIME: set option::SEND_TIMES"), "{error}");
+    }
+    // Another cause of the same error, without such a message.
+    let nowhere = std::net::SocketAddrV6::new(*to.ip(), 0, 0, 0);
+    assert_eq!(errno(conn.send_to(b"x", &SendControl::new(), nowhere)), Some(EINVAL));
     conn.set_option(&option::SEND_TIMES, SendTimes::new(SendTimes::MONOTONIC)).unwrap();
     // Without a queueing discipline that obeys the time, the packet is sent at once.
     send().unwrap();

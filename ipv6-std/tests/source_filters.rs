@@ -3,6 +3,7 @@
 mod common;
 mod programs;
 
+use std::io::ErrorKind;
 use std::net::Ipv6Addr;
 
 use common::*;
@@ -100,7 +101,8 @@ fn a_filter_without_sources_that_includes_ends_the_membership() {
     assert!(is_member(&pair.b, SOURCE_GROUP));
     member.set_source_filter(SOURCE_GROUP, eth0, &SourceFilter::<1>::include(&[]).unwrap()).unwrap();
     assert!(!is_member(&pair.b, SOURCE_GROUP));
-    assert_eq!(errno(member.source_filter::<1>(SOURCE_GROUP, eth0)), Some(EADDRNOTAVAIL));
+    let error = member.source_filter::<1>(SOURCE_GROUP, eth0).unwrap_err();
+    assert_eq!(cause(&error), Some(EADDRNOTAVAIL), "{error}");
 }
 
 fn filters_that_cannot_be_set_are_an_error() {
@@ -108,8 +110,23 @@ fn filters_that_cannot_be_set_are_an_error() {
     let (member, eth0) = member(&pair);
     let not_joined = on(&pair.b);
     let filter = SourceFilter::<100>::exclude(&[OTHER]).unwrap();
-    assert_eq!(errno(not_joined.source_filter::<1>(SOURCE_GROUP, eth0)), Some(EADDRNOTAVAIL));
-    assert_eq!(errno(not_joined.set_source_filter(SOURCE_GROUP, eth0, &filter)), Some(EINVAL));
+    // The text says what to do. The system's error is the source.
+    let errors = [
+        (
+            not_joined.source_filter::<1>(SOURCE_GROUP, eth0).map(drop),
+            EADDRNOTAVAIL,
+            ErrorKind::AddrNotAvailable,
+        ),
+        (not_joined.set_source_filter(SOURCE_GROUP, eth0, &filter), EINVAL, ErrorKind::InvalidInput),
+    ];
+    for (error, errno, kind) in errors.map(|(result, errno, kind)| (result.unwrap_err(), errno, kind)) {
+        assert_eq!((cause(&error), error.kind()), (Some(errno), kind), "{error}");
+        let text = format!("the socket has not joined {SOURCE_GROUP} on interface {eth0}: join_group first");
+        assert!(error.to_string().contains(&text), "{error}");
+    }
+    let nowhere = InterfaceIndex::new(9_999).unwrap();
+    let error = member.set_source_filter(SOURCE_GROUP, nowhere, &filter).unwrap_err();
+    assert_eq!((cause(&error), error.kind()), (Some(ENODEV), ErrorKind::NotFound), "{error}");
     refused(member.source_filter::<1>(Pair::A, eth0), "is not a multicast address");
     refused(member.set_source_filter(Pair::A, eth0, &filter), "is not a multicast address");
     refused(member.source_filter::<1>("::ffff:232.1.2.3".parse().unwrap(), eth0), "is a group of IPv4");

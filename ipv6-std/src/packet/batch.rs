@@ -331,7 +331,7 @@ impl<S: AsFd, const TO_MAPPED: bool> Policy for ToPeer<'_, S, TO_MAPPED> {
 #[cold]
 pub(super) fn failed(unsent: Unsent<'_>, message: Option<&Outgoing<'_>>) -> io::Error {
     match (unsent, message) {
-        (Unsent::System(error), Some(message)) => explain(error, &message.control),
+        (Unsent::System(error), Some(message)) => explain(error, &message.control, message.to.as_ref()),
         (unsent, _) => unsent.into(),
     }
 }

@@ -240,7 +240,7 @@ impl<S: AsFd> PacketConn<S> {
                     let error = unsent.into();
                     match coalesce::fewer(limits, &error, messages, each) {
                         Some(fewer) => (limits, refused) = (fewer, Some(error)),
-                        None if sent == 0 => return Err(explain(error, &control)),
+                        None if sent == 0 => return Err(explain(error, &control, to)),
                         None => match from_network(&error) {
                             // It may be about a datagram before. Then it does not come again.
                             Some(errno) if doubtful.is_none() => doubtful = Some(errno),

@@ -144,7 +144,7 @@ impl<S: AsFd> PacketConn<S> {
     ) -> io::Result<usize> {
         let mut caller = self.write.on(self.as_fd()).with(flags).after(failed);
         self.send_confirmed(|| self.send_with::<SEND_SPACE>(payload, control, to, &mut caller))
-            .map_err(|error| explain(error, control))
+            .map_err(|error| explain(error, control, to))
     }
 
     /// Sends with any control messages, which take at most `N` bytes.

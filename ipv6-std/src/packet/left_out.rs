@@ -37,6 +37,12 @@ fn kinds(encoded: &[u8]) -> impl Iterator<Item = Control> + '_ {
     RawMessages::<Host>::new(encoded).filter_map(Result::ok).filter_map(|message| message.control::<Host>())
 }
 
+/// The kinds of the control messages, which take at most `N` bytes. None if they are not messages of IPv6.
+pub(super) fn kinds_of<const N: usize>(control: &SendControl<'_>) -> Vec<Control> {
+    let mut bytes = ControlBytes::<N>::new();
+    bytes.encode(control).map(|encoded| kinds(&encoded).collect()).unwrap_or_default()
+}
+
 /// Adds the privileges that the messages need to an error that a missing one may have caused. They take at most `N` bytes.
 #[cold]
 pub(super) fn unprivileged<const N: usize>(error: io::Error, control: &SendControl<'_>) -> io::Error {
@@ -44,9 +50,7 @@ pub(super) fn unprivileged<const N: usize>(error: io::Error, control: &SendContr
     if !IS_LINUX || error.raw_os_error() != Some(EPERM) {
         return error;
     }
-    let mut bytes = ControlBytes::<N>::new();
-    let Ok(encoded) = bytes.encode(control) else { return error };
-    match kinds(&encoded).find(|kind| privilege::needs(kind.name()).is_some()) {
+    match kinds_of::<N>(control).iter().find(|kind| privilege::needs(kind.name()).is_some()) {
         Some(kind) => privilege::named(error, kind.name()),
         None => error,
     }

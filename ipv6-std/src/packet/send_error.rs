@@ -3,29 +3,59 @@
 use std::error::Error;
 use std::fmt;
 use std::io::{self, ErrorKind};
-use std::net::Ipv6Addr;
+use std::net::{Ipv6Addr, SocketAddrV6};
 
 use ipv6_core::{InterfaceIndex, SendControl};
+use ipv6_sys::{Errno, IS_LINUX};
 
-use super::left_out::unprivileged;
+use super::left_out::{kinds_of, unprivileged};
 use crate::error::EIO;
 use crate::interface::is_missing;
 use crate::space::SEND_SPACE;
 
-/// An error that the packet info or the segment size may have caused.
+/// The option that a message needs, or the lease, by its name in C. Linux answers `EINVAL` without it (net/core/sock.c:
+/// `__sock_cmsg_send`; net/ipv6/datagram.c: `ip6_datagram_send_ctl`; net/ipv6/ip6_flowlabel.c: `__fl6_sock_lookup`).
+fn remedy(message: &str) -> Option<&'static str> {
+    Some(match message {
+        "SCM_TXTIME" => "SCM_TXTIME needs the option SO_TXTIME: set option::SEND_TIMES",
+        "SCM_TS_OPT_ID" => {
+            "SCM_TS_OPT_ID needs Linux 6.13 and the option SO_TIMESTAMPING: set option::TIMESTAMPING with OPT_ID"
+        }
+        "IPV6_FLOWINFO" => LEASE,
+        "IPV6_RTHDR" => "IPV6_RTHDR: Linux sends segment routing as a sticky header only: set_routing_header",
+        _ => return None,
+    })
+}
+
+const LEASE: &str = "while a flow label of this network namespace is leased for one socket, process or user, sockets must \
+                     lease the labels that they send: lease_flow_label";
+
+/// An error that values of the message may have caused.
 #[derive(Debug)]
 struct Suspected {
     source: Option<Ipv6Addr>,
     interface: Option<InterfaceIndex>,
     segment_size: Option<u16>,
+    remedies: Vec<&'static str>,
     error: io::Error,
 }
 
-/// Adds the packet info and the segment size to an error that they may have caused. The system's error is the
-/// [source](Error::source).
+/// Adds the packet info, the segment size and the remedies of other messages to an error that they may have caused. The
+/// system's error is the [source](Error::source).
 #[cold]
 #[inline(never)]
-pub(super) fn explain(error: io::Error, control: &SendControl<'_>) -> io::Error {
+pub(super) fn explain(error: io::Error, control: &SendControl<'_>, to: Option<&SocketAddrV6>) -> io::Error {
+    explain_in::<SEND_SPACE>(error, control, to)
+}
+
+/// The same for control messages that take at most `N` bytes.
+#[cold]
+#[inline(never)]
+pub(super) fn explain_in<const N: usize>(
+    error: io::Error,
+    control: &SendControl<'_>,
+    to: Option<&SocketAddrV6>,
+) -> io::Error {
     let (source, interface) = (control.source, control.interface);
     let is_about_source = (source.is_some() || interface.is_some())
         && error.raw_os_error().is_some()
@@ -36,16 +66,32 @@ pub(super) fn explain(error: io::Error, control: &SendControl<'_>) -> io::Error 
                 && source.is_some_and(|source| source.to_ipv4_mapped().is_some())));
     let is_about_segments = control.segment_size.is_some()
         && (error.raw_os_error() == Some(EIO) || error.kind() == ErrorKind::InvalidInput);
-    if !is_about_source && !is_about_segments {
-        return unprivileged::<SEND_SPACE>(error, control);
+    let remedies = match error.raw_os_error() {
+        Some(errno) if IS_LINUX && errno == Errno::INVAL.raw() => remedies::<N>(control, to),
+        _ => Vec::new(),
+    };
+    if !is_about_source && !is_about_segments && remedies.is_empty() {
+        return unprivileged::<N>(error, control);
     }
+    let (source, interface) = if is_about_source { (source, interface) } else { (None, None) };
     let segment_size = control.segment_size.filter(|_| is_about_segments);
-    io::Error::new(error.kind(), Suspected { source, interface, segment_size, error })
+    io::Error::new(error.kind(), Suspected { source, interface, segment_size, remedies, error })
+}
+
+/// What may help against `EINVAL`, beside other packet info and segments.
+fn remedies<const N: usize>(control: &SendControl<'_>, to: Option<&SocketAddrV6>) -> Vec<&'static str> {
+    // The system ignores it unless the option `SEND_FLOW_INFO` is set.
+    let of_address = to.is_some_and(|to| to.flowinfo() != 0).then_some(LEASE);
+    let of_messages = kinds_of::<N>(control).into_iter().filter_map(|kind| remedy(kind.name()));
+    let mut remedies: Vec<_> = of_messages.chain(of_address).collect();
+    remedies.sort_unstable();
+    remedies.dedup();
+    remedies
 }
 
 impl fmt::Display for Suspected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { source, interface, segment_size, error } = self;
+        let Self { source, interface, segment_size, remedies, error } = self;
         f.write_str("sending")?;
         if let Some(source) = source {
             write!(f, " from {source}")?;
@@ -68,7 +114,7 @@ impl fmt::Display for Suspected {
         if segment_size.is_some() {
             f.write_str("; send_segments sends one by one what the system or the device cannot split")?;
         }
-        Ok(())
+        remedies.iter().try_for_each(|remedy| write!(f, "; {remedy}"))
     }
 }
 

@@ -1,12 +1,12 @@
 //! The filter of a membership, whole.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::Ipv6Addr;
 
 use ipv6_core::SourceFilter;
 use ipv6_sys::{Error, Host, option};
 
-use super::PacketConn;
+use super::{PacketConn, groups};
 use crate::error;
 use crate::fd::AsFd;
 use crate::on_interface::OnInterface;
@@ -22,7 +22,8 @@ impl<S: AsFd> PacketConn<S> {
     /// # Errors
     ///
     /// `InvalidInput` when `group` is not an IPv6 multicast address, and when the filter has more than `N` sources: the error
-    /// names their number. `EADDRNOTAVAIL` when the group is not joined on that interface.
+    /// names their number. `AddrNotAvailable` when the group is not joined on that interface (the source of the error is
+    /// `EADDRNOTAVAIL`).
     #[doc(
         alias = "MCAST_MSFILTER",
         alias = "IPV6_MSFILTER",
@@ -36,8 +37,10 @@ impl<S: AsFd> PacketConn<S> {
         on: impl Into<OnInterface>,
     ) -> io::Result<SourceFilter<N>> {
         let mut buffer = buffer::<N>(N)?;
-        let on = on.into().index();
-        let (filter, number) = option::source_filter::<N>(self.as_fd(), ipv6_group(group)?, on, &mut buffer)?;
+        let on = on.into();
+        let (filter, number) =
+            option::source_filter::<N>(self.as_fd(), ipv6_group(group)?, on.index(), &mut buffer)
+                .map_err(|error| refused(error.into(), group, on))?;
         if number > filter.sources.len() {
             return Err(error::invalid(format!(
                 "the filter of {group} has {number} sources: SourceFilter<{N}> has room for {N}"
@@ -58,8 +61,9 @@ impl<S: AsFd> PacketConn<S> {
     /// # Errors
     ///
     /// `InvalidInput` when `group` is not an IPv6 multicast address, a source is not unicast, or the group is not joined on
-    /// that interface (Linux: `EINVAL`; FreeBSD and Apple: `EADDRNOTAVAIL`); on Linux `ENOBUFS` for more sources than
-    /// `net.ipv6.mld_max_msf` (64).
+    /// that interface (FreeBSD and Apple: `AddrNotAvailable`); the text says which, and the source of the latter is the
+    /// system's error (Linux: `EINVAL`). On Linux `NotFound` when the interface does not exist (the source is `ENODEV`), and
+    /// `ENOBUFS` for more sources than `net.ipv6.mld_max_msf` (64).
     ///
     /// ```
     /// use ipv6_std::{AnyInterface, PacketConn, SourceFilter};
@@ -88,12 +92,34 @@ impl<S: AsFd> PacketConn<S> {
         on: impl Into<OnInterface>,
         filter: &SourceFilter<N>,
     ) -> io::Result<()> {
-        let group = ipv6_group(group)?;
+        let (group, on) = (ipv6_group(group)?, on.into());
         for source in &filter.sources {
             error::unicast(*source)?;
         }
         let mut buffer = buffer::<N>(filter.sources.len())?;
-        Ok(option::set_source_filter(self.as_fd(), group, on.into().index(), filter, &mut buffer)?)
+        option::set_source_filter(self.as_fd(), group, on.index(), filter, &mut buffer)
+            .map_err(|error| refused(error.into(), group, on))
+    }
+}
+
+/// The error of the system, with what to do. `EINVAL`, or `EADDRNOTAVAIL`, is that of a group that is not joined: all other
+/// arguments are checked before, and the buffer is long enough (net/ipv6/mcast.c: `ip6_mc_msfilter`; FreeBSD and Apple:
+/// `in6p_set_source_filters` in netinet6/in6_mcast.c).
+#[cold]
+fn refused(error: io::Error, group: Ipv6Addr, on: OnInterface) -> io::Error {
+    match (error.raw_os_error().map(|_| error.kind()), on.index()) {
+        (Some(kind @ (ErrorKind::InvalidInput | ErrorKind::AddrNotAvailable)), on) => {
+            let text = match on {
+                Some(index) => {
+                    format!("the socket has not joined {group} on interface {index}: join_group first")
+                }
+                None => format!(
+                    "the socket has not joined {group} on AnyInterface: join_group first, or name an interface"
+                ),
+            };
+            error::explained(kind, error, text)
+        }
+        _ => groups::refused(error, on),
     }
 }
 
