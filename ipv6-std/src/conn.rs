@@ -37,7 +37,7 @@ use crate::privilege;
 /// | [`set_min_hop_limit`](Self::set_min_hop_limit), on TCP | `IPV6_MINHOPCOUNT` | `IP_MINTTL` | |
 /// | [`set_path_mtu_discovery`](Self::set_path_mtu_discovery) | `IPV6_MTU_DISCOVER` | `IP_MTU_DISCOVER` | `IP_MTU_DISCOVER` |
 /// | [`set_dont_fragment`](Self::set_dont_fragment) | `IPV6_DONTFRAG` | `IP_MTU_DISCOVER` | `IP_DONTFRAGMENT` |
-/// | [`set_queue_errors`](crate::PacketConn::set_queue_errors) | `IPV6_RECVERR` | `IP_RECVERR` | `IP_RECVERR` |
+/// | [`set_queue_errors`](crate::PacketConn::set_queue_errors) | `IPV6_RECVERR` | `IP_RECVERR` | |
 /// | [`set_multicast_hop_limit`](crate::PacketConn::set_multicast_hop_limit) | `IPV6_MULTICAST_HOPS` | `IP_MULTICAST_TTL` | `IP_MULTICAST_TTL` |
 /// | [`set_multicast_interface`](crate::PacketConn::set_multicast_interface) | `IPV6_MULTICAST_IF` | `IP_MULTICAST_IF` | `IP_MULTICAST_IF` |
 /// | [`set_multicast_loopback`](crate::PacketConn::set_multicast_loopback) | `IPV6_MULTICAST_LOOP` | `IP_MULTICAST_LOOP` | `IP_MULTICAST_LOOP` |

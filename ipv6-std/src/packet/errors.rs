@@ -129,12 +129,11 @@ impl<S: AsFd> PacketConn<S> {
     /// [`recv_error`](Self::recv_error) until it returns `None`, or with [`drain_errors`](Self::drain_errors);
     /// [`has_errors`](Self::has_errors) returns whether there are any, and the `TimedOut` error of a receive says so.
     ///
-    /// Systems: Linux and Android. Windows has an option of the same name and no queue: there, this call sets the option, and
-    /// [`recv_error`](Self::recv_error) returns `None` (not run by us).
+    /// Systems: Linux and Android. Windows has an option of the same name ([`option::QUEUE_ERRORS`](crate::option::QUEUE_ERRORS)) and no queue.
     ///
     /// # Errors
     ///
-    /// `Unsupported` on all other systems.
+    /// `Unsupported` where the system has no error queue.
     ///
     /// ```
     /// # #[cfg(target_os = "linux")]
@@ -162,6 +161,7 @@ impl<S: AsFd> PacketConn<S> {
     /// ```
     #[doc(alias = "IPV6_RECVERR")]
     pub fn set_queue_errors(&self, on: bool) -> io::Result<()> {
+        error_queue::exists()?;
         let _changing = self.change();
         self.set_both(&option::QUEUE_ERRORS, on)
     }
@@ -251,10 +251,7 @@ impl<S: AsFd> PacketConn<S> {
     /// `Unsupported` where the system has no error queue.
     #[doc(alias = "POLLERR")]
     pub fn has_errors(&self) -> io::Result<bool> {
-        // Returns `Unsupported`, with the name of the option.
-        if !option::QUEUE_ERRORS.is_supported() {
-            option::QUEUE_ERRORS.get(self.as_fd())?;
-        }
+        error_queue::exists()?;
         let events = retry(|| wait(self, Ready::Receive, Some(Duration::ZERO)))?;
         Ok(events.contains(Events::ERROR))
     }
