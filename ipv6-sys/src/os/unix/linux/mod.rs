@@ -88,10 +88,9 @@ pub(crate) fn list(on: Option<InterfaceIndex>, visit: &mut Visit<'_>) -> Result<
     if on.is_some_and(|index| i32::try_from(index.get()).is_err()) {
         return Err(NO_SUCH);
     }
-    let netlink = open();
-    let netlink = netlink.as_ref().map(AsFd::as_fd).map_err(|error| *error);
-    links(netlink, on, visit)?;
-    or_if_refused(addresses(netlink, on, visit), |_| match addresses_in_proc(on, visit) {
+    let mut netlink = open();
+    links(&mut netlink, on, visit)?;
+    or_if_refused(addresses(&mut netlink, on, visit), |_| match addresses_in_proc(on, visit) {
         // The system forbids reading the addresses.
         Err(errno) if is_refused(errno) => Ok(()),
         read => read,
@@ -100,11 +99,11 @@ pub(crate) fn list(on: Option<InterfaceIndex>, visit: &mut Visit<'_>) -> Result<
 
 /// Visits the interfaces. If the system forbids to list them: those that have an IPv6 address.
 fn links(
-    netlink: Result<BorrowedFd<'_>, Errno>,
+    netlink: &mut Result<OwnedFd, Errno>,
     on: Option<InterfaceIndex>,
     visit: &mut Visit<'_>,
 ) -> Result<(), Errno> {
-    let asked = netlink.and_then(|netlink| {
+    let asked = netlink.as_mut().map_err(|errno| *errno).and_then(|netlink| {
         exchange(netlink, &rtnetlink::link(on), &mut |said| {
             if let Said::Link { index, name, flags } = said {
                 visit(Listed::Interface { index, name: text(name), flags });
@@ -131,14 +130,14 @@ fn links(
 }
 
 fn addresses(
-    netlink: Result<BorrowedFd<'_>, Errno>,
+    netlink: &mut Result<OwnedFd, Errno>,
     only: Option<InterfaceIndex>,
     visit: &mut Visit<'_>,
 ) -> Result<(), Errno> {
-    let netlink = netlink?;
+    let netlink = netlink.as_mut().map_err(|errno| *errno)?;
     if only.is_some() {
         // Without it, the kernel lists the addresses of all interfaces.
-        let _ = check_strictly(netlink);
+        let _ = check_strictly(netlink.as_fd());
     }
     exchange(netlink, &rtnetlink::addresses(only), &mut |said| {
         if let Said::Address { on, address, prefix_len, flags } = said {
@@ -334,15 +333,20 @@ fn receive(netlink: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<usize, Errno> {
     }
 }
 
-/// Sends a request and visits the messages of the answer.
+/// Sends a request and visits the messages of the answer. Replaces the socket if the answer was not read to its end: the
+/// next request would get the rest of it, or `EBUSY`.
 ///
 /// Fails with `EINTR` if the list changed meanwhile, with `EBADMSG` if a message does not fit the buffer.
-fn exchange(
-    netlink: BorrowedFd<'_>,
-    request: &Request,
-    visit: &mut dyn FnMut(Said<'_>),
-) -> Result<(), Errno> {
-    retry(|| Ok(rustix::net::send(netlink, request, SendFlags::empty())?))?;
+fn exchange(netlink: &mut OwnedFd, request: &Request, visit: &mut dyn FnMut(Said<'_>)) -> Result<(), Errno> {
+    retry(|| Ok(rustix::net::send(&*netlink, request, SendFlags::empty())?))?;
+    answer(netlink.as_fd(), visit).unwrap_or_else(|errno| {
+        *netlink = open()?;
+        Err(errno)
+    })
+}
+
+/// Visits the messages of an answer. Returns what the answer says, or the error that ended it before.
+fn answer(netlink: BorrowedFd<'_>, visit: &mut dyn FnMut(Said<'_>)) -> Result<Result<(), Errno>, Errno> {
     let mut interrupted = false;
     let mut buffer = [0; DATAGRAM];
     loop {
@@ -353,14 +357,14 @@ fn exchange(
             let ended = match message.said {
                 Said::Malformed => return Err(UNREADABLE),
                 Said::End { errno: 0 } => true,
-                Said::End { errno } => return Err(Errno::from_raw(errno)),
+                Said::End { errno } => return Ok(Err(Errno::from_raw(errno))),
                 said => {
                     visit(said);
                     !message.more
                 }
             };
             if ended {
-                return if interrupted { Err(Errno::INTR) } else { Ok(()) };
+                return Ok(if interrupted { Err(Errno::INTR) } else { Ok(()) });
             }
         }
     }
@@ -391,7 +395,7 @@ mod tests {
     #[test]
     #[cfg_attr(miri, ignore = "calls the system")]
     fn datagrams_of_other_senders_are_skipped() {
-        let (reader, sender) = (open().unwrap(), open().unwrap());
+        let (mut reader, sender) = (open().unwrap(), open().unwrap());
         rustix::net::bind(&reader, &SocketAddrNetlink::new(0, 0)).unwrap();
         let port = SocketAddrNetlink::try_from(rustix::net::getsockname(&reader).unwrap()).unwrap();
         // The end of an answer, with the error EBADF.
@@ -403,7 +407,7 @@ mod tests {
         assert!(matches!(sent, Ok(_) | Err(rustix::io::Errno::PERM)), "{sent:?}");
         let mut links = 0;
         let count = &mut |said: Said<'_>| links += usize::from(matches!(said, Said::Link { .. }));
-        assert_eq!(exchange(reader.as_fd(), &rtnetlink::link(None), count), Ok(()));
+        assert_eq!(exchange(&mut reader, &rtnetlink::link(None), count), Ok(()));
         assert!(links > 0);
     }
 }
