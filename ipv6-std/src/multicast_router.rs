@@ -121,8 +121,12 @@ impl MulticastRouter {
     #[doc(alias = "MRT6_DEL_MIF")]
     pub fn remove_interface(&self, mif: Mif) -> io::Result<()> {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        *used = used.without(mif);
-        Ok(multicast_router::remove_interface(&self.conn, mif)?)
+        let removed = multicast_router::remove_interface(&self.conn, mif).map_err(io::Error::from);
+        // After another error the router still has it.
+        if removed.as_ref().err().is_none_or(|error| error.kind() == io::ErrorKind::AddrNotAvailable) {
+            *used = used.without(mif);
+        }
+        removed
     }
 
     /// Adds a route, or replaces that of the same source and group. Packets that the kernel keeps for it are forwarded.
