@@ -85,9 +85,9 @@ pub fn parse_scoped(text: &str) -> io::Result<SocketAddrV6> {
                 "only link-local addresses and groups of link-local or interface-local scope take an interface",
             ));
         }
-        Some(zone) => index(zone).map_err(|error| {
-            let why = error.to_string();
-            io::Error::new(error.kind(), format!("{text}: {why}"))
+        Some(zone) => index(zone).map_err(|error| match error.raw_os_error() {
+            Some(_) => error::explained(error.kind(), error, text),
+            None => io::Error::new(error.kind(), format!("{text}: {error}")),
         })?,
     };
     Ok(SocketAddrV6::new(ip, port, 0, scope))
