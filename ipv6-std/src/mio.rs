@@ -65,8 +65,11 @@ macro_rules! sources {
             #[cfg(unix)]
             impl<S: std::os::fd::AsFd> Source for $connection<S> {
                 fn register(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
-                    self.set_nonblocking(true)?;
-                    unix::source(self, |source| source.register(registry, token, interests))
+                    // After the registration, which may fail: the socket then stays as it was.
+                    unix::source(self, |source| source.register(registry, token, interests))?;
+                    self.set_nonblocking(true).inspect_err(|_| {
+                        let _ = unix::source(self, |source| source.deregister(registry));
+                    })
                 }
 
                 fn reregister(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {

@@ -14,6 +14,7 @@ ipv6_testnet::tests! {
     [Namespace] datagrams_are_events;
     [Namespace] errors_are_events;
     [Namespace] a_registration_makes_the_socket_non_blocking;
+    [Namespace] a_registration_that_fails_leaves_the_socket_as_it_was;
     [Namespace] a_registration_changes_and_ends;
     [Namespace] sockets_of_mio_work_too;
     [RawSocket] raw_sockets_are_sources;
@@ -67,6 +68,16 @@ fn a_registration_makes_the_socket_non_blocking() {
     poll.registry().register(&mut conn, Token(7), Interest::READABLE).unwrap();
     assert!(ipv6_sys::socket::is_nonblocking(&conn).unwrap());
     assert_eq!(conn.recv_from(&mut [0; 8]).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+}
+
+fn a_registration_that_fails_leaves_the_socket_as_it_was() {
+    let poll = Poll::new().unwrap();
+    let mut conn = PacketConn::bind("[::1]:0").unwrap();
+    poll.registry().register(&mut conn, Token(7), Interest::READABLE).unwrap();
+    conn.set_nonblocking(false).unwrap();
+    let error = poll.registry().register(&mut conn, Token(8), Interest::READABLE).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::AlreadyExists);
+    assert!(!ipv6_sys::socket::is_nonblocking(&conn).unwrap());
 }
 
 fn a_registration_changes_and_ends() {
