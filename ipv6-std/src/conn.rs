@@ -93,7 +93,10 @@ impl<S: AsFd> Conn<S> {
         }
         let flags = option::control_flags(fd)?;
         // A socket without this option carries nothing but IPv6, and so does a raw socket with any value of it.
-        let only_v6 = option::ONLY_V6.get(fd).unwrap_or(true) || socket::kind(fd)? == Kind::Raw;
+        let only_v6 = match option::ONLY_V6.get(fd) {
+            Err(error) if option::is_absent(error) => true,
+            only_v6 => only_v6? || socket::kind(fd)? == Kind::Raw,
+        };
         if !only_v6 {
             for (option, of) in option::CONTROL {
                 if flags.intersects(of) {

@@ -13,7 +13,7 @@ use crate::error::{Errno, Error};
 use crate::fd::{AsFd, OwnedFd};
 use crate::option::{
     BOUND_INTERFACE, COALESCE, ICMP6_TYPE_FILTER, MAX_COALESCED_SIZE, MULTICAST_INTERFACE, ONLY_V6,
-    PACKET_INFO, PacketInfo, UNICAST_INTERFACE, UnicastInterface,
+    PACKET_INFO, PacketInfo, UNICAST_INTERFACE, UnicastInterface, is_absent,
 };
 use crate::os;
 
@@ -271,10 +271,21 @@ pub fn reports_length(socket: impl AsFd) -> Result<bool, Errno> {
 /// sends one large datagram. On Windows, since 10 2004.
 #[doc(alias = "UDP_GRO", alias = "UDP_RECV_MAX_COALESCED_SIZE")]
 pub fn coalesces(socket: impl AsFd) -> Option<bool> {
-    if MAX_COALESCED_SIZE.is_supported() {
-        return Some(MAX_COALESCED_SIZE.get(socket).ok()? != 0);
+    coalescing(socket).ok().flatten()
+}
+
+/// As [`coalesces`], with the error of a system that has the option.
+#[doc(hidden)]
+pub fn coalescing(socket: impl AsFd) -> Result<Option<bool>, Error> {
+    let answer = if MAX_COALESCED_SIZE.is_supported() {
+        MAX_COALESCED_SIZE.get(socket).map(|size| size != 0)
+    } else {
+        COALESCE.get(socket)
+    };
+    match answer {
+        Err(error) if is_absent(error) => Ok(None),
+        answer => answer.map(Some),
     }
-    COALESCE.get(socket).ok()
 }
 
 /// Sets whether the socket receives several datagrams as one payload, with the size of each as a control message: on

@@ -132,7 +132,7 @@ impl<S: AsFd> PacketConn<S> {
             _ => Ports::Sent,
         };
         let reports_length = socket::reports_length(&conn)?;
-        let coalescing = Coalescing::new(socket::coalesces(&conn));
+        let coalescing = Coalescing::new(socket::coalescing(&conn)?);
         let (read, write) = (Limit::none(Ready::Receive), Limit::none(Ready::Send));
         let conn = Self { conn, ports, reports_length, coalescing, read, write };
         conn.note_peer();

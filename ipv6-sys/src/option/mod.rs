@@ -184,7 +184,9 @@ fn is_dual_stack(socket: BorrowedFd<'_>) -> Result<bool, Error> {
 }
 
 /// Whether the system has no such option, or not for this kind of socket.
-fn is_absent(error: Error) -> bool {
+#[doc(hidden)]
+#[must_use]
+pub fn is_absent(error: Error) -> bool {
     match error {
         Error::Unsupported(_) => true,
         Error::Os(errno) => os::lacks_option(errno),
