@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::net::{SocketAddrV6, UdpSocket};
 
 use ipv6_core::{BpfInstruction, ControlFlags};
-use ipv6_sys::{option, socket};
+use ipv6_sys::{option, retry, socket};
 
 use crate::error;
 use crate::fd::AsFd;
@@ -104,9 +104,12 @@ impl<'l, S: AsFd> Connected<'l, S> {
         option::ONLY_V6.set(&socket, !is_mapped)?;
         socket::set_reuse_address(&socket, true)?;
         // Drops everything until the peer is set. For systems without filters, see the limits.
-        let shut = option::attach_filter(&socket, &[NOTHING]).is_ok();
+        let shut = match option::attach_filter(&socket, &[NOTHING]) {
+            Err(error) if option::is_absent(error) => false,
+            answer => answer.map(|()| true)?,
+        };
         socket::bind(&socket, &local).map_err(|errno| in_use(errno.into()))?;
-        socket::connect(&socket, &peer)?;
+        retry(|| socket::connect(&socket, &peer))?;
         let conn = PacketConn::new(UdpSocket::from(socket))?;
         if let Some(traffic_class) = self.traffic_class {
             conn.set_traffic_class(traffic_class)?;
@@ -130,9 +133,10 @@ const NOTHING: BpfInstruction = BpfInstruction::new(0x06, 0, 0, 0);
 /// Adds the remedy to the error of a port in use.
 fn in_use(error: io::Error) -> io::Error {
     match error.kind() {
-        ErrorKind::AddrInUse => io::Error::new(
+        ErrorKind::AddrInUse => error::explained(
             ErrorKind::AddrInUse,
-            format!("{error}: the listener must share its port: open it with PacketConn::bind_reusable"),
+            error,
+            "the listener must share its port: open it with PacketConn::bind_reusable",
         ),
         _ => error,
     }

@@ -98,6 +98,7 @@ fn a_listener_without_address_reuse_is_an_error() {
     let listener = loopback();
     let error = listener.connected().to(loopback().local_addr().unwrap()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AddrInUse);
+    assert_eq!(cause(&error), Some(EADDRINUSE));
     assert!(error.to_string().contains("bind_reusable"), "{error}");
 }
 
