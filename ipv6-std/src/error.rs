@@ -82,6 +82,9 @@ pub(crate) fn number(error: &io::Error) -> Option<i32> {
 /// The same number on all Unix systems. [`std::io::ErrorKind`] has no kind for it.
 pub(crate) const EIO: i32 = 5;
 
+/// The same number on all Unix systems. Its [`std::io::ErrorKind`] is also that of `EPERM`.
+pub(crate) const EACCES: i32 = 13;
+
 /// Control messages that do not fit in the buffer of a single send.
 #[derive(Debug)]
 struct DoNotFit {

@@ -19,10 +19,10 @@ use std::io::{self, ErrorKind};
 use ipv6_core::BpfInstruction;
 use ipv6_sys::option::MIN_HOP_LIMIT;
 use ipv6_sys::socket::{self, Kind};
-use ipv6_sys::{Error, filter, option};
+use ipv6_sys::{Errno, Error, filter, option};
 
 use crate::conn::Conn;
-use crate::error;
+use crate::error::{self, EACCES};
 use crate::fd::AsFd;
 
 /// The offset of the network header in load instructions (linux/filter.h: `SKF_NET_OFF`).
@@ -98,9 +98,8 @@ impl<S: AsFd> Conn<S> {
             return Err(error::invalid("an empty BPF program: detach_bpf() removes the program"));
         }
         let _changing = self.change();
-        match attached(self).as_deref().ok().and_then(split) {
+        match split(&self.replaceable()?) {
             Some((least, _)) => self.attach(&check(least), program),
-            // Also if the program cannot be read: then it does not contain the check.
             None => self.attach(&[], program),
         }
     }
@@ -115,7 +114,7 @@ impl<S: AsFd> Conn<S> {
     #[doc(alias = "SO_DETACH_FILTER")]
     pub fn detach_bpf(&self) -> io::Result<()> {
         let _changing = self.change();
-        match attached(self).as_deref().ok().and_then(split) {
+        match split(&self.replaceable()?) {
             Some((_, rest)) if rest == PASS => {
                 Err(io::Error::new(ErrorKind::NotFound, "no BPF program is attached"))
             }
@@ -197,6 +196,17 @@ impl<S: AsFd> Conn<S> {
     }
 
     /// Attaches the two programs as one.
+    /// The program that is attached. Empty: none, or one without the check.
+    fn replaceable(&self) -> io::Result<Vec<BpfInstruction>> {
+        match attached(self) {
+            // An eBPF program, or a system that does not return the program: `set_min_hop_limit` fails there.
+            Err(Error::Os(errno)) if errno.raw() == EACCES => Ok(Vec::new()),
+            // `EINVAL`: the program has become longer since its length was read.
+            Err(error) if error != Error::Os(Errno::INVAL) && option::is_absent(error) => Ok(Vec::new()),
+            program => Ok(program?),
+        }
+    }
+
     fn attach(&self, check: &[BpfInstruction], program: &[BpfInstruction]) -> io::Result<()> {
         let (len, most) = (program.len(), MOST - check.len());
         if len > most {
@@ -220,12 +230,12 @@ impl<S: AsFd> Conn<S> {
 fn cannot_combine(error: Error) -> io::Error {
     match error {
         Error::Unsupported(_) => Error::Unsupported(MIN_HOP_LIMIT.name()).into(),
-        error => match io::Error::from(error) {
-            error if error.kind() == ErrorKind::PermissionDenied => error::busy(
-                "the socket has an eBPF program, with which a minimum hop limit cannot be combined",
-            ),
-            error => error,
-        },
+        Error::Os(errno) if errno.raw() == EACCES => error::explained(
+            ErrorKind::ResourceBusy,
+            errno.into(),
+            "the socket has an eBPF program, with which a minimum hop limit cannot be combined",
+        ),
+        error => error.into(),
     }
 }
 
