@@ -64,7 +64,7 @@ option_types! {
     /// Performance and diagnostic metrics (RFC 8250).
     PDM = 0x0f, 1 0, "performance and diagnostic metrics";
     /// In-situ operations, administration and maintenance (RFC 9486).
-    IOAM = 0x11, 4 2, "IOAM";
+    IOAM = 0x11, 4 0, "IOAM";
     /// Alternate marking (RFC 9343).
     ALT_MARK = 0x12, 4 2, "alternate marking";
     /// The RPL option of an instance (RFC 9008).
@@ -74,7 +74,7 @@ option_types! {
     /// The smallest MTU on the path (RFC 9268).
     MINIMUM_PATH_MTU = 0x30, 2 0, "minimum path MTU";
     /// IOAM whose data changes on the way (RFC 9486).
-    IOAM_MUTABLE = 0x31, 4 2, "IOAM, mutable";
+    IOAM_MUTABLE = 0x31, 4 0, "IOAM, mutable";
     /// The RPL option with the type of RFC 6553, which RFC 9008 replaced.
     RPL_OLD = 0x63, 2 0, "RPL (RFC 6553)";
     /// Multicast forwarding in low-power networks (MPL, RFC 7731).
@@ -202,6 +202,17 @@ mod tests {
             (OptionType::JUMBO_PAYLOAD, Unrecognized::ReportUnlessMulticast, false),
         ] {
             assert_eq!((kind.unrecognized(), kind.may_change()), (unrecognized, may_change), "{kind}");
+        }
+    }
+
+    // RFC 9486 section 3: 4n. Linux writes two bytes of padding before the option (`struct ioam6_lwt_encap` in
+    // `net/ipv6/ioam6_iptunnel.c`). The reserved byte and the type after the length keep the data aligned.
+    #[test]
+    fn ioam_is_aligned_to_4n() {
+        for kind in [OptionType::IOAM, OptionType::IOAM_MUTABLE] {
+            let built = crate::ext::OptionsBuilder::<16>::new().with(kind, &[0, 3, 1, 2]).unwrap();
+            let expected = [0, 1, 1, 0, kind.0, 4, 0, 3, 1, 2, 1, 4, 0, 0, 0, 0];
+            assert_eq!(built.hop_by_hop().as_bytes(), expected);
         }
     }
 
