@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::option_type::{Align, OptionType};
 use super::options::{DestinationOptions, HopByHop};
-use super::{ExtensionError, is_len, length_field, pad};
+use super::{ExtensionError, data_length_field, is_len, length_field, pad};
 
 /// Builds a header of options in `N` bytes of its own memory: a multiple of 8, from 8 to 2,048.
 ///
@@ -70,10 +70,10 @@ impl<const N: usize> OptionsBuilder<N> {
         if kind.is_padding() {
             return Err(ExtensionError::Padding);
         }
+        let len = data_length_field(data)?;
         let start = self.end.saturating_add(align.padding(self.end));
         let end = start.saturating_add(2).saturating_add(data.len());
         let full = ExtensionError::Full { needed: end.next_multiple_of(8), available: N };
-        let len = u8::try_from(data.len()).map_err(|_| full)?;
         // The padding after the option fits too, because N is a multiple of 8.
         let place = self.bytes.get_mut(start..end).ok_or(full)?;
         let ([kind_byte, len_byte], rest) = place.split_first_chunk_mut().ok_or(full)?;
@@ -240,8 +240,9 @@ mod tests {
 
         let mut longest = OptionsBuilder::<2048>::new();
         longest.push(OptionType(0x1e), &[7; 255]).unwrap();
-        let error = ExtensionError::Full { needed: 520, available: 2048 };
+        let error = ExtensionError::Full { needed: 256, available: 255 };
         assert_eq!(longest.push(OptionType(0x1e), &[7; 256]), Err(error));
+        assert_eq!(error.to_string(), "an option or TLV has 256 bytes of data: use at most 255");
         assert_eq!(longest.as_bytes().len(), 264);
     }
 }

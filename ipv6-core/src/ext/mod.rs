@@ -51,6 +51,9 @@ pub use walk::{ExtensionHeader, Fragment, Upper, Walk};
 /// The number of bytes of the largest extension header: a length field of 255 (RFC 8200 section 4).
 pub const MAX_LEN: usize = 2048;
 
+/// The most bytes of data in an option or a TLV: their length fields have one byte. No header has this length.
+const MAX_DATA: usize = 255;
+
 /// Why the bytes are not an extension header, or why one cannot be built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -93,12 +96,12 @@ pub enum ExtensionError {
         /// How many there is room for.
         room: usize,
     },
-    /// An option, an address or a TLV does not fit in the builder, in its length field, or (more than 255 bytes of data) in
-    /// an option.
+    /// An option, an address or a TLV does not fit in the builder or in the length field of the header; or the data does not
+    /// fit in the length field of the option or TLV.
     Full {
-        /// Bytes that the header would have.
+        /// Bytes that the header would have; of an option or a TLV, those of the data.
         needed: usize,
-        /// Bytes that there is room for.
+        /// Bytes that there is room for; 255 in an option or a TLV.
         available: usize,
     },
     /// An alignment that is not `xn+y` with x of 1, 2, 4 or 8, and y below x.
@@ -131,6 +134,9 @@ impl fmt::Display for ExtensionError {
             }
             Self::Addresses { claimed, room } => {
                 write!(f, "routing header claims {claimed} addresses and has room for {room}")
+            }
+            Self::Full { needed, available: MAX_DATA } => {
+                write!(f, "an option or TLV has {needed} bytes of data: use at most {MAX_DATA}")
             }
             Self::Full { needed, available } => {
                 write!(f, "extension header too long: {needed} bytes needed, {available} available")
@@ -187,6 +193,12 @@ fn pad(bytes: &mut [u8], padn: u8) {
             zeros.fill(0);
         }
     }
+}
+
+/// The length field of an option or a TLV with this data.
+fn data_length_field(data: &[u8]) -> Result<u8, ExtensionError> {
+    let needed = data.len();
+    u8::try_from(needed).map_err(|_| ExtensionError::Full { needed, available: MAX_DATA })
 }
 
 /// The length field of a header of `len` bytes, a multiple of 8 from 8 to 2,048.

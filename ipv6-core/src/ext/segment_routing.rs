@@ -21,7 +21,7 @@ use core::iter::FusedIterator;
 use core::net::Ipv6Addr;
 
 use super::routing::{RoutingHeader, RoutingType, addresses};
-use super::{ExtensionError, is_len, length_field, pad, split_option};
+use super::{ExtensionError, data_length_field, is_len, length_field, pad, split_option};
 
 /// A segment routing header (SRH, RFC 8754).
 ///
@@ -278,10 +278,11 @@ impl<const N: usize> SegmentRoutingBuilder<N> {
         if kind == TlvType::PAD1 || kind == TlvType::PADN {
             return Err(ExtensionError::Padding);
         }
+        let len = data_length_field(data)?;
         let end = self.end.saturating_add(2).saturating_add(data.len());
         let padded = end.next_multiple_of(8);
         let full = ExtensionError::Full { needed: padded, available: N };
-        let (len, field) = (u8::try_from(data.len()).map_err(|_| full)?, length_field(padded).ok_or(full)?);
+        let field = length_field(padded).ok_or(full)?;
         let place = self.bytes.get_mut(self.end..padded).ok_or(full)?;
         let ([kind_byte, len_byte], rest) = place.split_first_chunk_mut().ok_or(full)?;
         let (value, padding) = rest.split_at_mut_checked(data.len()).ok_or(full)?;
