@@ -6,11 +6,14 @@ use core::net::Ipv6Addr;
 use super::routing::{RoutingHeader, RoutingType};
 use super::{ExtensionError, is_len, length_field};
 
+/// Bytes of a header with the home address of a mobile node.
+const HOME_ADDRESS_LEN: usize = 24;
+
 /// Builds a routing header whose data are addresses, in `N` bytes of its own memory: 8, and 16 for each address.
 ///
 /// [`RoutingType::HOME_ADDRESS`] has one address. [`RoutingType::SOURCE_ROUTE`] has up to 127; it is what the functions of
-/// RFC 3542 section 7 build, and nodes ignore it since RFC 5095. For segment routing use
-/// [`SegmentRoutingBuilder`](super::SegmentRoutingBuilder).
+/// RFC 3542 section 7 build, and nodes ignore it since RFC 5095. For segment routing, whose addresses have another order and
+/// a field for their number, use [`SegmentRoutingBuilder`](super::SegmentRoutingBuilder).
 #[derive(Clone)]
 #[doc(alias = "inet6_rth_init", alias = "inet6_rth_space")]
 pub struct RoutingBuilder<const N: usize> {
@@ -37,10 +40,22 @@ impl<const N: usize> RoutingBuilder<N> {
     ///
     /// # Errors
     ///
-    /// [`ExtensionError::Full`] when the address does not fit. Those appended before stay.
+    /// [`ExtensionError::Full`] when the address does not fit, also for a second one of [`RoutingType::HOME_ADDRESS`], and
+    /// [`ExtensionError::RoutingType`] for [`RoutingType::SEGMENT_ROUTING`]. The addresses appended before stay.
     #[doc(alias = "inet6_rth_add")]
     pub fn push(&mut self, address: Ipv6Addr) -> Result<(), ExtensionError> {
         let end = self.end.saturating_add(16);
+        match self.header().kind() {
+            RoutingType::SEGMENT_ROUTING => {
+                let (kind, needed) = (RoutingType::SEGMENT_ROUTING.0, RoutingType::SOURCE_ROUTE.0);
+                return Err(ExtensionError::RoutingType { kind, needed });
+            }
+            // RFC 6275 section 6.4.1: the length is 2 units, and one segment is left.
+            RoutingType::HOME_ADDRESS if end > HOME_ADDRESS_LEN => {
+                return Err(ExtensionError::Full { needed: end, available: HOME_ADDRESS_LEN });
+            }
+            _ => {}
+        }
         let full = ExtensionError::Full { needed: end, available: N };
         let field = length_field(end).ok_or(full)?;
         let place = self.bytes.get_mut(self.end..end).ok_or(full)?;
@@ -93,5 +108,29 @@ impl<const N: usize> RoutingBuilder<N> {
 impl<const N: usize> fmt::Debug for RoutingBuilder<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("RoutingBuilder").field(&self.header()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_with_another_layout_takes_no_addresses() {
+        let mut built = RoutingBuilder::<40>::new(RoutingType::SEGMENT_ROUTING);
+        let error = ExtensionError::RoutingType { kind: 4, needed: 0 };
+        assert_eq!(built.push(Ipv6Addr::LOCALHOST), Err(error));
+        assert_eq!(built.as_bytes(), [0, 0, 4, 0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_home_address_is_one() {
+        let mut built =
+            RoutingBuilder::<40>::new(RoutingType::HOME_ADDRESS).with(Ipv6Addr::LOCALHOST).unwrap();
+        let before = built.as_bytes().to_vec();
+        let error = ExtensionError::Full { needed: 40, available: 24 };
+        assert_eq!(built.push(Ipv6Addr::LOCALHOST), Err(error));
+        assert_eq!(built.as_bytes(), before);
+        assert_eq!(before[..4], [0, 2, 2, 1]);
     }
 }
