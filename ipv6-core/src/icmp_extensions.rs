@@ -140,8 +140,8 @@ impl<'a> IcmpObject<'a> {
             (found.index, rest) = (InterfaceIndex::new(u32::from_be_bytes(*index)).ok(), after);
         }
         if self.kind & 4 != 0 {
-            let ([_, family, _, _], after) = rest.split_first_chunk()?;
-            (found.address, rest) = match u16::from(*family) {
+            let ([high, low, _, _], after) = rest.split_first_chunk()?;
+            (found.address, rest) = match u16::from_be_bytes([*high, *low]) {
                 1 => {
                     let (octets, after) = after.split_first_chunk::<4>()?;
                     (Some(IpAddr::V4(Ipv4Addr::from(*octets))), after)
@@ -306,6 +306,8 @@ mod tests {
         let unnamed = extensions(&[(2, 0x0f, &data)]);
         let unnamed = IcmpExtensions::parse(&unnamed).unwrap().next().unwrap().interface().unwrap();
         assert_eq!(unnamed, IcmpInterface { name: None, ..expected });
+        // An address of a family whose low byte is that of IPv4 (16385 is EIGRP's).
+        assert_eq!(IcmpObject::new(2, 4, &[0x40, 1, 0, 0, 192, 0, 2, 1]).interface(), None);
         // An address that is cut.
         assert_eq!(objects.next().unwrap().interface(), None);
         // Every cut of the first object.
