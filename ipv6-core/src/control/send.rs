@@ -80,7 +80,8 @@ macro_rules! sent {
             where
                 'a: 'm,
             {
-                $Struct { $($field: self.$field,)* messages: Some(messages.encoded()) }
+                let messages = if messages.is_empty() { None } else { Some(messages.encoded()) };
+                $Struct { $($field: self.$field,)* messages }
             }
 
             /// Returns whether there is nothing to send.
@@ -312,6 +313,16 @@ mod tests {
         assert_eq!(encoded(&SendControl::new()), []);
     }
 
+    #[test]
+    fn no_messages_are_nothing_to_send() {
+        let empty = crate::message::Messages::<Linux64, 24>::new();
+        let control = SendControl::new().with_messages(&empty);
+        assert!(control.is_empty());
+        assert_eq!((control, control.to_string().as_str()), (SendControl::new(), "no control messages"));
+        // They are of no platform.
+        assert_eq!(control.with_hop_limit(1).encode::<Linux64Be>(&mut [0; 24]), Ok(24));
+    }
+
     // Scar 35: x/net drops the next hop on Linux.
     #[test]
     fn a_message_that_the_system_refuses_is_an_error() {
@@ -365,7 +376,7 @@ mod tests {
         let new = SendControl::new();
         assert!(new.is_empty());
         let address: Ipv6Addr = "fe80::1".parse().unwrap();
-        let messages = Messages::<Linux64, 0>::new();
+        let messages = Messages::<Linux64, 24>::new().with(TrafficClass(0)).unwrap();
         for control in [
             new.with_traffic_class(0),
             new.with_hop_limit(0),
