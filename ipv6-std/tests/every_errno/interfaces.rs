@@ -19,10 +19,10 @@ pub fn run(case: &Case<'_>) -> bool {
             is_lo(all.iter().find(|interface| interface.index() == index).unwrap());
             Ok(Some(()))
         }),
-        "Interface::by_name" => case.check(|| Interface::by_name("lo").map(|lo| Some(is_lo(&lo)))),
-        "Interface::by_index" => case.check(|| Interface::by_index(index).map(|lo| Some(is_lo(&lo)))),
+        "Interface::by_name" => case.check(|| Interface::by_name("lo").map(|lo| is_lo(&lo)).map(Some)),
+        "Interface::by_index" => case.check(|| Interface::by_index(index).map(|lo| is_lo(&lo)).map(Some)),
         "Interface::name_of" => {
-            case.check(|| Interface::name_of(index).map(|name| Some(assert_eq!(name, "lo"))));
+            case.check(|| Interface::name_of(index).map(|name| assert_eq!(name, "lo")).map(Some));
         }
         "parse_scoped" => case.check(|| {
             let parsed = parse_scoped("[fe80::1%lo]:7")?;

@@ -71,12 +71,12 @@ fn on_new(case: &Case<'_>) -> bool {
         "hop_limit" => after_one(
             case,
             |socket| drop(socket.take_error().unwrap_err()),
-            |conn| conn.hop_limit().map(|limit| Some(assert_eq!(limit, 64))),
+            |conn| conn.hop_limit().map(|limit| assert_eq!(limit, 64)).map(Some),
         ),
         "local_addr" => after_one(
             case,
             |socket| drop(socket.local_addr().unwrap_err()),
-            |conn| conn.local_addr().map(|address| Some(assert_ne!(address.port(), 0))),
+            |conn| conn.local_addr().map(|address| assert_ne!(address.port(), 0)).map(Some),
         ),
         "peer_addr" => {
             let (conn, peer) = (unbounded(), unbounded());
@@ -219,7 +219,7 @@ fn on_given(case: &Case<'_>) -> bool {
             has_check();
         }
         "min_hop_limit" => {
-            case.check(|| wrapped()?.min_hop_limit().map(|least| Some(assert_eq!(least, 9))));
+            case.check(|| wrapped()?.min_hop_limit().map(|least| assert_eq!(least, 9)).map(Some));
         }
         "connected" => {
             let before = descriptors();
