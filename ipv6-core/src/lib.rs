@@ -62,9 +62,8 @@
 //!
 //! # Features
 //!
-//! `headers`, on by default: [`Header`]. Only this needs derive macros (`zerocopy`), which take longer to build than the rest.
-//! Without it (`default-features = false`), the crate builds in less than a third of the time. Extension headers ([`ext`]) do
-//! not need it.
+//! `headers`, on by default: [`Header`]. Only this needs derive macros (`zerocopy`), which lengthen the build: omit it with
+//! `default-features = false`. Extension headers ([`ext`]) do not need it.
 //!
 //! `std`, off by default: the errors convert into `std::io::Error`, so that `?` works in functions that return
 //! `std::io::Result`. The error is the source of the `io::Error`.

@@ -256,7 +256,7 @@
 //!
 //! # Features
 //!
-//! `headers`, on by default: [`Header`]. Only this needs derive macros, which take as long to build as the rest; omit it with
+//! `headers`, on by default: [`Header`]. Only this needs derive macros, which lengthen the build; omit it with
 //! `default-features = false`.
 //!
 //! The others are off by default. `tokio`, `async-io` and `mio`: see above.
