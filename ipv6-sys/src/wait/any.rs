@@ -22,13 +22,18 @@ pub struct Waiting<'s> {
     events: Events,
     /// Observes a socket whose error or hang-up was reported twice in a row.
     changes: Option<Changes>,
+    /// In a call of [`any`]: the state of an observed socket at the start.
+    now: Events,
+    /// In a call of [`any`]: what will observe the socket if the call succeeds.
+    next: Option<Changes>,
 }
 
 impl<'s> Waiting<'s> {
     /// Waits for `wanted`: a [`Ready`](super::Ready), or several [`Events`]. [`Events::ERROR`] and [`Events::HANG_UP`] are
     /// reported in any case; to wait for nothing else, pass [`Events::ERROR`].
     pub fn new(socket: &'s (impl AsFd + ?Sized), wanted: impl Into<Events>) -> Self {
-        Self { socket: socket.as_fd(), wanted: wanted.into(), events: Events::empty(), changes: None }
+        let (events, now) = (Events::empty(), Events::empty());
+        Self { socket: socket.as_fd(), wanted: wanted.into(), events, changes: None, now, next: None }
     }
 
     /// Replaces what to wait for.
@@ -60,45 +65,46 @@ impl<'s> Waiting<'s> {
         !self.events.is_empty()
     }
 
-    /// Whether the error or hang-up of the socket is still there, so that only changes of it are waited for. `now` is the
-    /// state of an observed socket.
-    fn stays(&self, now: Events) -> bool {
-        self.changes.is_some() && now.intersects(TROUBLE)
+    /// Whether the error or hang-up of an observed socket is still there, so that only changes of it are waited for.
+    fn stays(&self) -> bool {
+        self.changes.is_some() && self.now.intersects(TROUBLE)
     }
 
     /// What was reported last. Of an observed socket: what can end a wait now, because its error and its hang-up were
     /// reported before.
-    fn before(&self, now: Events) -> Events {
-        let awaited = now.difference(TROUBLE);
+    fn before(&self) -> Events {
+        let awaited = self.now.difference(TROUBLE);
         match self.changes {
             None => self.events,
             Some(_) if awaited.is_empty() => awaited,
-            Some(_) => now,
+            Some(_) => self.now,
         }
     }
 
-    /// Starts to observe the socket if its error or hang-up stays. `ended` is what ended the wait.
-    fn observe(&self, now: Events, ended: Events) -> Result<Option<Changes>, Errno> {
-        if self.stays(now) || !self.before(now).intersects(TROUBLE) || !ended.intersects(TROUBLE) {
-            return Ok(None);
+    /// Prepares to observe the socket if its error or hang-up stays. `ended` is what ended the wait.
+    fn prepare(&mut self, ended: Events) -> Result<(), Errno> {
+        self.next = None;
+        if !self.stays() && self.before().intersects(TROUBLE) && ended.intersects(TROUBLE) {
+            self.next = match Changes::of_events(self.socket, self.wanted) {
+                Err(errno) if errno == os::NO_EPOLL => None,
+                changes => Some(changes?),
+            };
         }
-        match Changes::of_events(self.socket, self.wanted) {
-            Err(errno) if errno == os::NO_EPOLL => Ok(None),
-            changes => changes.map(Some),
-        }
+        Ok(())
     }
 
     /// Takes over what ended the wait.
-    fn report(&mut self, now: Events, ended: Events, new: Option<Changes>) {
+    fn report(&mut self, ended: Events) {
+        let before = self.before();
         match &self.changes {
-            Some(changes) if now.intersects(TROUBLE) => {
-                self.events = self.before(now);
+            Some(changes) if self.now.intersects(TROUBLE) => {
+                self.events = before;
                 if !ended.is_empty() {
                     // It does not wait, so no signal interrupts it (fs/eventpoll.c: `ep_poll`).
                     self.events |= changes.wait(Some(Duration::ZERO)).unwrap_or(Events::ERROR);
                 }
             }
-            _ => (self.events, self.changes) = (ended, new),
+            _ => (self.events, self.changes) = (ended, self.next.take()),
         }
     }
 }
@@ -145,31 +151,28 @@ pub fn any(sockets: &mut [Waiting<'_>], mut timeout: Option<Duration>) -> Result
     if sockets.is_empty() || sockets.len() > MAX_SOCKETS {
         return Err(Errno::INVAL);
     }
-    // The states of sockets that are observed.
-    let mut now = [Events::empty(); MAX_SOCKETS];
     if sockets.iter().any(|waiting| waiting.changes.is_some()) {
         // A change that was reported before can be there still, such as the second of two datagrams.
         let all = sockets.iter().map(|waiting| (waiting.socket, waiting.wanted));
-        now = os::poll_each::<MAX_SOCKETS>(all, Some(Duration::ZERO))?;
-        let is_ready = |(waiting, now): (&Waiting<'_>, &Events)| {
-            waiting.changes.is_some() && !waiting.before(*now).is_empty()
-        };
-        if sockets.iter().zip(&now).any(is_ready) {
-            timeout = Some(Duration::ZERO);
+        let states = os::poll_each::<MAX_SOCKETS>(all, Some(Duration::ZERO))?;
+        for (waiting, state) in sockets.iter_mut().zip(states) {
+            waiting.now = state;
+            if waiting.changes.is_some() && !waiting.before().is_empty() {
+                timeout = Some(Duration::ZERO);
+            }
         }
     }
-    let polled = sockets.iter().zip(now).map(|(waiting, now)| match &waiting.changes {
-        Some(changes) if waiting.stays(now) => (changes.descriptor(), Events::READABLE),
+    let polled = sockets.iter().map(|waiting| match &waiting.changes {
+        Some(changes) if waiting.stays() => (changes.descriptor(), Events::READABLE),
         _ => (waiting.socket, waiting.wanted),
     });
-    let ended = os::poll_each::<MAX_SOCKETS>(polled, timeout)?;
+    let states = os::poll_each::<MAX_SOCKETS>(polled, timeout)?;
     // All that can fail is before the first report: an error must not take a change with it.
-    let mut new = [const { None }; MAX_SOCKETS];
-    for (((new, waiting), now), ended) in new.iter_mut().zip(&*sockets).zip(now).zip(ended) {
-        *new = waiting.observe(now, ended)?;
+    for (waiting, state) in sockets.iter_mut().zip(states) {
+        waiting.prepare(state)?;
     }
-    for (((new, waiting), now), ended) in new.into_iter().zip(&mut *sockets).zip(now).zip(ended) {
-        waiting.report(now, ended, new);
+    for (waiting, state) in sockets.iter_mut().zip(states) {
+        waiting.report(state);
     }
     Ok(sockets.iter().filter(|waiting| waiting.is_ready()).count())
 }
