@@ -127,15 +127,17 @@ impl<const N: usize> ControlBytes<N> {
 
     /// The first `used` bytes, which an encoder has written.
     #[inline(always)]
-    fn encoded(&self, mut used: usize) -> Encoded<'_> {
-        // At this length, Linux keeps the messages on its stack and does not allocate (`____sys_sendmsg` in
-        // net/socket.c). It ignores the padding after the last message.
-        if os::TAKES_NO_PADDING && used == INFO.0 {
-            used = INFO.1;
-        }
+    fn encoded(&self, used: usize) -> Encoded<'_> {
         // SAFETY: within `bytes`; the encoder wrote the first `used`, padding included (ipv6_core::cmsg::Writer; Miri tests
         // it).
-        Encoded(unsafe { slice::from_raw_parts(self.bytes.as_ptr().cast(), used.min(N)) })
+        let bytes: &[u8] = unsafe { slice::from_raw_parts(self.bytes.as_ptr().cast(), used.min(N)) };
+        // At this length, Linux keeps the messages on its stack and does not allocate (`____sys_sendmsg` in
+        // net/socket.c). It ignores the padding after the last message. Only padding is left out: an extension header of
+        // 24 bytes takes the same space.
+        let is_info = os::TAKES_NO_PADDING
+            && used == INFO.0
+            && bytes.first_chunk().is_some_and(|len| usize::from_ne_bytes(*len) == INFO.1);
+        Encoded(if is_info { bytes.get(..INFO.1).unwrap_or(bytes) } else { bytes })
     }
 
     #[inline]
