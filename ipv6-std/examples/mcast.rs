@@ -68,7 +68,7 @@ struct Recv {
     #[arg(long)]
     once: bool,
     /// The UDP port
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     port: u16,
     /// Stop after this many datagrams
     #[arg(long)]
@@ -133,7 +133,7 @@ fn recv(options: &Recv, output: &Output) -> Outcome<bool> {
         .map_err(|error| format!("port {port}: {error}"))?;
     conn.set_control_flags(ControlFlags::SUPPORTED, true)?;
     join(&conn, options, &interface)?;
-    let mut watch = Watch::new(interface, options.once, !is_ipv4(group));
+    let mut watch = Watch::new(interface, options.once, Some(group).filter(|group| !is_ipv4(*group)));
 
     let conn = Arc::new(conn);
     let waits = Arc::clone(&conn);
@@ -186,6 +186,10 @@ fn send(options: &Send, output: &Output) -> Outcome<bool> {
     let interface = on_interface(options.interface.as_deref(), options.group)?;
     let source = options.source.as_ref().map(|source| is_on(source, &interface)).transpose()?;
     let conn = PacketConn::builder().only_v6(!is_ipv4(*options.group.ip())).bind("[::]:0")?;
+    if let Some(source) = source.filter(|source| is_ipv4(*source) != is_ipv4(*options.group.ip())) {
+        let (source, group) = (source.to_canonical(), options.group.ip().to_canonical());
+        return Err(format!("the source {source} and the group {group} are not of one family").into());
+    }
     own_address(source, Some(&interface))?;
     conn.set_write_timeout(Some(SEND_LIMIT))?;
     conn.set_multicast_loopback(options.loopback)?;

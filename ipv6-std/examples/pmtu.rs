@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use common::icmp::Report;
 use common::{
-    Outcome, Output, SEND_LIMIT, after, arguments, end_on_interrupt, has_interface, is_ending, not_sent,
+    Outcome, Output, SEND_LIMIT, after, arguments, end_on_interrupt, is_ending, is_one_host, not_sent,
     receive, resolve, seconds,
 };
 use ipv6_std::{ControlFlags, PacketConn, SendControl, is_about_peer, is_too_long};
@@ -122,10 +122,7 @@ impl<'o> Search<'o> {
     const MOST: usize = 64;
 
     fn open(to: SocketAddrV6, output: &'o Output) -> Outcome<Self> {
-        has_interface(to, None)?;
-        if to.ip().is_multicast() {
-            return Err(format!("{} is a group; a path has one host at its end", to.ip()).into());
-        }
+        is_one_host(to)?;
         let socket = UdpSocket::bind("[::]:0")?;
         socket.connect(to).map_err(|error| not_sent(&error, *to.ip()))?;
         let conn = Arc::new(PacketConn::new(socket)?);

@@ -20,8 +20,8 @@ use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
 use common::{
-    Outcome, Output, after, arguments, byte, end_on_interrupt, has_interface, listen_address, not_sent,
-    plain, printable, resolve_with_port, seconds,
+    Outcome, Output, after, arguments, byte, end_on_interrupt, is_one_host, listen_address, not_sent, plain,
+    printable, resolve_with_port, seconds,
 };
 use ipv6_std::{Conn, ControlFlags, RecvControl, mapped};
 use serde_json::json;
@@ -251,7 +251,7 @@ fn is_timeout(error: &io::Error) -> bool {
 
 fn connect(options: &Connect, output: &Output) -> Outcome<bool> {
     let server = resolve_with_port(&options.server)?;
-    has_interface(server, None)?;
+    is_one_host(server)?;
     let (reports, to) = (*output, server);
     let server = plain(to);
     end_on_interrupt(move || {

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use common::icmp::{Message, Quoted, echo_request, nonce};
 use common::{
-    Outcome, Output, SEND_LIMIT, after, arguments, end_on_interrupt, has_interface, is_ending, not_sent, raw,
+    Outcome, Output, SEND_LIMIT, after, arguments, end_on_interrupt, is_ending, is_one_host, not_sent, raw,
     receive, resolve, seconds,
 };
 use ipv6_std::{
@@ -67,10 +67,7 @@ fn main() -> ExitCode {
 
 fn trace(options: &Options, output: &Output) -> Outcome<bool> {
     let to = resolve(&options.host)?;
-    has_interface(to, None)?;
-    if to.ip().is_multicast() {
-        return Err(format!("{} is a group; a path has one host at its end", to.ip()).into());
-    }
+    is_one_host(to)?;
     let mut prober = Prober::open(to, options.icmp)?;
     let waits = Arc::clone(&prober.icmp);
     end_on_interrupt(move || waits.set_read_deadline(Some(Instant::now())))?;

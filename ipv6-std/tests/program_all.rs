@@ -5,7 +5,7 @@ mod programs;
 use std::fs::File;
 use std::process::{Command, Stdio};
 
-use ipv6_testnet::Host;
+use ipv6_testnet::{Host, Pair};
 use programs::*;
 
 ipv6_testnet::tests! {
@@ -13,6 +13,9 @@ ipv6_testnet::tests! {
     [Namespace] a_closed_or_full_standard_error_panics_no_program;
     [Namespace] a_closed_standard_output_is_no_error;
     [Namespace] programs_without_ipv4_say_why;
+    [Namespace] each_missing_argument_is_named;
+    [RawSocket] addresses_that_cannot_be_used_are_refused_with_the_reason;
+    [RawSocket, Strace] a_lack_of_memory_ends_no_program;
 }
 
 /// Each program with arguments that it refuses.
@@ -45,6 +48,59 @@ fn errors_are_objects_with_the_option_json() {
             assert!(error.contains(says), "{name}: {error}");
         }
     }
+}
+
+fn each_missing_argument_is_named() {
+    let host = Host::new("host").unwrap();
+    for json in ["", " --json"] {
+        for name in ["--group", "--port"] {
+            refuses(&host, example("mcast").typed(&format!("recv{json}")), name);
+        }
+    }
+}
+
+fn addresses_that_cannot_be_used_are_refused_with_the_reason() {
+    let Pair { a, b: _b } = Pair::new().unwrap();
+    for (name, arguments, says) in [
+        ("delay", "[::]:7", ":: is no address of a host"),
+        ("delay", "serve [ff02::1%eth0]:7", "a group; a server needs an address of this host"),
+        ("mcast", "send --group ff02::114%eth0 --port 7 --source 192.0.2.1", "are not of one family"),
+        ("mcast", "send --group ff02::114%eth0 --port 7 --source ff02::1", "ff02::1: it is a group"),
+        ("mdns", "respond --name a.local --address ff02::1", "not the address of a host"),
+        ("mdns", "respond --name a.local --address ::1 --interface=", "use one such as eth0"),
+        ("mdns", "query a..local --interface eth0", "has an empty label"),
+        ("mdns", "query local --interface eth0", "does not end in .local"),
+        ("ping6", "::ffff:192.0.2.1", "is the IPv4 address 192.0.2.1; an IPv6 address is needed"),
+        ("ping6", "::1 --source ::ffff:192.0.2.1", "an IPv6 address is needed"),
+        ("ping6", "::1 --source ff02::1", "ff02::1: it is a group"),
+        ("pmtu", "[::ffff:192.0.2.1]", "an IPv6 address is needed"),
+        ("pmtu", "::", ":: is no address of a host"),
+        ("tcp_mark", "serve --listen [ff02::1%eth0]:7", "a group; a server needs an address of this host"),
+        ("tcp_mark", "connect [ff02::1%eth0]:7", "ff02::1 is a group"),
+        ("tcp_mark", "connect :7", "the name of the host is empty"),
+        ("traceroute6", "::ffff:192.0.2.1", "an IPv6 address is needed"),
+        ("traceroute6", "::", ":: is no address of a host"),
+    ] {
+        refuses(&a, example(name).typed(arguments), says);
+    }
+}
+
+/// One receive fails; the program goes on.
+fn a_lack_of_memory_ends_no_program() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let lacking = |name: &str, arguments: &str| {
+        let fault = "inject=recvmsg:error=ENOMEM:when=2";
+        let strace = command("strace", ["-f", "-o", "/dev/null", "-e", "trace=recvmsg", "-e", fault]);
+        wrapped(strace, &example(name).typed(arguments))
+    };
+    let mut listener = Running::start(&b, lacking("ping6", "--listen --count 3"));
+    opened_raw_socket(&b);
+    for (name, arguments) in [("ping6", "--count 3 --interval 0.1"), ("traceroute6", "--wait 20")] {
+        let got = output(&a, lacking(name, &format!("{} {arguments}", Pair::B)));
+        assert!(got.status.success(), "{got:?}");
+    }
+    listener.line("number 2");
+    assert!(listener.end().0.success());
 }
 
 // delay, mcast, tcp_mark and quic accept IPv4.

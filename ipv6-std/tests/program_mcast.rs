@@ -30,6 +30,7 @@ ipv6_testnet::tests! {
     [RawSocket] forged_senders_do_not_displace_a_real_one;
     [Namespace] a_lost_interface_is_reported_and_used_again_when_it_returns;
     [Namespace] an_interface_with_its_old_index_is_joined_again;
+    [Namespace] an_interface_that_loses_ipv6_for_a_moment_is_joined_again;
     [Namespace] a_lost_interface_ends_it_with_the_option_once;
     [Namespace] send_names_the_interface_that_is_lost;
     [Namespace] zones_name_the_interface;
@@ -511,6 +512,22 @@ fn an_interface_with_its_old_index_is_joined_again() {
     make();
     recv.line("interface back");
     send(&host, "--group ff02::114 --port 7000 --count 1 --loop");
+    let (status, lines) = recv.end();
+    assert!(status.success() && lines.len() == 2, "{lines:#?}");
+}
+
+/// Its address is the same afterwards, and the program looks twice a second only.
+fn an_interface_that_loses_ipv6_for_a_moment_is_joined_again() {
+    let Pair { a, b } = pair();
+    let recv = "recv --group ff02::114 --interface eth0 --port 7000 --count 1 --json";
+    let mut recv = Running::start(&b, mcast(recv));
+    joined(&b, "ff02::114");
+    b.ip("link set eth0 mtu 1000").unwrap();
+    b.ip("link set eth0 mtu 1500").unwrap();
+    recv.line("interface lost");
+    recv.line("interface back");
+    joined(&b, "ff02::114");
+    send(&a, "--group ff02::114 --port 7000 --count 1");
     let (status, lines) = recv.end();
     assert!(status.success() && lines.len() == 2, "{lines:#?}");
 }

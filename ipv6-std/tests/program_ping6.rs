@@ -29,6 +29,7 @@ ipv6_testnet::tests! {
     [RawSocket] further_replies_of_a_group_are_counted_separately;
     [RawSocket] interval_0_sends_after_each_reply;
     [RawSocket] an_interrupt_ends_it_with_a_summary;
+    [Namespace] an_interrupt_ends_the_wait_for_the_file;
     [RawSocket] a_closed_pipe_ends_it_without_an_error;
     [RawSocket, Strace, Program("ping")] the_filter_keeps_other_messages_from_waking_it;
     [PingSocket] it_works_without_privilege;
@@ -449,6 +450,19 @@ fn an_interrupt_ends_it_with_a_summary() {
     let (status, lines) = ours.end();
     assert!(status.success());
     assert_eq!((lines.len(), &object(&lines[0])["received"]), (1, &1.into()), "{lines:#?}");
+}
+
+fn an_interrupt_ends_the_wait_for_the_file() {
+    let Pair { a, b: _b } = Pair::new().unwrap();
+    let folder = Folder::new("ping6-file");
+    let file = format!("{}/hosts", folder.path());
+    assert!(Command::new("mkfifo").arg(&file).status().unwrap().success());
+    let ours = Running::start(&a, ping6(&format!("--file {file}")));
+    // Opened: the program has read its arguments, and handles signals.
+    let mut writer = std::fs::File::create(&file).unwrap();
+    std::io::Write::write_all(&mut writer, b"::1\n").unwrap();
+    ours.interrupt();
+    assert_eq!(ours.end().0.code(), Some(130));
 }
 
 fn a_closed_pipe_ends_it_without_an_error() {

@@ -10,21 +10,22 @@ use super::Outcome;
 /// Resolves a host name, or an address such as `fe80::1%eth0`, to the first IPv6 address.
 pub fn resolve(host: &str) -> Outcome<SocketAddrV6> {
     // The system's resolver knows zones too, but does not say which interface is missing.
-    if host.contains([':', '%', '[']) {
-        return Ok(parse_scoped(host)?);
+    let is_written = host.contains([':', '%', '[']);
+    let address = if is_written { parse_scoped(host)? } else { mapped(lookup(host)?) };
+    match address.ip().to_ipv4_mapped() {
+        None => Ok(address),
+        Some(v4) if is_written => {
+            Err(format!("{host} is the IPv4 address {v4}; an IPv6 address is needed").into())
+        }
+        Some(_) => Err(format!("{host} has no IPv6 address").into()),
     }
-    if host.is_empty() {
-        return Err("the name of the host is empty".into());
-    }
-    let address = mapped(lookup(host)?);
-    if address.ip().to_ipv4_mapped().is_some() {
-        return Err(format!("{host} has no IPv6 address").into());
-    }
-    Ok(address)
 }
 
 /// The first IPv6 address of a host, or else its first IPv4 address.
 fn lookup(host: &str) -> Outcome<SocketAddr> {
+    if host.is_empty() {
+        return Err("the name of the host is empty".into());
+    }
     let addresses = (host, 0).to_socket_addrs().map_err(|error| format!("{host}: {error}"))?;
     let first = addresses.min_by_key(SocketAddr::is_ipv4);
     first.ok_or_else(|| format!("{host} has no address").into())
@@ -34,11 +35,11 @@ fn lookup(host: &str) -> Outcome<SocketAddr> {
 /// with IPv4 addresses only, as in `192.0.2.1:7007`, is mapped.
 pub fn resolve_with_port(server: &str) -> Outcome<SocketAddrV6> {
     let split = server.rsplit_once(':').filter(|(_, port)| !port.ends_with(']'));
-    let (host, port) = split.ok_or_else(|| format!("{server} has no port"))?;
+    let (host, port) = split.ok_or_else(|| format!("{server:?} has no port, as in [::1]:7007"))?;
     if host.contains(':') && !host.starts_with('[') {
         return Err(format!("{server}: with a port, write the address in brackets: [{host}]:{port}").into());
     }
-    let mut server = if host.starts_with('[') { resolve(host)? } else { mapped(lookup(host)?) };
+    let mut server = if host.starts_with('[') { parse_scoped(host)? } else { mapped(lookup(host)?) };
     server.set_port(port.parse().map_err(|error| format!("port {port}: {error}"))?);
     Ok(server)
 }
@@ -53,6 +54,19 @@ pub fn has_interface(to: SocketAddrV6, on: Option<&Interface>) -> Outcome<()> {
         return Err(format!("{ip} is link-local: name its interface, as in {ip}%eth0").into());
     }
     Ok(())
+}
+
+/// Returns a clear error if `to` cannot be the address of one host, or needs an interface.
+pub fn is_one_host(to: SocketAddrV6) -> Outcome<()> {
+    let ip = to.ip().to_canonical();
+    if ip.is_multicast() {
+        return Err(format!("{ip} is a group; a path has one host at its end").into());
+    }
+    if ip.is_unspecified() {
+        // Linux sends to `::1` instead, and reports name that address.
+        return Err(format!("{ip} is no address of a host; ::1 is this host").into());
+    }
+    has_interface(to, None)
 }
 
 /// An address as people write it: without the form of a mapped IPv4 address.
@@ -76,8 +90,8 @@ pub fn not_sent(error: &io::Error, to: Ipv6Addr) -> String {
             format!("no host answers for {to} on the link, or a route rejects it: {error}")
         }
         ErrorKind::AddrNotAvailable => format!("this host has no address that can send to {to}: {error}"),
-        // Linux: a route of the type `blackhole`.
-        ErrorKind::InvalidInput => {
+        // Linux: a route of the type `blackhole`. An error of the library names its own cause.
+        ErrorKind::InvalidInput if error.raw_os_error().is_some() => {
             format!("a blackhole route of this host may discard packets to {to}: {error}")
         }
         _ => error.to_string(),

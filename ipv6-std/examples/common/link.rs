@@ -35,6 +35,18 @@ pub fn lost(on: &Interface) -> Option<String> {
     }
 }
 
+/// Whether an interface receives a group. It forgets its groups when it is deleted and made again with its old index (scar
+/// 61), and when it loses IPv6 for a moment; the socket counts as a member all the same. `None`: not known.
+pub fn receives(on: &Interface, group: Ipv6Addr) -> Option<bool> {
+    // Linux: index, name, group, … (`igmp6_mc_seq_show` in net/ipv6/mcast.c).
+    let list = std::fs::read_to_string("/proc/net/igmp6").ok()?;
+    let (index, group) = (on.index().to_string(), format!("{:032x}", group.to_bits()));
+    Some(list.lines().any(|line| {
+        let mut fields = line.split_whitespace();
+        fields.next() == Some(&index) && fields.nth(1) == Some(&group)
+    }))
+}
+
 /// The error of a send on an interface, with the state of the interface if that is the reason.
 pub fn cannot_send(on: &Interface, to: Ipv6Addr, error: io::Error) -> Box<dyn Error> {
     if let Some(why) = lost(on) {
@@ -53,7 +65,7 @@ pub fn cannot_send(on: &Interface, to: Ipv6Addr, error: io::Error) -> Box<dyn Er
 pub struct Watch {
     interface: Interface,
     once: bool,
-    needs_ipv6: bool,
+    group: Option<Ipv6Addr>,
     is_lost: bool,
     /// When to look next.
     next: Option<Instant>,
@@ -62,9 +74,10 @@ pub struct Watch {
 impl Watch {
     const PERIOD: Duration = Duration::from_millis(500);
 
-    /// `once`: a loss is an error. `needs_ipv6`: an interface that loses its IPv6 addresses counts as lost.
-    pub fn new(interface: Interface, once: bool, needs_ipv6: bool) -> Self {
-        Self { interface, once, needs_ipv6, is_lost: false, next: after(Self::PERIOD) }
+    /// `once`: a loss is an error. `group`: the IPv6 group to receive; an interface that loses it, or all its IPv6
+    /// addresses, counts as lost.
+    pub fn new(interface: Interface, once: bool, group: Option<Ipv6Addr>) -> Self {
+        Self { interface, once, group, is_lost: false, next: after(Self::PERIOD) }
     }
 
     /// The interface, as it was when it was last found.
@@ -119,11 +132,15 @@ impl Watch {
         // Scar 61: an interface that is deleted and made again with its old index looks as if it had always been there.
         let kept =
             |address: &InterfaceAddress| now.addresses().iter().any(|other| other.address == address.address);
-        if self.needs_ipv6
+        if self.group.is_some()
             && !self.interface.addresses().is_empty()
             && !self.interface.addresses().iter().any(kept)
         {
             return Some(format!("interface {name}, or each of its addresses, was replaced"));
+        }
+        // The same with a fixed address, or an MTU below 1,280 for a moment.
+        if self.group.is_some_and(|group| receives(&now, group) == Some(false)) {
+            return Some(format!("interface {name} has left its groups: it was replaced, or had no IPv6"));
         }
         self.interface = now;
         None
@@ -131,7 +148,7 @@ impl Watch {
 
     /// Whether an interface has an IPv6 address, if it had one before and the program needs it.
     fn has_ipv6(&self, now: &Interface) -> bool {
-        !now.addresses().is_empty() || self.interface.addresses().is_empty() || !self.needs_ipv6
+        !now.addresses().is_empty() || self.interface.addresses().is_empty() || self.group.is_none()
     }
 }
 
@@ -151,6 +168,9 @@ pub fn raw(protocol: u8) -> Outcome<RawConn> {
 /// Returns a clear error if `source` is not an address of this host; a send would fail with "invalid argument".
 pub fn own_address(source: Option<Ipv6Addr>, on: Option<&Interface>) -> Outcome<()> {
     let Some(source) = source else { return Ok(()) };
+    if source.to_canonical().is_multicast() {
+        return Err(format!("cannot send from {source}: it is a group").into());
+    }
     let scope = on.map_or(0, |on| on.index().get());
     match UdpSocket::bind(SocketAddrV6::new(source, 0, 0, scope)) {
         Ok(_) => Ok(()),

@@ -10,8 +10,11 @@ mod parse;
 pub mod task;
 mod wait;
 
-pub use address::{has_interface, not_sent, plain, resolve, resolve_with_port};
-pub use link::{SEND_LIMIT, Watch, cannot_send, interface, lost, own_address, raw};
+pub use address::{has_interface, is_one_host, not_sent, plain, resolve, resolve_with_port};
+pub use link::{SEND_LIMIT, Watch, cannot_send, interface, lost, own_address, raw, receives};
 pub use output::{Outcome, Output, arguments, printable};
 pub use parse::{address, address_of_both, byte, group, listen_address, seconds};
-pub use wait::{after, earlier, end_on_interrupt, is_ending, receive, receive_datagram, receive_message};
+pub use wait::{
+    PAUSE, after, earlier, end_on_interrupt, is_ending, lacks_memory, receive, receive_datagram,
+    receive_message,
+};

@@ -29,8 +29,10 @@ pub fn arguments<T: Parser>() -> T {
     T::try_parse().unwrap_or_else(|error| {
         if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
             let text = error.render().to_string();
-            let line = text.lines().next().unwrap_or_default();
-            report_object("error", line.strip_prefix("error: ").unwrap_or(line));
+            // The first paragraph: of several missing arguments, each has a line. The usage follows.
+            let lines = text.lines().take_while(|line| !line.is_empty()).map(str::trim);
+            let text = lines.collect::<Vec<_>>().join(" ");
+            report_object("error", text.strip_prefix("error: ").unwrap_or(&text));
             std::process::exit(2);
         }
         error.exit()

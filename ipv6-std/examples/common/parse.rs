@@ -32,6 +32,9 @@ pub fn listen_address(text: &str) -> Result<SocketAddrV6, String> {
     }
     let address = parse_scoped(text).map_err(|error| error.to_string())?;
     super::has_interface(address, None).map_err(|error| error.to_string())?;
+    if address.ip().to_canonical().is_multicast() {
+        return Err("a group; a server needs an address of this host".into());
+    }
     Ok(address)
 }
 

@@ -1,15 +1,15 @@
 //! For programs that are one task in tokio's event loop.
 
 use std::future;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ipv6_std::tokio::PacketConn;
 use ipv6_std::{Received, is_about_peer};
 use tokio::sync::Notify;
 
-use super::{Outcome, end_on_interrupt};
+use super::{Outcome, PAUSE, end_on_interrupt, lacks_memory};
 
 /// Runs a task in an event loop of one thread.
 pub fn in_event_loop<T>(task: impl Future<Output = Outcome<T>>) -> Outcome<T> {
@@ -42,9 +42,7 @@ pub async fn next_datagram(conn: &PacketConn, payload: &mut [u8]) -> io::Result<
         match conn.recv_from(payload).await {
             Ok(got) if got.control.path_mtu.is_some() => {}
             Err(error) if is_about_peer(&error) => {}
-            Err(error) if error.kind() == ErrorKind::OutOfMemory => {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
+            Err(error) if lacks_memory(&error) => tokio::time::sleep(PAUSE).await,
             got => return got,
         }
     }

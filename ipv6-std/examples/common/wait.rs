@@ -28,13 +28,19 @@ pub fn is_ending() -> bool {
     ENDING.load(Ordering::SeqCst)
 }
 
-/// Receives one message. Returns `None` at `end`, or when [`end_on_interrupt`] moves the deadline to now.
+/// Receives one message. Returns `None` at `end`, or when [`end_on_interrupt`] moves the deadline to now. A lack of memory
+/// is no error: it passes.
 pub fn receive<S: AsFd>(
     conn: &PacketConn<S>,
     payload: &mut [u8],
     end: Option<Instant>,
 ) -> io::Result<Option<Received>> {
-    received(conn, end, || conn.recv_from(payload))
+    loop {
+        match received(conn, end, || conn.recv_from(payload)) {
+            Err(error) if lacks_memory(&error) => thread::sleep(PAUSE),
+            got => return got,
+        }
+    }
 }
 
 /// Makes one call that receives, with the deadline `end`. Returns `None` as [`receive`] does.
@@ -56,7 +62,7 @@ fn received<S: AsFd, T>(
     }
 }
 
-/// As [`receive`], for programs that serve: errors about peers, news about paths and a lack of memory do not end them.
+/// As [`receive`], for programs that serve: errors about peers and news about paths do not end them.
 pub fn receive_datagram<S: AsFd>(
     conn: &PacketConn<S>,
     payload: &mut [u8],
@@ -65,7 +71,7 @@ pub fn receive_datagram<S: AsFd>(
     loop {
         match receive(conn, payload, end) {
             Ok(Some(got)) if got.control.path_mtu.is_some() => {}
-            Err(error) if is_passing(&error) => {}
+            Err(error) if is_about_peer(&error) => {}
             got => return got,
         }
     }
@@ -79,18 +85,21 @@ pub fn receive_message<'c, S: AsFd>(
     end: Option<Instant>,
 ) -> io::Result<Option<Message<'c>>> {
     match received(conn, end, || conn.recv_message(payload, control)) {
-        Err(error) if is_passing(&error) => Ok(None),
+        Err(error) if lacks_memory(&error) => {
+            thread::sleep(PAUSE);
+            Ok(None)
+        }
+        Err(error) if is_about_peer(&error) => Ok(None),
         got => got,
     }
 }
 
-/// Whether a receive that failed can succeed when it is repeated. Waits a moment if this host lacks memory.
-fn is_passing(error: &io::Error) -> bool {
-    if error.kind() == ErrorKind::OutOfMemory {
-        thread::sleep(Duration::from_millis(100));
-        return true;
-    }
-    is_about_peer(error)
+/// The pause before a call is repeated that failed for lack of memory.
+pub const PAUSE: Duration = Duration::from_millis(100);
+
+/// Whether a receive failed because this host lacks memory. The same call can succeed after a [`PAUSE`].
+pub fn lacks_memory(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::OutOfMemory
 }
 
 /// The time after `duration`; `None` if the clock cannot represent it.

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::common::icmp::{Report, nonce};
 use crate::common::{
-    Outcome, Output, after, earlier, end_on_interrupt, has_interface, is_ending, not_sent, plain,
+    Outcome, Output, after, earlier, end_on_interrupt, is_ending, is_one_host, not_sent, plain,
     receive_message, resolve_with_port,
 };
 use crate::exchange::{Exchange, Flaw, State};
@@ -20,10 +20,7 @@ use crate::stamped::{Stamped, arrived};
 
 pub fn measure(server: &str, options: &Options, output: &Output) -> Outcome<bool> {
     let to = resolve_with_port(server)?;
-    has_interface(to, None)?;
-    if to.ip().to_canonical().is_multicast() {
-        return Err(format!("{} is a group; a path has one host at its end", to.ip().to_canonical()).into());
-    }
+    is_one_host(to)?;
     if to.port() == 0 {
         return Err("port 0 is no port of a server".into());
     }

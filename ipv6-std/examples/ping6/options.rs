@@ -60,7 +60,7 @@ pub struct Options {
     #[arg(long, value_name = "NAME")]
     pub interface: Option<String>,
     /// The source address, which must be one of this host, as in 2001:db8::1 or fe80::1%eth0
-    #[arg(long, value_parser = address)]
+    #[arg(long, value_parser = source)]
     pub source: Option<SocketAddrV6>,
     /// Print JSON objects, one per line
     #[arg(long)]
@@ -80,6 +80,14 @@ impl Options {
             }
             _ => Ok(Some(named)),
         }
+    }
+}
+
+fn source(text: &str) -> Result<SocketAddrV6, String> {
+    let source = address(text)?;
+    match source.ip().to_ipv4_mapped() {
+        Some(v4) => Err(format!("the IPv4 address {v4}; an IPv6 address is needed")),
+        None => Ok(source),
     }
 }
 

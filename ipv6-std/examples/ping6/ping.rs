@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use crate::common::icmp::{Message, Quoted, Report, nonce};
 use crate::common::task::{at, stop};
-use crate::common::{Outcome, Output, after, earlier, is_ending, printable};
+use crate::common::{Outcome, Output, PAUSE, after, earlier, is_ending, lacks_memory, printable};
 use crate::echo::Echo;
 use crate::interface_name;
 use crate::options::Options;
@@ -22,7 +22,13 @@ const LEAST_MTU: u32 = 1280;
 
 pub async fn ping(options: &Arc<Options>, output: &Output) -> Outcome<bool> {
     let stop = stop()?;
-    let names = names(options)?;
+    // A terminal or a pipe may keep it waiting.
+    let read = Arc::clone(options);
+    let read = tokio::task::spawn_blocking(move || names(&read).map_err(|error| error.to_string()));
+    let names = tokio::select! {
+        names = read => names??,
+        () = stop.notified() => return Ok(false),
+    };
     let (mut targets, mut unknown) = (Vec::new(), 0);
     tokio::select! {
         found = find(&names, options, output, &mut targets) => unknown += found?,
@@ -150,6 +156,10 @@ impl Ping<'_> {
                 Ok(Some(got)) => self.hear(&packet[..got.len], &got)?,
                 Ok(None) if self.sent >= total => break,
                 Ok(None) => false,
+                Err(error) if lacks_memory(&error) => {
+                    tokio::time::sleep(PAUSE).await;
+                    false
+                }
                 Err(error) => self.hear_errors(error)?,
             };
             if is_news && at_once && next.is_some() {
