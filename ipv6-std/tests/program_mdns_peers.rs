@@ -28,6 +28,8 @@ ipv6_testnet::tests! {
     [Namespace] a_name_that_is_taken_on_one_link_is_used_on_the_other;
     [Namespace] an_interrupted_query_ends_with_a_summary;
     [Namespace] simultaneous_probes_are_decided_by_the_order_of_records;
+    [Namespace] probes_that_keep_it_waiting_are_reported;
+    [Namespace] an_interface_is_served_once_also_by_an_alternative_name;
     [Namespace] invalid_responses_are_ignored;
     [Namespace] unicast_queries_from_other_links_are_ignored;
     [RawSocket] a_querier_that_cannot_be_answered_does_not_end_the_program;
@@ -344,6 +346,36 @@ fn simultaneous_probes_are_decided_by_the_order_of_records() {
         }
         assert!(probes.contains(&seen), "{theirs}: {seen}");
     }
+}
+
+/// Each forged probe orders after ours, so the program never announces its name.
+fn probes_that_keep_it_waiting_are_reported() {
+    let Pair { a, b } = Pair::new().unwrap();
+    let full = Querier::new(&b, 5353);
+    let respond = format!("respond --interface eth0 --name camera.local --json --address {}", Pair::A);
+    let mut camera = Running::start(&a, mdns(&respond));
+    let mut probe = Packet::new_query(0);
+    probe.questions.push(Question::new(camera_name(), QTYPE::ANY, CLASS::IN.into(), false));
+    probe.name_servers.push(address("2001:db8:1::ffff".parse().unwrap(), 120));
+    for _ in 0..3 {
+        full.next();
+        full.send(&probe);
+    }
+    let event = object(camera.line("deferred"));
+    assert_eq!((&event["name"], &event["interface"]), (&"camera.local".into(), &"eth0".into()));
+    assert_eq!(event["other"], b.link_local("eth0").unwrap().to_string());
+    camera.line("announced");
+    let reports = camera.seen.iter().filter(|line| line.contains("deferred")).count();
+    assert_eq!(reports, 1, "{:#?}", camera.seen);
+}
+
+fn an_interface_is_served_once_also_by_an_alternative_name() {
+    let Pair { a, b: _b } = Pair::new().unwrap();
+    a.ip("link property add dev eth0 altname another0").unwrap();
+    let respond = "respond --interface another0 --interface eth0 --name camera.local --json --address ::1";
+    let mut camera = Running::start(&a, mdns(respond));
+    camera.line("announced");
+    assert_eq!(camera.seen.len(), 1, "{:#?}", camera.seen);
 }
 
 /// A response comes from port 5353 (RFC 6762 section 6), with opcode and response code 0 (sections 18.3 and 18.11).

@@ -15,7 +15,8 @@ from the prefixes of the interface; unicast responses with hop limit 255 to its 
 link can send these.
 What it ignores: other operation or response codes than 0, responses from other ports than 5353, and everything on other \
 interfaces. In responses to its query: goodbyes (lifetime 0), and names to which no answer refers.
-A response with another address for its name makes it probe again; it ends only if another host has the name before it \
+A probe of another host for its name, with records that order later, makes it wait a second and probe again, as often as \
+it comes. A response with another address for its name makes it probe again; it ends only if another host has the name before it \
 was first announced.
 It does not use IPv4: a link with IPv6 needs one of the two groups of multicast DNS only. It prints A records all the same.
 The exit status is 0, 1 for a query without an answer, and 2 for an error. Ctrl-C prints a summary.";
@@ -47,7 +48,7 @@ pub struct Respond {
     #[arg(long, value_parser = name)]
     pub name: Name<'static>,
     /// The address to answer with; may be repeated
-    #[arg(long, required = true)]
+    #[arg(long, required = true, value_parser = host_address)]
     pub address: Vec<Ipv6Addr>,
     /// The service to answer for, as in "Door Camera._rtsp._tcp.local"
     #[arg(long, value_parser = service, requires = "port")]
@@ -111,7 +112,24 @@ impl Kind {
 /// Parses a name below `local`.
 pub fn name(text: &str) -> Result<Name<'static>, String> {
     let name = Name::new(text).map_err(|error| error.to_string())?;
-    if name.is_link_local() { Ok(name.into_owned()) } else { Err("does not end in .local".into()) }
+    // `Name` leaves empty labels out. A dot at the end is the root.
+    let dots = text.strip_suffix('.').unwrap_or(text).matches('.').count();
+    if !name.is_link_local() || dots == 0 {
+        return Err("does not end in .local".into());
+    }
+    if dots + 1 != name.get_labels().len() {
+        return Err("has an empty label".into());
+    }
+    Ok(name.into_owned())
+}
+
+/// Parses the address of a host.
+fn host_address(text: &str) -> Result<Ipv6Addr, String> {
+    let address: Ipv6Addr = text.parse().map_err(|error| format!("{error}"))?;
+    match address.is_multicast() || address.is_unspecified() {
+        true => Err("not the address of a host".into()),
+        false => Ok(address),
+    }
 }
 
 /// Parses the name of a service's instance (RFC 6763 section 4.1).

@@ -21,15 +21,16 @@ pub fn probe(own: &[Own]) -> Packet<'static> {
 }
 
 /// Whether a probe of another host is for one of our names and its records order after ours: then the name goes to that
-/// host (section 8.2.1).
-pub fn outranks(query: &Packet<'_>, own: &[Own]) -> bool {
+/// host (section 8.2.1). Returns the name.
+pub fn outranks(query: &Packet<'_>, own: &[Own]) -> Option<String> {
     let ours: Vec<&ResourceRecord<'_>> =
         own.iter().filter(|own| own.is_probed()).map(|own| &own.record).collect();
-    ours.iter().any(|name| {
+    let lost = ours.iter().find(|name| {
         let is_of_name = |record: &&ResourceRecord<'_>| record.name == name.name;
         let theirs = in_order(query.name_servers.iter().filter(is_of_name));
         theirs > in_order(ours.iter().copied().filter(is_of_name))
-    })
+    })?;
+    Some(printable(&lost.name.to_string()))
 }
 
 pub struct Conflict {

@@ -67,7 +67,7 @@ pub fn records(options: &Respond) -> Outcome<Vec<Own>> {
         let kind = Name::new_with_labels(&instance.get_labels()[1..]).into_owned();
         let mut text = TXT::new();
         for item in &options.txt {
-            text.add_string(item)?;
+            text.add_string(item).map_err(|error| format!("--txt {item}: {error} (at most 255 bytes)"))?;
         }
         if options.txt.is_empty() {
             // A TXT record needs at least one string, which may be empty (RFC 6763 section 6.1).

@@ -24,7 +24,7 @@ const PROBES: Duration = Duration::from_secs(2);
 pub async fn respond(options: &Respond, output: &Output) -> Outcome<bool> {
     let stop = stop()?;
     let mut program = Program {
-        served: Served::new(&options.interface, records(options)?),
+        served: Served::new(&options.interface, records(options)?)?,
         link: Link::open(PORT)?,
         name: options.name.to_string(),
         count: Count::default(),
@@ -145,6 +145,10 @@ impl Program<'_> {
                     json!({"event": "conflict", "interface": interface, "name": name, "other": other}),
                 )
             }
+            Act::Deferred { name, to } => self.output.print(
+                format_args!("{to} probes for {name} on {interface} too, and goes first; probing again"),
+                json!({"event": "deferred", "interface": interface, "name": name, "other": to.ip()}),
+            ),
             Act::Taken(Conflict { name, other }) => {
                 self.count.conflicts += 1;
                 let mut all = self.served.iter();

@@ -23,6 +23,8 @@ pub struct Responder {
     was_announced: bool,
     /// Whether another host had a name before this one used it.
     is_taken: bool,
+    /// Whether it was printed that another host probes for a name too.
+    was_deferred: bool,
     /// Answers that wait, so that they do not collide with those of other hosts.
     delayed: Vec<(Instant, Packet<'static>)>,
 }
@@ -47,12 +49,14 @@ pub enum Act {
     Conflict(Conflict),
     /// Another host had a name before this one used it.
     Taken(Conflict),
+    /// Print that another host probes for a name at the same time, and that the program probes again.
+    Deferred { name: String, to: SocketAddrV6 },
 }
 
 impl Responder {
     pub fn new(own: Vec<Own>) -> Self {
         let state = State::Probing { sent: 0, next: Instant::now() + random(0..250) };
-        Self { own, state, was_announced: false, is_taken: false, delayed: Vec::new() }
+        Self { own, state, was_announced: false, is_taken: false, was_deferred: false, delayed: Vec::new() }
     }
 
     /// When [`on_time`](Self::on_time) has something to do.
@@ -88,7 +92,7 @@ impl Responder {
             State::Probing { next, .. } if *next <= now => {
                 // Announce twice (section 8.3).
                 self.state = State::Announced { again: Some(now + Duration::from_secs(1)) };
-                (self.was_announced, self.is_taken) = (true, false);
+                (self.was_announced, self.is_taken, self.was_deferred) = (true, false, false);
                 acts.extend([Act::Multicast(self.announcement()), Act::Announced]);
             }
             State::Announced { again } if again.is_some_and(|again| again <= now) => {
@@ -102,11 +106,12 @@ impl Responder {
 
     pub fn on_query(&mut self, query: &Packet<'_>, got: &Received) -> Option<Act> {
         if let State::Probing { sent, next } = &mut self.state {
-            if *sent > 0 && outranks(query, &self.own) {
-                // Another host may take the name. If it does, it will answer the next probe (section 8.2).
-                (*sent, *next) = (0, Instant::now() + Duration::from_secs(1));
-            }
-            return None;
+            let name = if *sent > 0 { outranks(query, &self.own) } else { None }?;
+            // Another host may take the name. If it does, it will answer the next probe (section 8.2).
+            (*sent, *next) = (0, Instant::now() + Duration::from_secs(1));
+            // Probes that never end would keep the program silent.
+            let is_new = !std::mem::replace(&mut self.was_deferred, true);
+            return is_new.then(|| Act::Deferred { name, to: got.source });
         }
         let answer = answer(&mut self.own, query, got)?;
         let is_delayed =

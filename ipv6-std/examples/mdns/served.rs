@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use ipv6_std::{Interface, InterfaceFlags, InterfaceIndex};
 use serde_json::json;
 
-use crate::common::{Outcome, Output};
+use crate::common::{Outcome, Output, interface, receives};
 use crate::link::{GROUP, Link};
 use crate::records::Own;
 use crate::responder::Responder;
@@ -39,9 +39,20 @@ pub struct Current {
 
 impl Served {
     /// Serves the interfaces with these names, or all.
-    pub fn new(names: &[String], own: Vec<Own>) -> Self {
-        let all = names.iter().map(|name| One::new(name)).collect();
-        Self { all, every: names.is_empty(), own }
+    pub fn new(names: &[String], own: Vec<Own>) -> Outcome<Self> {
+        let mut all: Vec<One> = Vec::new();
+        for name in names {
+            if name.is_empty() {
+                // The error says what to do.
+                interface(name)?;
+            }
+            // An alternative name stands for the name, which an interface may get later.
+            let name = Interface::by_name(name).map_or(name.clone(), |found| found.name().into());
+            if !all.iter().any(|one| one.name == name) {
+                all.push(One::new(&name));
+            }
+        }
+        Ok(Self { all, every: names.is_empty(), own })
     }
 
     pub fn get(&mut self, index: Option<InterfaceIndex>) -> Option<&mut Current> {
@@ -82,7 +93,10 @@ impl Served {
             let usable = usable(found, one);
             match (&mut one.current, found) {
                 (Some(current), Some(found))
-                    if usable.is_ok() && current.interface.index() == found.index() =>
+                    if usable.is_ok()
+                        && current.interface.index() == found.index()
+                        // Scar 61: replaced, with its old index.
+                        && receives(found, GROUP) != Some(false) =>
                 {
                     current.interface = found.clone();
                     continue;
