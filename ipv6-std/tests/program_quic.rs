@@ -24,6 +24,7 @@ ipv6_testnet::tests! {
     [Namespace] link_local_servers_have_a_zone;
     [Namespace] several_clients_are_served_at_once;
     [Namespace] failures_are_explained;
+    [Namespace, Strace] a_lack_of_memory_does_not_end_the_server;
 }
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64")))]
@@ -170,6 +171,10 @@ fn failures_are_explained() {
     refuses(&a, silent, "quic: not complete after 0.3 s\n");
     refuses(&a, quic("fetch [::1]:1 --certificate /nosuch"), "quic: /nosuch: No such file or directory");
     refuses(&a, quic("fetch [fe80::1%nosuch0]:1 --certificate x"), "no interface nosuch0");
+    refuses(&a, server.client("[fe80::1]:1", 1), "fe80::1 is link-local: name its interface");
+    refuses(&a, server.client("[ff02::1%eth0]:1", 1), "ff02::1 is a group");
+    refuses(&a, server.client("[2001:db8:99::1]:1", 1), "this host has no route to 2001:db8:99::1");
+    refuses(&a, quic("serve --listen [2001:db8::7]:1 --certificate x"), "[2001:db8::7]:1: ");
     // A client that waits for a host that does not answer, and the server.
     let mut waiting = quic(&format!("fetch [{}]:4434 --json --certificate", Pair::B));
     waiting.arg(&server.certificate);
@@ -182,4 +187,21 @@ fn failures_are_explained() {
     server.running.interrupt();
     let (_, summary) = server.end();
     assert_eq!(summary["interrupted"], true);
+}
+
+fn a_lack_of_memory_does_not_end_the_server() {
+    let host = Host::new("host").unwrap();
+    let folder = Folder::new("quic-memory");
+    let certificate = format!("{}/server.der", folder.path());
+    let fault = "inject=recvmmsg:error=ENOMEM:when=2..4";
+    let strace = command("strace", ["-f", "-o", "/dev/null", "-e", "trace=recvmmsg", "-e", fault]);
+    let serve = quic(&format!("serve --listen [::1]:4433 --certificate {certificate} --count 2 --json"));
+    let mut server = Running::start(&host, wrapped(strace, &serve));
+    server.line("listening");
+    for _ in 0..2 {
+        let fetch = format!("fetch [::1]:4433 --certificate {certificate} --bytes 100000 --timeout 60");
+        let got = output(&host, quic(&fetch));
+        assert!(got.status.success(), "{got:?}");
+    }
+    assert!(server.end().0.success());
 }

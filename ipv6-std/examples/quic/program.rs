@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
-use ipv6_std::mapped;
+use ipv6_std::{PacketConn, mapped};
 use quinn::rustls::RootCertStore;
 use quinn::rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use quinn::{
@@ -20,7 +20,9 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::common::task::stop;
-use crate::common::{Outcome, Output, arguments, is_ending, listen_address, resolve_with_port, seconds};
+use crate::common::{
+    Outcome, Output, arguments, is_ending, is_one_host, listen_address, not_sent, resolve_with_port, seconds,
+};
 use crate::socket::{Socket, Way};
 
 /// The name in the certificate of the server.
@@ -113,7 +115,8 @@ async fn serve(options: &Serve, output: &Output) -> Outcome<bool> {
             incoming = endpoint.accept() => incoming,
             () = stop.notified() => break,
         };
-        let Some(incoming) = incoming else { break };
+        // The endpoint ends only with its socket.
+        let incoming = incoming.ok_or("the socket cannot receive any more")?;
         served += 1;
         let (output, most) = (*output, options.most);
         let one = async move {
@@ -172,6 +175,7 @@ async fn fetch(options: &Fetch, output: &Output) -> Outcome<bool> {
         Ok(v4 @ SocketAddr::V4(_)) => mapped(v4),
         _ => resolve_with_port(&options.server)?,
     };
+    is_one_host(server)?;
     let file = &options.certificate;
     let certificate = fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let mut roots = RootCertStore::empty();
@@ -179,6 +183,9 @@ async fn fetch(options: &Fetch, output: &Output) -> Outcome<bool> {
     let mut config = ClientConfig::with_root_certificates(Arc::new(roots))?;
     config.transport_config(transport());
     let (endpoint, socket) = endpoint(SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, 0, 0, 0), None)?;
+    // QUIC takes a packet that cannot be sent for a lost one, and waits. A socket of its own: its peer stays the only one.
+    let route = PacketConn::builder().only_v6(false).bind("[::]:0")?.connect(server);
+    route.map_err(|error| not_sent(&error, *server.ip()))?;
 
     let start = Instant::now();
     let work = async {
@@ -216,7 +223,7 @@ async fn fetch(options: &Fetch, output: &Output) -> Outcome<bool> {
 }
 
 fn endpoint(at: SocketAddrV6, server: Option<ServerConfig>) -> Outcome<(Endpoint, Arc<Socket>)> {
-    let socket = Arc::new(Socket::bind(at)?);
+    let socket = Arc::new(Socket::bind(at).map_err(|error| format!("{at}: {error}"))?);
     let server = server.map(|mut server| {
         server.transport_config(transport());
         server

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use ipv6_std::tokio::PacketConn;
 use ipv6_std::{ControlFlags, PathMtuDiscovery, RecvBatch, RecvControl, SendControl, is_about_peer, mapped};
@@ -17,6 +18,8 @@ use tokio::io::Interest;
 const SEGMENTS: usize = 64;
 /// How many payloads one call receives, as many as quinn has buffers for.
 const BATCH: usize = 32;
+/// The pause after a receive that failed for lack of memory.
+const PAUSE: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
 pub struct Socket {
@@ -137,6 +140,15 @@ impl AsyncUdpSocket for Socket {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 // It concerns one peer, whose connection notices by itself.
                 Err(error) if is_about_peer(&error) => {}
+                // It passes. Returned to quinn, any error ends all connections.
+                Err(error) if error.kind() == ErrorKind::OutOfMemory => {
+                    let waker = cx.waker().clone();
+                    tokio::spawn(async move {
+                        tokio::time::sleep(PAUSE).await;
+                        waker.wake();
+                    });
+                    return Poll::Pending;
+                }
                 Err(error) => return Poll::Ready(Err(error)),
             }
         }
