@@ -1,5 +1,6 @@
 //! A harness for tests that declare what they need of the machine. A test whose need is not met is ignored, and its
-//! name and the reason are printed. With `IPV6_REQUIRE_ALL=1` it fails instead.
+//! name and the reason are printed. With `IPV6_REQUIRE_ALL=1` it fails instead. A test that runs for more than 180 seconds,
+//! or those in `IPV6_TEST_SECONDS`, hangs: its program ends.
 
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
@@ -233,8 +234,11 @@ pub fn main(tests: &[Test]) -> ! {
     libtest_mimic::run(&arguments, trials.collect()).exit()
 }
 
-/// The time after which a test counts as hanging.
-const HANG: Duration = Duration::from_secs(180);
+/// The time after which a test counts as hanging: that of `IPV6_TEST_SECONDS`, for long runs and slow machines.
+fn limit() -> Duration {
+    let seconds = env::var("IPV6_TEST_SECONDS").map(|text| text.parse().expect("IPV6_TEST_SECONDS: a number"));
+    Duration::from_secs(seconds.unwrap_or(180))
+}
 
 fn trial(test: Test) -> Trial {
     Trial::test(test.name, move || {
@@ -253,9 +257,10 @@ fn trial(test: Test) -> Trial {
             work()
         };
         let test_thread = thread::Builder::new().name(test.name.into()).spawn(work)?;
-        if let Err(mpsc::RecvTimeoutError::Timeout) = ended.recv_timeout(HANG) {
+        let limit = limit();
+        if let Err(mpsc::RecvTimeoutError::Timeout) = ended.recv_timeout(limit) {
             // A thread cannot be stopped, and a test program that hangs would print nothing.
-            eprintln!("test {} hangs: still running after {} s", test.name, HANG.as_secs());
+            eprintln!("test {} hangs: still running after {} s", test.name, limit.as_secs());
             process::abort();
         }
         test_thread.join().unwrap_or_else(|panic| panic::resume_unwind(panic))

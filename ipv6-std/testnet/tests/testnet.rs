@@ -26,6 +26,7 @@ ipv6_testnet::tests! {
     [Namespace] errors_name_the_host_and_the_cause,
     [Namespace, PingSocket, RawSocket, Capture] each_test_may_open_ping_sockets,
     [Namespace] a_test_whose_need_is_not_met_is_ignored_or_fails,
+    [] a_test_that_hangs_ends_after_the_limit,
     [CCompiler] the_c_compiler_runs,
     [Strace] strace_prints_system_calls,
 }
@@ -221,4 +222,20 @@ fn the_c_compiler_runs() {
 fn strace_prints_system_calls() {
     let output = Command::new("strace").args(["-e", "trace=execve", "true"]).output().unwrap();
     assert!(String::from_utf8_lossy(&output.stderr).contains("execve("));
+}
+
+fn a_test_that_hangs_ends_after_the_limit() {
+    const ASLEEP: &str = "IPV6_TESTNET_ASLEEP";
+    if env::var_os(ASLEEP).is_some() {
+        return thread::sleep(Duration::from_secs(2));
+    }
+    let run = |limit| {
+        let mut command = again("a_test_that_hangs_ends_after_the_limit");
+        command.env(ASLEEP, "1").env("IPV6_TEST_SECONDS", limit).output().unwrap()
+    };
+    let hung = run("1");
+    assert!(!hung.status.success());
+    assert!(String::from_utf8_lossy(&hung.stderr).contains("hangs: still running after 1 s"));
+    // Longer than that of this program.
+    assert!(run("100000").status.success());
 }
