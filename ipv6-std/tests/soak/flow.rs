@@ -60,8 +60,9 @@ impl Flow {
                 number >= arrived.next && arrived.ahead.insert(number),
                 "flow {flow}: {number} came twice"
             );
-            // What is missing for so long was lost.
-            while arrived.ahead.len() > 1024 {
+            // What is missing for so long was lost. A thread that has received a datagram may wait long for a processor before it
+            // comes here, and the flow goes on meanwhile.
+            while arrived.ahead.len() > 16_384 {
                 arrived.next = arrived.ahead.first().copied().unwrap_or_default();
                 arrived.advance();
             }
