@@ -236,7 +236,8 @@ pub fn main(tests: &[Test]) -> ! {
 
 /// The time after which a test counts as hanging: that of `IPV6_TEST_SECONDS`, for long runs and slow machines.
 fn limit() -> Duration {
-    let seconds = env::var("IPV6_TEST_SECONDS").map(|text| text.parse().expect("IPV6_TEST_SECONDS: a number"));
+    let seconds =
+        env::var("IPV6_TEST_SECONDS").map(|text| text.parse().expect("IPV6_TEST_SECONDS: a number"));
     Duration::from_secs(seconds.unwrap_or(180))
 }
 
