@@ -144,6 +144,11 @@ impl<S: AsFd> PacketConn<S> {
             let rest = messages.get(sent..).unwrap_or_default();
             let (count, unsent) = self.send_until_error(batch, rest.iter(), flags);
             if count == 0 {
+                // An error that comes again is returned by the next call. Otherwise only the second one may come again.
+                if !matches!(&unsent, Some(Unsent::System(again)) if again.raw_os_error() == error.raw_os_error())
+                {
+                    late = Some(errno);
+                }
                 break;
             }
             (sent, late) = (sent + count, Some(errno));

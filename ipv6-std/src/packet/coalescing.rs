@@ -244,7 +244,14 @@ impl<S: AsFd> PacketConn<S> {
                         None => match from_network(&error) {
                             // It may be about a datagram before. Then it does not come again.
                             Some(errno) if doubtful.is_none() => doubtful = Some(errno),
-                            _ => return Ok(sent),
+                            _ => {
+                                // As in a batch: an error that comes again is returned by the next call.
+                                let is_other = |first: &Errno| error.raw_os_error() != Some(first.raw());
+                                if let Some(first) = doubtful.filter(is_other) {
+                                    self.write.keep_late(first);
+                                }
+                                return Ok(sent);
+                            }
                         },
                     }
                 }
