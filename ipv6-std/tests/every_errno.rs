@@ -220,6 +220,7 @@ impl Case {
             (Some(("tokio" | "async-io", _)), "epoll_create1") => 1,
             (Some(("tokio", _)), "epoll_ctl") => 3,
             (Some(("async-io", _)), "epoll_ctl") => 4,
+            _ if self.call.contains("the second system call") => 1,
             _ => 0,
         }
     }

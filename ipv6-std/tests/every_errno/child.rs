@@ -102,7 +102,7 @@ impl Case<'_> {
                 }
                 answer => failed(answer),
             },
-            "repeated" | "otherwise" | "waits" => {}
+            "repeated" | "otherwise" | "waits" | "partial" => {}
             "next send" => {
                 succeeded(call());
                 failed(call());

@@ -55,6 +55,10 @@ pub fn run(case: &Case<'_>) -> bool {
         | "send_segments"
         | "try_send_to"
         | "try_send_batch" => send(case),
+        "send_segments, the second system call" => send_many_segments(case),
+        "send_batch, the second system call" | "send_batch, the second system call, then another error" => {
+            send_twice(case);
+        }
         "recv_from"
         | "recv_from with control messages"
         | "recv_from with a deadline, a datagram waits"
@@ -111,6 +115,58 @@ fn send(case: &Case<'_>) {
         }?;
         assert_eq!(len, if case.call.contains("batch") || case.call.contains("segments") { 32 } else { 8 });
         peer.takes(len / 8);
+        Ok(Some(()))
+    });
+    peer.is_empty();
+}
+
+/// A batch of two system calls, of which the second fails once.
+fn send_twice(case: &Case<'_>) {
+    let (peer, conn) = (Peer::new(case), Socket::new(case));
+    let (none, to, mut batch) = (SendControl::new(), peer.address(), SendBatch::new(2));
+    // No address of this host: the system refuses the message.
+    let refused = none.with_source("2001:db8::1".parse().unwrap());
+    let mut is_refused = case.succeeds() && case.call.contains("another error");
+    let mut left = 0;
+    if !case.succeeds() {
+        // The first system call is the only one that succeeds.
+        let payload = peer.next();
+        let messages = [none; 4].map(|control| Outgoing::new(&payload, control, Some(to)));
+        assert_eq!(conn.send_batch(&mut batch, &messages[..2]).unwrap(), 2);
+        peer.takes(2);
+    }
+    case.check(|| {
+        // The second two are not combined with the first.
+        let (payload, hops) = (peer.next(), none.with_hop_limit(3));
+        let third = if std::mem::take(&mut is_refused) { refused } else { hops };
+        let messages = [none, none, third, hops].map(|control| Outgoing::new(&payload, control, Some(to)));
+        let sent = conn.send_batch(&mut batch, &messages[std::mem::take(&mut left)..])?;
+        if sent == 2 && case.result == "partial" {
+            left = 2;
+        }
+        peer.takes(sent);
+        Ok(Some(()))
+    });
+    peer.is_empty();
+}
+
+/// More segments than one system call takes, which is 128 at most. The second one fails once.
+fn send_many_segments(case: &Case<'_>) {
+    let (peer, conn, mut left) = (Peer::new(case), Socket::new(case), 0);
+    let (none, to) = (SendControl::new(), peer.address());
+    let most = 8 * conn.max_segments();
+    if !case.succeeds() {
+        // The first system call is the only one that succeeds.
+        conn.send_segments(&peer.next().repeat(2), 8, &none, to).unwrap();
+        peer.takes(2);
+    }
+    case.check(|| {
+        let segments = peer.next().repeat(140);
+        let sent = conn.send_segments(&segments[std::mem::take(&mut left)..], 8, &none, to)?;
+        if sent == most && case.result == "partial" {
+            left = most;
+        }
+        peer.takes(sent / 8);
         Ok(Some(()))
     });
     peer.is_empty();
