@@ -19,6 +19,7 @@ ipv6_testnet::tests! {
     [Namespace] a_batch_mixes_families;
     [Namespace] segments_reach_an_ipv4_peer;
     [Namespace] a_connected_peer_decides_the_family;
+    [Namespace] a_socket_that_became_dual_stack_finds_out_its_peer;
     [Namespace] a_socket_beside_the_listener_takes_an_ipv4_peer;
     [Namespace] a_reply_to_a_mapped_address_or_group_arrives;
     [Namespace] an_unspecified_destination_has_the_family_of_the_local_address;
@@ -332,6 +333,32 @@ fn a_connected_peer_decides_the_family() {
     send_in_each_way(&conn, &peer);
 }
 
+/// The kernel ignores messages of IPv6 for an IPv4-mapped peer, without an error.
+fn a_socket_that_became_dual_stack_finds_out_its_peer() {
+    let pair = hosts();
+    let peer = Observer::on(&pair.b);
+    let conn = pair.a.run(|| PacketConn::builder().open()).unwrap();
+    conn.set_only_v6(false).unwrap();
+    // Not through `PacketConn::connect`, which reads the peer.
+    conn.get_ref().connect(SocketAddr::from(peer.address())).unwrap();
+    send_in_each_way(&conn, &peer);
+
+    // An IPv6-only socket that gets its port later has a peer of IPv6.
+    let conn = pair.a.run(|| PacketConn::builder().open()).unwrap();
+    conn.set_deadline(soon());
+    conn.set_control_flags(ControlFlags::TRAFFIC_CLASS | ControlFlags::HOP_LIMIT, true).unwrap();
+    pair.a.run(|| conn.get_ref().connect("[::1]:9")).unwrap();
+    let own = conn.local_addr().unwrap();
+    conn.connect(own).unwrap();
+    let control = SendControl::new().with_traffic_class(0xb9).with_hop_limit(9);
+    conn.send(b"x", &control).unwrap();
+    let batch = [Outgoing::new(b"x", control, None)];
+    assert_eq!(conn.send_batch(&mut SendBatch::new(1), &batch).unwrap(), 1);
+    for _ in 0..2 {
+        assert_eq!(see_v6(&conn), (b"x".to_vec(), Some(0xb9), Some(9)));
+    }
+}
+
 fn a_socket_beside_the_listener_takes_an_ipv4_peer() {
     let pair = hosts();
     let peer = Observer::on(&pair.b);
@@ -562,6 +589,8 @@ fn an_ipv6_only_socket_refuses_mapped_addresses() {
         refused(conn.send_to(b"x", &SendControl::new(), to4), "only_v6(false)");
         refused(conn.send_to(b"x", &from4, to6), "only_v6(false)");
         refused(conn.connect(to4), "only_v6(false)");
+        let error = conn.send_segments(b"xx", 1, &SendControl::new(), to4).unwrap_err();
+        assert!(!error.to_string().contains("segments"), "{error}: the segments are not the cause");
         let message = Outgoing::new(b"x", SendControl::new(), Some(to4));
         refused(conn.send_batch(&mut SendBatch::new(1), &[message]), "only_v6(false)");
         // Messages of IPv4 have no effect there either.

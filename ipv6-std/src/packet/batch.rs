@@ -173,6 +173,10 @@ impl<S: AsFd> PacketConn<S> {
         if !self.write.is_set_for_peer() {
             return self.send_all::<false>(batch, messages, flags);
         }
+        if self.write.peer_is_unknown() && self.conn.carries_only_v6() {
+            // It may have a port by now: then the next batches do not come here.
+            self.note_peer();
+        }
         match self.late() {
             Err(error) => (0, Some(Unsent::System(error))),
             Ok(()) if self.write.leaves_out() => self.send_without_left_out(batch, messages, flags),

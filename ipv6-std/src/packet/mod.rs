@@ -143,14 +143,17 @@ impl<S: AsFd> PacketConn<S> {
     }
 
     /// Reads whether the peer of a connected dual-stack socket is IPv4-mapped. That of a socket which is bound to an
-    /// IPv4-mapped address can be no other.
+    /// IPv4-mapped address can be no other. An IPv6-only socket can become a dual-stack socket until it has a port.
     pub(crate) fn note_peer(&self) {
-        if !self.conn.carries_only_v6() {
-            let is_mapped = |address: SocketAddrV6| error::is_mapped(address.ip());
-            let peer = self.conn.peer_addr().ok().map(is_mapped);
-            let by_local = || self.conn.local_addr().ok().map(is_mapped).filter(|is_mapped| *is_mapped);
-            self.write.set_mapped_peer(peer.or_else(by_local));
+        let local = self.conn.local_addr().ok();
+        if self.conn.carries_only_v6() {
+            let has_port = self.ports == Ports::Zero || local.is_none_or(|local| local.port() != 0);
+            return self.write.set_mapped_peer(has_port.then_some(false));
         }
+        let is_mapped = |address: SocketAddrV6| error::is_mapped(address.ip());
+        let peer = self.conn.peer_addr().ok().map(is_mapped);
+        let by_local = || local.map(is_mapped).filter(|is_mapped| *is_mapped);
+        self.write.set_mapped_peer(peer.or_else(by_local));
     }
 
     /// Whether the peer of the socket is IPv4-mapped. Reads it, if the socket had none when it was wrapped.
