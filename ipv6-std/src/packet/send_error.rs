@@ -65,7 +65,7 @@ pub(super) fn explain_in<const N: usize>(
             || (error.kind() == ErrorKind::NetworkUnreachable
                 && source.is_some_and(|source| source.to_ipv4_mapped().is_some())));
     let is_about_segments = control.segment_size.is_some()
-        && (error.raw_os_error() == Some(EIO) || error.kind() == ErrorKind::InvalidInput);
+        && error.raw_os_error().is_some_and(|errno| errno == EIO || errno == Errno::INVAL.raw());
     let remedies = match error.raw_os_error() {
         Some(errno) if IS_LINUX && errno == Errno::INVAL.raw() => remedies::<N>(control, to),
         _ => Vec::new(),
