@@ -477,6 +477,8 @@ macro_rules! for_each_option {
             /// request of `ioctl` (`SIOCSMSFILTER`).
             #[doc(alias = "IPV6_MSFILTER")]
             source_filter with_source_filter = "MCAST_MSFILTER";
+            /// The same of an IPv4 group, on a dual-stack socket (Linux).
+            ipv4_source_filter with_ipv4_source_filter = "MCAST_MSFILTER (IPPROTO_IP)";
             /// The hop-by-hop options of all sent packets (RFC 3542 section 8).
             hop_by_hop with_hop_by_hop = "IPV6_HOPOPTS";
             /// The destination options of all sent packets (RFC 3542 section 9).

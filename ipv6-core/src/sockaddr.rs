@@ -74,6 +74,33 @@ pub(crate) fn encode_ipv4<P: Platform>(address: Ipv4Addr) -> [u8; SIZE_IPV4] {
     bytes
 }
 
+/// Encodes the address of a group or a source: a `struct sockaddr_in` for an IPv4-mapped one, for the requests of IPv4
+/// groups. The rest is zero.
+pub(crate) fn encode_by_family<P: Platform>(address: Ipv6Addr) -> [u8; MAX_SIZE] {
+    let Some(ipv4) = address.to_ipv4_mapped() else {
+        return encode::<P>(&SocketAddrV6::new(address, 0, 0, 0));
+    };
+    let mut bytes = [0; MAX_SIZE];
+    // Within the array: the write does not fail.
+    let _ = wire::put(&mut bytes, 0, encode_ipv4::<P>(ipv4));
+    bytes
+}
+
+/// Decodes the address of a group or a source: an IPv4-mapped one from a `struct sockaddr_in`.
+pub(crate) fn decode_by_family<P: Platform>(bytes: &[u8]) -> Option<Ipv6Addr> {
+    if let Some(address) = decode::<P>(bytes) {
+        return Some(*address.ip());
+    }
+    let head: [u8; 2] = wire::chunk(bytes, 0)?;
+    let is_ipv4 = if P::ABI.sockaddr.length_byte {
+        head[1] == AF_INET
+    } else {
+        head == wire::bytes_of_u16::<P>(u16::from(AF_INET))
+    };
+    let address = Ipv4Addr::from(wire::chunk::<4>(bytes, ADDRESS_IPV4)?);
+    is_ipv4.then(|| address.to_ipv6_mapped())
+}
+
 /// The first two bytes of an address of this size and family.
 fn family<P: Platform>(size: usize, family: u8) -> [u8; 2] {
     if P::ABI.sockaddr.length_byte {

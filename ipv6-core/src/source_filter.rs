@@ -15,11 +15,12 @@
 //! ```
 //!
 //! The offsets are those of [`SourceFilterLayout`](crate::abi::SourceFilterLayout). Each address is a `struct sockaddr_in6` in
-//! a `struct sockaddr_storage`. Linux, illumos, Solaris and Windows have the first structure; FreeBSD and Apple's systems have
+//! a `struct sockaddr_storage`, or a `struct sockaddr_in` if it is IPv4-mapped (Linux, for the option of the level
+//! `IPPROTO_IP`). Linux, illumos, Solaris and Windows have the first structure; FreeBSD and Apple's systems have
 //! the second one. Its pointer, which this crate leaves zero, points to the sources; here they follow the structure.
 
 use core::fmt;
-use core::net::{Ipv6Addr, SocketAddrV6};
+use core::net::Ipv6Addr;
 
 use heapless::Vec;
 
@@ -110,7 +111,7 @@ impl<const N: usize> SourceFilter<N> {
         let used = request::<P>(group, on, self.mode, self.sources.len(), bytes)?;
         let list = bytes.get_mut(layout.list..used).unwrap_or_default();
         for (place, source) in list.chunks_exact_mut(layout.storage.max(1)).zip(&self.sources) {
-            let _ = wire::put(place, 0, sockaddr::encode::<P>(&SocketAddrV6::new(*source, 0, 0, 0)));
+            let _ = wire::put(place, 0, sockaddr::encode_by_family::<P>(*source));
         }
         Ok(used)
     }
@@ -145,7 +146,7 @@ impl<const N: usize> SourceFilter<N> {
         let list = bytes.get(layout.list..)?;
         let mut filter = Self { mode, sources: Vec::new() };
         for place in list.chunks_exact(layout.storage.max(1)).take(number.min(N)) {
-            filter.sources.push(*sockaddr::decode::<P>(place)?.ip()).ok()?;
+            filter.sources.push(sockaddr::decode_by_family::<P>(place)?).ok()?;
         }
         Some((filter, number))
     }
@@ -177,7 +178,7 @@ fn request<P: Platform>(
         FilterMode::Exclude => layout.exclude,
     };
     let needed = layout.list.saturating_add(sources.saturating_mul(layout.storage));
-    let group = sockaddr::encode::<P>(&SocketAddrV6::new(group, 0, 0, 0));
+    let group = sockaddr::encode_by_family::<P>(group);
     let request = put_request::<P, { sockaddr::MAX_SIZE }>(on, (layout.group, group), needed, bytes)?;
     // Every field is within `needed`, so no write fails.
     let _ = wire::put(request, layout.mode, wire::bytes_of_u32::<P>(mode));
@@ -207,6 +208,8 @@ impl<const N: usize> fmt::Display for SourceFilter<N> {
 
 #[cfg(test)]
 mod tests {
+    use core::net::Ipv4Addr;
+
     use super::*;
     use crate::abi::{Linux32Be, Linux64, OpenBsd64};
 
@@ -232,6 +235,23 @@ mod tests {
         assert_eq!(bytes[..6], [0, 0, 0, 3, 0, 10]);
         assert_eq!(bytes[132..140], [0, 0, 0, 1, 0, 0, 0, 1]);
         assert_eq!(bytes[148..164], SOURCE.octets());
+    }
+
+    #[test]
+    fn the_filter_of_an_ipv4_group_has_addresses_of_ipv4() {
+        let [group, source] = [[232, 1, 2, 3], [192, 0, 2, 1]].map(|ip| Ipv4Addr::from(ip).to_ipv6_mapped());
+        let filter = SourceFilter::<2>::include(&[source]).unwrap();
+        let mut bytes = [0xff; 512];
+        assert_eq!(filter.encode::<Linux64>(group, InterfaceIndex::new(3).ok(), &mut bytes), Ok(144 + 128));
+        assert_eq!(bytes[..16], [3, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 232, 1, 2, 3]);
+        assert_eq!(bytes[16..136], [0; 120]);
+        assert_eq!(bytes[136..152], [1, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 192, 0, 2, 1]);
+        assert_eq!(bytes[152..272], [0; 120]);
+        assert_eq!(SourceFilter::decode::<Linux64>(&bytes[..272]), Some((filter, 1)));
+        let filter = SourceFilter::<2>::exclude(&[source]).unwrap();
+        let used = filter.encode::<Linux32Be>(group, None, &mut bytes).unwrap();
+        assert_eq!((&bytes[4..6], &bytes[8..12]), (&[0, 2][..], &[232, 1, 2, 3][..]));
+        assert_eq!(SourceFilter::decode::<Linux32Be>(&bytes[..used]), Some((filter, 1)));
     }
 
     #[test]
@@ -270,7 +290,8 @@ mod tests {
         bytes[136] = 2;
         assert_eq!(SourceFilter::<1>::decode::<Linux64>(&bytes), None);
         bytes[136] = 1;
-        bytes[144] = 2;
+        // Neither AF_INET6 nor AF_INET.
+        bytes[144] = 3;
         assert_eq!(SourceFilter::<1>::decode::<Linux64>(&bytes), None);
     }
 

@@ -24,6 +24,7 @@ ipv6_testnet::tests! {
     [Namespace] multicast_loopback_is_one_option_for_both_families;
     [Namespace] ipv4_groups_are_joined_and_left;
     [Namespace] sources_of_ipv4_groups_are_filtered;
+    [Namespace] filters_of_ipv4_groups_are_set_and_read;
     [Namespace] memberships_of_ipv4_groups_end_on_drop;
     [Namespace] groups_that_a_socket_cannot_join_are_errors;
     [Namespace] ipv6_only_sockets_do_not_set_options_of_ipv4;
@@ -333,6 +334,51 @@ fn sources_of_ipv4_groups_are_filtered() {
     assert_eq!(received(), [good]);
     conn.include_source(group, bad, eth0).unwrap();
     assert_eq!(received(), [bad, good]);
+}
+
+fn filters_of_ipv4_groups_are_set_and_read() {
+    let net = Net::new();
+    let (group, eth0) = (Mapped.group(), net.interface("eth0"));
+    net.b.ip("addr add 192.0.2.9/24 dev eth0").unwrap();
+    let sender = net.b.run(|| PacketConn::builder().only_v6(false).bind("[::]:0")).unwrap();
+    sender.set_multicast_interface(net.b.run(|| Interface::by_name("eth0")).unwrap()).unwrap();
+    let (first, second) = (Mapped.b(), "::ffff:192.0.2.9".parse().unwrap());
+    let conn = net.conn();
+    let not_joined = conn.source_filter::<2>(group, eth0).unwrap_err();
+    assert_eq!(not_joined.kind(), ErrorKind::AddrNotAvailable, "{not_joined}");
+    let filter = SourceFilter::<2>::exclude(&[first]).unwrap();
+    let not_joined = conn.set_source_filter(group, eth0, &filter).unwrap_err();
+    assert!(not_joined.to_string().contains("join_group first"), "{not_joined}");
+    conn.join_group(group, eth0).unwrap();
+    assert_eq!(conn.source_filter::<2>(group, eth0).unwrap(), SourceFilter::exclude(&[]).unwrap());
+    for (filter, passing, blocked) in [
+        (SourceFilter::<2>::include(&[second]).unwrap(), second, first),
+        (SourceFilter::exclude(&[second]).unwrap(), first, second),
+        (SourceFilter::include(&[first]).unwrap(), first, second),
+    ] {
+        conn.set_source_filter(group, eth0, &filter).unwrap();
+        assert_eq!(conn.source_filter::<2>(group, eth0).unwrap(), filter);
+        for source in [blocked, passing] {
+            sender.send_to(b"x", &SendControl::new().with_source(source), at(group, port(&conn))).unwrap();
+        }
+        assert_eq!(*receive(&conn).1.source.ip(), passing, "{filter}");
+    }
+    let both = SourceFilter::<2>::include(&[first, second]).unwrap();
+    conn.set_source_filter(group, eth0, &both).unwrap();
+    refused(conn.source_filter::<1>(group, eth0), "has 2 sources: SourceFilter<1>");
+    // Both are of one family, and unicast.
+    for (group, source, text) in [
+        (group, Ipv6.b(), "is not an IPv4-mapped address"),
+        (group, group, "is not a unicast address"),
+        (Ipv6.group(), first, "cannot be the source of an IPv6 group"),
+    ] {
+        let filter = SourceFilter::<1>::include(&[source]).unwrap();
+        refused(conn.set_source_filter(group, eth0, &filter), text);
+    }
+    // A filter that includes nothing ends the membership.
+    conn.set_source_filter(group, eth0, &SourceFilter::<1>::include(&[]).unwrap()).unwrap();
+    conn.source_filter::<1>(group, eth0).unwrap_err();
+    conn.join_group(group, eth0).unwrap();
 }
 
 fn memberships_of_ipv4_groups_end_on_drop() {

@@ -129,7 +129,9 @@ fn filters_that_cannot_be_set_are_an_error() {
     assert_eq!((cause(&error), error.kind()), (Some(ENODEV), ErrorKind::NotFound), "{error}");
     refused(member.source_filter::<1>(Pair::A, eth0), "is not a multicast address");
     refused(member.set_source_filter(Pair::A, eth0, &filter), "is not a multicast address");
-    refused(member.source_filter::<1>("::ffff:232.1.2.3".parse().unwrap(), eth0), "is a group of IPv4");
+    let of_ipv4 = "::ffff:232.1.2.3".parse().unwrap();
+    refused(member.source_filter::<1>(of_ipv4, eth0), "this socket carries IPv6 only");
+    refused(member.set_source_filter(of_ipv4, eth0, &filter), "this socket carries IPv6 only");
     let group = SourceFilter::<1>::include(&[GROUP]).unwrap();
     refused(member.set_source_filter(SOURCE_GROUP, eth0, &group), "ff02::114");
 

@@ -160,6 +160,7 @@ const fn options(long: Width, sockets: Sockets) -> OptionNumbers {
         ipv4_leave_source_group: option_at(IPPROTO_IP, 47),
         ipv4_block_source: option_at(IPPROTO_IP, 43),
         ipv4_unblock_source: option_at(IPPROTO_IP, 44),
+        ipv4_source_filter: option_at(IPPROTO_IP, 48),
         attach_filter: socket_option(sockets, At(26, 26, 26)),
         detach_filter: socket_option(sockets, At(27, 27, 27)),
         path_mtu_discovery: option(23),

@@ -64,7 +64,7 @@ impl<S: AsFd> PacketConn<S> {
     }
 
     /// The IPv4 group, if the address is a mapped one; an error if the socket cannot be a member of the group.
-    fn ipv4_group(&self, group: Ipv6Addr) -> io::Result<Option<Ipv4Addr>> {
+    pub(super) fn ipv4_group(&self, group: Ipv6Addr) -> io::Result<Option<Ipv4Addr>> {
         let Some(ipv4) = group.to_ipv4_mapped() else {
             error::multicast(group)?;
             return Ok(None);
@@ -80,7 +80,7 @@ impl<S: AsFd> PacketConn<S> {
 }
 
 /// The source of packets to an IPv4 group.
-fn ipv4_source(group: Ipv6Addr, source: Ipv6Addr) -> io::Result<Ipv4Addr> {
+pub(super) fn ipv4_source(group: Ipv6Addr, source: Ipv6Addr) -> io::Result<Ipv4Addr> {
     let Some(ipv4) = source.to_ipv4_mapped() else {
         return Err(error::invalid(format!(
             "{source} is not an IPv4-mapped address (::ffff:a.b.c.d), and the group {group} is one of IPv4"

@@ -12,6 +12,9 @@ use crate::fd::AsFd;
 use crate::on_interface::OnInterface;
 
 /// Source filters (RFC 3678 section 5.2).
+///
+/// On a [dual-stack socket](crate::Conn#dual-stack-sockets), an IPv4-mapped group is the IPv4 group, and its sources are mapped
+/// addresses too. Linux has these calls for IPv4 groups; others return `Unsupported`.
 impl<S: AsFd> PacketConn<S> {
     /// Returns from which sources this socket receives the datagrams of a group that it has joined on an interface: a filter of
     /// at most `N` sources.
@@ -21,9 +24,9 @@ impl<S: AsFd> PacketConn<S> {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` when `group` is not an IPv6 multicast address, and when the filter has more than `N` sources: the error
-    /// names their number. `AddrNotAvailable` when the group is not joined on that interface (the source of the error is
-    /// `EADDRNOTAVAIL`).
+    /// `InvalidInput` when `group` is not a multicast address, or an IPv4-mapped one on a socket that carries IPv6 only, and
+    /// when the filter has more than `N` sources: the error names their number. `AddrNotAvailable` when the group is not
+    /// joined on that interface (the source of the error is `EADDRNOTAVAIL`).
     #[doc(
         alias = "MCAST_MSFILTER",
         alias = "IPV6_MSFILTER",
@@ -39,7 +42,7 @@ impl<S: AsFd> PacketConn<S> {
         let mut buffer = buffer::<N>(N)?;
         let on = on.into();
         let (filter, number) =
-            option::source_filter::<N>(self.as_fd(), ipv6_group(group)?, on.index(), &mut buffer)
+            option::source_filter::<N>(self.as_fd(), self.joined(group)?, on.index(), &mut buffer)
                 .map_err(|error| refused(error.into(), group, on))?;
         if number > filter.sources.len() {
             return Err(error::invalid(format!(
@@ -60,10 +63,10 @@ impl<S: AsFd> PacketConn<S> {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` when `group` is not an IPv6 multicast address, a source is not unicast, or the group is not joined on
-    /// that interface (FreeBSD and Apple: `AddrNotAvailable`); the text says which, and the source of the latter is the
-    /// system's error (Linux: `EINVAL`). On Linux `NotFound` when the interface does not exist (the source is `ENODEV`), and
-    /// `ENOBUFS` for more sources than `net.ipv6.mld_max_msf` (64).
+    /// `InvalidInput` for the groups that [`source_filter`](Self::source_filter) refuses, for a source that is not unicast or
+    /// is of another family than the group, and when the group is not joined on that interface (FreeBSD and Apple:
+    /// `AddrNotAvailable`); the text says which, and the source of the latter is the system's error (Linux: `EINVAL`). On Linux `NotFound` when the interface does not exist (the source is `ENODEV`), and
+    /// `ENOBUFS` for more sources than `net.ipv6.mld_max_msf` (64), or of an IPv4 group than `net.ipv4.igmp_max_msf` (10).
     ///
     /// ```
     /// use ipv6_std::{AnyInterface, PacketConn, SourceFilter};
@@ -92,13 +95,21 @@ impl<S: AsFd> PacketConn<S> {
         on: impl Into<OnInterface>,
         filter: &SourceFilter<N>,
     ) -> io::Result<()> {
-        let (group, on) = (ipv6_group(group)?, on.into());
+        let (group, on) = (self.joined(group)?, on.into());
         for source in &filter.sources {
-            error::unicast(*source)?;
+            match group.to_ipv4_mapped() {
+                Some(_) => groups::ipv4_source(group, *source).map(drop)?,
+                None => error::unicast(*source).map(drop)?,
+            }
         }
         let mut buffer = buffer::<N>(filter.sources.len())?;
         option::set_source_filter(self.as_fd(), group, on.index(), filter, &mut buffer)
             .map_err(|error| refused(error.into(), group, on))
+    }
+
+    /// Returns the group, unless this socket cannot have joined it.
+    fn joined(&self, group: Ipv6Addr) -> io::Result<Ipv6Addr> {
+        self.ipv4_group(group).map(|_| group)
     }
 }
 
@@ -127,13 +138,4 @@ fn refused(error: io::Error, group: Ipv6Addr, on: OnInterface) -> io::Error {
 fn buffer<const N: usize>(sources: usize) -> io::Result<Vec<u8>> {
     let space = SourceFilter::<N>::space::<Host>(sources).ok_or(Error::Unsupported("MCAST_MSFILTER"))?;
     Ok(vec![0; space])
-}
-
-fn ipv6_group(group: Ipv6Addr) -> io::Result<Ipv6Addr> {
-    if group.to_ipv4_mapped().is_some() {
-        return Err(error::invalid(format!(
-            "{group} is a group of IPv4: source filters are for those of IPv6; use join_source_group"
-        )));
-    }
-    error::multicast(group)
 }

@@ -14,18 +14,21 @@ use crate::host::{Host, HostOn64};
 use crate::os;
 
 const NAME: &str = "MCAST_MSFILTER";
+const IPV4_NAME: &str = "MCAST_MSFILTER (IPPROTO_IP)";
 /// Where it is a request.
 const REQUEST: &str = "SIOCSMSFILTER";
 
-/// Sets from which sources the socket receives the datagrams of a group that it has joined.
+/// Sets from which sources the socket receives the datagrams of a group that it has joined. An IPv4-mapped group is the IPv4
+/// group of a dual-stack socket (Linux); its sources are mapped addresses too.
 ///
 /// `buffer` is for the call only: [`SourceFilter::space`] returns how many bytes it needs.
 ///
 /// # Errors
 ///
-/// [`Error::Unsupported`] where the system has no such call. When the group is not joined on the interface, `EINVAL` on Linux
-/// and `EADDRNOTAVAIL` on FreeBSD and Apple's systems; `ENOBUFS` for more sources than the system allows (Linux:
-/// `net.ipv6.mld_max_msf`, FreeBSD: `net.inet6.ip6.mcast.maxsocksrc`). `EINVAL` when the buffer is too small.
+/// [`Error::Unsupported`] where the system has no such call, or none for IPv4 groups. When the group is not joined on the
+/// interface, `EINVAL` on Linux and `EADDRNOTAVAIL` on FreeBSD and Apple's systems; `ENOBUFS` for more sources than the
+/// system allows (Linux: `net.ipv6.mld_max_msf`, for IPv4 groups `net.ipv4.igmp_max_msf`; FreeBSD:
+/// `net.inet6.ip6.mcast.maxsocksrc`). `EINVAL` when the buffer is too small.
 #[doc(alias = "MCAST_MSFILTER", alias = "IPV6_MSFILTER", alias = "SIOCSMSFILTER", alias = "setsourcefilter")]
 pub fn set_source_filter<const N: usize>(
     socket: impl AsFd,
@@ -37,10 +40,10 @@ pub fn set_source_filter<const N: usize>(
     let socket = socket.as_fd();
     if os::kernel_reads_as_64() {
         let used = filter.encode::<HostOn64>(group, on, buffer).map_err(refused)?;
-        return set::<HostOn64>(socket, buffer.get_mut(..used).unwrap_or_default());
+        return set::<HostOn64>(socket, group, buffer.get_mut(..used).unwrap_or_default());
     }
     let used = filter.encode::<Host>(group, on, buffer).map_err(refused)?;
-    set::<Host>(socket, buffer.get_mut(..used).unwrap_or_default())
+    set::<Host>(socket, group, buffer.get_mut(..used).unwrap_or_default())
 }
 
 /// Returns from which sources the socket receives the datagrams of a group, and how many sources the filter has. If it has more
@@ -74,14 +77,14 @@ fn get_by<P: Platform, const N: usize>(
 ) -> Result<(SourceFilter<N>, usize), Error> {
     let used = SourceFilter::<N>::encode_request::<P>(group, on, buffer).map_err(refused)?;
     let bytes = buffer.get_mut(..used).unwrap_or_default();
-    let len = get::<P>(socket, bytes)?;
+    let len = get::<P>(socket, group, bytes)?;
     let written = bytes.get(..len).unwrap_or_default();
     SourceFilter::decode::<P>(written).ok_or(Error::Value { option: NAME, len })
 }
 
 /// Passes an encoded filter to the system.
-fn set<P: Platform>(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<(), Error> {
-    let layout = layout::<P>()?;
+fn set<P: Platform>(socket: BorrowedFd<'_>, group: Ipv6Addr, bytes: &mut [u8]) -> Result<(), Error> {
+    let layout = layout::<P>(group)?;
     if let Some(requests) = layout.requests {
         os::must_be_ipv6(socket)?;
         // SAFETY: the socket is of the family `AF_INET6`, in which the system reads a `struct group_filter`, which `bytes`
@@ -89,7 +92,7 @@ fn set<P: Platform>(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<(), Erro
         return unsafe { os::send_request(socket, requests.set, bytes) }
             .map_err(|errno| Error::of_request(REQUEST, errno));
     }
-    let number = number::<P>()?;
+    let number = number::<P>(group)?;
     let Some(pointer) = layout.pointer else {
         // SAFETY: the kernel reads `bytes`, a `struct group_filter` with as many sources as it names. No pointer is in it.
         return Ok(unsafe { os::set_option(socket, number, bytes) }?);
@@ -101,8 +104,8 @@ fn set<P: Platform>(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<(), Erro
 }
 
 /// Exchanges an encoded request for the filter. Returns how many of the bytes the system wrote or left.
-fn get<P: Platform>(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
-    let (layout, len) = (layout::<P>()?, bytes.len());
+fn get<P: Platform>(socket: BorrowedFd<'_>, group: Ipv6Addr, bytes: &mut [u8]) -> Result<usize, Error> {
+    let (layout, len) = (layout::<P>(group)?, bytes.len());
     if let Some(requests) = layout.requests {
         os::must_be_ipv6(socket)?;
         // SAFETY: the socket is of the family `AF_INET6`, in which the system reads a `struct group_filter`, which `bytes`
@@ -111,8 +114,9 @@ fn get<P: Platform>(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<usize, E
             .map_err(|errno| Error::of_request(REQUEST, errno))?;
         return Ok(len);
     }
-    let number = number::<P>()?;
-    // Linux writes as many sources as the structure names, whatever the length is (net/ipv6/mcast.c: `ip6_mc_msfget`).
+    let number = number::<P>(group)?;
+    // Linux writes as many sources as the structure names, whatever the length is (net/ipv6/mcast.c: `ip6_mc_msfget`, net/ipv4/igmp.c:
+    // `ip_mc_gsfget`).
     // `encode_request` has named as many as `bytes` has room for.
     let Some(pointer) = layout.pointer else { return Ok(os::get_option(socket, number, bytes)?) };
     let value = point(&layout, pointer, bytes);
@@ -136,12 +140,18 @@ fn point<'a>(layout: &SourceFilterLayout, pointer: SourcePointer, bytes: &'a mut
     value
 }
 
-fn layout<P: Platform>() -> Result<SourceFilterLayout, Error> {
+fn layout<P: Platform>(group: Ipv6Addr) -> Result<SourceFilterLayout, Error> {
+    if group.to_ipv4_mapped().is_some() {
+        number::<P>(group)?;
+    }
     P::ABI.source_filter.ok_or(Error::Unsupported(NAME))
 }
 
-fn number<P: Platform>() -> Result<OptionNumber, Error> {
-    P::ABI.options.source_filter.ok_or(Error::Unsupported(NAME))
+fn number<P: Platform>(group: Ipv6Addr) -> Result<OptionNumber, Error> {
+    match group.to_ipv4_mapped() {
+        None => P::ABI.options.source_filter.ok_or(Error::Unsupported(NAME)),
+        Some(_) => P::ABI.options.ipv4_source_filter.ok_or(Error::Unsupported(IPV4_NAME)),
+    }
 }
 
 fn refused(error: GroupError) -> Error {

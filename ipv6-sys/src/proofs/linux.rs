@@ -55,6 +55,7 @@ options_are!({
     ipv4_leave_source_group: IPPROTO_IP MCAST_LEAVE_SOURCE_GROUP,
     ipv4_block_source: IPPROTO_IP MCAST_BLOCK_SOURCE,
     ipv4_unblock_source: IPPROTO_IP MCAST_UNBLOCK_SOURCE,
+    ipv4_source_filter: IPPROTO_IP MCAST_MSFILTER,
     attach_filter: SOL_SOCKET SO_ATTACH_FILTER,
     detach_filter: SOL_SOCKET SO_DETACH_FILTER,
     path_mtu_discovery: IPPROTO_IPV6 IPV6_MTU_DISCOVER,
