@@ -70,15 +70,13 @@ impl AddressPreferences {
     /// an earlier choice.
     #[must_use]
     pub fn number<P: Platform>(self) -> Option<i32> {
-        let temporary_or_public = self.intersection(Self::TEMPORARY | Self::PUBLIC);
         match form::<P>()? {
             Form::Flags(flags) => {
                 let set = Self::all().iter().zip(flags).filter(|(flag, _)| self.contains(*flag));
                 let number = set.fold(0, |all, (_, flag)| all | flag);
-                let no_preference = flags == LINUX && temporary_or_public.is_empty();
+                let no_preference = flags == LINUX && !self.intersects(Self::TEMPORARY | Self::PUBLIC);
                 Some(if no_preference { number | LINUX_NO_PREFERENCE } else { number })
             }
-            Form::Temporary if self != temporary_or_public => None,
             Form::Temporary => match self {
                 Self::TEMPORARY => Some(1),
                 Self::PUBLIC => Some(0),
