@@ -103,3 +103,32 @@ impl ExtendedError {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extensions_are_those_of_icmp_that_the_kernel_found_valid() {
+        use crate::abi::Linux64;
+
+        //              errno       origin type code       info        offset, flags
+        let bytes = [111, 0, 0, 0, 3, 1, 4, 0, 0, 0, 0, 0, 0x80, 0, 0, 0];
+        let extensions = |changes: &[(usize, u8)]| {
+            let mut bytes = bytes;
+            for (at, value) in changes {
+                bytes[*at] = *value;
+            }
+            ExtendedError::decode::<Linux64>(&bytes).unwrap().extensions
+        };
+        assert_eq!(extensions(&[]), Some(128));
+        assert_eq!(extensions(&[(ORIGIN, ExtendedError::ICMP)]), Some(128));
+        // Of the flags, only the lowest is "invalid".
+        assert_eq!(extensions(&[(FLAGS, 0xfe)]), Some(128));
+        assert_eq!(extensions(&[(FLAGS, 1)]), None);
+        assert_eq!(extensions(&[(DATA, 0)]), None);
+        // Timestamps and zero-copy notices have other data there.
+        assert_eq!(extensions(&[(ORIGIN, 4)]), None);
+        assert_eq!(extensions(&[(ORIGIN, 5), (FLAGS, 1)]), None);
+    }
+}

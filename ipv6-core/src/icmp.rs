@@ -60,3 +60,24 @@ impl fmt::Display for IcmpType {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_iana() {
+        let names = [
+            (3, "destination unreachable"),
+            (4, "source quench"),
+            (5, "redirect"),
+            (11, "time exceeded"),
+            (12, "parameter problem"),
+        ];
+        for (kind, name) in names {
+            assert_eq!(IcmpType(kind).name(), Some(name));
+            assert_eq!(IcmpType(kind).to_string(), format!("ICMP {name}"));
+        }
+        assert_eq!(IcmpType(99).to_string(), "ICMP type 99");
+    }
+}

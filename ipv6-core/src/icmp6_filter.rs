@@ -266,4 +266,22 @@ mod tests {
         assert_eq!(Icmp6Filter::block_all().to_string(), "block all");
         assert_eq!(Icmp6Filter::default(), Icmp6Filter::pass_all());
     }
+
+    #[test]
+    fn a_type_can_be_blocked_twice() {
+        let mut filter = Icmp6Filter::pass_all();
+        filter.block(Icmp6Type(128)).block(Icmp6Type(128));
+        assert!(filter.blocks(Icmp6Type(128)));
+        filter.pass(Icmp6Type(128)).pass(Icmp6Type(128));
+        assert!(filter.passes(Icmp6Type(128)));
+    }
+
+    #[test]
+    fn text_lists_the_types_that_pass_if_both_sides_are_equal() {
+        let mut filter = Icmp6Filter::pass_all();
+        for kind in 0..128 {
+            filter.block(Icmp6Type(kind));
+        }
+        assert!(format!("{filter:?}").starts_with("Icmp6Filter passing {128, 129"));
+    }
 }

@@ -356,4 +356,36 @@ mod tests {
             assert!(IcmpExtensions::of_icmp6(&message[..len]).is_none());
         }
     }
+
+    #[test]
+    fn the_kind_of_an_interface_announces_its_role_and_its_fields() {
+        let mut address = vec![0, 2, 0, 0];
+        address.extend(Ipv6Addr::LOCALHOST.octets());
+        let empty = IcmpInterface::new(InterfaceRole::Incoming);
+        let expected: [(u8, &[u8], IcmpInterface<'_>); 8] = [
+            (0, &[], empty),
+            (1, &[0, 0, 5, 0xdc], IcmpInterface { mtu: Some(1500), ..empty }),
+            (2, &[4, b'l', b'o', 0], IcmpInterface { name: Some("lo"), ..empty }),
+            (4, &address, IcmpInterface { address: Some(IpAddr::V6(Ipv6Addr::LOCALHOST)), ..empty }),
+            (8, &[0, 0, 0, 7], IcmpInterface { index: InterfaceIndex::new(7).ok(), ..empty }),
+            (1 << 6, &[], IcmpInterface::new(InterfaceRole::SubInterface)),
+            (2 << 6, &[], IcmpInterface::new(InterfaceRole::Outgoing)),
+            (3 << 6, &[], IcmpInterface::new(InterfaceRole::NextHop)),
+        ];
+        for (kind, data, interface) in expected {
+            let bytes = extensions(&[(2, kind, data)]);
+            let object = IcmpExtensions::parse(&bytes).unwrap().next().unwrap();
+            assert_eq!(object.interface(), Some(interface), "{kind:#x}");
+        }
+    }
+
+    #[test]
+    fn a_quoted_packet_has_at_least_128_bytes() {
+        for (units, found) in [(15, false), (16, true), (17, true), (255, true)] {
+            let mut message = vec![3, 0, 0, 0, units, 0, 0, 0];
+            message.resize(8 + 8 * usize::from(units), 0);
+            message.extend(extensions(&[(1, 1, &[0, 6, 0x41, 1])]));
+            assert_eq!(IcmpExtensions::of_icmp6(&message).is_some(), found, "{units}");
+        }
+    }
 }

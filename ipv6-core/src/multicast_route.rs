@@ -373,4 +373,47 @@ mod tests {
         assert_eq!(MifCounters::decode::<Linux32Be>(&bytes), Some(counters));
         assert_eq!(MifCounters::decode::<Linux64>(&bytes[..39]), None);
     }
+
+    #[test]
+    fn an_interface_can_be_added_twice() {
+        let set = MifSet::EMPTY.with(mif(9)).with(mif(9));
+        assert_eq!(set, MifSet::EMPTY.with(mif(9)));
+    }
+
+    #[test]
+    fn kinds_of_upcalls_are_those_of_linux() {
+        let kinds = [
+            (1, UpcallKind::NoRoute),
+            (2, UpcallKind::WrongInterface),
+            (3, UpcallKind::WholePacket),
+            (4, UpcallKind::WrongInterface),
+        ];
+        for (number, kind) in kinds {
+            let mut bytes = [0; 40];
+            bytes[1] = number;
+            assert_eq!(MulticastUpcall::decode::<Linux64>(&bytes).map(|upcall| upcall.kind), Some(kind));
+        }
+    }
+
+    #[test]
+    fn a_request_for_counters_names_the_route() {
+        let bytes = RouteCounters::request::<Linux64>(SOURCE, GROUP);
+        assert_eq!((&bytes[..2], &bytes[8..24]), (&[10, 0][..], &SOURCE.octets()[..]));
+        assert_eq!((&bytes[28..30], &bytes[36..52]), (&[10, 0][..], &GROUP.octets()[..]));
+        assert_eq!(bytes[56..], [0; 24]);
+    }
+
+    #[test]
+    fn a_set_has_what_was_added_and_not_taken_away() {
+        let set = MifSet::EMPTY.with(mif(0)).with(mif(9)).with(mif(31)).without(mif(9)).without(mif(5));
+        for number in 0..32 {
+            assert_eq!((mif(number).get(), set.contains(mif(number))), (number, [0, 31].contains(&number)));
+        }
+    }
+
+    #[test]
+    fn a_request_for_counters_of_an_interface_has_its_number() {
+        assert_eq!(MifCounters::request::<Linux64>(mif(3))[..4], [3, 0, 0, 0]);
+        assert_eq!(MifCounters::request::<Linux32Be>(mif(3))[..4], [0, 3, 0, 0]);
+    }
 }

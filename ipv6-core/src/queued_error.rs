@@ -249,4 +249,12 @@ mod tests {
         let short: Vec<_> = (0..16).map(|len| QueuedError::decode::<Linux64>(&LITTLE[..len])).collect();
         assert!(short.iter().all(Option::is_none));
     }
+
+    #[test]
+    fn an_error_has_the_type_of_one_protocol() {
+        let error = QueuedError::new(90).with_icmp6(Icmp6Type::PACKET_TOO_BIG, 1);
+        let icmp = error.with_icmp(IcmpType::DESTINATION_UNREACHABLE, 4);
+        assert_eq!((icmp.icmp6, icmp.icmp), (None, Some((IcmpType::DESTINATION_UNREACHABLE, 4))));
+        assert_eq!(icmp.with_icmp6(Icmp6Type::PACKET_TOO_BIG, 1), error);
+    }
 }

@@ -282,4 +282,31 @@ mod tests {
         assert_eq!(encode::<Bare>(&address)[..], bare);
         assert_eq!((decode::<Bare>(&bare[..20]), decode::<Bare>(&bare[..19])), (Some(no_scope), None));
     }
+
+    #[test]
+    fn a_scope_has_one_two_or_four_bytes() {
+        /// A stack whose scope is a byte.
+        enum Byte {}
+        impl Platform for Byte {
+            const ABI: Abi = Abi {
+                sockaddr: SockaddrLayout::new(10, false, 28).with_scope(Some(24), 1),
+                ..Linux64Be::ABI
+            };
+        }
+        /// A stack whose scope has two bytes.
+        enum Short {}
+        impl Platform for Short {
+            const ABI: Abi = Abi {
+                sockaddr: SockaddrLayout::new(10, false, 28).with_scope(Some(24), 2),
+                ..Linux64Be::ABI
+            };
+        }
+
+        let address = SocketAddrV6::new("fe80::1".parse().unwrap(), 1024, 0, 3);
+        assert_eq!(encode::<Byte>(&address)[24..28], [3, 0, 0, 0]);
+        assert_eq!(encode::<Short>(&address)[24..28], [0, 3, 0, 0]);
+        assert_eq!(encode::<Linux64Be>(&address)[24..28], [0, 0, 0, 3]);
+        assert_eq!(decode::<Byte>(&encode::<Byte>(&address)), Some(address));
+        assert_eq!(decode::<Short>(&encode::<Short>(&address)), Some(address));
+    }
 }

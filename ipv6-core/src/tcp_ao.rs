@@ -357,8 +357,10 @@ mod tests {
         is(key.encode::<Linux64>(), &parts);
         is(key.encode::<Linux32>(), &parts);
 
-        let id = TcpAoId::new(PEER, 1, 2).with_prefix(32).unwrap();
+        let id = TcpAoId::new(PEER, 4, 2).with_prefix(32).unwrap();
         let id = id.with_interface(InterfaceIndex::new(3).unwrap());
+        let fields = (id.prefix(), id.send_id(), id.receive_id(), id.interface());
+        assert_eq!(fields, (32, 4, 2, InterfaceIndex::new(3).ok()));
         let key = TcpAoKey::new(id, TcpAoAlgorithm::CmacAes128, &[7; 80]).unwrap();
         let key = key.with_mac_length(16).unwrap().without_options().as_current().as_next();
         // The family and the interface in big-endian order, and bit fields from the highest bit on.
@@ -370,7 +372,7 @@ mod tests {
                 (128, b"cmac(aes128)"),
                 (195, &[3]),
                 (196, &[0xc0]),
-                (202, &[32, 1, 2, 16, 3, 80]),
+                (202, &[32, 4, 2, 16, 3, 80]),
                 (208, &[7; 80]),
             ],
         );

@@ -131,6 +131,8 @@ mod tests {
         assert!(key.is_extended());
         assert_eq!(key.encode::<Linux64Be>()[128..136], [3, 64, 0, 6, 0, 0, 0, 3]);
         assert_eq!(TcpMd5Key::none(peer).encode::<Linux64>()[128..], [0; 88]);
+        assert!(TcpMd5Key::none(peer).with_prefix(64).is_extended());
+        assert!(TcpMd5Key::none(peer).with_interface(InterfaceIndex::new(3).unwrap()).is_extended());
     }
 
     #[test]
@@ -140,5 +142,11 @@ mod tests {
         }
         let longest = TcpMd5Key::new(Ipv6Addr::LOCALHOST, &[7; 80]).unwrap();
         assert_eq!(longest.encode::<Linux64>()[136..], [7; 80]);
+    }
+
+    #[test]
+    fn text_does_not_show_the_key() {
+        let text = format!("{:?}", TcpMd5Key::new(Ipv6Addr::LOCALHOST, b"secret").unwrap());
+        assert_eq!(text, "TcpMd5Key { peer: ::1, prefix: None, interface: None, .. }");
     }
 }

@@ -244,6 +244,8 @@ impl core::error::Error for MalformedMessage {}
 
 #[cfg(test)]
 mod tests {
+    use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+
     use super::*;
     use crate::abi::{Linux32, Linux64, Linux64Be};
     use crate::error::BufferTooSmall;
@@ -418,5 +420,36 @@ mod tests {
             Writer::<Linux64>::new(&mut []).push(0, 0, &[]),
             Err(BufferTooSmall { needed: 16, available: 0 })
         );
+    }
+
+    #[test]
+    fn messages_are_equal_with_the_same_numbers_and_data() {
+        let hash =
+            |message: &RawMessage<'_>| BuildHasherDefault::<DefaultHasher>::default().hash_one(message);
+        let message = RawMessage::new(41, 67, &[0xe0]);
+        for other in
+            [RawMessage::new(0, 67, &[0xe0]), RawMessage::new(41, 52, &[0xe0]), RawMessage::new(41, 67, &[])]
+        {
+            assert_ne!(message, other);
+            assert_ne!(hash(&message), hash(&other));
+        }
+    }
+
+    #[test]
+    fn a_length_of_all_that_is_left_is_less_than_a_header() {
+        let error = MalformedMessage { offset: 0, len: 10, available: 10 };
+        assert!(error.to_string().ends_with("which is less than its header"));
+        let error = MalformedMessage { len: 11, ..error };
+        assert!(error.to_string().ends_with("which is more than the 10 bytes that are left"));
+    }
+
+    #[test]
+    fn the_first_message_is_read_only_with_the_size_asked_for() {
+        let mut short = [16, 0, 0, 0, 41, 0, 0, 0, 52, 0, 0, 0, 64, 0, 0, 0];
+        assert_eq!(first::<Linux32, 4>(&short).map(|(_, data, _)| *data), Some([64, 0, 0, 0]));
+        for len in [0, 13, 15, 17] {
+            short[0] = len;
+            assert_eq!(first::<Linux32, 4>(&short), None);
+        }
     }
 }

@@ -399,4 +399,24 @@ mod tests {
         assert_eq!(full().with_segment_size(1200).to_string(), format!("{text}, segments of 1200 bytes"));
         assert!(format!("{:?}", full()).starts_with("SendControl { traffic_class: Some(224)"));
     }
+
+    #[test]
+    fn a_traffic_class_has_a_codepoint_and_a_notification() {
+        let control = SendControl::new();
+        assert_eq!((control.dscp(), control.ecn()), (None, None));
+        let control = control.with_traffic_class(0xbb);
+        assert_eq!((control.dscp(), control.ecn()), (Some(46), Some(Ecn::Ce)));
+    }
+
+    #[test]
+    fn a_request_for_a_timestamp_is_for_one_datagram() {
+        use crate::message::{HopLimit, Messages, TimestampRequest};
+        use crate::timestamping::TimestampingFlags;
+
+        let other = Messages::<Linux64, 64>::new().with(HopLimit(1)).unwrap();
+        let one = other.clone().with(TimestampRequest(TimestampingFlags::all())).unwrap();
+        assert!(!SendControl::new().is_for_one::<Linux64>());
+        assert!(!SendControl::new().with_messages(&other).is_for_one::<Linux64>());
+        assert!(SendControl::new().with_messages(&one).is_for_one::<Linux64>());
+    }
 }

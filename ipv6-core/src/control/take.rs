@@ -191,4 +191,16 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_value_of_more_than_a_byte_is_an_error() {
+        let control = written::<Linux64>(&[(41, 52, &[0, 1, 0, 0])]);
+        let error = DecodeError::Value { control: Control::HopLimit, value: 256 };
+        assert_eq!(RecvControl::decode::<Linux64>(&control), Err(error));
+        let mut decoded = RecvControl::default();
+        assert_eq!(decoded.decode_more::<Linux64>(&control), Err(error));
+        let control = written::<Linux64>(&[(41, 52, &[9, 0, 0, 0])]);
+        assert_eq!(decoded.decode_more::<Linux64>(&control), Ok(()));
+        assert_eq!(decoded.hop_limit, Some(9));
+    }
 }

@@ -245,4 +245,14 @@ mod tests {
         assert_eq!(error.to_string(), "an option or TLV has 256 bytes of data: use at most 255");
         assert_eq!(longest.as_bytes().len(), 264);
     }
+
+    #[test]
+    fn an_aligned_option_is_appended() {
+        let align = Align::new(4, 3).unwrap();
+        assert_eq!((align.x(), align.y()), (4, 3));
+        let built = OptionsBuilder::<16>::new().with_aligned(OptionType(0x3e), &[7; 3], align).unwrap();
+        assert_eq!(built.as_bytes(), [0, 0, 0, 0x3e, 3, 7, 7, 7]);
+        let text = format!("{built:?}");
+        assert!(text.starts_with("OptionsBuilder([") && text.contains("[7, 7, 7]"), "{text}");
+    }
 }

@@ -209,4 +209,13 @@ mod tests {
         assert_eq!(built.push(route[0]), Err(ExtensionError::Full { needed: 72, available: 56 }));
         assert!(built.header().addresses().unwrap().eq(route));
     }
+
+    #[test]
+    fn debug_text_has_the_fields() {
+        let built = RoutingBuilder::<8>::new(RoutingType(3));
+        let text =
+            "RoutingHeader { next_header: 0, kind: RoutingType(3), segments_left: 0, data: [0, 0, 0, 0] }";
+        assert_eq!(format!("{:?}", built.header()), text);
+        assert_eq!(format!("{built:?}"), format!("RoutingBuilder({text})"));
+    }
 }

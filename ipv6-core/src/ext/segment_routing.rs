@@ -379,4 +379,37 @@ mod tests {
         let tlvs: Vec<_> = SegmentRouting::parse(&bytes).unwrap().tlvs().collect();
         assert_eq!(tlvs, [Err(ExtensionError::Overrun { offset: 40, kind: 6 })]);
     }
+
+    #[test]
+    fn fields_are_those_of_the_builder() {
+        let mut built = SegmentRoutingBuilder::<48>::new(&path()).unwrap().with_tag(0x0203).with_flags(4);
+        built.push_tlv(TlvType::HMAC, &[9]).unwrap();
+        assert_eq!(built.header().segments_left(), 1);
+        assert_eq!(SegmentRoutingBuilder::<24>::new(&path()[..1]).unwrap().header().segments_left(), 0);
+        let header = built.header();
+        assert_eq!((header.flags(), header.tag()), (4, 0x0203));
+        assert_eq!(header.to_string(), "segment routing: 1 left of 2001:db8::a > 2001:db8::b");
+        let text = format!("{built:?}");
+        for part in
+            ["segments_left: 1", "flags: 4", "tag: 515", "[2001:db8::a, 2001:db8::b]", "kind: TlvType(5)"]
+        {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+
+    #[test]
+    fn the_highest_bit_of_a_type_allows_changes() {
+        for (kind, may_change) in [(0, false), (0x7f, false), (0x80, true), (0xff, true)] {
+            assert_eq!(TlvType(kind).may_change(), may_change);
+        }
+    }
+
+    #[test]
+    fn padding_is_not_an_object() {
+        let mut built = SegmentRoutingBuilder::<64>::new(&path()).unwrap();
+        for kind in [TlvType::PAD1, TlvType::PADN] {
+            assert_eq!(built.push_tlv(kind, &[]), Err(ExtensionError::Padding));
+        }
+        assert_eq!(built.as_bytes().len(), 40);
+    }
 }

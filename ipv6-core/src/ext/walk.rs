@@ -286,4 +286,28 @@ mod tests {
         let bytes = [60, 0, 1, 4, 0, 0, 0, 0].repeat(8000);
         assert_eq!(Walk::new(60, &bytes).filter(|header| header.is_ok()).count(), 8000);
     }
+
+    #[test]
+    fn a_fragment_without_offset_and_without_more_is_atomic() {
+        let upper = Walk::new(44, &[17, 0, 0, 0, 0, 0, 0, 9]).upper().unwrap();
+        assert_eq!(upper.fragment, Some(Fragment::new(0, false, 9)));
+        for (offset, more, is_atomic) in
+            [(0, false, true), (0, true, false), (8, false, false), (8, true, false)]
+        {
+            assert_eq!(Fragment::new(offset, more, 9).is_atomic(), is_atomic);
+        }
+        // The two reserved bits.
+        let upper = Walk::new(44, &[17, 0, 0, 6, 0, 0, 0, 9]).upper().unwrap();
+        assert_eq!(upper.fragment, Some(Fragment::new(0, false, 9)));
+    }
+
+    #[test]
+    fn headers_of_experiments_have_a_length() {
+        for kind in [253, 254] {
+            let bytes = [17, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5];
+            let upper = Walk::new(kind, &bytes).upper().unwrap();
+            assert_eq!((upper.protocol, upper.payload), (17, &[5][..]));
+        }
+        assert_eq!(Walk::new(255, &[0; 8]).upper().unwrap().protocol, 255);
+    }
 }

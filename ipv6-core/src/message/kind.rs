@@ -362,6 +362,8 @@ impl core::error::Error for EncodeError {}
 
 #[cfg(test)]
 mod tests {
+    use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+
     use super::*;
     use crate::abi::Linux64;
     use crate::message::{HopLimit, NextHop, PathMtu, TrafficClass};
@@ -379,5 +381,21 @@ mod tests {
         assert_eq!(error.to_string(), "the system does not take IPV6_NEXTHOP messages");
         let error = EncodeError::BufferTooSmall { needed: 40, available: 24 };
         assert_eq!(error.to_string(), "buffer too small: 40 bytes needed, 24 available");
+    }
+
+    #[test]
+    fn errors_are_compared_without_the_offset() {
+        let hash = |error: &DecodeError| BuildHasherDefault::<DefaultHasher>::default().hash_one(error);
+        let control = Control::of::<TrafficClass, Linux64>();
+        let error = DecodeError::Value { control, value: 256 };
+        assert!(error == error.at(24) && hash(&error) == hash(&error.at(24)));
+        let other = DecodeError::Value { control, value: 257 };
+        assert!(error != other && hash(&error) != hash(&other));
+        let malformed = DecodeError::Malformed(MalformedMessage { offset: 0, len: 10, available: 10 });
+        assert_ne!(error, malformed);
+        assert_eq!(
+            (malformed.at(24).offset(), error.at(24).offset(), error.offset()),
+            (Some(24), Some(24), None)
+        );
     }
 }

@@ -142,6 +142,8 @@ impl<P: Platform, const N: usize> fmt::Debug for Messages<P, N> {
 
 #[cfg(test)]
 mod tests {
+    use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+
     use super::*;
     use crate::abi::{FreeBsd32, FreeBsd32On64, Linux32, Linux64, Linux64Be};
     use crate::message::encoded::Family;
@@ -229,5 +231,17 @@ mod tests {
         assert_eq!(alike.encoded().append::<FreeBsd32On64, _>(&mut room, 0, Family::Ipv6), Ok(16));
         let too_small = EncodeError::BufferTooSmall { needed: 32, available: 31 };
         assert_eq!(messages.encoded().append::<Linux64, _>(&mut room[..31], 8, Family::Ipv6), Err(too_small));
+    }
+
+    #[test]
+    fn messages_are_compared_by_what_they_send() {
+        let hash = |messages: &List| BuildHasherDefault::<DefaultHasher>::default().hash_one(messages);
+        let one = List::new().with(HopLimit(7)).unwrap();
+        assert!(!one.is_empty());
+        let mut same = List::new().with(HopLimit(8)).unwrap();
+        assert!(one != same && hash(&one) != hash(&same));
+        same.clear();
+        same.push(&HopLimit(7)).unwrap();
+        assert!(one == same && hash(&one) == hash(&same));
     }
 }

@@ -280,4 +280,15 @@ mod tests {
         assert_eq!(space_of::<NextHop, Linux64>(), 0);
         assert_eq!(space_of::<NextHop, Apple>(), 40);
     }
+
+    #[test]
+    fn a_message_is_appended_with_its_numbers() {
+        let mut buffer = [0; 24];
+        let mut writer = Writer::<Linux64>::new(&mut buffer);
+        writer.push_message(&HopLimit(7)).unwrap();
+        let error = EncodeError::BufferTooSmall { needed: 48, available: 24 };
+        assert_eq!(writer.push_message(&HopLimit(7)), Err(error));
+        assert_eq!(RawMessages::<Linux64>::new(&buffer).get::<HopLimit>(), Ok(Some(HopLimit(7))));
+        assert_eq!(format!("{:?}", Control::HopLimit), "IPV6_HOPLIMIT");
+    }
 }

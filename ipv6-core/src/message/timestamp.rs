@@ -355,6 +355,10 @@ mod tests {
         assert_eq!(before.since_epoch(), None);
         // Fields that a program has filled.
         assert_eq!(Timestamp { seconds: 0, microseconds: u32::MAX }.since_epoch(), None);
+        assert_eq!(
+            TimestampNs { seconds: 7, nanoseconds: 999_999_999 }.since_epoch(),
+            Some(Duration::new(7, 999_999_999))
+        );
         assert_eq!(TimestampNs { seconds: i64::MAX, nanoseconds: 1_000_000_000 }.since_epoch(), None);
     }
 
