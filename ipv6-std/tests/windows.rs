@@ -435,6 +435,11 @@ mod on_windows {
             (conn.detach_bpf(), "SO_DETACH_FILTER"),
             (conn.stream_control().map(drop), "IPV6_2292PKTOPTIONS"),
             (conn.send_to(b"x", &next_hop, conn.local_addr().unwrap()).map(drop), "IPV6_NEXTHOP"),
+            // Windows has an option of this name, and no queue.
+            (conn.set_queue_errors(true), "IPV6_RECVERR"),
+            (conn.recv_error(&mut []).map(drop), "IPV6_RECVERR"),
+            (conn.drain_errors(|_, _| ()).map(drop), "IPV6_RECVERR"),
+            (conn.has_errors().map(drop), "IPV6_RECVERR"),
         ];
         for (result, name) in errors {
             let error = result.unwrap_err();
