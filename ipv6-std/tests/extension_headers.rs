@@ -15,6 +15,7 @@ use programs::Capture;
 
 ipv6_testnet::tests! {
     [RawSocket] headers_sent_as_messages_are_received;
+    [RawSocket] headers_of_every_length_are_sent;
     [RawSocket] several_headers_of_a_kind_are_received_in_order;
     [RawSocket] sticky_headers_are_sent_until_they_are_removed;
     [RawSocket] a_header_as_a_message_replaces_all_sticky_ones;
@@ -93,6 +94,23 @@ fn headers_sent_as_messages_are_received() {
     let batch = [Outgoing::new(b"y", control, Some(at(Pair::B, port(&receiver))))];
     sender.send_batch_all(&mut SendBatch::new(4), &batch).unwrap();
     assert_eq!(Headers::receive(&receiver), expected);
+}
+
+// A message of 24 bytes takes the space of packet info, whose padding is not sent.
+fn headers_of_every_length_are_sent() {
+    let (_pair, sender, receiver) = hosts();
+    let to = at(Pair::B, port(&receiver));
+    for len in 0..=58 {
+        let built = options(&vec![7; len]);
+        let messages = Messages::<128>::new().with(built.destination_options()).unwrap();
+        let expected = Headers { destination: vec![vec![7; len]], ..Headers::default() };
+        sender.send_messages(b"x", &messages, to).unwrap();
+        assert_eq!(Headers::receive(&receiver), expected, "{len} bytes of data");
+        let control = SendControl::new().with_messages(&messages);
+        let batch = [Outgoing::new(b"x", control, Some(to))];
+        assert_eq!(sender.send_batch(&mut SendBatch::new(1), &batch).unwrap(), 1);
+        assert_eq!(Headers::receive(&receiver), expected, "{len} bytes of data, in a batch");
+    }
 }
 
 fn several_headers_of_a_kind_are_received_in_order() {
