@@ -291,8 +291,9 @@ fn headers_that_the_kernel_refuses_are_an_error() {
     assert_eq!(errno(conn.set_routing_header(old.header())), Some(EINVAL));
     let messages = Messages::<64>::new().with(old.header()).unwrap();
     let to = conn.local_addr().unwrap();
-    let refused = conn.send_to(b"x", &SendControl::new().with_messages(&messages), to);
-    assert_eq!(refused.unwrap_err().kind(), ErrorKind::InvalidInput);
+    let refused = conn.send_to(b"x", &SendControl::new().with_messages(&messages), to).unwrap_err();
+    assert_eq!((refused.kind(), cause(&refused)), (ErrorKind::InvalidInput, Some(EINVAL)));
+    assert!(refused.to_string().contains("and no other type"), "{refused}");
 }
 
 fn packets_of_another_library_are_parsed() {

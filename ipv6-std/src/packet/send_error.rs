@@ -22,7 +22,11 @@ fn remedy(message: &str) -> Option<&'static str> {
             "SCM_TS_OPT_ID needs Linux 6.13 and the option SO_TIMESTAMPING: set option::TIMESTAMPING with OPT_ID"
         }
         "IPV6_FLOWINFO" => LEASE,
-        "IPV6_RTHDR" => "IPV6_RTHDR: Linux sends segment routing as a sticky header only: set_routing_header",
+        // Type 2 with CONFIG_IPV6_MIP6; all others are refused (`ip6_datagram_send_ctl`).
+        "IPV6_RTHDR" => {
+            "IPV6_RTHDR: Linux sends segment routing as a sticky header only: set_routing_header; as a message, type 2 with \
+             mobile IPv6, and no other type"
+        }
         _ => return None,
     })
 }
