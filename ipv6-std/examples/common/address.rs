@@ -34,8 +34,11 @@ fn lookup(host: &str) -> Outcome<SocketAddr> {
 /// Resolves a host with a port, as in `host:7007`, `[2001:db8::1]:7007` or `[fe80::1%eth0]:7007`. The result for a host
 /// with IPv4 addresses only, as in `192.0.2.1:7007`, is mapped.
 pub fn resolve_with_port(server: &str) -> Outcome<SocketAddrV6> {
+    if server.is_empty() {
+        return Err("the server is empty; use one such as [::1]:7007".into());
+    }
     let split = server.rsplit_once(':').filter(|(_, port)| !port.ends_with(']'));
-    let (host, port) = split.ok_or_else(|| format!("{server:?} has no port, as in [::1]:7007"))?;
+    let (host, port) = split.ok_or_else(|| format!("{server} has no port"))?;
     if host.contains(':') && !host.starts_with('[') {
         return Err(format!("{server}: with a port, write the address in brackets: [{host}]:{port}").into());
     }
