@@ -29,7 +29,8 @@ use socket2::{Domain, Socket, Type};
 
 const BELIEVES: &str = "\
 The server believes nothing: it returns what it receives. No error of a client or of this host ends it. At the limit of \
-descriptors or threads it reports that, and accepts again when some are free.
+descriptors or threads it reports that, and accepts again when some are free. If the reader of its output stops to read, it \
+leaves lines out.
 
 The client believes the bytes of the server, which it escapes. It prints the traffic class and the hop limit of the last \
 segment that arrived in order; any router can change both. Without an echo, and of an IPv4 server, they are unknown.";
@@ -219,7 +220,7 @@ impl Server {
             conn.set_hop_limit(hop_limit)?;
         }
         let (class, hops) = (conn.traffic_class()?, conn.hop_limit()?);
-        let printed = self.output.print(
+        let printed = self.output.log(
             format_args!("{from}: traffic class {class:#04x}, hop limit {hops}, path MTU {mtu}"),
             json!({"from": from.to_string(), "traffic_class": class, "hop_limit": hops, "path_mtu": mtu}),
         );

@@ -2,9 +2,10 @@
 
 mod programs;
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use ipv6_testnet::{Host, Pair};
 use programs::*;
@@ -22,6 +23,7 @@ ipv6_testnet::tests! {
     [Namespace] control_characters_in_the_echo_are_escaped;
     [Namespace] at_the_descriptor_limit_it_reports_and_continues;
     [Namespace, Strace] errors_of_accept_do_not_end_the_server;
+    [Namespace] a_reader_that_stops_to_read_does_not_stop_the_server;
     [Namespace] an_idle_connection_is_closed;
     [Namespace] after_an_empty_text_the_fields_are_unknown;
     [Namespace] a_slow_or_silent_server_does_not_hold_the_client;
@@ -218,6 +220,27 @@ fn errors_of_accept_do_not_end_the_server() {
         connect();
         assert!(server.end().0.success());
     }
+}
+
+/// Its output fills a pipe: each connection prints more than 60 bytes.
+fn a_reader_that_stops_to_read_does_not_stop_the_server() {
+    let host = Host::new("host").unwrap();
+    let (pipe, output) = std::io::pipe().unwrap();
+    let mut serve = tcp_mark("serve --listen [::1]:7007");
+    serve.stdin(Stdio::null()).stderr(output.try_clone().unwrap()).stdout(output);
+    let mut server = host.spawn(&mut serve).unwrap();
+    drop(serve);
+    let mut lines = BufReader::new(pipe).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "listening on [::1]:7007");
+    for number in 0..2500 {
+        let mut client = host.run(|| TcpStream::connect("[::1]:7007")).unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        client.write_all(b"hello").unwrap();
+        client.read_exact(&mut [0; 5]).unwrap_or_else(|error| panic!("{number}: {error}"));
+    }
+    assert!(Command::new("kill").args(["-INT", &server.id().to_string()]).status().unwrap().success());
+    until("the end of the server", || server.try_wait().unwrap().is_some());
+    assert!(server.wait().unwrap().success());
 }
 
 fn an_idle_connection_is_closed() {

@@ -4,6 +4,11 @@ use std::error::Error;
 use std::fmt::{self, Display};
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, SyncSender, TrySendError};
+use std::thread;
+use std::time::Duration;
 
 use clap::Parser;
 use serde_json::{Value, json};
@@ -54,7 +59,8 @@ impl Output {
     /// Runs the work of the program. The exit status is 0 for `true`, 1 for `false`, 130 for `false` after Ctrl-C, and 2
     /// for an error.
     pub fn run(self, work: impl FnOnce(&Self) -> Outcome<bool>) -> ExitCode {
-        match work(&self) {
+        let result = work(&self);
+        let code = match result {
             Ok(true) => ExitCode::SUCCESS,
             Ok(false) if is_ending() => ExitCode::from(130),
             Ok(false) => ExitCode::FAILURE,
@@ -63,17 +69,43 @@ impl Output {
                 self.report("error", &error.to_string());
                 ExitCode::from(2)
             }
-        }
+        };
+        flush();
+        code
     }
 
     /// Prints a line of text, or an object.
     pub fn print(&self, text: impl Display, object: Value) -> Outcome<()> {
-        let line = if self.json { printable_json(&object) } else { escaped(&text.to_string(), &['\n']) };
-        // Not `println!`, which panics when it cannot write.
-        writeln!(io::stdout().lock(), "{line}").map_err(|error| match error.kind() {
-            ErrorKind::BrokenPipe => OutputClosed.into(),
-            _ => format!("standard output: {error}").into(),
-        })
+        match WRITER.get() {
+            // After other lines of the server.
+            Some(Some(_)) => self.log(text, object),
+            _ => written(&self.line(text, &object)).map_err(failed),
+        }
+    }
+
+    /// As [`print`](Self::print), for servers: does not wait for a reader that has stopped to read. If too many lines wait
+    /// for it, further ones are left out, and the next one tells how many.
+    pub fn log(&self, text: impl Display, object: Value) -> Outcome<()> {
+        static LEFT_OUT: AtomicU64 = AtomicU64::new(0);
+        let Some(writer) = WRITER.get_or_init(writer) else { return self.print(text, object) };
+        let send = |line| -> Outcome<bool> {
+            match writer.try_send(Task::Print(line)) {
+                Err(TrySendError::Disconnected(_)) => Err(OutputClosed.into()),
+                sent => Ok(sent.is_ok()),
+            }
+        };
+        let before = LEFT_OUT.swap(0, Ordering::Relaxed);
+        let note = || self.line(format_args!("{before} lines left out"), &json!({ "left_out": before }));
+        if before > 0 && !send(note())? {
+            LEFT_OUT.fetch_add(before + 1, Ordering::Relaxed);
+        } else if !send(self.line(text, &object))? {
+            LEFT_OUT.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn line(&self, text: impl Display, object: &Value) -> String {
+        if self.json { printable_json(object) } else { escaped(&text.to_string(), &['\n']) }
     }
 
     /// Reports on standard error something that does not end the program.
@@ -90,12 +122,78 @@ impl Output {
     }
 }
 
+/// What the thread does that writes for a server.
+enum Task {
+    Print(String),
+    Report(String),
+    /// Tell that all before it is written.
+    Flush(SyncSender<()>),
+}
+
+/// The thread that writes for a server. `Some(None)`: it could not be started.
+static WRITER: OnceLock<Option<SyncSender<Task>>> = OnceLock::new();
+
+/// How many lines wait for the thread at most.
+const WAITING: usize = 256;
+
+fn writer() -> Option<SyncSender<Task>> {
+    let (to, tasks) = mpsc::sync_channel(WAITING);
+    let write = move || {
+        for task in tasks {
+            match task {
+                Task::Print(line) => match written(&line) {
+                    Ok(()) => {}
+                    Err(error) if error.kind() == ErrorKind::BrokenPipe => break,
+                    Err(error) => {
+                        let _ = writeln!(io::stderr().lock(), "{}", failed(error));
+                        break;
+                    }
+                },
+                Task::Report(line) => {
+                    let _ = writeln!(io::stderr().lock(), "{line}");
+                }
+                Task::Flush(done) => {
+                    let _ = done.send(());
+                }
+            }
+        }
+    };
+    thread::Builder::new().spawn(write).is_ok().then_some(to)
+}
+
+/// Waits a moment until the thread has written everything.
+fn flush() {
+    const LIMIT: Duration = Duration::from_secs(1);
+    let Some(Some(writer)) = WRITER.get() else { return };
+    let (done, is_done) = mpsc::sync_channel(1);
+    if writer.try_send(Task::Flush(done)).is_ok() {
+        let _ = is_done.recv_timeout(LIMIT);
+    }
+}
+
+fn written(line: &str) -> io::Result<()> {
+    // Not `println!`, which panics when it cannot write.
+    writeln!(io::stdout().lock(), "{line}")
+}
+
+fn failed(error: io::Error) -> Box<dyn Error> {
+    match error.kind() {
+        ErrorKind::BrokenPipe => OutputClosed.into(),
+        _ => format!("standard output: {error}").into(),
+    }
+}
+
 fn report_object(kind: &str, text: &str) {
     report_line(&printable_json(&json!({ kind: text })));
 }
 
 /// Scar 83: `eprintln!` panics when standard error is closed or full. Nobody reads a report that cannot be written.
 fn report_line(line: &str) {
+    if let Some(Some(writer)) = WRITER.get() {
+        // Standard error may be the same pipe as standard output.
+        let _ = writer.try_send(Task::Report(line.into()));
+        return;
+    }
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 

@@ -134,18 +134,18 @@ impl Program<'_> {
                 Some(got) => self.answer(&answer, is_delayed, on, &interface, got).await,
                 None => Ok(()),
             },
-            Act::Announced => self.output.print(
+            Act::Announced => self.output.log(
                 format_args!("announced {} on {interface}", self.name),
                 json!({"event": "announced", "interface": interface}),
             ),
             Act::Conflict(Conflict { name, other }) => {
                 self.count.conflicts += 1;
-                self.output.print(
+                self.output.log(
                     format_args!("conflict about {name} on {interface}: {other}; probing again"),
                     json!({"event": "conflict", "interface": interface, "name": name, "other": other}),
                 )
             }
-            Act::Deferred { name, to } => self.output.print(
+            Act::Deferred { name, to } => self.output.log(
                 format_args!("{to} probes for {name} on {interface} too, and goes first; probing again"),
                 json!({"event": "deferred", "interface": interface, "name": name, "other": to.ip()}),
             ),
@@ -155,7 +155,7 @@ impl Program<'_> {
                 if all.all(|of| of.responder.is_taken()) {
                     return Err(format!("{name} is taken: {other}").into());
                 }
-                self.output.print(
+                self.output.log(
                     format_args!("{name} is taken on {interface}: {other}; probing again"),
                     json!({"event": "taken", "interface": interface, "name": name, "other": other}),
                 )
@@ -185,7 +185,7 @@ impl Program<'_> {
         let answers = answer.packet.answers.iter().map(Record);
         let list: Vec<String> = answers.map(|record| record.to_string()).collect();
         let way = answer.way.name();
-        self.output.print(
+        self.output.log(
             format_args!("query from {}, answered by {way}: {}", got.source, list.join("; ")),
             json!({
                 "event": "answer", "interface": interface, "asked": got.source.ip(),

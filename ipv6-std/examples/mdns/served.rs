@@ -127,7 +127,7 @@ impl Served {
                         false => ("is up", "interface up"),
                     };
                     if !is_start {
-                        output.print(
+                        output.log(
                             format_args!("interface {found} {text}"),
                             json!({"event": event, "interface": found.name()}),
                         )?;
@@ -174,7 +174,7 @@ impl One {
         if self.why.as_ref() == Some(&why) {
             return Ok(());
         }
-        output.print(
+        output.log(
             format_args!("{why}; waiting for it"),
             json!({"event": "interface lost", "interface": self.name, "error": why}),
         )?;

@@ -131,7 +131,7 @@ async fn serve(options: &Serve, output: &Output) -> Outcome<bool> {
                     let text = format!("{bytes} bytes to {from}");
                     let object = json!({"event": "served", "to": from.ip(), "bytes": bytes, "at": at});
                     // If standard output is closed, the server goes on.
-                    let _ = output.print(text, object);
+                    let _ = output.log(text, object);
                 }
                 Err(error) => output.warn(format_args!("{from}: {error}")),
             }
