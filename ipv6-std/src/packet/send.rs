@@ -81,8 +81,9 @@ impl<S: AsFd> PacketConn<S> {
     }
 
     /// Sends one datagram with its control messages to the peer of a connected socket. An IPv4-mapped peer is a destination
-    /// of IPv4, as in [`send_to`](Self::send_to). This value reads the peer once: if another value of the socket then
-    /// connects it to a peer of another family, wrap the socket again ([`new`](Self::new)).
+    /// of IPv4, as in [`send_to`](Self::send_to). This value reads the peer once, and in each [`connect`](Self::connect). If
+    /// another value of the socket, such as a clone or [`get_ref`](crate::Conn::get_ref), then connects it to a peer of the
+    /// other family, wrap the socket again ([`new`](Self::new)): Linux ignores fields of the wrong family without an error.
     ///
     /// Systems: all.
     ///
