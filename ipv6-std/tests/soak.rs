@@ -22,11 +22,25 @@ use ipv6_testnet::{Need, Test};
 use soak::flow::{Flow, HEAD, LONGEST, Random, read, write};
 
 fn main() {
-    ipv6_testnet::main(&[Test {
+    let account = Test {
+        name: "a_receiver_that_waits_for_a_processor_has_lost_nothing",
+        needs: &[],
+        run: a_receiver_that_waits_for_a_processor_has_lost_nothing,
+    };
+    let soak = Test {
         name: "every_datagram_arrives_once_or_is_counted",
         needs: &[Need::RawSocket, Need::Ipv4],
         run: every_datagram_arrives_once_or_is_counted,
-    }])
+    };
+    ipv6_testnet::main(&[account, soak])
+}
+
+/// The account of this test: a thread takes a datagram late, and the other one has taken thousands meanwhile.
+fn a_receiver_that_waits_for_a_processor_has_lost_nothing() {
+    let flow = Flow::new(false, true);
+    (1..=10_000).for_each(|number| flow.arrived(0, number));
+    flow.arrived(0, 0);
+    assert_eq!(flow.count(), 10_001);
 }
 
 /// How many datagrams, unless `IPV6_SOAK` says so.
