@@ -133,7 +133,7 @@ fn recv(options: &Recv, output: &Output) -> Outcome<bool> {
         .map_err(|error| format!("port {port}: {error}"))?;
     conn.set_control_flags(ControlFlags::SUPPORTED, true)?;
     join(&conn, options, &interface)?;
-    let mut watch = Watch::new(interface, options.once, Some(group).filter(|group| !is_ipv4(*group)));
+    let mut watch = Watch::new(interface, options.once, group);
 
     let conn = Arc::new(conn);
     let waits = Arc::clone(&conn);

@@ -104,7 +104,7 @@ fn exchange_hellos(options: &Options, output: &Output) -> Outcome<bool> {
     let waits = Arc::clone(&conn);
     end_on_interrupt(move || waits.set_read_deadline(Some(Instant::now())))?;
     // Without the interface there is nothing to do: end with the reason.
-    let mut watch = Watch::new(interface, true, Some(GROUP));
+    let mut watch = Watch::new(interface, true, GROUP);
 
     let end = options.timeout.and_then(after);
     let mut neighbours =

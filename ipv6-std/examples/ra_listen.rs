@@ -69,7 +69,7 @@ fn main() -> ExitCode {
 
 fn listen(options: &Options, output: &Output) -> Outcome<bool> {
     let conn = Arc::new(raw(Icmp6Type::PROTOCOL)?);
-    let mut watch = Watch::new(interface(&options.interface)?, options.once, Some(ALL_NODES));
+    let mut watch = Watch::new(interface(&options.interface)?, options.once, ALL_NODES);
     // The kernel drops messages with a wrong checksum and, with the filter, all other types.
     conn.set_icmp6_filter(Icmp6Filter::block_all().pass(Icmp6Type::ROUTER_ADVERTISEMENT))?;
     conn.set_control_flags(ControlFlags::HOP_LIMIT | ControlFlags::INTERFACE, true)?;

@@ -31,6 +31,7 @@ ipv6_testnet::tests! {
     [Namespace] a_lost_interface_is_reported_and_used_again_when_it_returns;
     [Namespace] an_interface_with_its_old_index_is_joined_again;
     [Namespace] an_interface_that_loses_ipv6_for_a_moment_is_joined_again;
+    [Namespace, Ipv4] an_interface_that_is_replaced_at_once_is_joined_again_for_ipv4;
     [Namespace] a_lost_interface_ends_it_with_the_option_once;
     [Namespace] send_names_the_interface_that_is_lost;
     [Namespace] zones_name_the_interface;
@@ -531,6 +532,31 @@ fn an_interface_that_loses_ipv6_for_a_moment_is_joined_again() {
     let (status, lines) = recv.end();
     assert!(status.success() && lines.len() == 2, "{lines:#?}");
 }
+
+/// Its index is the same afterwards, and it has no IPv4 address.
+fn an_interface_that_is_replaced_at_once_is_joined_again_for_ipv4() {
+    let host = Host::new("host").unwrap();
+    let make = || {
+        host.ip("link add eth0 index 500 type veth peer name eth1").unwrap();
+        host.ip("link set eth1 up").unwrap();
+        host.ip("link set eth0 up").unwrap();
+    };
+    make();
+    let recv = "recv --group 239.1.2.3 --interface eth0 --port 7000 --timeout 60 --json";
+    let mut recv = Running::start(&host, mcast(recv));
+    let joined = || until("239.1.2.3", || host.proc_net("igmp").unwrap().contains(GROUP_IN_IGMP));
+    joined();
+    host.ip("link del eth0").unwrap();
+    make();
+    recv.line("interface lost");
+    recv.line("interface back");
+    joined();
+    recv.interrupt();
+    assert!(recv.end().0.success());
+}
+
+/// 239.1.2.3, as the kernel prints it.
+const GROUP_IN_IGMP: &str = if cfg!(target_endian = "little") { "030201EF" } else { "EF010203" };
 
 fn a_lost_interface_ends_it_with_the_option_once() {
     let Pair { a: _a, b } = pair();

@@ -38,9 +38,19 @@ pub fn lost(on: &Interface) -> Option<String> {
 /// Whether an interface receives a group. It forgets its groups when it is deleted and made again with its old index (scar
 /// 61), and when it loses IPv6 for a moment; the socket counts as a member all the same. `None`: not known.
 pub fn receives(on: &Interface, group: Ipv6Addr) -> Option<bool> {
+    let index = on.index().to_string();
+    if let Some(group) = group.to_ipv4_mapped() {
+        // Linux: a line for an interface, and an indented one for each group (`igmp_mc_seq_show` in net/ipv4/igmp.c).
+        let list = std::fs::read_to_string("/proc/net/igmp").ok()?;
+        let group = format!("{:08X}", u32::from_ne_bytes(group.octets()));
+        let mut lines =
+            list.lines().skip_while(|line| line.split_whitespace().next() != Some(&index)).skip(1);
+        let mut groups = lines.by_ref().take_while(|line| line.starts_with('\t'));
+        return Some(groups.any(|line| line.split_whitespace().next() == Some(&group)));
+    }
     // Linux: index, name, group, … (`igmp6_mc_seq_show` in net/ipv6/mcast.c).
     let list = std::fs::read_to_string("/proc/net/igmp6").ok()?;
-    let (index, group) = (on.index().to_string(), format!("{:032x}", group.to_bits()));
+    let group = format!("{:032x}", group.to_bits());
     Some(list.lines().any(|line| {
         let mut fields = line.split_whitespace();
         fields.next() == Some(&index) && fields.nth(1) == Some(&group)
@@ -65,7 +75,7 @@ pub fn cannot_send(on: &Interface, to: Ipv6Addr, error: io::Error) -> Box<dyn Er
 pub struct Watch {
     interface: Interface,
     once: bool,
-    group: Option<Ipv6Addr>,
+    group: Ipv6Addr,
     is_lost: bool,
     /// When to look next.
     next: Option<Instant>,
@@ -74,9 +84,9 @@ pub struct Watch {
 impl Watch {
     const PERIOD: Duration = Duration::from_millis(500);
 
-    /// `once`: a loss is an error. `group`: the IPv6 group to receive; an interface that loses it, or all its IPv6
-    /// addresses, counts as lost.
-    pub fn new(interface: Interface, once: bool, group: Option<Ipv6Addr>) -> Self {
+    /// `once`: a loss is an error. `group`: an interface that loses it counts as lost, and if it is one of IPv6, also one
+    /// that loses all its IPv6 addresses.
+    pub fn new(interface: Interface, once: bool, group: Ipv6Addr) -> Self {
         Self { interface, once, group, is_lost: false, next: after(Self::PERIOD) }
     }
 
@@ -132,15 +142,17 @@ impl Watch {
         // Scar 61: an interface that is deleted and made again with its old index looks as if it had always been there.
         let kept =
             |address: &InterfaceAddress| now.addresses().iter().any(|other| other.address == address.address);
-        if self.group.is_some()
+        if self.needs_ipv6()
             && !self.interface.addresses().is_empty()
             && !self.interface.addresses().iter().any(kept)
         {
             return Some(format!("interface {name}, or each of its addresses, was replaced"));
         }
         // The same with a fixed address, or an MTU below 1,280 for a moment.
-        if self.group.is_some_and(|group| receives(&now, group) == Some(false)) {
-            return Some(format!("interface {name} has left its groups: it was replaced, or had no IPv6"));
+        if receives(&now, self.group) == Some(false) {
+            return Some(format!(
+                "interface {name} has left its groups: it was replaced, or was without addresses"
+            ));
         }
         self.interface = now;
         None
@@ -148,7 +160,11 @@ impl Watch {
 
     /// Whether an interface has an IPv6 address, if it had one before and the program needs it.
     fn has_ipv6(&self, now: &Interface) -> bool {
-        !now.addresses().is_empty() || self.interface.addresses().is_empty() || self.group.is_none()
+        !now.addresses().is_empty() || self.interface.addresses().is_empty() || !self.needs_ipv6()
+    }
+
+    fn needs_ipv6(&self) -> bool {
+        self.group.to_ipv4_mapped().is_none()
     }
 }
 

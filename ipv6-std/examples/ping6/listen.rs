@@ -19,7 +19,7 @@ const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 
 pub fn listen(options: &Options, output: &Output) -> Outcome<bool> {
     let on = options.interface.as_deref().map(interface).transpose()?;
-    let mut watch = on.map(|on| Watch::new(on, false, Some(ALL_NODES)));
+    let mut watch = on.map(|on| Watch::new(on, false, ALL_NODES));
     let conn = Arc::new(raw(Icmp6Type::PROTOCOL)?);
     conn.set_icmp6_filter(Icmp6Filter::block_all().pass(Icmp6Type::ECHO_REQUEST))?;
     conn.set_control_flags(ControlFlags::all() - ControlFlags::PATH_MTU, true)?;
