@@ -373,6 +373,10 @@ fn every_entry_of_the_data_is_in_the_table_and_every_entry_of_the_table_is_in_th
                     (None, None) if is_in(LEFT_OUT, os, kind, name) => {
                         "is in LEFT_OUT and not in the data: remove it from LEFT_OUT".to_string()
                     }
+                    (None, None) if is_in(NO_DATA, os, kind, name) => {
+                        "is in NO_DATA and not in the table: add it to the table, or remove it from NO_DATA"
+                            .to_string()
+                    }
                     (None, None) => continue,
                     (Some(ours), Some(data)) if ours == data => continue,
                     (None, Some(_)) if is_left_out(os, kind, name) => continue,
