@@ -111,7 +111,7 @@ impl Responder {
             (*sent, *next) = (0, Instant::now() + Duration::from_secs(1));
             // Probes that never end would keep the program silent.
             let is_new = !std::mem::replace(&mut self.was_deferred, true);
-            return is_new.then(|| Act::Deferred { name, to: got.source });
+            return is_new.then_some(Act::Deferred { name, to: got.source });
         }
         let answer = answer(&mut self.own, query, got)?;
         let is_delayed =
