@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, SyncSender, TrySendError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use serde_json::{Value, json};
@@ -60,7 +60,9 @@ impl Output {
     /// for an error.
     pub fn run(self, work: impl FnOnce(&Self) -> Outcome<bool>) -> ExitCode {
         let result = work(&self);
-        let code = match result {
+        // The thread may still have lines, which it fails to write.
+        flush();
+        let code = match result.and_then(|done| is_open().map(|()| done)) {
             Ok(true) => ExitCode::SUCCESS,
             Ok(false) if is_ending() => ExitCode::from(130),
             Ok(false) => ExitCode::FAILURE,
@@ -78,27 +80,35 @@ impl Output {
     pub fn print(&self, text: impl Display, object: Value) -> Outcome<()> {
         match WRITER.get() {
             // After other lines of the server.
-            Some(Some(_)) => self.log(text, object),
-            _ => written(&self.line(text, &object)).map_err(failed),
+            Some(Some(writer)) => self.queue(writer, text, &object, LIMIT),
+            _ => written(&self.line(text, &object)).map_err(|error| failed(reason(error))),
         }
     }
 
-    /// As [`print`](Self::print), for servers: does not wait for a reader that has stopped to read. If too many lines wait
+    /// As [`print`](Self::print), for servers: does not wait for a reader that has stopped reading. If too many lines wait
     /// for it, further ones are left out, and the next one tells how many.
     pub fn log(&self, text: impl Display, object: Value) -> Outcome<()> {
+        match WRITER.get_or_init(writer) {
+            Some(writer) => self.queue(writer, text, &object, Duration::ZERO),
+            None => self.print(text, object),
+        }
+    }
+
+    /// Passes a line to the thread. If the queue has no room within the limit, counts the line as left out.
+    fn queue(
+        &self,
+        writer: &SyncSender<Task>,
+        text: impl Display,
+        object: &Value,
+        limit: Duration,
+    ) -> Outcome<()> {
         static LEFT_OUT: AtomicU64 = AtomicU64::new(0);
-        let Some(writer) = WRITER.get_or_init(writer) else { return self.print(text, object) };
-        let send = |line| -> Outcome<bool> {
-            match writer.try_send(Task::Print(line)) {
-                Err(TrySendError::Disconnected(_)) => Err(OutputClosed.into()),
-                sent => Ok(sent.is_ok()),
-            }
-        };
+        is_open()?;
         let before = LEFT_OUT.swap(0, Ordering::Relaxed);
         let note = || self.line(format_args!("{before} lines left out"), &json!({ "left_out": before }));
-        if before > 0 && !send(note())? {
+        if before > 0 && !sent(writer, Task::Print(note()), limit) {
             LEFT_OUT.fetch_add(before + 1, Ordering::Relaxed);
-        } else if !send(self.line(text, &object))? {
+        } else if !sent(writer, Task::Print(self.line(text, object)), limit) {
             LEFT_OUT.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())
@@ -133,22 +143,27 @@ enum Task {
 /// The thread that writes for a server. `Some(None)`: it could not be started.
 static WRITER: OnceLock<Option<SyncSender<Task>>> = OnceLock::new();
 
+/// Set when the thread could not write to standard output. `None`: the reader closed the pipe. `Some`: the error.
+static ENDED: OnceLock<Option<String>> = OnceLock::new();
+
 /// How many lines wait for the thread at most.
 const WAITING: usize = 256;
+
+/// How long to wait for room in the queue, and for the thread at the end.
+const LIMIT: Duration = Duration::from_secs(1);
 
 fn writer() -> Option<SyncSender<Task>> {
     let (to, tasks) = mpsc::sync_channel(WAITING);
     let write = move || {
         for task in tasks {
             match task {
-                Task::Print(line) => match written(&line) {
-                    Ok(()) => {}
-                    Err(error) if error.kind() == ErrorKind::BrokenPipe => break,
-                    Err(error) => {
-                        let _ = writeln!(io::stderr().lock(), "{}", failed(error));
-                        break;
+                // Standard error may still work, so the thread does not end.
+                Task::Print(_) if ENDED.get().is_some() => {}
+                Task::Print(line) => {
+                    if let Err(error) = written(&line) {
+                        let _ = ENDED.set(reason(error));
                     }
-                },
+                }
                 Task::Report(line) => {
                     let _ = writeln!(io::stderr().lock(), "{line}");
                 }
@@ -161,14 +176,30 @@ fn writer() -> Option<SyncSender<Task>> {
     thread::Builder::new().spawn(write).is_ok().then_some(to)
 }
 
+/// Passes a task to the thread. Waits until the limit for room in the queue. Returns whether there was some.
+fn sent(writer: &SyncSender<Task>, mut task: Task, limit: Duration) -> bool {
+    let start = Instant::now();
+    loop {
+        match writer.try_send(task) {
+            Err(TrySendError::Full(back)) if start.elapsed() < limit => task = back,
+            result => return result.is_ok(),
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
 /// Waits a moment until the thread has written everything.
 fn flush() {
-    const LIMIT: Duration = Duration::from_secs(1);
     let Some(Some(writer)) = WRITER.get() else { return };
     let (done, is_done) = mpsc::sync_channel(1);
-    if writer.try_send(Task::Flush(done)).is_ok() {
+    if sent(writer, Task::Flush(done), LIMIT) {
         let _ = is_done.recv_timeout(LIMIT);
     }
+}
+
+/// The error of the thread, if it could not write.
+fn is_open() -> Outcome<()> {
+    ENDED.get().map_or(Ok(()), |why| Err(failed(why.clone())))
 }
 
 fn written(line: &str) -> io::Result<()> {
@@ -176,11 +207,13 @@ fn written(line: &str) -> io::Result<()> {
     writeln!(io::stdout().lock(), "{line}")
 }
 
-fn failed(error: io::Error) -> Box<dyn Error> {
-    match error.kind() {
-        ErrorKind::BrokenPipe => OutputClosed.into(),
-        _ => format!("standard output: {error}").into(),
-    }
+/// Why standard output failed. `None`: its reader closed the pipe.
+fn reason(error: io::Error) -> Option<String> {
+    (error.kind() != ErrorKind::BrokenPipe).then(|| format!("standard output: {error}"))
+}
+
+fn failed(reason: Option<String>) -> Box<dyn Error> {
+    reason.map_or_else(|| OutputClosed.into(), Into::into)
 }
 
 fn report_object(kind: &str, text: &str) {
