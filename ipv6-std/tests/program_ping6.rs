@@ -3,6 +3,8 @@
 mod programs;
 
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use ipv6_std::{FlowLabel, Header, Icmp6Filter, Icmp6Type, RawConn, SendControl};
 use ipv6_testnet::{Line, Pair, link};
@@ -15,6 +17,7 @@ ipv6_testnet::tests! {
     [RawSocket, PingSocket] many_hosts_are_asked_at_once;
     [RawSocket] an_interface_that_disappears_is_named;
     [RawSocket] listening_outlasts_its_interface_and_ends_with_a_summary;
+    [RawSocket] listening_on_an_interface_without_ipv6_reports_that_once;
     [Namespace, Strace] a_forbidden_socket_is_an_error_that_names_the_sysctl;
     [RawSocket] each_reply_and_a_summary_are_printed;
     [RawSocket, Program("ping")] requests_of_iputils_are_printed;
@@ -173,6 +176,21 @@ fn listening_outlasts_its_interface_and_ends_with_a_summary() {
     let (status, lines) = ours.end();
     assert!(status.success());
     assert_eq!(lines, ["2 requests received"]);
+}
+
+/// IPv6 needs an MTU of 1,280. The program looks twice a second.
+fn listening_on_an_interface_without_ipv6_reports_that_once() {
+    let Pair { a, b: _b } = Pair::new().unwrap();
+    a.ip("link set eth0 mtu 1000").unwrap();
+    let mut ours = Running::start(&a, ping6("--listen --interface eth0"));
+    ours.line("interface eth0 has left its groups");
+    thread::sleep(Duration::from_millis(1200));
+    a.ip("link set eth0 mtu 1500").unwrap();
+    ours.line("interface eth0 is back");
+    ours.interrupt();
+    let (status, lines) = ours.end();
+    assert!(status.success());
+    assert_eq!(lines, ["0 requests received"]);
 }
 
 fn a_forbidden_socket_is_an_error_that_names_the_sysctl() {

@@ -43,9 +43,11 @@ pub fn receives(on: &Interface, group: Ipv6Addr) -> Option<bool> {
         // Linux: a line for an interface, and an indented one for each group (`igmp_mc_seq_show` in net/ipv4/igmp.c).
         let list = std::fs::read_to_string("/proc/net/igmp").ok()?;
         let group = format!("{:08X}", u32::from_ne_bytes(group.octets()));
-        let mut lines =
-            list.lines().skip_while(|line| line.split_whitespace().next() != Some(&index)).skip(1);
-        let mut groups = lines.by_ref().take_while(|line| line.starts_with('\t'));
+        let mut groups = list
+            .lines()
+            .skip_while(|line| line.split_whitespace().next() != Some(&index))
+            .skip(1)
+            .take_while(|line| line.starts_with('\t'));
         return Some(groups.any(|line| line.split_whitespace().next() == Some(&group)));
     }
     // Linux: index, name, group, … (`igmp6_mc_seq_show` in net/ipv6/mcast.c).
@@ -123,7 +125,10 @@ impl Watch {
             self.is_lost = true;
         }
         let now = interface(&name).ok().filter(|now| self.is_lost && self.has_ipv6(now));
-        if let Some(now) = now.filter(|now| join(&self.interface, now).is_ok()) {
+        // A join may succeed on an interface without IPv6, which has no groups.
+        let mut is_back =
+            |now: &Interface| join(&self.interface, now).is_ok() && receives(now, self.group) != Some(false);
+        if let Some(now) = now.filter(|now| is_back(now)) {
             output.print(format_args!("interface {now} is back"), json!({"event": "interface back"}))?;
             (self.interface, self.is_lost) = (now, false);
         }
