@@ -29,8 +29,8 @@ use socket2::{Domain, Socket, Type};
 
 const BELIEVES: &str = "\
 The server believes nothing: it returns what it receives. No error of a client or of this host ends it. At the limit of \
-descriptors or threads it reports that, and accepts again when some are free. If the reader of its output stops to read, it \
-leaves lines out.
+descriptors or threads it reports that, and accepts again when some are free. If the reader of its output stops reading, it \
+leaves lines out and prints how many.
 
 The client believes the bytes of the server, which it escapes. It prints the traffic class and the hop limit of the last \
 segment that arrived in order; any router can change both. Without an echo, and of an IPv4 server, they are unknown.";

@@ -33,6 +33,7 @@ const TRUST: &str = "\
 What it believes: the client accepts only the server with the certificate in the file. The server accepts any client, and \
 sends each as many bytes as it asks for, within the limit of --most.
 What it ignores: errors of ICMP. QUIC notices losses and the MTU of the path itself.
+If the reader of its output stops reading, the server leaves lines out and prints how many.
 The exit status is 0, 1 if the bytes did not arrive, and 2 for an error.";
 
 #[derive(Parser)]
