@@ -12,6 +12,7 @@ ipv6_testnet::tests! {
     [Namespace] errors_are_objects_with_the_option_json;
     [Namespace] a_closed_or_full_standard_error_panics_no_program;
     [Namespace] a_closed_standard_output_is_no_error;
+    [Namespace] a_server_whose_output_is_full_ends_with_the_error;
     [Namespace] programs_without_ipv4_say_why;
     [Namespace] each_missing_argument_is_named;
     [RawSocket] addresses_that_cannot_be_used_are_refused_with_the_reason;
@@ -88,19 +89,20 @@ fn addresses_that_cannot_be_used_are_refused_with_the_reason() {
 /// One receive fails; the program goes on.
 fn a_lack_of_memory_ends_no_program() {
     let Pair { a, b } = Pair::new().unwrap();
-    let lacking = |name: &str, arguments: &str| {
-        let fault = "inject=recvmsg:error=ENOMEM:when=2";
-        let strace = command("strace", ["-f", "-o", "/dev/null", "-e", "trace=recvmsg", "-e", fault]);
-        wrapped(strace, &example(name).typed(arguments))
-    };
-    let mut listener = Running::start(&b, lacking("ping6", "--listen --count 3"));
+    let fault = || Fault::new("recvmsg", "error=ENOMEM:when=2");
+    let of_listener = fault();
+    let listen = of_listener.inject(&example("ping6").typed("--listen --count 3"));
+    let mut listener = Running::start(&b, listen);
     opened_raw_socket(&b);
     for (name, arguments) in [("ping6", "--count 3 --interval 0.1"), ("traceroute6", "--wait 20")] {
-        let got = output(&a, lacking(name, &format!("{} {arguments}", Pair::B)));
+        let fault = fault();
+        let got = output(&a, fault.inject(&example(name).typed(&format!("{} {arguments}", Pair::B))));
         assert!(got.status.success(), "{got:?}");
+        fault.was_injected();
     }
     listener.line("number 2");
     assert!(listener.end().0.success());
+    of_listener.was_injected();
 }
 
 // delay, mcast, tcp_mark and quic accept IPv4.
@@ -154,4 +156,22 @@ fn a_closed_standard_output_is_no_error() {
         assert_eq!(status(&host, command(), closed(), closed()), Some(0), "{arguments}");
     }
     assert_eq!(status(&host, example("tcp_mark").typed("serve --count 1"), full(), full()), Some(2));
+}
+
+/// A server writes in a thread of its own.
+fn a_server_whose_output_is_full_ends_with_the_error() {
+    let Pair { a, b: _b } = Pair::new().unwrap();
+    let respond = || {
+        let arguments = "respond --interface eth0 --name camera.local --address ::1 --json --timeout 3";
+        let mut command = example("mdns").typed(arguments);
+        command.stdin(Stdio::null()).stderr(Stdio::piped());
+        command
+    };
+    let full = a.spawn(respond().stdout(full())).unwrap().wait_with_output().unwrap();
+    let stderr = String::from_utf8(full.stderr).unwrap();
+    assert_eq!(full.status.code(), Some(2), "{stderr}");
+    let error = object(stderr.trim_end())["error"].as_str().unwrap().to_string();
+    assert!(error.starts_with("standard output: ") && error.contains("(os error 28)"), "{error}");
+    let closed = a.spawn(respond().stdout(closed())).unwrap().wait_with_output().unwrap();
+    assert!(closed.status.success() && closed.stderr.is_empty(), "{closed:?}");
 }

@@ -193,10 +193,9 @@ fn a_lack_of_memory_does_not_end_the_server() {
     let host = Host::new("host").unwrap();
     let folder = Folder::new("quic-memory");
     let certificate = format!("{}/server.der", folder.path());
-    let fault = "inject=recvmmsg:error=ENOMEM:when=2..4";
-    let strace = command("strace", ["-f", "-o", "/dev/null", "-e", "trace=recvmmsg", "-e", fault]);
+    let fault = Fault::new("recvmmsg", "error=ENOMEM:when=2..4");
     let serve = quic(&format!("serve --listen [::1]:4433 --certificate {certificate} --count 2 --json"));
-    let mut server = Running::start(&host, wrapped(strace, &serve));
+    let mut server = Running::start(&host, fault.inject(&serve));
     server.line("listening");
     for _ in 0..2 {
         let fetch = format!("fetch [::1]:4433 --certificate {certificate} --bytes 100000 --timeout 60");
@@ -204,4 +203,5 @@ fn a_lack_of_memory_does_not_end_the_server() {
         assert!(got.status.success(), "{got:?}");
     }
     assert!(server.end().0.success());
+    fault.was_injected();
 }

@@ -4,10 +4,11 @@ mod programs;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use ipv6_testnet::{Host, Pair};
+use nix::fcntl::{FcntlArg, fcntl};
 use programs::*;
 
 ipv6_testnet::tests! {
@@ -23,7 +24,8 @@ ipv6_testnet::tests! {
     [Namespace] control_characters_in_the_echo_are_escaped;
     [Namespace] at_the_descriptor_limit_it_reports_and_continues;
     [Namespace, Strace] errors_of_accept_do_not_end_the_server;
-    [Namespace] a_reader_that_stops_to_read_does_not_stop_the_server;
+    [Namespace] a_reader_that_stops_reading_does_not_stop_the_server;
+    [Namespace] a_server_without_a_reader_still_reports;
     [Namespace] an_idle_connection_is_closed;
     [Namespace] after_an_empty_text_the_fields_are_unknown;
     [Namespace] a_slow_or_silent_server_does_not_hold_the_client;
@@ -206,9 +208,8 @@ fn at_the_descriptor_limit_it_reports_and_continues() {
 fn errors_of_accept_do_not_end_the_server() {
     let Pair { a, b } = Pair::new().unwrap();
     for error in ["ENFILE", "ENOBUFS", "ENOMEM", "EPERM", "EPROTO", "ENETDOWN", "EHOSTUNREACH"] {
-        let fault = format!("inject=accept4:error={error}:when=1..2");
-        let strace = command("strace", ["-f", "-o", "/dev/null", "-e", "trace=accept4", "-e", &fault]);
-        let serve = wrapped(strace, &tcp_mark("serve --listen [::]:7007 --count 2 --json"));
+        let fault = Fault::new("accept4", format!("error={error}:when=1..2"));
+        let serve = fault.inject(&tcp_mark("serve --listen [::]:7007 --count 2 --json"));
         let mut server = Running::start(&b, serve);
         server.line("cannot accept a connection");
         let connect = || {
@@ -219,28 +220,60 @@ fn errors_of_accept_do_not_end_the_server() {
         server.line("accepting connections again");
         connect();
         assert!(server.end().0.success());
+        fault.was_injected();
     }
 }
 
-/// Its output fills a pipe: each connection prints more than 60 bytes.
-fn a_reader_that_stops_to_read_does_not_stop_the_server() {
+/// A program that is killed when the value is dropped.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Its output fills the pipe, and the queue of 256 lines twice.
+fn a_reader_that_stops_reading_does_not_stop_the_server() {
     let host = Host::new("host").unwrap();
     let (pipe, output) = std::io::pipe().unwrap();
+    // Rounded up to a page.
+    let size = fcntl(&pipe, FcntlArg::F_SETPIPE_SZ(4096)).unwrap();
+    // Each prints more than 50 bytes.
+    let connections = size / 50 + 512;
     let mut serve = tcp_mark("serve --listen [::1]:7007");
     serve.stdin(Stdio::null()).stderr(output.try_clone().unwrap()).stdout(output);
-    let mut server = host.spawn(&mut serve).unwrap();
+    let mut server = Killed(host.spawn(&mut serve).unwrap());
     drop(serve);
     let mut lines = BufReader::new(pipe).lines();
     assert_eq!(lines.next().unwrap().unwrap(), "listening on [::1]:7007");
-    for number in 0..2500 {
+    for number in 0..connections {
         let mut client = host.run(|| TcpStream::connect("[::1]:7007")).unwrap();
         client.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         client.write_all(b"hello").unwrap();
         client.read_exact(&mut [0; 5]).unwrap_or_else(|error| panic!("{number}: {error}"));
     }
-    assert!(Command::new("kill").args(["-INT", &server.id().to_string()]).status().unwrap().success());
-    until("the end of the server", || server.try_wait().unwrap().is_some());
-    assert!(server.wait().unwrap().success());
+    assert!(Command::new("kill").args(["-INT", &server.0.id().to_string()]).status().unwrap().success());
+    until("the end of the server", || server.0.try_wait().unwrap().is_some());
+    assert!(server.0.wait().unwrap().success());
+}
+
+fn a_server_without_a_reader_still_reports() {
+    let host = Host::new("host").unwrap();
+    let mut serve = tcp_mark("serve --listen [::1]:7007 --idle 0.2");
+    serve.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut server = Killed(host.spawn(&mut serve).unwrap());
+    let mut line = String::new();
+    BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "listening on [::1]:7007\n");
+    // Standard output is closed now.
+    let mut reports = BufReader::new(server.0.stderr.take().unwrap()).lines();
+    for _ in 0..2 {
+        let _idle = host.run(|| TcpStream::connect("[::1]:7007")).unwrap();
+        let report = reports.next().unwrap().unwrap();
+        assert!(report.contains("closed after 0.2 s without data"), "{report}");
+    }
 }
 
 fn an_idle_connection_is_closed() {

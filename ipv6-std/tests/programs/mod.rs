@@ -86,6 +86,40 @@ pub fn wrapped(mut wrapper: Command, command: &Command) -> Command {
     wrapper
 }
 
+/// An error that `strace` injects into a system call of a program.
+pub struct Fault {
+    system_call: &'static str,
+    /// The error, and in which calls, as in `error=ENOMEM:when=2`.
+    what: String,
+    folder: Folder,
+}
+
+impl Fault {
+    pub fn new(system_call: &'static str, what: impl Into<String>) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let folder = Folder::new(&format!("fault-{}", NUMBER.fetch_add(1, Ordering::Relaxed)));
+        Self { system_call, what: what.into(), folder }
+    }
+
+    /// The command with the fault. The program is the child, and strace its grandchild (`-D`): killing the child ends both.
+    pub fn inject(&self, program: &Command) -> Command {
+        let Self { system_call, what, .. } = self;
+        let (trace, inject) = (format!("trace={system_call}"), format!("inject={system_call}:{what}"));
+        let arguments = ["-D", "-f", "-o", &self.log(), "-e", &trace, "-e", &inject];
+        wrapped(command("strace", arguments), program)
+    }
+
+    /// Asserts that the error was injected.
+    pub fn was_injected(&self) {
+        let log = std::fs::read_to_string(self.log()).unwrap();
+        assert!(log.contains("(INJECTED)"), "{}: {log}", self.what);
+    }
+
+    fn log(&self) -> String {
+        format!("{}/log", self.folder.path())
+    }
+}
+
 /// The same command without capabilities.
 pub fn unprivileged(command: &Command) -> Command {
     let mut setpriv = Command::new("setpriv");
