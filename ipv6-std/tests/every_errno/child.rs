@@ -232,6 +232,14 @@ pub fn unbounded() -> PacketConn<OwnedFd> {
     PacketConn::new(UdpSocket::bind("[::1]:0").unwrap().into()).unwrap()
 }
 
+/// Waits until the main thread sleeps: in a system call that waits.
+pub fn main_thread_sleeps() {
+    // The name, which may contain spaces, is in parentheses; the state follows.
+    while !fs::read_to_string("/proc/self/stat").unwrap().contains(") S ") {
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
 /// How many descriptors are open.
 pub fn descriptors() -> usize {
     fs::read_dir("/proc/self/fd").unwrap().count()

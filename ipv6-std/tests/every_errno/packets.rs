@@ -11,7 +11,7 @@ use std::time::Duration;
 use ipv6_std::message::HopLimit;
 use ipv6_std::*;
 
-use super::child::{Case, Peer, in_order, read, unbounded};
+use super::child::{Case, Peer, in_order, main_thread_sleeps, read, unbounded};
 use crate::common::soon;
 
 /// A connection that is not a connection of an event loop.
@@ -226,7 +226,7 @@ fn receive_later(case: &Case<'_>, has_queued: bool) {
             // The receiver waits by then. The injected error is the only one that it gets before.
             let (number, sender) = (next.get(), peer.sender());
             scope.spawn(move || {
-                thread::sleep(Duration::from_millis(200));
+                main_thread_sleeps();
                 sender.send(number, to);
             });
             let answer = conn.recv_from(&mut payload).and_then(|_| in_order(&next, payload));
