@@ -20,7 +20,7 @@
 //! the second one. Its pointer, which this crate leaves zero, points to the sources; here they follow the structure.
 
 use core::fmt;
-use core::net::Ipv6Addr;
+use core::net::{Ipv6Addr, SocketAddrV6};
 
 use heapless::Vec;
 
@@ -95,8 +95,9 @@ impl<const N: usize> SourceFilter<N> {
         self.sources.contains(&source) == (self.mode == FilterMode::Include)
     }
 
-    /// Encodes the filter for a group and an interface (`None`: the system chooses; FreeBSD and Apple's systems require
-    /// one), and returns its size: [`space`](Self::space) of the number of sources.
+    /// Encodes the filter for a group and an interface (`None`: the system chooses; Linux, FreeBSD and Apple's systems
+    /// require one), and returns its size: [`space`](Self::space) of the number of sources. An IPv4-mapped group, whose
+    /// sources are IPv4-mapped too, is encoded as IPv4 addresses (Linux).
     ///
     /// # Errors
     ///
@@ -110,8 +111,15 @@ impl<const N: usize> SourceFilter<N> {
         let layout = layout::<P>()?;
         let used = request::<P>(group, on, self.mode, self.sources.len(), bytes)?;
         let list = bytes.get_mut(layout.list..used).unwrap_or_default();
+        // The group decides: Linux reads the sources of an IPv6 group as those of IPv6, whatever their family is.
+        let is_ipv4 = group.to_ipv4_mapped().is_some();
         for (place, source) in list.chunks_exact_mut(layout.storage.max(1)).zip(&self.sources) {
-            let _ = wire::put(place, 0, sockaddr::encode_by_family::<P>(*source));
+            let address = if is_ipv4 {
+                sockaddr::encode_by_family::<P>(*source)
+            } else {
+                sockaddr::encode::<P>(&SocketAddrV6::new(*source, 0, 0, 0))
+            };
+            let _ = wire::put(place, 0, address);
         }
         Ok(used)
     }
@@ -129,8 +137,8 @@ impl<const N: usize> SourceFilter<N> {
         request::<P>(group, on, FilterMode::Include, N, bytes)
     }
 
-    /// Decodes the structure that a kernel wrote, and the sources after it. `None` if it is not one, or names sources
-    /// of another family.
+    /// Decodes the structure that a kernel wrote, and the sources after it. `None` if it is not one, or names sources that
+    /// are neither IPv6 nor IPv4. IPv4 sources are returned as IPv4-mapped addresses.
     ///
     /// The kernel returns the number of sources that the filter has, also if there is room for fewer; the second value is
     /// that number. Compare it with the length of [`sources`](Self::sources).
@@ -252,6 +260,16 @@ mod tests {
         let used = filter.encode::<Linux32Be>(group, None, &mut bytes).unwrap();
         assert_eq!((&bytes[4..6], &bytes[8..12]), (&[0, 2][..], &[232, 1, 2, 3][..]));
         assert_eq!(SourceFilter::decode::<Linux32Be>(&bytes[..used]), Some((filter, 1)));
+    }
+
+    #[test]
+    fn a_mapped_source_of_an_ipv6_group_is_one_of_ipv6() {
+        let source = Ipv4Addr::new(192, 0, 2, 1).to_ipv6_mapped();
+        let filter = SourceFilter::<1>::include(&[source]).unwrap();
+        let mut bytes = [0xff; 272];
+        filter.encode::<Linux64>(GROUP, InterfaceIndex::new(3).ok(), &mut bytes).unwrap();
+        assert_eq!((&bytes[144..146], &bytes[152..168]), (&[10, 0][..], &source.octets()[..]));
+        assert_eq!(SourceFilter::decode::<Linux64>(&bytes), Some((filter, 1)));
     }
 
     #[test]

@@ -68,10 +68,13 @@ converts! {
         | EncodeError::SourceOrInterface => ErrorKind::Unsupported,
         _ => ErrorKind::InvalidInput,
     };
-    /// `InvalidInput` for what a builder refuses, `InvalidData` for what cannot be parsed. The [`ExtensionError`] is its
-    /// source.
+    /// `InvalidInput` for what a builder refuses, `InvalidData` for what cannot be parsed, and for a type of routing header
+    /// that a builder does not build. The [`ExtensionError`] is its source.
     ExtensionError, "extension header", error => match error {
-        ExtensionError::Full { .. } | ExtensionError::Align { .. } | ExtensionError::Padding => ErrorKind::InvalidInput,
+        ExtensionError::Full { .. }
+        | ExtensionError::Align { .. }
+        | ExtensionError::Padding
+        | ExtensionError::Addresses { claimed: 0, .. } => ErrorKind::InvalidInput,
         _ => ErrorKind::InvalidData,
     };
     /// `InvalidInput`. The [`BufferTooSmall`] is its source.

@@ -86,7 +86,9 @@ pub fn parse_scoped(text: &str) -> io::Result<SocketAddrV6> {
             ));
         }
         Some(zone) => index(zone).map_err(|error| match error.raw_os_error() {
-            Some(_) => error::explained(error.kind(), error, text),
+            Some(_) => {
+                error::explained(error.kind(), error, format!("the interface of {text} was not looked up"))
+            }
             None => io::Error::new(error.kind(), format!("{text}: {error}")),
         })?,
     };

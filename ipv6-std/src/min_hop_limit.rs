@@ -195,7 +195,6 @@ impl<S: AsFd> Conn<S> {
         Ok(split(&program).map_or(0, |(least, _)| least))
     }
 
-    /// Attaches the two programs as one.
     /// The program that is attached. Empty: none, or one without the check.
     fn replaceable(&self) -> io::Result<Vec<BpfInstruction>> {
         match attached(self) {
@@ -207,6 +206,7 @@ impl<S: AsFd> Conn<S> {
         }
     }
 
+    /// Attaches the two programs as one.
     fn attach(&self, check: &[BpfInstruction], program: &[BpfInstruction]) -> io::Result<()> {
         let (len, most) = (program.len(), MOST - check.len());
         if len > most {

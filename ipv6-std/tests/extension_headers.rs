@@ -211,7 +211,10 @@ fn a_segment_routing_header_is_sent_as_a_sticky_header_only() {
     let refused = sender.send_to(b"x", &SendControl::new().with_messages(&messages), to);
     let refused = refused.unwrap_err();
     assert_eq!((refused.kind(), cause(&refused)), (ErrorKind::InvalidInput, Some(EINVAL)));
-    assert!(refused.to_string().contains("as a sticky header only: set_routing_header"), "{refused}");
+    assert!(
+        refused.to_string().contains("set a segment routing header with set_routing_header"),
+        "{refused}"
+    );
 
     sender.set_routing_header(header).unwrap();
     let mut buffer = [0; MAX_LEN];
@@ -293,7 +296,7 @@ fn headers_that_the_kernel_refuses_are_an_error() {
     let to = conn.local_addr().unwrap();
     let refused = conn.send_to(b"x", &SendControl::new().with_messages(&messages), to).unwrap_err();
     assert_eq!((refused.kind(), cause(&refused)), (ErrorKind::InvalidInput, Some(EINVAL)));
-    assert!(refused.to_string().contains("and no other type"), "{refused}");
+    assert!(refused.to_string().contains("sends only type 2"), "{refused}");
 }
 
 fn packets_of_another_library_are_parsed() {

@@ -13,8 +13,7 @@ use crate::fd::{AsFd, OwnedFd};
 ///
 /// Implemented for `tokio::net::UdpSocket` and `tokio::io::unix::AsyncFd` (feature `tokio`), and for `async_io::Async`
 /// (feature `async-io`). For another loop, implement [`io`](Self::io); [`PacketConn::new`](super::PacketConn::new) and
-/// all calls that wait then work. [`watch`](Self::watch), [`Register`] and [`PollEventLoop`] are optional. Without `watch`, calls
-/// in a level-triggered loop are busy while an entry that nobody takes is in the error queue.
+/// all calls that wait then work. [`watch`](Self::watch), [`Register`] and [`PollEventLoop`] are optional.
 ///
 /// ```
 /// use std::future::{self, Future};
@@ -77,8 +76,8 @@ pub trait EventLoop: AsFd + Sync {
     /// and a level-triggered loop would call without a pause).
     ///
     /// The provided method returns `Unsupported`. Then a level-triggered loop is busy while an entry is in the error
-    /// queue, and `recv_error` waits as for a datagram. Systems other than Linux and Android have no error queue, and never
-    /// call it.
+    /// queue, and `recv_error` waits as for a datagram. It is never called on systems other than Linux and Android, which have
+    /// no error queue.
     ///
     /// # Errors
     ///

@@ -129,7 +129,8 @@ impl<S: AsFd> PacketConn<S> {
     /// [`recv_error`](Self::recv_error) until it returns `None`, or with [`drain_errors`](Self::drain_errors);
     /// [`has_errors`](Self::has_errors) returns whether there are any, and the `TimedOut` error of a receive says so.
     ///
-    /// Systems: Linux and Android. Windows has an option of the same name ([`option::QUEUE_ERRORS`](crate::option::QUEUE_ERRORS)) and no queue.
+    /// Systems: Linux and Android. Windows has an option of the same name
+    /// ([`option::QUEUE_ERRORS`](crate::option::QUEUE_ERRORS)) and no queue.
     ///
     /// # Errors
     ///

@@ -37,7 +37,7 @@ fn kinds(encoded: &[u8]) -> impl Iterator<Item = Control> + '_ {
     RawMessages::<Host>::new(encoded).filter_map(Result::ok).filter_map(|message| message.control::<Host>())
 }
 
-/// The kinds of the control messages, which take at most `N` bytes. None if they are not messages of IPv6.
+/// The kinds of the control messages, which take at most `N` bytes. Empty if they are not messages of IPv6.
 pub(super) fn kinds_of<const N: usize>(control: &SendControl<'_>) -> Vec<Control> {
     let mut bytes = ControlBytes::<N>::new();
     bytes.encode(control).map(|encoded| kinds(&encoded).collect()).unwrap_or_default()

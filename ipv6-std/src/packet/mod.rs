@@ -143,7 +143,8 @@ impl<S: AsFd> PacketConn<S> {
     }
 
     /// Reads whether the peer of a connected dual-stack socket is IPv4-mapped. That of a socket which is bound to an
-    /// IPv4-mapped address can be no other. An IPv6-only socket can become a dual-stack socket until it has a port.
+    /// IPv4-mapped address can be no other. An IPv6-only socket can become a dual-stack socket until it has a port,
+    /// so its peer is unknown until then.
     pub(crate) fn note_peer(&self) {
         let local = self.conn.local_addr().ok();
         if self.conn.carries_only_v6() {
@@ -156,7 +157,7 @@ impl<S: AsFd> PacketConn<S> {
         self.write.set_mapped_peer(peer.or_else(by_local));
     }
 
-    /// Whether the peer of the socket is IPv4-mapped. Reads it, if the socket had none when it was wrapped.
+    /// Whether the peer of the socket is IPv4-mapped. Reads it, if it is unknown.
     pub(crate) fn peer_is_mapped(&self) -> bool {
         if self.write.peer_is_unknown() {
             self.note_peer();

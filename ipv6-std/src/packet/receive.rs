@@ -21,7 +21,7 @@ impl<S: AsFd> PacketConn<S> {
     /// # Errors
     ///
     /// - `TimedOut` after the [deadline](Self::set_read_deadline) or the [timeout](Self::set_read_timeout); `WouldBlock`
-    ///   on a non-blocking socket, which never waits (on Windows: without a deadline and timeout).
+    ///   on a non-blocking socket, which never waits; on Windows it waits if there is a deadline or a timeout.
     /// - The error that the network reported for an earlier datagram (`ConnectionRefused`, for example; the report that it
     ///   was too long for its path has the [source](std::error::Error::source) `EMSGSIZE`), and `InvalidData` for control
     ///   messages that cannot be decoded. A server continues after both: [`is_about_peer`](crate::is_about_peer).

@@ -32,8 +32,9 @@ impl<S: AsFd> PacketConn<S> {
     ///   not have. The error names both; its [source](std::error::Error::source) is the system's.
     /// - `Unsupported` for a control message that the system does not have, or a segment size on a socket that cannot
     ///   send segments: see [`send_segments`](Self::send_segments).
-    /// - `EINVAL` on Linux for a message whose option is not set or whose flow label is not
-    ///   [leased](crate::Conn::lease_flow_label). The text has the remedy; the source is the system's error.
+    /// - `EINVAL` on Linux for a message whose option is not set, for a flow label that must be
+    ///   [leased](crate::Conn::lease_flow_label), and for a routing header that Linux does not send as a message. The text
+    ///   has the remedy; the source is the system's error.
     /// - `EMSGSIZE` ([`is_too_long`](crate::is_too_long)) for a payload above the protocol's maximum (65,527 bytes for
     ///   UDP), above the path MTU on a socket that [does not fragment](crate::Conn::set_dont_fragment), or above the send
     ///   buffer (9,216 bytes by default on FreeBSD).
@@ -41,7 +42,7 @@ impl<S: AsFd> PacketConn<S> {
     ///   an address. Packet info and [`set_multicast_interface`](Self::set_multicast_interface) do not help (FreeBSD 13,
     ///   executed).
     /// - `TimedOut` after the [deadline](Self::set_write_deadline) or the [timeout](Self::set_write_timeout);
-    ///   `WouldBlock` on a non-blocking socket, which never waits (on Windows: without a deadline and timeout).
+    ///   `WouldBlock` on a non-blocking socket, which never waits; on Windows it waits if there is a deadline or a timeout.
     /// - The error that the network reported for an earlier datagram (`ConnectionRefused`, for example).
     ///
     /// The system can return the report that an earlier datagram was too long for its path from any call, also as

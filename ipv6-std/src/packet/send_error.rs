@@ -9,12 +9,12 @@ use ipv6_core::{InterfaceIndex, SendControl};
 use ipv6_sys::{Errno, IS_LINUX};
 
 use super::left_out::{kinds_of, unprivileged};
-use crate::error::EIO;
+use crate::error::{EIO, is_mapped};
 use crate::interface::is_missing;
 use crate::space::SEND_SPACE;
 
-/// The option that a message needs, or the lease, by its name in C. Linux answers `EINVAL` without it (net/core/sock.c:
-/// `__sock_cmsg_send`; net/ipv6/datagram.c: `ip6_datagram_send_ctl`; net/ipv6/ip6_flowlabel.c: `__fl6_sock_lookup`).
+/// What the message with this name in C needs. Without it, Linux answers `EINVAL` (net/core/sock.c: `__sock_cmsg_send`;
+/// net/ipv6/datagram.c: `ip6_datagram_send_ctl`; net/ipv6/ip6_flowlabel.c: `__fl6_sock_lookup`).
 fn remedy(message: &str) -> Option<&'static str> {
     Some(match message {
         "SCM_TXTIME" => "SCM_TXTIME needs the option SO_TXTIME: set option::SEND_TIMES",
@@ -24,12 +24,15 @@ fn remedy(message: &str) -> Option<&'static str> {
         "IPV6_FLOWINFO" => LEASE,
         // Type 2 with CONFIG_IPV6_MIP6; all others are refused (`ip6_datagram_send_ctl`).
         "IPV6_RTHDR" => {
-            "IPV6_RTHDR: Linux sends segment routing as a sticky header only: set_routing_header; as a message, type 2 with \
-             mobile IPv6, and no other type"
+            "Linux sends only type 2 as an IPV6_RTHDR message (CONFIG_IPV6_MIP6): set a segment routing header with \
+             set_routing_header"
         }
         _ => return None,
     })
 }
+
+/// Of the flow information, which also has the traffic class (RFC 8200 section 3).
+const FLOW_LABEL: u32 = 0xf_ffff;
 
 const LEASE: &str = "while a flow label of this network namespace is leased for one socket, process or user, sockets must \
                      lease the labels that they send: lease_flow_label";
@@ -84,8 +87,9 @@ pub(super) fn explain_in<const N: usize>(
 
 /// What may help against `EINVAL`, beside other packet info and segments.
 fn remedies<const N: usize>(control: &SendControl<'_>, to: Option<&SocketAddrV6>) -> Vec<&'static str> {
-    // The system ignores it unless the option `SEND_FLOW_INFO` is set.
-    let of_address = to.is_some_and(|to| to.flowinfo() != 0).then_some(LEASE);
+    // The system ignores it unless the option `SEND_FLOW_INFO` is set, and over IPv4.
+    let has_label = |to: &SocketAddrV6| u32::from_be(to.flowinfo()) & FLOW_LABEL != 0 && !is_mapped(to.ip());
+    let of_address = to.is_some_and(has_label).then_some(LEASE);
     let of_messages = kinds_of::<N>(control).into_iter().filter_map(|kind| remedy(kind.name()));
     let mut remedies: Vec<_> = of_messages.chain(of_address).collect();
     remedies.sort_unstable();

@@ -19,8 +19,8 @@ impl<S: AsFd> PacketConn<S> {
     /// Returns from which sources this socket receives the datagrams of a group that it has joined on an interface: a filter of
     /// at most `N` sources.
     ///
-    /// Systems: Linux, Android, FreeBSD, Apple, illumos, Solaris, Windows. FreeBSD and Apple need an interface. Elsewhere
-    /// `Unsupported`.
+    /// Systems: Linux, Android, FreeBSD, Apple, illumos, Solaris, Windows. Linux, Android, FreeBSD and Apple need an
+    /// interface. Elsewhere `Unsupported`.
     ///
     /// # Errors
     ///
@@ -58,18 +58,19 @@ impl<S: AsFd> PacketConn<S> {
     ///
     /// A filter that includes no source ends the membership.
     ///
-    /// Systems: Linux, Android, FreeBSD, Apple, illumos, Solaris, Windows. FreeBSD and Apple need an interface. Elsewhere
-    /// `Unsupported`.
+    /// Systems: Linux, Android, FreeBSD, Apple, illumos, Solaris, Windows. Linux, Android, FreeBSD and Apple need an
+    /// interface (on Linux, IPv4 groups do not). Elsewhere `Unsupported`.
     ///
     /// # Errors
     ///
     /// `InvalidInput` for the groups that [`source_filter`](Self::source_filter) refuses, for a source that is not unicast or
-    /// is of another family than the group, and when the group is not joined on that interface (FreeBSD and Apple:
-    /// `AddrNotAvailable`); the text says which, and the source of the latter is the system's error (Linux: `EINVAL`). On Linux `NotFound` when the interface does not exist (the source is `ENODEV`), and
-    /// `ENOBUFS` for more sources than `net.ipv6.mld_max_msf` (64), or of an IPv4 group than `net.ipv4.igmp_max_msf` (10).
+    /// is of another family than the group, and when the group is not joined on that interface (`AddrNotAvailable` on FreeBSD
+    /// and Apple, and on Linux for a filter that includes no source); the text says which, and the source of the latter is the
+    /// system's error. On Linux `NotFound` when the interface does not exist (the source is `ENODEV`), and `ENOBUFS` for more
+    /// sources than `net.ipv6.mld_max_msf` (64), or of an IPv4 group than `net.ipv4.igmp_max_msf` (10).
     ///
     /// ```
-    /// use ipv6_std::{AnyInterface, PacketConn, SourceFilter};
+    /// use ipv6_std::{PacketConn, SourceFilter};
     /// # #[cfg(target_os = "linux")]
     /// # {
     /// # let Ok(on) = ipv6_std::Interface::by_name("lo") else { return Ok(()) };
@@ -114,8 +115,9 @@ impl<S: AsFd> PacketConn<S> {
 }
 
 /// The error of the system, with what to do. `EINVAL`, or `EADDRNOTAVAIL`, is that of a group that is not joined: all other
-/// arguments are checked before, and the buffer is long enough (net/ipv6/mcast.c: `ip6_mc_msfilter`; FreeBSD and Apple:
-/// `in6p_set_source_filters` in netinet6/in6_mcast.c).
+/// arguments are checked before, and the buffer is long enough (net/ipv6/mcast.c: `ip6_mc_msfilter`, `ip6_mc_msfget`;
+/// net/ipv4/igmp.c: `ip_mc_msfilter`, `ip_mc_gsfget`; FreeBSD and Apple: `in6p_set_source_filters` in
+/// netinet6/in6_mcast.c). Linux compares the interface with that of the membership, and no membership has index 0.
 #[cold]
 fn refused(error: io::Error, group: Ipv6Addr, on: OnInterface) -> io::Error {
     match (error.raw_os_error().map(|_| error.kind()), on.index()) {
@@ -125,7 +127,7 @@ fn refused(error: io::Error, group: Ipv6Addr, on: OnInterface) -> io::Error {
                     format!("the socket has not joined {group} on interface {index}: join_group first")
                 }
                 None => format!(
-                    "the socket has not joined {group} on AnyInterface: join_group first, or name an interface"
+                    "a filter of {group} needs the interface of the membership: name it instead of AnyInterface"
                 ),
             };
             error::explained(kind, error, text)

@@ -26,8 +26,8 @@ const REQUEST: &str = "SIOCSMSFILTER";
 /// # Errors
 ///
 /// [`Error::Unsupported`] where the system has no such call, or none for IPv4 groups. When the group is not joined on the
-/// interface, `EINVAL` on Linux and `EADDRNOTAVAIL` on FreeBSD and Apple's systems; `ENOBUFS` for more sources than the
-/// system allows (Linux: `net.ipv6.mld_max_msf`, for IPv4 groups `net.ipv4.igmp_max_msf`; FreeBSD:
+/// interface, `EINVAL` on Linux, and `EADDRNOTAVAIL` on FreeBSD and Apple's systems, and on Linux for a filter that includes
+/// no source; `ENOBUFS` for more sources than the system allows (Linux: `net.ipv6.mld_max_msf`, for IPv4 groups `net.ipv4.igmp_max_msf`; FreeBSD:
 /// `net.inet6.ip6.mcast.maxsocksrc`). `EINVAL` when the buffer is too small.
 #[doc(alias = "MCAST_MSFILTER", alias = "IPV6_MSFILTER", alias = "SIOCSMSFILTER", alias = "setsourcefilter")]
 pub fn set_source_filter<const N: usize>(
@@ -47,14 +47,14 @@ pub fn set_source_filter<const N: usize>(
 }
 
 /// Returns from which sources the socket receives the datagrams of a group, and how many sources the filter has. If it has more
-/// than `N`, the result has the first `N`.
+/// than `N`, the result has the first `N`. An IPv4-mapped group is the IPv4 group of a dual-stack socket (Linux).
 ///
 /// `buffer` is for the call only: [`SourceFilter::space`] of `N` returns how many bytes it needs.
 ///
 /// # Errors
 ///
-/// [`Error::Unsupported`] where the system has no such call. `EADDRNOTAVAIL` when the group is not joined on the interface
-/// (Linux, FreeBSD, Apple), and `EINVAL` when the buffer is too small.
+/// [`Error::Unsupported`] where the system has no such call, or none for IPv4 groups. `EADDRNOTAVAIL` when the group is not
+/// joined on the interface (Linux, FreeBSD, Apple), and `EINVAL` when the buffer is too small.
 #[doc(alias = "MCAST_MSFILTER", alias = "IPV6_MSFILTER", alias = "SIOCGMSFILTER", alias = "getsourcefilter")]
 pub fn source_filter<const N: usize>(
     socket: impl AsFd,
@@ -115,9 +115,8 @@ fn get<P: Platform>(socket: BorrowedFd<'_>, group: Ipv6Addr, bytes: &mut [u8]) -
         return Ok(len);
     }
     let number = number::<P>(group)?;
-    // Linux writes as many sources as the structure names, whatever the length is (net/ipv6/mcast.c: `ip6_mc_msfget`, net/ipv4/igmp.c:
-    // `ip_mc_gsfget`).
-    // `encode_request` has named as many as `bytes` has room for.
+    // Linux writes as many sources as the structure names, whatever the length is (net/ipv6/mcast.c: `ip6_mc_msfget`,
+    // net/ipv4/igmp.c: `ip_mc_gsfget`). `encode_request` has named as many as `bytes` has room for.
     let Some(pointer) = layout.pointer else { return Ok(os::get_option(socket, number, bytes)?) };
     let value = point(&layout, pointer, bytes);
     // The kernel writes the structure to `value`, and to the pointer in it no more addresses than it names
@@ -142,6 +141,7 @@ fn point<'a>(layout: &SourceFilterLayout, pointer: SourcePointer, bytes: &'a mut
 
 fn layout<P: Platform>(group: Ipv6Addr) -> Result<SourceFilterLayout, Error> {
     if group.to_ipv4_mapped().is_some() {
+        // A system without this number has no call for IPv4 groups, also where the call is a request.
         number::<P>(group)?;
     }
     P::ABI.source_filter.ok_or(Error::Unsupported(NAME))

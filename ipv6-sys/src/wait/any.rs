@@ -144,7 +144,7 @@ impl<'s> Waiting<'s> {
 ///
 /// [`Errno::INTR`] if a signal arrived first. [`Errno::INVAL`] for no socket, or more than [`MAX_SOCKETS`]. `EMFILE`, among
 /// others, if an error or a hang-up stays and there is no descriptor left to observe changes. An error changes no
-/// [`Waiting`]: it has the events of the call before, and the next call reports what this one found.
+/// [`Waiting`]: it has the events of the call before, and the next call that succeeds reports what this one found.
 #[doc(alias = "poll", alias = "select")]
 #[must_use = "the result says how many sockets are ready"]
 pub fn any(sockets: &mut [Waiting<'_>], mut timeout: Option<Duration>) -> Result<usize, Errno> {
@@ -168,9 +168,12 @@ pub fn any(sockets: &mut [Waiting<'_>], mut timeout: Option<Duration>) -> Result
     });
     let states = os::poll_each::<MAX_SOCKETS>(polled, timeout)?;
     // All that can fail is before the first report: an error must not take a change with it.
-    for (waiting, state) in sockets.iter_mut().zip(states) {
-        waiting.prepare(state)?;
+    let prepared = sockets.iter_mut().zip(states).try_for_each(|(waiting, state)| waiting.prepare(state));
+    if prepared.is_err() {
+        // The process may need the descriptors.
+        sockets.iter_mut().for_each(|waiting| waiting.next = None);
     }
+    prepared?;
     for (waiting, state) in sockets.iter_mut().zip(states) {
         waiting.report(state);
     }
