@@ -74,10 +74,10 @@ pub(crate) fn encode_ipv4<P: Platform>(address: Ipv4Addr) -> [u8; SIZE_IPV4] {
     bytes
 }
 
-/// Encodes the address of a group or a source: a `struct sockaddr_in` for an IPv4-mapped one, for the requests of IPv4
-/// groups. The rest is zero.
-pub(crate) fn encode_by_family<P: Platform>(address: Ipv6Addr) -> [u8; MAX_SIZE] {
-    let Some(ipv4) = address.to_ipv4_mapped() else {
+/// Encodes a group, or a source of it: an IPv4-mapped address of an IPv4-mapped group as `struct sockaddr_in`. The rest is
+/// zero. The group decides: Linux reads the sources of an IPv6 group as those of IPv6, whatever their family is.
+pub(crate) fn encode_of_group<P: Platform>(address: Ipv6Addr, group: Ipv6Addr) -> [u8; MAX_SIZE] {
+    let Some(ipv4) = group.to_ipv4_mapped().and_then(|_| address.to_ipv4_mapped()) else {
         return encode::<P>(&SocketAddrV6::new(address, 0, 0, 0));
     };
     let mut bytes = [0; MAX_SIZE];
@@ -86,8 +86,8 @@ pub(crate) fn encode_by_family<P: Platform>(address: Ipv6Addr) -> [u8; MAX_SIZE]
     bytes
 }
 
-/// Decodes the address of a group or a source: an IPv4-mapped one from a `struct sockaddr_in`.
-pub(crate) fn decode_by_family<P: Platform>(bytes: &[u8]) -> Option<Ipv6Addr> {
+/// Decodes a source: an IPv4-mapped one from a `struct sockaddr_in`.
+pub(crate) fn decode_source<P: Platform>(bytes: &[u8]) -> Option<Ipv6Addr> {
     if let Some(address) = decode::<P>(bytes) {
         return Some(*address.ip());
     }

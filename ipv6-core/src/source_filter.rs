@@ -20,7 +20,7 @@
 //! the second one. Its pointer, which this crate leaves zero, points to the sources; here they follow the structure.
 
 use core::fmt;
-use core::net::{Ipv6Addr, SocketAddrV6};
+use core::net::Ipv6Addr;
 
 use heapless::Vec;
 
@@ -111,15 +111,8 @@ impl<const N: usize> SourceFilter<N> {
         let layout = layout::<P>()?;
         let used = request::<P>(group, on, self.mode, self.sources.len(), bytes)?;
         let list = bytes.get_mut(layout.list..used).unwrap_or_default();
-        // The group decides: Linux reads the sources of an IPv6 group as those of IPv6, whatever their family is.
-        let is_ipv4 = group.to_ipv4_mapped().is_some();
         for (place, source) in list.chunks_exact_mut(layout.storage.max(1)).zip(&self.sources) {
-            let address = if is_ipv4 {
-                sockaddr::encode_by_family::<P>(*source)
-            } else {
-                sockaddr::encode::<P>(&SocketAddrV6::new(*source, 0, 0, 0))
-            };
-            let _ = wire::put(place, 0, address);
+            let _ = wire::put(place, 0, sockaddr::encode_of_group::<P>(*source, group));
         }
         Ok(used)
     }
@@ -154,7 +147,7 @@ impl<const N: usize> SourceFilter<N> {
         let list = bytes.get(layout.list..)?;
         let mut filter = Self { mode, sources: Vec::new() };
         for place in list.chunks_exact(layout.storage.max(1)).take(number.min(N)) {
-            filter.sources.push(sockaddr::decode_by_family::<P>(place)?).ok()?;
+            filter.sources.push(sockaddr::decode_source::<P>(place)?).ok()?;
         }
         Some((filter, number))
     }
@@ -186,7 +179,7 @@ fn request<P: Platform>(
         FilterMode::Exclude => layout.exclude,
     };
     let needed = layout.list.saturating_add(sources.saturating_mul(layout.storage));
-    let group = sockaddr::encode_by_family::<P>(group);
+    let group = sockaddr::encode_of_group::<P>(group, group);
     let request = put_request::<P, { sockaddr::MAX_SIZE }>(on, (layout.group, group), needed, bytes)?;
     // Every field is within `needed`, so no write fails.
     let _ = wire::put(request, layout.mode, wire::bytes_of_u32::<P>(mode));
