@@ -11,7 +11,6 @@ use ipv6_sys::message::{self, ControlBytes, ControlSpace, IoSlice, IoSliceMut, M
 use ipv6_sys::{Host, option, proofs, socket};
 
 ipv6_testnet::tests! {
-    [] messages_of_every_length_are_whole;
     [CCompiler] numbers_that_libc_lacks_equal_those_of_the_headers;
     [CCompiler] the_macros_write_the_same_bytes;
     [CCompiler] messages_written_by_the_macros_are_decoded;
@@ -50,29 +49,6 @@ fn numbers_that_libc_lacks_equal_those_of_the_headers() {
     }
     assert!(!proofs::GAPS.is_empty());
 }
-
-/// Options headers of 8 to 64 bytes, after other messages. Linux takes packet info without the padding after it; a message of
-/// another length must not lose data.
-#[cfg(unix)]
-fn messages_of_every_length_are_whole() {
-    use ipv6_core::Messages;
-    use ipv6_core::ext::{OptionType, OptionsBuilder};
-
-    for len in 0..=58 {
-        let header = OptionsBuilder::<64>::new().with(OptionType(0x1e), &vec![7; len]).unwrap();
-        let messages = Messages::<Host, 128>::new().with(header.hop_by_hop()).unwrap();
-        for control in [SendControl::new(), SendControl::new().with_hop_limit(1)] {
-            let control = control.with_messages(&messages);
-            let (mut expected, mut bytes) = ([0; 256], ControlBytes::<256>::new());
-            let used = control.encode::<Host>(&mut expected).unwrap();
-            let sent = bytes.encode(&control).unwrap();
-            assert_eq!(sent.as_bytes(), &expected[..used], "{len} bytes of data");
-        }
-    }
-}
-
-#[cfg(not(unix))]
-fn messages_of_every_length_are_whole() {}
 
 const SOURCE: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x11);
 

@@ -169,3 +169,28 @@ impl<const N: usize> Default for ControlBytes<N> {
         Self::new()
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use ipv6_core::Messages;
+    use ipv6_core::ext::{OptionType, OptionsBuilder};
+
+    use super::*;
+
+    /// Options headers of 8 to 64 bytes, after other messages. Linux takes packet info without the padding after it; a
+    /// message of another length must not lose data.
+    #[test]
+    fn messages_of_every_length_are_whole() {
+        for len in 0..=58 {
+            let header = OptionsBuilder::<64>::new().with(OptionType(0x1e), &[7; 58][..len]).unwrap();
+            let messages = Messages::<Host, 128>::new().with(header.hop_by_hop()).unwrap();
+            for control in [SendControl::new(), SendControl::new().with_hop_limit(1)] {
+                let control = control.with_messages(&messages);
+                let (mut expected, mut bytes) = ([0; 256], ControlBytes::<256>::new());
+                let used = control.encode::<Host>(&mut expected).unwrap();
+                let sent = bytes.encode(&control).unwrap();
+                assert_eq!(sent.as_bytes(), &expected[..used], "{len} bytes of data");
+            }
+        }
+    }
+}
