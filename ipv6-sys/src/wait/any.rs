@@ -169,11 +169,11 @@ pub fn any(sockets: &mut [Waiting<'_>], mut timeout: Option<Duration>) -> Result
     let states = os::poll_each::<MAX_SOCKETS>(polled, timeout)?;
     // All that can fail is before the first report: an error must not take a change with it.
     let prepared = sockets.iter_mut().zip(states).try_for_each(|(waiting, state)| waiting.prepare(state));
-    if prepared.is_err() {
+    if let Err(errno) = prepared {
         // The process may need the descriptors.
         sockets.iter_mut().for_each(|waiting| waiting.next = None);
+        return Err(errno);
     }
-    prepared?;
     for (waiting, state) in sockets.iter_mut().zip(states) {
         waiting.report(state);
     }
