@@ -57,31 +57,34 @@ pub fn working(mut peer: Box<dyn Peer>) -> Runner<'static> {
 }
 
 /// Returns a runner that repeats the work of a peer and measures its sending only.
-pub fn sending(mut peer: Box<dyn Peer>) -> Runner<'static> {
-    Box::new(move |times| {
-        let mut total = Duration::ZERO;
-        for _ in 0..times {
-            let start = Instant::now();
-            peer.send();
-            total += start.elapsed();
-            peer.receive();
-        }
-        Ok(total.as_nanos() as f64 / times as f64)
+pub fn sending(peer: Box<dyn Peer>) -> Runner<'static> {
+    adding(peer, |peer| {
+        let time = time(|| peer.send());
+        peer.receive();
+        time
     })
 }
 
 /// Returns a runner that repeats the work of a peer and measures its receiving only.
-pub fn receiving(mut peer: Box<dyn Peer>) -> Runner<'static> {
+pub fn receiving(peer: Box<dyn Peer>) -> Runner<'static> {
+    adding(peer, |peer| {
+        peer.send();
+        time(|| peer.receive())
+    })
+}
+
+/// Returns a runner that adds the times that `piece` measures.
+fn adding(mut peer: Box<dyn Peer>, piece: fn(&mut dyn Peer) -> Duration) -> Runner<'static> {
     Box::new(move |times| {
-        let mut total = Duration::ZERO;
-        for _ in 0..times {
-            peer.send();
-            let start = Instant::now();
-            peer.receive();
-            total += start.elapsed();
-        }
+        let total: Duration = (0..times).map(|_| piece(&mut *peer)).sum();
         Ok(total.as_nanos() as f64 / times as f64)
     })
+}
+
+fn time(work: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    work();
+    start.elapsed()
 }
 
 /// Measures the programs in turns.
