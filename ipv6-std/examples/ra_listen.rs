@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use common::{
-    Outcome, Output, Watch, after, arguments, cannot_send, earlier, end_on_interrupt, interface, is_ending,
-    raw, receive_message, seconds,
+    ALL_NODES, Outcome, Output, Watch, after, arguments, cannot_send, earlier, end_on_interrupt, interface,
+    is_ending, raw, receive_message, seconds,
 };
 use etherparse::icmpv6::{
     NdpOptionSlice, NdpOptionsIterator, RouterAdvertisementHeader, RouterAdvertisementPayloadSlice,
@@ -24,7 +24,6 @@ use ipv6_std::message::FragmentSize;
 use ipv6_std::{ControlFlags, Icmp6Filter, Icmp6Type, Interface, Message, SendControl, option};
 use serde_json::{Value, json};
 
-const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 const ALL_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
 
 const BELIEVES: &str = "\

@@ -10,6 +10,9 @@ use serde_json::json;
 
 use super::{Outcome, Output, after, not_sent};
 
+/// The group of all nodes of a link (RFC 4291 section 2.7.1). The kernel joins it on each interface with IPv6.
+pub const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
+
 /// Finds an interface by name. It must be up and support multicast.
 pub fn interface(name: &str) -> Outcome<Interface> {
     if name.is_empty() {

@@ -11,7 +11,7 @@ pub mod task;
 mod wait;
 
 pub use address::{has_interface, is_one_host, not_sent, plain, resolve, resolve_with_port};
-pub use link::{SEND_LIMIT, Watch, cannot_send, interface, lost, own_address, raw, receives};
+pub use link::{ALL_NODES, SEND_LIMIT, Watch, cannot_send, interface, lost, own_address, raw, receives};
 pub use output::{Outcome, Output, arguments, printable};
 pub use parse::{address, address_of_both, byte, group, listen_address, seconds};
 pub use wait::{

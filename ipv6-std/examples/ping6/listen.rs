@@ -1,6 +1,5 @@
 //! Prints the echo requests that arrive.
 
-use std::net::Ipv6Addr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,13 +8,10 @@ use serde_json::json;
 
 use crate::common::icmp::Message;
 use crate::common::{
-    Outcome, Output, Watch, after, earlier, end_on_interrupt, interface, is_ending, raw, receive,
+    ALL_NODES, Outcome, Output, Watch, after, earlier, end_on_interrupt, interface, is_ending, raw, receive,
 };
 use crate::interface_name;
 use crate::options::Options;
-
-/// The kernel joins it on each interface with IPv6.
-const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 
 pub fn listen(options: &Options, output: &Output) -> Outcome<bool> {
     let on = options.interface.as_deref().map(interface).transpose()?;
