@@ -496,13 +496,18 @@ fn a_lost_interface_is_reported_and_used_again_when_it_returns() {
     assert_eq!(object(&lines[0])["destination"], GROUP);
 }
 
+/// Makes the interface eth0, which always has the same index.
+fn make_with_its_index(host: &Host) {
+    host.ip("link add eth0 index 500 type veth peer name eth1").unwrap();
+    host.ip("link set eth1 up").unwrap();
+    host.ip("link set eth0 up").unwrap();
+}
+
 // Scar 61.
 fn an_interface_with_its_old_index_is_joined_again() {
     let host = Host::new("host").unwrap();
     let make = || {
-        host.ip("link add eth0 index 500 type veth peer name eth1").unwrap();
-        host.ip("link set eth1 up").unwrap();
-        host.ip("link set eth0 up").unwrap();
+        make_with_its_index(&host);
         host.link_local("eth0").unwrap();
     };
     make();
@@ -536,18 +541,13 @@ fn an_interface_that_loses_ipv6_for_a_moment_is_joined_again() {
 /// Its index is the same afterwards, and it has no IPv4 address.
 fn an_interface_that_is_replaced_at_once_is_joined_again_for_ipv4() {
     let host = Host::new("host").unwrap();
-    let make = || {
-        host.ip("link add eth0 index 500 type veth peer name eth1").unwrap();
-        host.ip("link set eth1 up").unwrap();
-        host.ip("link set eth0 up").unwrap();
-    };
-    make();
+    make_with_its_index(&host);
     let recv = "recv --group 239.1.2.3 --interface eth0 --port 7000 --timeout 60 --json";
     let mut recv = Running::start(&host, mcast(recv));
     let joined = || until("239.1.2.3", || host.proc_net("igmp").unwrap().contains(GROUP_IN_IGMP));
     joined();
     host.ip("link del eth0").unwrap();
-    make();
+    make_with_its_index(&host);
     recv.line("interface lost");
     recv.line("interface back");
     joined();
