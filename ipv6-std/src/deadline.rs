@@ -29,9 +29,9 @@ const TIMEOUT: u8 = 2;
 const LATE: u8 = 4;
 /// Not a limit: the peer of the connected socket is IPv4-mapped, so what is sent to it leaves the fast path.
 const MAPPED_PEER: u8 = 8;
-/// Not a limit: a dual-stack socket without a peer, or an IPv6-only socket without a port, which can still become a dual-stack
-/// socket. Another value of the socket may have connected it since then, so a send without a destination reads the peer.
-/// Single sends with a destination ignore this bit.
+/// Not a limit: a dual-stack socket without a peer, or an IPv6-only socket without a port, which can still become a
+/// dual-stack socket. Another value of the socket may have connected it since then, so a send without a destination reads
+/// the peer. Single sends with a destination ignore this bit.
 const UNKNOWN_PEER: u8 = 16;
 /// Not a limit: the kernel leaves out messages of what the socket sends, which are refused instead. What is sent leaves
 /// the fast path.

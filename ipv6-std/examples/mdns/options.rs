@@ -16,8 +16,8 @@ link can send these.
 What it ignores: other operation or response codes than 0, responses from other ports than 5353, and everything on other \
 interfaces. In responses to its query: goodbyes (lifetime 0), and names to which no answer refers.
 A probe of another host for its name, with records that order later, makes it wait a second and probe again, as often as \
-it comes. A response with another address for its name makes it probe again; it ends only if another host has the name before it \
-was first announced.
+it comes. A response with another address for its name makes it probe again; it ends only if another host has the name \
+before it was first announced.
 If the reader of its output stops reading, `respond` leaves lines out and prints how many.
 It does not use IPv4: a link with IPv6 needs one of the two groups of multicast DNS only. It prints A records all the same.
 The exit status is 0, 1 for a query without an answer, and 2 for an error. Ctrl-C prints a summary.";

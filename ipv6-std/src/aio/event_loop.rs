@@ -76,8 +76,8 @@ pub trait EventLoop: AsFd + Sync {
     /// and a level-triggered loop would call without a pause).
     ///
     /// The provided method returns `Unsupported`. Then a level-triggered loop is busy while an entry is in the error
-    /// queue, and `recv_error` waits as for a datagram. It is never called on systems other than Linux and Android, which have
-    /// no error queue.
+    /// queue, and `recv_error` waits as for a datagram. Systems other than Linux and Android have no error queue; this method
+    /// is never called there.
     ///
     /// # Errors
     ///

@@ -27,8 +27,8 @@ const REQUEST: &str = "SIOCSMSFILTER";
 ///
 /// [`Error::Unsupported`] where the system has no such call, or none for IPv4 groups. When the group is not joined on the
 /// interface, `EINVAL` on Linux, and `EADDRNOTAVAIL` on FreeBSD and Apple's systems, and on Linux for a filter that includes
-/// no source; `ENOBUFS` for more sources than the system allows (Linux: `net.ipv6.mld_max_msf`, for IPv4 groups `net.ipv4.igmp_max_msf`; FreeBSD:
-/// `net.inet6.ip6.mcast.maxsocksrc`). `EINVAL` when the buffer is too small.
+/// no source; `ENOBUFS` for more sources than the system allows (Linux: `net.ipv6.mld_max_msf`, for IPv4 groups
+/// `net.ipv4.igmp_max_msf`; FreeBSD: `net.inet6.ip6.mcast.maxsocksrc`). `EINVAL` when the buffer is too small.
 #[doc(alias = "MCAST_MSFILTER", alias = "IPV6_MSFILTER", alias = "SIOCSMSFILTER", alias = "setsourcefilter")]
 pub fn set_source_filter<const N: usize>(
     socket: impl AsFd,
