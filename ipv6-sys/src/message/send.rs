@@ -141,7 +141,8 @@ unsafe fn send_with_bits<C: Caller>(
         None => &[],
     };
     if let ([part], []) = (payload, control) {
-        return call(caller, move |flags| os::send_to(socket, part, name, flags.bits() | bits));
+        // SAFETY: the caller vouches for the payload after the call if `bits` has `MSG_ZEROCOPY`.
+        return call(caller, move |flags| unsafe { os::send_to(socket, part, name, flags.bits() | bits) });
     }
     let mut message = os::header();
     os::set_name(&mut message, name.as_ptr().cast_mut(), name.len());

@@ -189,10 +189,13 @@ pub(crate) unsafe fn send(socket: BorrowedFd<'_>, message: &Header, flags: i32) 
     count(answer)
 }
 
-/// `sendto(2)`, without an address if `name` is empty. With `MSG_ZEROCOPY` in `flags`, which only `send_zero_copy` passes, the
-/// caller vouches for the payload after the call.
+/// `sendto(2)`, without an address if `name` is empty.
+///
+/// # Safety
+///
+/// With `MSG_ZEROCOPY` in `flags`, nothing writes or frees the payload until its notice.
 #[inline]
-pub(crate) fn send_to(
+pub(crate) unsafe fn send_to(
     socket: BorrowedFd<'_>,
     payload: &[u8],
     name: &[u8],
@@ -201,7 +204,8 @@ pub(crate) fn send_to(
     let (start, len, flags) = (payload.as_ptr().cast(), payload.len(), flags & !OURS);
     // A connected socket takes a null pointer.
     let to = if name.is_empty() { ptr::null() } else { name.as_ptr().cast() };
-    // SAFETY: both pointers come from slices that are borrowed here, with their lengths. The kernel only reads.
+    // SAFETY: both pointers come from slices that are borrowed here, with their lengths. The kernel only reads. The caller
+    // vouches for the payload after the call.
     let answer = unsafe { kernel::sendto(raw(socket), start, len, flags, to, name.len() as libc::socklen_t) };
     count(answer)
 }

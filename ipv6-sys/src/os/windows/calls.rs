@@ -125,7 +125,11 @@ pub(crate) unsafe fn send(socket: BorrowedFd<'_>, message: &Header, flags: i32) 
 }
 
 /// `sendto`, implemented by `WSASendMsg`.
-pub(crate) fn send_to(
+///
+/// # Safety
+///
+/// None is needed: no flag of Windows makes the system read the payload after the call.
+pub(crate) unsafe fn send_to(
     socket: BorrowedFd<'_>,
     payload: &[u8],
     name: &[u8],
