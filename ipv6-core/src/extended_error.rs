@@ -22,7 +22,7 @@ const DATA: usize = 12;
 const FLAGS: usize = 14;
 const REPORTER: usize = 16;
 
-/// An entry of the error queue, as the kernel wrote it: an error, a timestamp, or a zero-copy notice. For an error,
+/// An entry of the error queue (Linux), as the kernel wrote it: an error, a timestamp, or a zero-copy notice. For an error,
 /// [`QueuedError::from`](crate::QueuedError) interprets it.
 #[doc(alias = "sock_extended_err", alias = "IPV6_RECVERR", alias = "IP_RECVERR")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

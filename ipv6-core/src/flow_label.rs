@@ -3,7 +3,7 @@
 use core::fmt;
 use core::num::NonZeroU32;
 
-/// A flow label: 20 bits, 0 to [`MAX`](Self::MAX) (RFC 6437).
+/// A flow label: 20 bits, 0 to [`MAX`](Self::MAX) (RFC 6437). As a control message (`IPV6_FLOWINFO`): Linux.
 ///
 /// ```
 /// use ipv6_core::FlowLabel;

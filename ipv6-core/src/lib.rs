@@ -55,7 +55,7 @@
 //! # Analyse the bytes of another system
 //!
 //! [`abi::with`] chooses the platform by name, [`cmsg::RawMessages::decoded`] reads every message in order, and
-//! [`DecodeError::offset`] says where a message is wrong. [`SendControl::decode`] and
+//! [`DecodeError::offset`] returns where the wrong message is. [`SendControl::decode`] and
 //! [`cmsg::RawMessages::decoded_sent`] read what a program sent; [`RecvControl::decode_lenient`] skips what it cannot
 //! read. The module [`abi`] shows how to describe a system that this crate does not know. The example `cmsg` does this
 //! for bytes in hexadecimal: `cargo run -p ipv6-core --example cmsg -- --platform all HEX`.

@@ -101,7 +101,8 @@ macro_rules! for_each_option {
             RECEIVE_HOP_LIMIT receive_hop_limit with_receive_hop_limit: bool = "IPV6_RECVHOPLIMIT";
             /// Delivers destination and interface of received packets (RFC 3542 section 6.1).
             RECEIVE_PACKET_INFO receive_packet_info with_receive_packet_info: bool = "IPV6_RECVPKTINFO";
-            /// Delivers changes of the path MTU (RFC 3542 section 11.3).
+            /// Delivers changes of the path MTU (RFC 3542 section 11.3). Not on Windows; OpenBSD accepts the option and never
+            /// delivers the message.
             RECEIVE_PATH_MTU receive_path_mtu with_receive_path_mtu: bool = "IPV6_RECVPATHMTU";
             /// Delivers the flow label of received packets, unless traffic class and flow label are both 0 (Linux).
             RECEIVE_FLOW_LABEL receive_flow_label with_receive_flow_label: bool = "IPV6_FLOWINFO";
@@ -134,11 +135,12 @@ macro_rules! for_each_option {
             /// Solaris). On Linux, `ipv6_sys::socket::set_device` does the same with another option.
             BOUND_INTERFACE bound_interface with_bound_interface: Option<InterfaceIndex> = "IPV6_BOUND_IF";
             /// The offset of the checksum in the payload of a raw socket, even and counted from its start; `None` for
-            /// no checksum (RFC 3542 section 3.1). The kernel writes and checks it. On ICMPv6 sockets it is always 2.
+            /// no checksum (RFC 3542 section 3.1). The kernel writes and checks it. It is 2 on ICMPv6 sockets. Do not change it
+            /// there: RFC 3542 forbids it, and Linux does not refuse it. (`ipv6_std::RawConn::set_checksum_offset` does.)
             CHECKSUM checksum with_checksum: Option<u16> = "IPV6_CHECKSUM";
             /// Whether the payloads that a raw socket sends start with the IPv6 header (Linux, Windows).
             HEADER_INCLUDED header_included with_header_included: bool = "IPV6_HDRINCL";
-            /// The ICMPv6 types that a raw socket receives (RFC 3542 section 3.2).
+            /// The ICMPv6 types that a raw socket receives (RFC 3542 section 3.2). Not on Windows.
             #[doc(alias = "ICMPV6_FILTER")]
             ICMP6_TYPE_FILTER icmp6_filter with_icmp6_filter: Icmp6Filter = "ICMP6_FILTER";
             /// Joins a group for any source (RFC 3493 section 5.2).
@@ -147,14 +149,15 @@ macro_rules! for_each_option {
             /// Leaves a group, with all its sources (RFC 3493 section 5.2).
             #[doc(alias = "IPV6_DROP_MEMBERSHIP", alias = "MCAST_LEAVE_GROUP")]
             LEAVE_GROUP leave_group with_leave_group: Group = "IPV6_LEAVE_GROUP";
-            /// Joins a group for one source (RFC 3678 section 5.1).
+            /// Joins a group for one source (RFC 3678 section 5.1). Not on OpenBSD, NetBSD and DragonFly BSD.
             JOIN_SOURCE_GROUP join_source_group with_join_source_group: SourceGroup = "MCAST_JOIN_SOURCE_GROUP";
-            /// Leaves a group for one source (RFC 3678 section 5.1).
+            /// Leaves a group for one source (RFC 3678 section 5.1). Not on OpenBSD, NetBSD and DragonFly BSD.
             LEAVE_SOURCE_GROUP leave_source_group with_leave_source_group: SourceGroup
                 = "MCAST_LEAVE_SOURCE_GROUP";
-            /// Blocks one source of a joined group (RFC 3678 section 5.1).
+            /// Blocks one source of a joined group (RFC 3678 section 5.1). Not on OpenBSD, NetBSD and DragonFly BSD. On FreeBSD
+            /// and Apple, datagrams of the source are still received.
             BLOCK_SOURCE block_source with_block_source: SourceGroup = "MCAST_BLOCK_SOURCE";
-            /// Unblocks a blocked source (RFC 3678 section 5.1).
+            /// Unblocks a blocked source (RFC 3678 section 5.1). Not on OpenBSD, NetBSD and DragonFly BSD.
             UNBLOCK_SOURCE unblock_source with_unblock_source: SourceGroup = "MCAST_UNBLOCK_SOURCE";
             /// Whether consecutive datagrams of one sender with equal headers are received as one payload, with the
             /// segment size as a control message (Linux).
@@ -222,17 +225,20 @@ macro_rules! for_each_option {
             /// Which packets are sent as if the path MTU were 1,280 (RFC 3542 section 11.1). The BSDs, Apple, illumos,
             /// Solaris, AIX. On Linux, a route with an MTU of 1,280 has this effect.
             USE_MIN_MTU use_min_mtu with_use_min_mtu: MinMtu = "IPV6_USE_MIN_MTU";
-            /// `TRAFFIC_CLASS` of the IPv4 packets of a dual-stack socket. On Linux, it also sets the priority of the
-            /// socket (`SO_PRIORITY`, ip(7)).
+            /// `TRAFFIC_CLASS` of the IPv4 packets of a dual-stack socket (Linux, Windows). On Linux, it also sets the
+            /// priority of the socket (`SO_PRIORITY`, ip(7)).
             IPV4_TRAFFIC_CLASS ipv4_traffic_class with_ipv4_traffic_class: u8 = "IP_TOS";
-            /// `HOP_LIMIT` of the IPv4 packets of a dual-stack socket, 1 to 255; `None` is the system's default.
+            /// `HOP_LIMIT` of the IPv4 packets of a dual-stack socket, 1 to 255; `None` is the system's default (Linux,
+            /// Windows).
             IPV4_TIME_TO_LIVE ipv4_time_to_live with_ipv4_time_to_live: Option<u8> = "IP_TTL";
-            /// Delivers the type of service of IPv4 packets (`RECEIVE_TRAFFIC_CLASS`).
+            /// Delivers the type of service of IPv4 packets (Linux, Windows). Elsewhere, `RECEIVE_TRAFFIC_CLASS` delivers it,
+            /// if the system can.
             IPV4_RECEIVE_TRAFFIC_CLASS ipv4_receive_traffic_class with_ipv4_receive_traffic_class: bool
                 = "IP_RECVTOS";
             /// Delivers the ECN bits of IPv4 packets (Windows).
             IPV4_RECEIVE_ECN ipv4_receive_ecn with_ipv4_receive_ecn: bool = "IP_RECVECN";
-            /// Delivers the time to live of IPv4 packets (`RECEIVE_HOP_LIMIT`).
+            /// Delivers the time to live of IPv4 packets (Linux, Windows). Elsewhere, `RECEIVE_HOP_LIMIT` delivers it, if the
+            /// system can.
             IPV4_RECEIVE_TIME_TO_LIVE ipv4_receive_time_to_live with_ipv4_receive_time_to_live: bool = "IP_RECVTTL";
             /// Delivers destination and interface of IPv4 packets (Windows). Elsewhere, `RECEIVE_PACKET_INFO`
             /// delivers them, with mapped addresses.
@@ -247,13 +253,14 @@ macro_rules! for_each_option {
             IPV4_QUEUE_ERRORS ipv4_queue_errors with_ipv4_queue_errors: bool = "IP_RECVERR";
             /// `MIN_HOP_LIMIT` of IPv4 packets (Linux, on TCP sockets).
             IPV4_MIN_TIME_TO_LIVE ipv4_min_time_to_live with_ipv4_min_time_to_live: u8 = "IP_MINTTL";
-            /// `MULTICAST_HOP_LIMIT` of IPv4 packets.
+            /// `MULTICAST_HOP_LIMIT` of IPv4 packets (Linux, Windows).
             IPV4_MULTICAST_TIME_TO_LIVE ipv4_multicast_time_to_live with_ipv4_multicast_time_to_live: u8
                 = "IP_MULTICAST_TTL";
-            /// `MULTICAST_INTERFACE` of IPv4 packets. It cannot be read: Linux returns the address and not the index.
+            /// `MULTICAST_INTERFACE` of IPv4 packets (Linux, Windows). It cannot be read: Linux returns the address and not the
+            /// index.
             IPV4_MULTICAST_INTERFACE ipv4_multicast_interface with_ipv4_multicast_interface: Ipv4Interface
                 = "IP_MULTICAST_IF";
-            /// `MULTICAST_LOOPBACK` of IPv4 packets. On Linux, `MULTICAST_LOOPBACK` decides for both.
+            /// `MULTICAST_LOOPBACK` of IPv4 packets (Linux, Windows). On Linux, `MULTICAST_LOOPBACK` decides for both.
             IPV4_MULTICAST_LOOPBACK ipv4_multicast_loopback with_ipv4_multicast_loopback: bool = "IP_MULTICAST_LOOP";
             /// `MULTICAST_ALL` for IPv4 groups (Linux). On an IPv6 socket it is off by default.
             IPV4_MULTICAST_ALL ipv4_multicast_all with_ipv4_multicast_all: bool = "IP_MULTICAST_ALL";
@@ -361,7 +368,8 @@ macro_rules! for_each_option {
             /// `ipv6_std::Builder::reusable` sets what each system needs. Not on Windows.
             REUSE_ADDRESS reuse_address with_reuse_address: bool = "SO_REUSEADDR";
             /// Whether several sockets of one user can be bound to the same port. On Linux, each packet goes to one
-            /// of them; on the BSDs and Apple, to the last, and those to groups to all. Set it before the bind.
+            /// of them; on the BSDs and Apple, to the last, and those to groups to all. Set it before the bind. Not on illumos,
+            /// Solaris and Windows.
             REUSE_PORT reuse_port with_reuse_port: bool = "SO_REUSEPORT";
             /// Whether several sockets are bound to the same port, and each packet goes to one of them (FreeBSD,
             /// since 12). On Linux, `REUSE_PORT`.
@@ -391,9 +399,11 @@ macro_rules! for_each_option {
             /// flag.
             #[doc(alias = "MSG_ZEROCOPY")]
             ZERO_COPY zero_copy with_zero_copy: bool = "SO_ZEROCOPY";
-            /// The size of the receive buffer in bytes. Linux returns twice the requested size.
+            /// The size of the receive buffer in bytes. Linux returns twice the requested size. Not on Windows:
+            /// `ipv6_sys::socket::set_receive_buffer_size` works on all systems.
             RECEIVE_BUFFER receive_buffer with_receive_buffer: u32 = "SO_RCVBUF";
-            /// The size of the send buffer in bytes. Linux returns twice the requested size.
+            /// The size of the send buffer in bytes. Linux returns twice the requested size. Not on Windows:
+            /// `ipv6_sys::socket::set_send_buffer_size` works on all systems.
             SEND_BUFFER send_buffer with_send_buffer: u32 = "SO_SNDBUF";
             /// Sets the size of the receive buffer in bytes, also beyond `net.core.rmem_max` (Linux;
             /// `CAP_NET_ADMIN`). Read `RECEIVE_BUFFER`.
@@ -442,7 +452,7 @@ macro_rules! for_each_option {
             /// As `UNICAST_INTERFACE`, of IPv4 packets on a dual-stack socket (Linux, Windows).
             IPV4_UNICAST_INTERFACE ipv4_unicast_interface with_ipv4_unicast_interface: Ipv4UnicastInterface
                 = "IP_UNICAST_IF";
-            /// Detaches the socket's BPF filter.
+            /// Detaches the socket's BPF filter (Linux).
             DETACH_FILTER detach_filter with_detach_filter: () = "SO_DETACH_FILTER";
         } {
             /// A BPF filter: `struct sock_fprog`, which points to the program.

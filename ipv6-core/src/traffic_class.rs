@@ -10,7 +10,7 @@
 use core::fmt;
 
 /// Explicit congestion notification: the low two bits of a traffic class (RFC 3168 section 5,
-/// RFC 8311).
+/// RFC 8311). As a control message (`IPV6_ECN`): Windows.
 #[doc(alias = "IPTOS_ECN_MASK", alias = "INET_ECN_MASK")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]

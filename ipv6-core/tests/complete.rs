@@ -5,9 +5,11 @@
 #![cfg(not(miri))]
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use ipv6_core::Control;
-use ipv6_core::abi::{Linux64, Platform};
+use ipv6_core::abi::{Linux64, PLATFORMS, Platform};
 
 /// Numbers by system, with the priority of each row.
 const DATA: &str = include_str!("data/options.tsv");
@@ -200,14 +202,14 @@ const NO_MESSAGE: &[(&str, &str)] = &[
     ("ROUTER_ALERT_ISOLATE", "it decides which packets are received"),
 ];
 
-/// The constants of the options, with what the documentation of each row says.
+/// The constants of the options, with the documentation of each row and the name in C.
 macro_rules! constants {
     (
         { $($(#[doc = $doc:literal])* $(#[doc(alias = $a:literal $(, alias = $b:literal)*)])*
             $CONSTANT:ident $field:ident $with:ident: $value:ty = $name:literal;)* }
         { $($numbers:tt)* }
     ) => {
-        const CONSTANTS: &[(&str, &str)] = &[$((stringify!($CONSTANT), concat!($($doc),*))),*];
+        const CONSTANTS: &[(&str, &str, &str)] = &[$((stringify!($CONSTANT), concat!($($doc),*), $name)),*];
     };
 }
 
@@ -222,8 +224,8 @@ fn every_option_that_delivers_messages_has_their_types() {
         |name: &str, row: &str| name.contains("RECEIVE_") || row.to_lowercase().contains("delivers");
     let forgotten: Vec<_> = CONSTANTS
         .iter()
-        .filter(|(name, row)| delivers(name, row) && !known(name))
-        .map(|(name, _)| name)
+        .filter(|(name, row, _)| delivers(name, row) && !known(name))
+        .map(|(name, ..)| name)
         .collect();
     assert!(
         forgotten.is_empty(),
@@ -234,7 +236,7 @@ fn every_option_that_delivers_messages_has_their_types() {
         DELIVERED.iter().map(|(name, _)| name).chain(NO_MESSAGE.iter().map(|(name, _)| name)).collect();
     for name in of_an_option {
         assert!(
-            CONSTANTS.iter().any(|(of, _)| of == name),
+            CONSTANTS.iter().any(|(of, ..)| of == name),
             "{name} is no option: remove it from {}",
             file!()
         );
@@ -245,4 +247,67 @@ fn every_option_that_delivers_messages_has_their_types() {
             assert!(rows("cmsg").contains(message.name()), "{name} delivers {message}, which has no row");
         }
     }
+}
+
+/// Whether documentation names a system.
+fn names_a_system(documentation: &str) -> bool {
+    ["Linux", "Apple", "BSD", "Solaris", "AIX", "Windows"].iter().any(|system| documentation.contains(system))
+}
+
+#[test]
+fn the_documentation_of_an_option_that_systems_lack_names_systems() {
+    let lacks = |name: &str| {
+        let of =
+            |(_, abi): &(_, ipv6_core::Abi)| abi.options.rows().into_iter().find(|(row, _)| *row == name);
+        PLATFORMS.iter().any(|platform| of(platform).is_some_and(|(_, number)| number.is_none()))
+    };
+    let silent: Vec<_> = CONSTANTS
+        .iter()
+        .filter(|(_, documentation, c)| lacks(c) && !names_a_system(documentation))
+        .map(|(name, ..)| name)
+        .collect();
+    assert!(silent.is_empty(), "add the systems to the documentation in ipv6-core/src/rows.rs: {silent:?}");
+    assert!(CONSTANTS.len() > 100 && lacks("UDP_GRO") && !lacks("IPV6_TCLASS"));
+}
+
+/// The Rust files in a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn the_documentation_of_a_message_that_systems_lack_names_systems() {
+    let sources = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    let sources: Vec<_> = sources.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    // The lines of documentation before the type, or before its row in a macro.
+    let documentation = |message: &str| {
+        let starts = ["pub struct ", "pub enum ", ""].map(|keyword| format!("{keyword}{message}"));
+        let is_it = |line: &str| {
+            let rest = starts.iter().find_map(|start| line.trim_start().strip_prefix(start.as_str()));
+            rest.is_some_and(|rest| ["(", "<", " {", ", \"", ";"].iter().any(|end| rest.starts_with(end)))
+        };
+        let mut found = String::new();
+        for source in &sources {
+            let lines: Vec<_> = source.lines().collect();
+            for at in (0..lines.len()).filter(|at| is_it(lines[*at])) {
+                let before = lines[..at].iter().rev().take_while(|line| {
+                    let line = line.trim_start();
+                    line.starts_with("//") || line.starts_with("#[")
+                });
+                found.extend(before.filter(|line| line.trim_start().starts_with("///")).copied());
+            }
+        }
+        found
+    };
+    let lacks = |index: usize| PLATFORMS.iter().any(|(_, abi)| abi.control.rows()[index].1.is_none());
+    let (_, list) = include_str!("../src/rows.rs").split_once("macro_rules! for_each_message").unwrap();
+    let types = list.lines().skip(3).map_while(|line| line.trim().strip_suffix(';')?.split_once(": "));
+    let types: Vec<_> = types.map(|(_, name)| name.trim_end_matches("<'a>")).collect();
+    assert_eq!(types.len(), Linux64::ABI.control.rows().len());
+    let silent: Vec<_> = (0..types.len())
+        .filter(|index| lacks(*index) && !names_a_system(&documentation(types[*index])))
+        .map(|index| types[index])
+        .collect();
+    assert!(silent.is_empty(), "add the systems to the documentation in ipv6-core/src: {silent:?}");
 }

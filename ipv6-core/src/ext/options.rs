@@ -86,7 +86,7 @@ options_header! {
     /// A Destination Options header, which the destination examines (RFC 8200 section 4.6).
     ///
     /// Received as the control message `IPV6_DSTOPTS` (option `IPV6_RECVDSTOPTS`), possibly several times, and sent as
-    /// that message or as a sticky option.
+    /// that message or as a sticky option. Not on Windows.
     #[doc(alias = "ip6_dest", alias = "ip6d_nxt", alias = "ip6d_len", alias = "IPV6_DSTOPTS")]
     DestinationOptions, "destination options";
 }

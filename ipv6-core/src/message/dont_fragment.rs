@@ -5,7 +5,8 @@ use super::kind::{Control, ControlMessage, DecodeError, SendMessage};
 use crate::abi::{ControlNumber, Platform};
 
 /// Whether a sent packet larger than the path MTU is refused instead of fragmented (`IPV6_DONTFRAG`). Sent only: a program
-/// probes the path with one packet, and the socket's own setting stays. Linux ignores it for IPv4-mapped destinations.
+/// probes the path with one packet, and the socket's own setting stays. Linux ignores it for IPv4-mapped destinations. Not on
+/// Windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[doc(alias = "IPV6_DONTFRAG")]

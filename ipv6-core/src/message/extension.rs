@@ -18,8 +18,8 @@ use crate::ext::{DestinationOptions, ExtensionError, HopByHop, RoutingHeader};
 /// Destination options that are sent before a routing header: each node that it names examines them
 /// (`IPV6_RTHDRDSTOPTS`, RFC 3542 section 9).
 ///
-/// Sent only. Linux sends them only if a routing header goes with them, without an error otherwise. Received, they are
-/// [`DestinationOptions`] too; one datagram can have both.
+/// Sent only, and not on Windows. Linux leaves them out, without an error, if no routing header goes with them. Received, they
+/// are [`DestinationOptions`] too; one datagram can have both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[doc(alias = "IPV6_RTHDRDSTOPTS")]

@@ -7,7 +7,8 @@ use super::kind::{Control, ControlMessage, DecodeError, SendMessage};
 use crate::abi::{ControlNumber, Platform};
 use crate::sockaddr;
 
-/// The neighbour that a datagram is sent to first (`IPV6_NEXTHOP`, RFC 3542 section 6.4).
+/// The neighbour that a datagram is sent to first (`IPV6_NEXTHOP`, RFC 3542 section 6.4). Sent only. Not on Linux, OpenBSD and
+/// Windows; for the superuser on FreeBSD and Apple's systems.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[doc(alias = "IPV6_NEXTHOP")]

@@ -18,7 +18,8 @@ use crate::interface::InterfaceIndex;
 use crate::{sockaddr, wire};
 
 /// The path MTU to one destination: the size of the largest IPv6 packet, header included, that reaches it without
-/// fragmentation (RFC 8200 section 5, RFC 8201).
+/// fragmentation (RFC 8200 section 5, RFC 8201). As a control message it is received only, and not on Windows; OpenBSD never
+/// delivers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[doc(alias = "ip6_mtuinfo", alias = "IPV6_PATHMTU")]
