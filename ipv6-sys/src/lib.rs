@@ -1,7 +1,7 @@
 //! The IPv6 socket API of this system: socket options, control messages, batches and interfaces, without `std` and
 //! without an allocator.
 //!
-//! Most programs want `ipv6-std`, which builds connections on this crate. Use this crate where there is a kernel with
+//! Most programs use `ipv6-std`, which builds connections on this crate. Use this crate where there is a kernel with
 //! sockets, but no `std` or no allocator; use `ipv6-core` where there is neither. All `unsafe` code of the three crates is
 //! here.
 //!

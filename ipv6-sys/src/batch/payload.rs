@@ -86,7 +86,7 @@ impl<'a> From<&'a [IoSlice<'a>]> for Payload<'a> {
 /// A buffer for the payload of one received message: anything that is `AsMut<[u8]>`, an [`IoSliceMut`], or several
 /// buffers, filled in order (`&mut [IoSliceMut]`, [`Vectored`]).
 ///
-/// The compiler infers `K`. It tells the implementations apart: `std` may make `IoSliceMut` an `AsMut<[u8]>` one day.
+/// The compiler infers `K`. It distinguishes the implementations: `std` may make `IoSliceMut` an `AsMut<[u8]>` one day.
 pub trait Room<K = kind::Bytes>: sealed::Room<K> {}
 
 impl<T: AsMut<[u8]>> Room for T {}

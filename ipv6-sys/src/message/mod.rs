@@ -3,6 +3,9 @@
 //! The payload is a list of parts. [`ControlBytes::encode`] encodes control messages to send.
 //! [`ControlSpace::decode`] decodes received ones; [`ControlSpace::raw_messages`] iterates over all of them.
 //!
+//! The functions take any socket, and are for those of `AF_INET6`. Do not receive from a socket of `AF_UNIX` with them: the system
+//! opens the descriptors that the peer sends (`SCM_RIGHTS`), their numbers are in the control messages, and nothing closes them.
+//!
 //! Manual pages: [sendmsg(2)](https://man7.org/linux/man-pages/man2/sendmsg.2.html),
 //! [recvmsg(2)](https://man7.org/linux/man-pages/man2/recvmsg.2.html),
 //! [cmsg(3)](https://man7.org/linux/man-pages/man3/cmsg.3.html). On Windows: `WSASendMsg` and `WSARecvMsg`.
