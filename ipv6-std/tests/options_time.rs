@@ -15,6 +15,7 @@ ipv6_testnet::tests! {
     [] sent_packets_have_timestamps_with_identifiers;
     [] a_batch_keeps_the_times_of_its_datagrams;
     [] each_message_of_a_batch_gets_the_timestamp_that_it_requests;
+    [] requested_timestamps_are_numbered_in_the_given_order;
     [] flags_of_timestamps_are_read_as_they_were_set;
     [Namespace] a_send_time_needs_the_option;
     [Namespace, Program("tc")] a_packet_is_sent_at_its_time;
@@ -128,6 +129,35 @@ fn each_message_of_a_batch_gets_the_timestamp_that_it_requests() {
     };
     conn.drain_errors(each).unwrap();
     assert_eq!(ids, [0, 1, 2]);
+}
+
+/// The system numbers the timestamps in the order of sending.
+fn requested_timestamps_are_numbered_in_the_given_order() {
+    let (conn, others) = (loopback(), [loopback(), loopback()]);
+    let to = others.each_ref().map(|other| other.local_addr().unwrap());
+    // The report quotes the packet. Its last byte is the number of the message.
+    let flags = TimestampingFlags::SOFTWARE | TimestampingFlags::OPT_ID;
+    conn.set_option(&option::TIMESTAMPING, flags).unwrap();
+    let request = Messages::<64>::new().with(TimestampRequest(TimestampingFlags::TX_SOFTWARE)).unwrap();
+    let control = SendControl::new().with_messages(&request);
+    let numbers: Vec<_> = (0..12).map(|number| [number]).collect();
+    let messages: Vec<_> = numbers
+        .iter()
+        .zip(to.iter().cycle())
+        .map(|(number, to)| Outgoing::new(number, control, Some(*to)))
+        .collect();
+    let mut batch = SendBatch::new(16);
+    for call in 0..2 {
+        conn.send_batch_all(&mut batch, &messages).unwrap();
+        let mut reported = Vec::new();
+        let each = |entry: Reported, packet: &[u8]| {
+            if let ReportedKind::Timestamp { id, .. } = entry.kind {
+                reported.push((id, packet[entry.len - 1]));
+            }
+        };
+        conn.drain_errors(each).unwrap();
+        assert!(reported.into_iter().eq((0..12).map(|number| (call * 12 + u32::from(number), number))));
+    }
 }
 
 fn a_batch_keeps_the_times_of_its_datagrams() {

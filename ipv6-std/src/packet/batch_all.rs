@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::mem;
 
+use ipv6_sys::Host;
 use ipv6_sys::batch::Outgoing;
 use ipv6_sys::message::MessageFlags;
 
@@ -18,7 +19,8 @@ impl<S: AsFd> PacketConn<S> {
     ///
     /// Messages to one destination are sent in order. Where messages are [coalesced](Self::set_send_coalescing), those to
     /// one destination are sent together, before messages to other destinations that precede them; this takes a fraction
-    /// of the time. Otherwise all are sent in the given order.
+    /// of the time. Otherwise all are sent in the given order, and so are those with a
+    /// [`TimestampRequest`](crate::message::TimestampRequest), because the system numbers timestamps in the order of sending.
     ///
     /// **After an error**, all messages before [`index`](SendAllError::index) were sent. [`SendBatch::is_sent`] returns
     /// which of those after it were sent: none of its destination, and none at all if nothing was sent to its destination
@@ -121,9 +123,11 @@ impl<S: AsFd> PacketConn<S> {
         flags: MessageFlags,
     ) -> Result<(), (usize, io::Error)> {
         while let Some(rest) = messages.get(order.start()..).filter(|rest| !rest.is_empty()) {
-            // Messages that fail whatever their destination is: all before them are sent, none after them.
+            // Messages that fail whatever their destination is: all before them are sent, none after them. Requested
+            // timestamps too: the system numbers them in the order of sending.
             let stays = |message: &Outgoing<'_>| {
                 message.payload.len() > MAX_PAYLOAD
+                    || message.control.is_for_one::<Host>()
                     || matches!(self.check(&message.control, message.to.as_ref()), Err(Other::Refused))
             };
             order.plan(rest, stays);
