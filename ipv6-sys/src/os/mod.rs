@@ -1,7 +1,11 @@
 //! The operating system: its calls, and the structures that they take. Every system call of this crate is here.
 
-#[cfg_attr(unix, path = "unix/mod.rs")]
-#[cfg_attr(windows, path = "windows/mod.rs")]
+// Not `cfg_attr`: cargo-mutants (scripts/mutants) would not find the files.
+#[cfg(unix)]
+#[path = "unix/mod.rs"]
+mod system;
+#[cfg(windows)]
+#[path = "windows/mod.rs"]
 mod system;
 
 #[cfg(fake_kernel)]
