@@ -12,7 +12,7 @@ use crate::error::{EIO, is_too_long};
 use crate::paths::Paths;
 
 /// Bytes of UDP payload that fit in one packet on every path (RFC 8200 section 5: 1,280 bytes, less two headers).
-const SURE_SIZE: usize = 1280 - 40 - 8;
+pub(crate) const SURE_SIZE: usize = 1280 - 40 - 8;
 /// Most segments in Linux 6.9 and later (`UDP_MAX_SEGMENTS` in `include/linux/udp.h`).
 const SEGMENTS: u16 = 128;
 /// Most segments in earlier versions.

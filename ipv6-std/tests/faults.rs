@@ -49,6 +49,11 @@ fn main() {
             run: an_error_that_does_not_come_again_is_about_an_earlier_datagram,
         },
         Test {
+            name: "errors_that_come_again_are_not_about_a_datagram_that_fits_every_path",
+            needs,
+            run: errors_that_come_again_are_not_about_a_datagram_that_fits_every_path,
+        },
+        Test {
             name: "a_momentary_error_does_not_disable_coalescing",
             needs,
             run: a_momentary_error_does_not_disable_coalescing,
@@ -115,6 +120,14 @@ fn child(part: &str) {
             assert_eq!((conn.max_segments() > 1, conn.coalescing_refused()), (true, 0));
             for _ in 0..16 {
                 assert_eq!(receive(&conn).0, [7; 10]);
+            }
+        }
+        "single, late" => {
+            assert_eq!(send().unwrap(), 1);
+            late(send());
+            assert_eq!(send().unwrap(), 1);
+            for _ in 0..2 {
+                assert_eq!(receive(&conn).0, b"x");
             }
         }
         "late" => {
@@ -361,6 +374,14 @@ fn a_batch_refused_with_einval_is_sent_with_fewer_segments() {
 fn an_error_that_does_not_come_again_is_about_an_earlier_datagram() {
     inject("late", SEND_BATCH, "error=EMSGSIZE:when=1");
     inject("segments, late", "^sendmsg$", "error=EMSGSIZE:when=1");
+}
+
+/// Somebody who forges reports as fast as the calls are made must not stop short datagrams, or their coalescing.
+fn errors_that_come_again_are_not_about_a_datagram_that_fits_every_path() {
+    let often = "error=EMSGSIZE:when=1..40";
+    inject("single, late", "^sendmsg$", often);
+    inject("late", SEND_BATCH, often);
+    inject("segments, late", "^sendmsg$", often);
 }
 
 /// Scar 75 (firezone#13770): for example, the source address was gone for a moment.

@@ -286,7 +286,7 @@ impl<S: AsFd> PacketConn<S> {
             let mut send =
                 || self.send_with_limits::<TO_MAPPED>(batch, messages.clone().take(most), limits, caller);
             let answer = first_answer.take().unwrap_or_else(&mut send);
-            let error = match (self.confirm(answer, run, send), refused) {
+            let error = match (self.confirm(answer, (run, size), send), refused) {
                 (Err(Unsent::System(error)), _) => error,
                 (Ok(count), Some(error)) => {
                     self.learn(limits, to, size, &error);

@@ -226,7 +226,7 @@ impl<S: AsFd> PacketConn<S> {
                 sent.map_err(Unsent::System)
             };
             let answer = send();
-            match self.confirm(answer, messages, send) {
+            match self.confirm(answer, (messages, part.len().min(each)), send) {
                 Ok(_) => {
                     if let Some(error) = refused.take() {
                         self.learn(limits, to, each, &error);

@@ -12,6 +12,7 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{Ipv6Addr, SocketAddrV6};
 
 use ipv6_core::SendControl;
+use ipv6_sys::batch::Payload;
 use ipv6_sys::message::{self, Caller, ControlBuffer, ControlBytes, Encoded, MessageFlags, PeerName};
 use ipv6_sys::{Errno, IS_LINUX};
 
@@ -143,7 +144,8 @@ impl<S: AsFd> PacketConn<S> {
         failed: Option<Errno>,
     ) -> io::Result<usize> {
         let mut caller = self.write.on(self.as_fd()).with(flags).after(failed);
-        self.send_confirmed(|| self.send_with::<SEND_SPACE>(payload, control, to, &mut caller))
+        let size = Payload::from(payload).len();
+        self.send_confirmed(size, || self.send_with::<SEND_SPACE>(payload, control, to, &mut caller))
             .map_err(|error| explain(error, control, to))
     }
 

@@ -188,7 +188,7 @@ impl<S: AsFd> PacketConn<S> {
                 message::send_zero_copy(socket, payload, encoded, to, &mut caller)
             })
         };
-        self.send_confirmed(send).map_err(|error| explain(error, control, to.as_ref()))
+        self.send_confirmed(payload.len(), send).map_err(|error| explain(error, control, to.as_ref()))
     }
 
     #[cfg(not(any(target_os = "linux", target_os = "android")))]

@@ -5,11 +5,14 @@ use std::io;
 use ipv6_sys::Errno;
 
 use super::PacketConn;
-use crate::coalesce::is_doubtful;
+use crate::coalesce::{SURE_SIZE, is_doubtful};
 use crate::error::{Unsent, is_too_long};
 
 /// The most times that a call is repeated. Two are enough unless reports arrive between the calls.
 const ATTEMPTS: usize = 8;
+/// The same after `EMSGSIZE` about a datagram that fits every path, which is its own error only if the socket adds long
+/// extension headers and does not fragment. Usually somebody forges reports as fast as calls are made.
+const SURE_ATTEMPTS: usize = 128;
 
 impl<S> PacketConn<S> {
     /// Returns an error that an earlier call left for this one.
@@ -18,17 +21,24 @@ impl<S> PacketConn<S> {
         if self.write.is_set() { self.write.take_late() } else { Ok(()) }
     }
 
-    /// Makes a call that sends one datagram, and [confirms](Self::confirm) its error.
+    /// Makes a call that sends one datagram of `size` bytes, and [confirms](Self::confirm) its error.
     #[inline(always)]
-    pub(super) fn send_confirmed(&self, mut send: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    pub(super) fn send_confirmed(
+        &self,
+        size: usize,
+        mut send: impl FnMut() -> io::Result<usize>,
+    ) -> io::Result<usize> {
         self.late()?;
         let mut send = || send().map_err(Unsent::System);
         let answer = send();
-        Ok(self.confirm(answer, 1, send)?)
+        Ok(self.confirm(answer, (1, size), send)?)
     }
 
-    /// Repeats a call that sends `messages` messages as one, until it succeeds or fails twice in a row with the same
-    /// error: that error is about its own messages. `answer` is the result of the first call.
+    /// Repeats a call that sends `messages` messages of `size` bytes as one, until it succeeds or fails twice in a row with
+    /// the same error: that error is about its own messages. `answer` is the result of the first call.
+    ///
+    /// Exception: `EMSGSIZE` about messages that fit every path. Twice in a row, it is about earlier datagrams still: reports
+    /// arrive between the calls.
     ///
     /// An `EMSGSIZE` that does not come again is about an earlier datagram: the next send call returns it. An `EINVAL` or
     /// `EIO` that does not come again had a cause that has passed, and nothing was lost.
@@ -37,17 +47,22 @@ impl<S> PacketConn<S> {
     pub(super) fn confirm<'m, T>(
         &self,
         mut answer: Result<T, Unsent<'m>>,
-        messages: usize,
+        (messages, size): (usize, usize),
         mut again: impl FnMut() -> Result<T, Unsent<'m>>,
     ) -> Result<T, Unsent<'m>> {
-        for _ in 0..ATTEMPTS {
+        let is_sure = size <= SURE_SIZE;
+        for _ in 0..if is_sure { SURE_ATTEMPTS } else { ATTEMPTS } {
             let error = match answer {
                 Err(Unsent::System(error)) if is_doubtful(&error, messages) => error,
                 answer => return answer,
             };
             answer = again();
             match &answer {
-                Err(Unsent::System(again)) if again.raw_os_error() == error.raw_os_error() => return answer,
+                Err(Unsent::System(again)) if again.raw_os_error() == error.raw_os_error() => {
+                    if !is_sure || !is_too_long(again) {
+                        return answer;
+                    }
+                }
                 _ if is_too_long(&error) => self.write.keep_late(Errno::MSGSIZE),
                 _ => {}
             }
