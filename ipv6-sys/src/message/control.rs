@@ -29,12 +29,11 @@ pub struct ControlBuffer<const N: usize> {
 const _: () = assert!(align_of::<os::ControlHeader>() <= align_of::<ControlBuffer<0>>());
 
 impl<const N: usize> ControlBuffer<N> {
-    /// Creates a buffer whose bytes are not initialised; on Windows and AIX they are zero.
+    /// Creates a buffer whose bytes are not initialised; on Windows, Solaris and AIX they are zero.
     #[must_use]
     pub const fn new() -> Self {
-        // Windows and AIX do not document which bytes they write, in particular of messages that were cut.
-        const IS_ZERO: bool = cfg!(any(windows, target_os = "aix"));
-        const BYTE: MaybeUninit<u8> = if IS_ZERO { MaybeUninit::new(0) } else { MaybeUninit::uninit() };
+        const BYTE: MaybeUninit<u8> =
+            if os::STARTS_AS_ZEROS { MaybeUninit::new(0) } else { MaybeUninit::uninit() };
         Self { bytes: [BYTE; N] }
     }
 

@@ -121,6 +121,8 @@ unsafe fn three_from(control: &mut [MaybeUninit<u8>], start: usize) -> bool {
 ///   (net/core/scm.c: `put_cmsg`).
 /// - The BSDs copy messages from memory in which each has its whole length. Of the last one, the end may be missing, also
 ///   that of its header; the rest of the room is then shorter than a header. Its `cmsg_len` exceeds the room.
+/// - illumos copies all bytes that it reports (usr/src/uts/common/fs/sockfs/socksyscalls.c: `recvit`).
+/// - On Windows, Solaris and AIX the room is initialised ([`os::STARTS_AS_ZEROS`](crate::os::STARTS_AS_ZEROS)).
 #[inline(never)]
 pub(crate) unsafe fn initialise(room: &mut [MaybeUninit<u8>], len: usize) -> &[u8] {
     let all = len.min(room.len());

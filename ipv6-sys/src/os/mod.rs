@@ -11,6 +11,10 @@ mod system;
 #[cfg(fake_kernel)]
 pub use system::kernel as fake_kernel;
 
+/// Whether buffers for what the system writes start as zeros. The sources of these systems are not public, and they do not
+/// document which bytes they write, in particular of messages that were cut.
+pub(crate) const STARTS_AS_ZEROS: bool = cfg!(any(windows, target_os = "aix", target_os = "solaris"));
+
 mod device;
 pub(crate) mod entry;
 #[cfg_attr(any(target_os = "linux", target_os = "android"), path = "epoll.rs")]

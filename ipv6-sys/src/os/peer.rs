@@ -21,9 +21,7 @@ impl PeerName {
     #[inline]
     #[must_use]
     pub const fn new() -> Self {
-        // Windows and AIX do not document that they write as many bytes as they report.
-        const IS_ZERO: bool = cfg!(any(windows, target_os = "aix"));
-        Self(if IS_ZERO { MaybeUninit::zeroed() } else { MaybeUninit::uninit() })
+        Self(if super::STARTS_AS_ZEROS { MaybeUninit::zeroed() } else { MaybeUninit::uninit() })
     }
 
     #[inline]
