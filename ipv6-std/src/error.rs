@@ -40,8 +40,10 @@ pub fn is_too_long(error: &io::Error) -> bool {
 /// - Control messages that cannot be decoded (`InvalidData`). The datagram is lost. Control messages that were cut are no
 ///   error: [`Received::control_truncated`](crate::Received::control_truncated).
 ///
-/// Everything else is about the socket or the program, such as `TimedOut`, `BrokenPipe` or `OutOfMemory`. A receive into more
-/// than 1,024 buffers fails in the same way as after a report that a datagram was too long, and always: use fewer.
+/// Everything else is about the socket or the program, such as `TimedOut`, `BrokenPipe` or `OutOfMemory`.
+///
+/// The result is also `true` for the error of a receive into more than 1,024 buffers, which the system does not distinguish
+/// from a report that a datagram was too long. Every such receive fails: use fewer buffers.
 ///
 /// ```no_run
 /// use ipv6_std::{ControlFlags, PacketConn, is_about_peer};

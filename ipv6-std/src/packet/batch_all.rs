@@ -23,10 +23,10 @@ impl<S: AsFd> PacketConn<S> {
     /// [`TimestampRequest`](crate::message::TimestampRequest), because the system numbers timestamps in the order of sending.
     ///
     /// **After an error**, all messages before [`index`](SendAllError::index) were sent. [`SendBatch::is_sent`] returns
-    /// which of those after it were sent: none of its destination, and none at all if nothing was sent to its destination
-    /// by an earlier message since the latest error. So after an unreachable destination, continue with the messages
-    /// after the index; after a full send buffer or another error that may come at any time, leave out those that were
-    /// sent (the example does, for all errors).
+    /// which of those after it were sent. None of them has the destination of the message that failed. If no earlier message
+    /// to that destination was sent since the latest error, none of them was sent. So after an unreachable destination,
+    /// continue with the messages after the index; after a full send buffer or another error that may come at any time,
+    /// leave out those that were sent (the example does, for all errors).
     ///
     /// A message that fails is tried once more when others were sent before it in the same system call, which does not
     /// return the error.

@@ -55,7 +55,8 @@ impl<const N: usize, const C: usize> RecvArray<N, C> {
     /// # Errors
     ///
     /// As with [`message::receive`](crate::message::receive), if the first message fails. The next call returns an error
-    /// of a later message.
+    /// of a later message. Where messages are received one by one, this value keeps that error until the next call with a
+    /// socket of the same descriptor: create a new value for another socket.
     #[doc(alias = "recvmmsg", alias = "ReadBatch")]
     pub fn receive<R, K: Caller>(
         &mut self,
