@@ -154,3 +154,56 @@ pub(crate) fn fewer(limits: Coalesce, error: &io::Error, messages: usize, size: 
     };
     Some(Coalesce::new(limits.max_segments, max_size))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MSGSIZE: i32 = Errno::MSGSIZE.raw();
+
+    #[test]
+    fn each_refusal_lowers_the_limit_that_caused_it() {
+        let all = Coalesce::new(128, usize::MAX);
+        let after = |errno, messages, size| {
+            fewer(all, &io::Error::from_raw_os_error(errno), messages, size)
+                .map(|limits| (limits.max_segments, limits.max_size))
+        };
+        // Linux before 6.9.
+        assert_eq!(after(EINVAL, 65, 100), Some((64, usize::MAX)));
+        assert_eq!(after(EINVAL, 64, 1233), Some((128, 1232)));
+        // The packets of every path hold these, so the path is not the cause.
+        assert_eq!(after(EINVAL, 64, 1232), Some((128, 0)));
+        assert_eq!(after(EIO, 2, 1400), Some((128, 0)));
+        assert_eq!(after(MSGSIZE, 2, 1400), Some((128, 1399)));
+        // A single message, and an error that has nothing to do with coalescing.
+        assert_eq!(after(EINVAL, 1, 1400), None);
+        assert_eq!(after(1, 2, 1400), None);
+    }
+
+    #[test]
+    fn an_error_of_a_single_message_is_doubtful_only_if_it_is_too_long() {
+        let is = |errno, messages| is_doubtful(&io::Error::from_raw_os_error(errno), messages);
+        assert_eq!([EIO, EINVAL, MSGSIZE, 1].map(|errno| is(errno, 1)), [false, false, true, false]);
+        assert_eq!([EIO, EINVAL, MSGSIZE, 1].map(|errno| is(errno, 2)), [true, true, true, false]);
+    }
+
+    #[test]
+    fn limits_are_learned_for_the_destination_or_for_the_socket() {
+        let state = Coalescing::new(Some(false));
+        let to = "[2001:db8::1]:1".parse().unwrap();
+        let known = |to: Option<&SocketAddrV6>| (state.max_segments(), state.max_size(to, 1400, 0));
+        // As many messages of the longest size were accepted, so the system has a lower maximum.
+        state.learn(Coalesce::new(64, 1400), Some(&to), 1400, false);
+        assert_eq!(known(Some(&to)), (64, usize::MAX));
+        state.learn(Coalesce::new(64, 1399), Some(&to), 1400, false);
+        state.learn(Coalesce::new(64, 1398), None, 1400, false);
+        assert_eq!((known(Some(&to)), known(None)), ((64, 1399), (64, 1398)));
+        // The socket has another peer.
+        state.forget_peer();
+        assert_eq!((known(Some(&to)), known(None)), ((64, 1399), (64, usize::MAX)));
+        state.learn(Coalesce::new(64, 0), None, 1400, true);
+        assert_eq!((known(None), state.refused()), ((1, usize::MAX), 4));
+        state.set_send(true);
+        assert_eq!(known(Some(&to)), (128, usize::MAX));
+    }
+}

@@ -401,3 +401,79 @@ impl Caller for &mut Until<'_> {
         (**self).next(failed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Whether a call must look at the limit, a send to the peer must, and there is a limit.
+    fn is_set(limit: &Limit) -> [bool; 3] {
+        [limit.is_set(), limit.is_set_for_peer(), limit.limits()]
+    }
+
+    #[test]
+    fn each_bit_is_set_by_itself() {
+        let fresh = || Limit::none(Ready::Send);
+        assert_eq!(is_set(&fresh()), [false; 3]);
+        let changes: [(fn(&Limit), [bool; 3]); 6] = [
+            (|limit| limit.set_deadline(Some(Instant::now())), [true; 3]),
+            (|limit| limit.set_timeout(Some(SECOND)).unwrap(), [true; 3]),
+            (|limit| limit.keep_late(Errno::MSGSIZE), [true, true, false]),
+            (|limit| limit.set_mapped_peer(Some(true)), [true, true, false]),
+            (|limit| limit.set_mapped_peer(None), [false, true, false]),
+            (|limit| limit.set_leaves_out(), [true, true, false]),
+        ];
+        for (at, (change, expected)) in changes.into_iter().enumerate() {
+            let limit = fresh();
+            change(&limit);
+            assert_eq!(is_set(&limit), expected, "{at}");
+            let others = [
+                limit.deadline().is_some(),
+                limit.timeout().is_some(),
+                limit.take_late().is_err(),
+                limit.peer_is_mapped(),
+                limit.peer_is_unknown(),
+                limit.leaves_out(),
+            ];
+            assert_eq!(others, std::array::from_fn(|other| other == at), "{at}");
+        }
+    }
+
+    #[test]
+    fn a_change_of_one_bit_keeps_the_others() {
+        let limit = Limit::none(Ready::Send);
+        limit.set_timeout(Some(SECOND)).unwrap();
+        limit.set_leaves_out();
+        for (is_mapped, mapped, unknown) in
+            [(None, false, true), (Some(true), true, false), (Some(false), false, false)]
+        {
+            for before in [None, Some(true), Some(false), is_mapped] {
+                limit.set_mapped_peer(before);
+                limit.set_mapped_peer(is_mapped);
+                assert_eq!((limit.peer_is_mapped(), limit.peer_is_unknown()), (mapped, unknown));
+                assert_eq!((limit.timeout(), limit.leaves_out()), (Some(SECOND), true));
+            }
+        }
+        limit.set_mapped_peer(None);
+        limit.keep_late(Errno::MSGSIZE);
+        limit.take_late().unwrap_err();
+        limit.take_late().unwrap();
+        limit.set_timeout(None).unwrap();
+        assert!(limit.peer_is_unknown() && limit.leaves_out());
+        assert_eq!(is_set(&limit), [true, true, false]);
+    }
+
+    #[test]
+    fn the_earlier_limit_passes_and_the_deadline_before_an_equal_timeout() {
+        let limit = Limit::none(Ready::Send);
+        let started = limit.epoch;
+        limit.set_timeout(Some(SECOND)).unwrap();
+        for (deadline, left, timeout) in [(1, 1, None), (2, 1, Some(SECOND)), (0, 0, None)] {
+            limit.set_deadline(started.checked_add(SECOND * deadline));
+            let passes = limit.left(started, started).map(|(left, passed)| (left, passed.timeout));
+            assert_eq!(passes, Some((SECOND * left, timeout)));
+        }
+    }
+}

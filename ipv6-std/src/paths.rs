@@ -154,4 +154,20 @@ mod tests {
         paths.clear();
         assert!(many.iter().all(|to| paths.max_size(Some(to), 0, 1) == usize::MAX));
     }
+
+    #[test]
+    fn one_destination_is_forgotten() {
+        let (paths, a, b) = (Paths::new(), to("[2001:db8::1]:1"), to("[2001:db8::2]:1"));
+        paths.learn(Some(&a), 1000);
+        paths.learn(Some(&b), 1001);
+        paths.learn(None, 1002);
+        let known = || [Some(&a), Some(&b), None].map(|to| paths.max_size(to, 0, 1));
+        assert_eq!(known(), [1000, 1001, 1002]);
+        paths.forget(Some(&a));
+        assert_eq!(known(), [usize::MAX, 1001, 1002]);
+        // Of an unknown destination with the same slot, nothing.
+        paths.forget(Some(&a));
+        paths.forget(None);
+        assert_eq!(known(), [usize::MAX, 1001, usize::MAX]);
+    }
 }

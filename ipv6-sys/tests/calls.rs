@@ -6,8 +6,8 @@ use std::os::fd::AsRawFd;
 use ipv6_core::cmsg::{RawMessages, Writer};
 use ipv6_core::{ControlFlags, EncodeError, InterfaceIndex, RecvControl, SendControl};
 use ipv6_sys::batch::{
-    self, BatchHeader, Coalesce, Outgoing, Part, RecvArray, RecvSlot, SendArray, SendError, SendSlot,
-    SendStorage,
+    self, BatchHeader, Coalesce, Outgoing, Part, Payload, RecvArray, RecvSlot, SendArray, SendError,
+    SendSlot, SendStorage,
 };
 use ipv6_sys::fd::OwnedFd;
 use ipv6_sys::interface::{self, Addresses, InterfaceFlags};
@@ -39,6 +39,12 @@ ipv6_testnet::tests! {
     [Namespace] a_stream_returns_the_control_of_its_latest_segment;
     [Namespace, Ipv4] control_flags_are_for_ipv4_too_on_a_dual_stack_socket;
     [RawSocket] control_flags_of_a_raw_socket_are_for_ipv6_only;
+    [Namespace] a_socket_reports_whether_it_coalesces;
+    [Namespace] only_an_option_that_the_socket_lacks_is_absent;
+    [Namespace] names_up_to_the_longest_are_looked_up;
+    [] pacing_rates_of_either_width_are_written;
+    [] payloads_know_whether_they_are_empty;
+    [] types_without_public_fields_have_a_debug_text;
     [] errors_have_a_text;
     [] errors_of_codecs_are_errors_of_calls;
 }
@@ -478,6 +484,86 @@ fn control_flags_of_a_raw_socket_are_for_ipv6_only() {
     option::set_control_flags(&raw, ControlFlags::SUPPORTED).unwrap();
     assert!(option::control_flags(&raw).unwrap().contains(ControlFlags::TRAFFIC_CLASS));
     assert!(ipv4_deliveries(&raw).iter().all(|answer| *answer != Ok(true)));
+}
+
+fn a_socket_reports_whether_it_coalesces() {
+    let (datagram, _) = bound();
+    assert_eq!(socket::coalesces(&datagram), Some(false));
+    option::COALESCE.set(&datagram, true).unwrap();
+    assert_eq!(socket::coalesces(&datagram), Some(true));
+    let stream = std::net::TcpListener::bind("[::1]:0").unwrap();
+    assert_eq!(socket::coalesces(&stream), None);
+    assert_eq!(socket::coalescing(&stream), Ok(None));
+}
+
+fn only_an_option_that_the_socket_lacks_is_absent() {
+    let file = std::fs::File::open("/dev/null").unwrap();
+    let not_a_socket = Errno::from_raw(rustix::io::Errno::NOTSOCK.raw_os_error());
+    let error = Error::Os(not_a_socket);
+    assert_eq!(option::control_flags(&file), Err(error));
+    for flags in [ControlFlags::empty(), ControlFlags::HOP_LIMIT] {
+        assert_eq!(option::set_control_flags(&file, flags), Err(error));
+    }
+    assert_eq!(option::set_both(&file, &option::HOP_LIMIT, Some(1)), Err(error));
+    assert_eq!(option::update_siblings(&file), Err(error));
+    assert_eq!(option::update_sibling(&file, &option::HOP_LIMIT), Err(error));
+    assert_eq!(socket::coalescing(&file), Err(error));
+    assert_eq!(socket::set_coalesces(&file, true), Err(error));
+    assert_eq!(socket::reports_length(&file), Err(not_a_socket));
+    // This socket has none of the options.
+    let unix = std::os::unix::net::UnixDatagram::unbound().unwrap();
+    assert_eq!(option::control_flags(&unix), Ok(ControlFlags::empty()));
+    assert_eq!(option::set_control_flags(&unix, ControlFlags::empty()), Ok(()));
+    let refused = option::set_control_flags(&unix, ControlFlags::HOP_LIMIT).unwrap_err();
+    assert!(option::is_absent(refused), "{refused}");
+    assert_eq!(option::update_siblings(&unix), Ok(()));
+}
+
+fn names_up_to_the_longest_are_looked_up() {
+    let missing = Err(Errno::from_raw(rustix::io::Errno::NODEV.raw_os_error()));
+    for len in [15, 16, 127, 128, 129, 1000] {
+        assert_eq!(interface::index_of(&"n".repeat(len)), missing, "{len}");
+    }
+}
+
+fn pacing_rates_of_either_width_are_written() {
+    use ipv6_core::option::PacingRate;
+    const PACING_RATE: SocketOption<PacingRate> = option::MAX_PACING_RATE;
+    let (socket, _) = bound();
+    let wide = if size_of::<usize>() == 8 { Ok(()) } else { Err(Error::Unsupported(PACING_RATE.name())) };
+    for (rate, expected) in [
+        (0, Ok(())),
+        (0xffff_fffe, Ok(())),
+        // As an `unsigned int`, it would be no limit.
+        (0xffff_ffff, wide),
+        (1 << 32, wide),
+        (u64::MAX, Ok(())),
+    ] {
+        assert_eq!(PACING_RATE.set(&socket, PacingRate(rate)), expected, "{rate}");
+        if expected.is_ok() {
+            assert_eq!(PACING_RATE.get(&socket), Ok(PacingRate(rate)));
+        }
+    }
+}
+
+fn payloads_know_whether_they_are_empty() {
+    let (none, some) = ([IoSlice::new(b""), IoSlice::new(b"")], [IoSlice::new(b""), IoSlice::new(b"x")]);
+    let payloads = [Payload::Whole(b""), Payload::Whole(b"x"), Payload::Parts(&none), Payload::Parts(&some)];
+    assert_eq!(payloads.map(|payload| payload.is_empty()), [true, false, true, false]);
+    assert_eq!(payloads.map(|payload| payload.len()), [0, 1, 0, 1]);
+}
+
+fn types_without_public_fields_have_a_debug_text() {
+    assert_eq!(format!("{:?}", BatchHeader::new()), "BatchHeader { .. }");
+    assert_eq!(format!("{:?}", Part::new()), "Part { .. }");
+    assert!(format!("{:?}", RecvSlot::<64>::new()).starts_with("RecvSlot {"));
+    assert_eq!(format!("{:?}", Errno::INTR), "Errno { code: 4, description: \"Interrupted system call\" }");
+    let errors = [
+        SendError::Os(Errno::INTR),
+        SendError::Control(EncodeError::BufferTooSmall { needed: 9, available: 7 }),
+    ];
+    let texts = errors.map(|error| error.to_string());
+    assert!(texts[0].contains("nterrupted") && texts[1].contains('9'), "{texts:?}");
 }
 
 fn errors_have_a_text() {
