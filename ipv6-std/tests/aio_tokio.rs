@@ -17,6 +17,7 @@ ipv6_testnet::tests! {
     [Namespace] each_call_does_what_the_blocking_one_does;
     [Namespace] sockets_are_opened_in_each_way;
     [Namespace] raw_sockets_are_opened_in_each_way;
+    [Namespace] the_builder_passes_every_option_on;
     [Namespace] errors_are_returned;
     [Namespace] a_send_outside_the_runtime_returns_from_its_poll;
     [Namespace] a_task_that_never_waits_lets_others_run;
@@ -207,4 +208,26 @@ fn a_task_that_never_waits_lets_others_run() {
     });
     let runs = RUNS.load(Ordering::Relaxed);
     assert!(runs >= 2000 / 128, "{runs} runs");
+}
+
+fn the_builder_passes_every_option_on() {
+    run(async {
+        let (lo, foreign) = (InterfaceIndex::new(1).unwrap(), "[2001:db8:f::1]:0");
+        let builder = PacketConn::builder().device(lo).receive_buffer(20_000).send_buffer(30_000);
+        let conn = builder.freebind(true).bind(foreign).unwrap();
+        assert_eq!((conn.receive_buffer_size().unwrap(), conn.send_buffer_size().unwrap()), (40_000, 60_000));
+        assert_eq!(conn.option(&option::DEVICE_INDEX).unwrap(), Some(lo));
+        assert!(conn.option(&option::FREEBIND).unwrap());
+        let conn = PacketConn::builder().transparent(true).bind(foreign).unwrap();
+        assert!(conn.option(&option::TRANSPARENT).unwrap());
+        let conn = PacketConn::builder().only_v6(false).reusable(true).bind("[::]:0").unwrap();
+        assert!(!conn.only_v6().unwrap());
+        PacketConn::builder().reusable(true).bind(conn.local_addr().unwrap()).unwrap();
+        for (text, name) in [
+            (format!("{conn:?}"), "aio::PacketConn"),
+            (format!("{:?}", RawConn::builder(89).open().unwrap()), "aio::RawConn"),
+        ] {
+            assert!(text.starts_with(&format!("{name} {{ conn: ")), "{text}");
+        }
+    });
 }

@@ -26,6 +26,7 @@ ipv6_testnet::tests! {
     [Namespace] deadlines_apply_to_batches;
     [Namespace] a_non_blocking_socket_does_not_wait_for_a_limit;
     [Namespace] distant_deadlines_do_not_overflow;
+    [Namespace] each_limit_can_be_read;
 }
 
 fn timed_out<T: std::fmt::Debug>(result: std::io::Result<T>) {
@@ -293,4 +294,23 @@ fn a_timeout_applies_to_a_call_that_already_waits() {
         conn.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
         assert_eq!(waiting.join().unwrap(), "no datagram within 1ms");
     });
+}
+
+fn each_limit_can_be_read() {
+    let conn = loopback();
+    let limits = |conn: &PacketConn| {
+        (conn.read_deadline(), conn.write_deadline(), conn.read_timeout(), conn.write_timeout())
+    };
+    let [one, two] = [10, 20].map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    let [three, four] = [30, 40].map(Duration::from_secs);
+    conn.set_deadline(None);
+    assert_eq!(limits(&conn), (None, None, None, None));
+    conn.set_read_deadline(Some(one));
+    conn.set_write_timeout(Some(four)).unwrap();
+    assert_eq!(limits(&conn), (Some(one), None, None, Some(four)));
+    conn.set_write_deadline(Some(two));
+    conn.set_read_timeout(Some(three)).unwrap();
+    assert_eq!(limits(&conn), (Some(one), Some(two), Some(three), Some(four)));
+    conn.set_deadline(Some(two));
+    assert_eq!(limits(&conn), (Some(two), Some(two), Some(three), Some(four)));
 }

@@ -18,6 +18,8 @@ ipv6_testnet::tests! {
     [Namespace] ipv4_mapped_addresses_are_refused_by_ipv6_only_sockets;
     [Namespace] multicast_and_ipv4_mapped_sources_are_refused;
     [Namespace, Ipv4] a_dual_stack_socket_accepts_an_ipv4_mapped_source;
+    [Namespace, Ipv4] each_refused_source_names_its_cause;
+    [Namespace, Ipv4] errors_of_the_codec_are_the_source_of_the_error;
     [Namespace] interfaces_that_do_not_exist_are_errors;
     [Namespace] payloads_up_to_the_maximum_size_are_sent;
     [Namespace] a_payload_that_does_not_fit_is_reported_as_truncated;
@@ -178,6 +180,53 @@ fn a_dual_stack_socket_accepts_an_ipv4_mapped_source() {
     }
     // A multicast source is refused here too.
     refused(conn.send_to(b"x", &SendControl::new().with_source(GROUP), to), "ff02::114");
+}
+
+fn each_refused_source_names_its_cause() {
+    let only_v6 = loopback();
+    let dual = PacketConn::builder().only_v6(false).bind("[::]:0").unwrap();
+    let (ipv6, ipv4) = (at(Ipv6Addr::LOCALHOST, 9), at(Ipv4Addr::LOCALHOST.to_ipv6_mapped(), 9));
+    let from = |source: &str| SendControl::new().with_source(source.parse().unwrap());
+    let (local, groups) = ("::ffff:127.0.0.1", ["::ffff:224.0.0.1", "::ffff:255.255.255.255"]);
+    for source in groups.into_iter().chain([local]) {
+        let sent = only_v6.send_to(b"x", &from(source), ipv6);
+        refused(sent, &format!("{source} is an IPv4-mapped address, and this socket carries IPv6 only"));
+    }
+    for source in groups.into_iter().chain(["ff02::1"]) {
+        for to in [ipv6, ipv4] {
+            let sent = dual.send_to(b"x", &from(source), to);
+            refused(sent, &format!("{source} is a multicast address, which cannot be the source"));
+        }
+    }
+    let sent = dual.send_to(b"x", &from(local), ipv6);
+    refused(
+        sent,
+        "::ffff:127.0.0.1 is an IPv4-mapped address, which cannot be the source for an IPv6 destination",
+    );
+    refused(only_v6.send_to(b"x", &SendControl::new(), ipv4), "[::ffff:127.0.0.1]:9");
+    // The source is no mistake here; the segment size is.
+    for (source, to) in [(local, ipv4), ("::1", ipv6)] {
+        refused(dual.send_to(b"x", &from(source).with_segment_size(0), to), "segment size 0");
+    }
+}
+
+fn errors_of_the_codec_are_the_source_of_the_error() {
+    let source = |error: &std::io::Error| {
+        std::error::Error::source(error).and_then(|source| source.downcast_ref::<EncodeError>()).copied()
+    };
+    let raw = RawConn::open(59).unwrap();
+    let control = SendControl::new().with_segment_size(8);
+    let error = raw.send_to(b"x", &control, at(Ipv6Addr::LOCALHOST, 0)).unwrap_err();
+    assert_eq!(source(&error), Some(EncodeError::Unsupported(Control::SegmentSize)), "{error}");
+    // More than a single send has room for.
+    let mut messages = Messages::<1024>::new();
+    for _ in 0..30 {
+        messages = messages.with(ipv6_std::message::HopLimit(3)).unwrap();
+    }
+    let (conn, control) = (loopback(), SendControl::new().with_messages(&messages));
+    let error = conn.send_to(b"x", &control, conn.local_addr().unwrap()).unwrap_err();
+    assert!(matches!(source(&error), Some(EncodeError::BufferTooSmall { .. })), "{error}");
+    assert!(error.to_string().contains("send_messages takes a larger buffer"), "{error}");
 }
 
 fn interfaces_that_do_not_exist_are_errors() {

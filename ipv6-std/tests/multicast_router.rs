@@ -139,6 +139,12 @@ fn interfaces_and_routes_that_do_not_exist_are_errors() {
         refused(router.add_route(&MulticastRoute { source: Some(source), ..route }), &source.to_string());
     }
     refused(router.add_interface(InterfaceIndex::new(65536).unwrap()), "interface index 65536");
+    assert_eq!(errno(router.add_interface(InterfaceIndex::new(65535).unwrap())), Some(EADDRNOTAVAIL));
+    refused(router.add_interface(InterfaceIndex::new(u32::MAX).unwrap()), "interface index 4294967295");
+    // Only without a source is the unspecified address every group.
+    let group = std::net::Ipv6Addr::UNSPECIFIED;
+    refused(router.add_route(&MulticastRoute { group, ..route }), ":: is not a multicast address");
+    assert!(format!("{router:?}").starts_with("MulticastRouter {"));
     router.remove_interface(right).unwrap();
     // EINVAL: its number was the last.
     let counters = router.interface_counters(right);
