@@ -41,6 +41,10 @@ pub struct RecvBatch {
 
 impl RecvBatch {
     /// Creates storage for `capacity` datagrams. One call receives at most 1,024. With capacity 0, each call returns 0 at once.
+    ///
+    /// # Panics
+    ///
+    /// If `capacity` datagrams take more than `isize::MAX` bytes, as `Vec`.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         let mut batch = Self {
@@ -58,6 +62,10 @@ impl RecvBatch {
     }
 
     /// Grows the storage to `capacity` datagrams. Does nothing if it is larger. The content stays.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Self::new).
     pub fn grow(&mut self, capacity: usize) {
         let capacity = capacity.max(self.capacity());
         self.headers.resize_with(capacity, BatchHeader::new);

@@ -23,6 +23,10 @@ pub struct SendBatch {
 
 impl SendBatch {
     /// Creates storage for `capacity` messages in one system call, at least 1. No system call uses more than 1,024.
+    ///
+    /// # Panics
+    ///
+    /// If `capacity` messages take more than `isize::MAX` bytes, as `Vec`.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         let mut batch =
@@ -32,6 +36,10 @@ impl SendBatch {
     }
 
     /// Grows the storage to `capacity` messages. Does nothing if it is larger.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Self::new).
     pub fn grow(&mut self, capacity: usize) {
         let capacity = capacity.max(self.capacity());
         self.headers.resize_with(capacity, BatchHeader::new);

@@ -3,6 +3,7 @@
 mod common;
 
 use std::fs;
+use std::net::SocketAddrV6;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -138,6 +139,21 @@ fn child(part: &str) {
             late(conn.send_batch(&mut SendBatch::new(8), &messages));
             assert_eq!(sent_as(&conn, 8, 15), [8]);
             assert_eq!((conn.max_segments(), conn.coalescing_refused()), (most, 0));
+        }
+        "late, all to 1" | "late, all to 2" => {
+            let other = loopback();
+            let to = [to, other.local_addr().unwrap()];
+            let to = if part.ends_with('1') { &to[..1] } else { &to };
+            // More than one system call takes.
+            let (text, mut batch) = ([7; 15], SendBatch::new(3));
+            let message = |to: &SocketAddrV6| Outgoing::new(&text, SendControl::new(), Some(*to));
+            let messages: Vec<_> = to.iter().cycle().take(12).map(message).collect();
+            conn.send_batch_all(&mut batch, &messages).unwrap();
+            late(conn.send_batch_all(&mut batch, &messages).map_err(SendAllError::into_error));
+            conn.send_batch_all(&mut batch, &messages).unwrap();
+            for _ in 0..24 / to.len() {
+                assert_eq!(receive(&conn).0, text);
+            }
         }
         "momentary" => {
             let most = conn.max_segments();
@@ -374,6 +390,9 @@ fn a_batch_refused_with_einval_is_sent_with_fewer_segments() {
 fn an_error_that_does_not_come_again_is_about_an_earlier_datagram() {
     inject("late", SEND_BATCH, "error=EMSGSIZE:when=1");
     inject("segments, late", "^sendmsg$", "error=EMSGSIZE:when=1");
+    for part in ["late, all to 1", "late, all to 2"] {
+        inject(part, SEND_BATCH, "error=EMSGSIZE:when=1");
+    }
 }
 
 /// Somebody who forges reports as fast as the calls are made must not stop short datagrams, or their coalescing.

@@ -142,7 +142,7 @@ impl<S: AsFd> PacketConn<S> {
         let mut late = None;
         while let Some(errno) = from_network(&error) {
             let rest = messages.get(sent..).unwrap_or_default();
-            let (count, unsent) = self.send_until_error(batch, rest.iter(), flags);
+            let (count, unsent) = self.send_more(batch, rest.iter(), flags);
             if count == 0 {
                 // An error that comes again is returned by the next call. Otherwise only the second one may come again.
                 if !matches!(&unsent, Some(Unsent::System(again)) if again.raw_os_error() == error.raw_os_error())
@@ -163,7 +163,7 @@ impl<S: AsFd> PacketConn<S> {
         sent
     }
 
-    /// Sends messages until one fails. Returns how many were sent, and why no more.
+    /// Sends messages until one fails. Returns how many were sent, and why no more. Returns an error that an earlier call left.
     pub(super) fn send_until_error<'m>(
         &self,
         batch: &mut SendBatch,
@@ -173,17 +173,29 @@ impl<S: AsFd> PacketConn<S> {
         if !self.write.is_set_for_peer() {
             return self.send_all::<false>(batch, messages, flags);
         }
+        match self.late() {
+            Err(error) => (0, Some(Unsent::System(error))),
+            Ok(()) => self.send_more(batch, messages, flags),
+        }
+    }
+
+    /// The same for more messages of one call: an error that its first messages left is for the next call.
+    pub(super) fn send_more<'m>(
+        &self,
+        batch: &mut SendBatch,
+        messages: impl Sequence<'m>,
+        flags: MessageFlags,
+    ) -> (usize, Option<Unsent<'m>>) {
         if self.write.peer_is_unknown() && self.conn.carries_only_v6() {
             // It may have a port by now: then the next batches do not come here.
             self.note_peer();
         }
-        match self.late() {
-            Err(error) => (0, Some(Unsent::System(error))),
-            Ok(()) if self.write.leaves_out() => self.send_without_left_out(batch, messages, flags),
-            Ok(()) if messages.clone().any(to_peer) && self.peer_is_mapped() => {
-                self.send_all::<true>(batch, messages, flags)
-            }
-            Ok(()) => self.send_all::<false>(batch, messages, flags),
+        if self.write.leaves_out() {
+            self.send_without_left_out(batch, messages, flags)
+        } else if self.write.is_set_for_peer() && messages.clone().any(to_peer) && self.peer_is_mapped() {
+            self.send_all::<true>(batch, messages, flags)
+        } else {
+            self.send_all::<false>(batch, messages, flags)
         }
     }
 

@@ -8,9 +8,10 @@ use ipv6_sys::batch::Outgoing;
 use ipv6_sys::message::MessageFlags;
 
 use super::PacketConn;
-use super::batch::failed;
+use super::batch::{Sequence, failed};
 use super::batch_order::Order;
 use super::fast::Other;
+use crate::error::Unsent;
 use crate::fd::AsFd;
 use crate::send_batch::{SendAllError, SendBatch};
 
@@ -27,6 +28,8 @@ impl<S: AsFd> PacketConn<S> {
     /// to that destination was sent since the latest error, none of them was sent. So after an unreachable destination,
     /// continue with the messages after the index; after a full send buffer or another error that may come at any time,
     /// leave out those that were sent (the example does, for all errors).
+    ///
+    /// A report that an earlier datagram was too long for its path does not end the call: the next send call returns it.
     ///
     /// A message that fails is tried once more when others were sent before it in the same system call, which does not
     /// return the error.
@@ -103,7 +106,7 @@ impl<S: AsFd> PacketConn<S> {
             self.send_ordered(batch, &mut order, messages, flags)
         } else {
             let rest = messages.get(order.start()..).unwrap_or_default();
-            let (sent, unsent) = self.send_until_error(batch, rest.iter(), flags);
+            let (sent, unsent) = self.send_next(batch, &order, rest.iter(), flags);
             order.advance(sent);
             match unsent {
                 Some(unsent) => Err((order.start(), failed(unsent, rest.get(sent)))),
@@ -112,6 +115,21 @@ impl<S: AsFd> PacketConn<S> {
         };
         batch.order = order;
         result.map_err(|(index, error)| SendAllError::new(index, messages.len(), error))
+    }
+
+    /// Sends messages until one fails. Only the first of a call return an error that an earlier call left.
+    fn send_next<'m>(
+        &self,
+        batch: &mut SendBatch,
+        order: &Order,
+        messages: impl Sequence<'m>,
+        flags: MessageFlags,
+    ) -> (usize, Option<Unsent<'m>>) {
+        if order.start() == 0 && !order.has_gaps() {
+            self.send_until_error(batch, messages, flags)
+        } else {
+            self.send_more(batch, messages, flags)
+        }
     }
 
     /// Sends windows of messages in another order. Returns the index of the message that failed, with its error.
@@ -131,7 +149,7 @@ impl<S: AsFd> PacketConn<S> {
                     || matches!(self.check(&message.control, message.to.as_ref()), Err(Other::Refused))
             };
             order.plan(rest, stays);
-            let (sent, unsent) = self.send_until_error(batch, order.sequence(rest), flags);
+            let (sent, unsent) = self.send_next(batch, order, order.sequence(rest), flags);
             let Some(unsent) = unsent else {
                 order.finish(rest.len());
                 continue;
@@ -144,7 +162,7 @@ impl<S: AsFd> PacketConn<S> {
                 return Err((order.sent(), error));
             }
             if order.plan_before(index) {
-                let (sent, unsent) = self.send_until_error(batch, order.sequence(rest), flags);
+                let (sent, unsent) = self.send_more(batch, order.sequence(rest), flags);
                 let first = order.stop(sent);
                 if let Some(unsent) = unsent {
                     index = first;

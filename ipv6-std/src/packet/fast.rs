@@ -143,6 +143,10 @@ impl<S: AsFd> PacketConn<S> {
         flags: MessageFlags,
         failed: Option<Errno>,
     ) -> io::Result<usize> {
+        if failed.is_none() {
+            // Otherwise the call would return that error instead of its own.
+            self.late()?;
+        }
         let mut caller = self.write.on(self.as_fd()).with(flags).after(failed);
         let size = Payload::from(payload).len();
         self.send_confirmed(size, || self.send_with::<SEND_SPACE>(payload, control, to, &mut caller))

@@ -188,6 +188,7 @@ impl<S: AsFd> PacketConn<S> {
                 message::send_zero_copy(socket, payload, encoded, to, &mut caller)
             })
         };
+        self.late()?;
         self.send_confirmed(payload.len(), send).map_err(|error| explain(error, control, to.as_ref()))
     }
 

@@ -28,7 +28,6 @@ impl<S> PacketConn<S> {
         size: usize,
         mut send: impl FnMut() -> io::Result<usize>,
     ) -> io::Result<usize> {
-        self.late()?;
         let mut send = || send().map_err(Unsent::System);
         let answer = send();
         Ok(self.confirm(answer, (1, size), send)?)
@@ -68,5 +67,29 @@ impl<S> PacketConn<S> {
             }
         }
         answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{ErrorKind, IoSlice};
+
+    use ipv6_core::SendControl;
+    use ipv6_sys::message::MessageFlags;
+
+    use super::*;
+
+    #[test]
+    fn a_report_does_not_replace_the_error_of_a_call() {
+        let conn = PacketConn::bind("[::1]:0").unwrap();
+        let (control, to) = (SendControl::new(), conn.local_addr().unwrap());
+        // Another thread leaves the report after this call has failed.
+        conn.write.keep_late(Errno::MSGSIZE);
+        let (payload, failed) = ([IoSlice::new(b"x")], Some(Errno::INVAL));
+        let error =
+            conn.send_until(&payload, &control, Some(&to), MessageFlags::empty(), failed).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert_eq!(conn.send_to(b"x", &control, to).unwrap_err().kind(), ErrorKind::Other);
+        conn.send_to(b"x", &control, to).unwrap();
     }
 }

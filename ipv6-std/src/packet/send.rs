@@ -151,6 +151,7 @@ impl<S: AsFd> PacketConn<S> {
         let control = SendControl::new().with_messages(messages);
         let mut caller = self.write.on(self.as_fd()).with(flags);
         let (size, payload) = (payload.len(), [IoSlice::new(payload)]);
+        self.late()?;
         self.send_confirmed(size, || self.send_with::<N>(&payload, &control, to.as_ref(), &mut caller))
             .map_err(|error| explain_in::<N>(error, &control, to.as_ref()))
     }
