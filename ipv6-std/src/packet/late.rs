@@ -56,14 +56,14 @@ impl<S> PacketConn<S> {
                 answer => return answer,
             };
             answer = again();
-            match &answer {
-                Err(Unsent::System(again)) if again.raw_os_error() == error.raw_os_error() => {
-                    if !is_sure || !is_too_long(again) {
-                        return answer;
-                    }
+            let is_too_long = is_too_long(&error);
+            let number = error.raw_os_error();
+            if matches!(&answer, Err(Unsent::System(again)) if again.raw_os_error() == number) {
+                if !is_too_long || !is_sure {
+                    return answer;
                 }
-                _ if is_too_long(&error) => self.write.keep_late(Errno::MSGSIZE),
-                _ => {}
+            } else if is_too_long {
+                self.write.keep_late(Errno::MSGSIZE);
             }
         }
         answer
