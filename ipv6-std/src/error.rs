@@ -6,6 +6,7 @@ use std::net::{Ipv6Addr, SocketAddrV6};
 
 use ipv6_core::{Control, DecodeError, EncodeError};
 use ipv6_sys::Errno;
+use ipv6_sys::batch::MAX_PARTS;
 
 /// Returns whether a call failed because a datagram is too long: for its protocol, for the device, for the path of a
 /// socket that [does not fragment](crate::Conn::set_dont_fragment), or for the send buffer. [`std::io::ErrorKind`] has
@@ -41,9 +42,6 @@ pub fn is_too_long(error: &io::Error) -> bool {
 ///   error: [`Received::control_truncated`](crate::Received::control_truncated).
 ///
 /// Everything else is about the socket or the program, such as `TimedOut`, `BrokenPipe` or `OutOfMemory`.
-///
-/// The result is also `true` for the error of a receive into more than 1,024 buffers, which the system does not distinguish
-/// from a report that a datagram was too long. Every such receive fails: use fewer buffers.
 ///
 /// ```no_run
 /// use ipv6_std::{ControlFlags, PacketConn, is_about_peer};
@@ -161,11 +159,22 @@ pub(crate) fn earlier(errno: Errno) -> io::Error {
     io::Error::other(Earlier { source: errno.into(), about })
 }
 
+/// Refuses more buffers for one received payload than the system takes. Its error, `EMSGSIZE`, is also that of a report that
+/// an earlier datagram was too long, after which a program goes on.
+pub(crate) fn check_buffers(count: usize) -> io::Result<()> {
+    if count > MAX_PARTS {
+        return Err(invalid(format!(
+            "one payload is received into at most {MAX_PARTS} buffers, not {count}"
+        )));
+    }
+    Ok(())
+}
+
 /// The error of a receive call. What it receives is never too long: the system cuts it off.
 #[cold]
 pub(crate) fn received(source: io::Error) -> io::Error {
     if is_too_long(&source) {
-        let about = "an earlier datagram was too long for its path, or a payload has more than 1,024 buffers";
+        let about = "an earlier datagram was too long for its path";
         return io::Error::other(Earlier { source, about });
     }
     source

@@ -391,5 +391,29 @@ fn more_than_1024_parts_are_refused() {
     assert_eq!(conn.send_vectored(&parts[..1024], &SendControl::new(), to).unwrap(), 1024);
     assert_eq!(receive(&conn).0, [b'x'; 1024]);
     assert_eq!(errno(conn.send_vectored(&parts, &SendControl::new(), to)), Some(EMSGSIZE));
+
+    // The system's error for a receive would be that of a report about an earlier datagram: a server would go on for ever.
+    let mut bytes = vec![[0; 1]; 1025];
+    let mut buffers: Vec<_> = bytes.iter_mut().map(|byte| std::io::IoSliceMut::new(byte)).collect();
+    let mut batch = RecvBatch::new(2);
+    for flags in [ControlFlags::empty(), ControlFlags::HOP_LIMIT] {
+        conn.set_control_flags(flags, true).unwrap();
+        for deadline in [None, soon()] {
+            conn.set_deadline(deadline);
+            let errors = [
+                conn.recv_vectored(&mut buffers).unwrap_err(),
+                conn.try_recv_vectored(&mut buffers).unwrap_err(),
+                conn.recv_batch(&mut batch, &mut [&mut buffers[..]]).unwrap_err(),
+                conn.recv_batch(&mut batch, &mut [Vectored::new(&mut buffers)]).unwrap_err(),
+            ];
+            for error in errors {
+                assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+                assert!(error.to_string().contains("1024 buffers, not 1025"), "{error}");
+                assert!(!is_about_peer(&error));
+            }
+        }
+    }
+    conn.send_to(&[b'x'; 1024], &SendControl::new(), to).unwrap();
+    assert_eq!(conn.recv_vectored(&mut buffers[..1024]).unwrap().len, 1024);
     is_usable(&conn);
 }

@@ -34,7 +34,8 @@ impl<S: AsFd> PacketConn<S> {
     ///
     /// Those of [`recv_from`](Self::recv_from), when no datagram was received. An error after the first datagram is
     /// returned by the next call (with the same `batch`, on systems without calls for batches). `InvalidInput` when
-    /// `batch` holds datagrams [left over](RecvBatch::has_more) from another socket.
+    /// `batch` holds datagrams [left over](RecvBatch::has_more) from another socket, or a payload has more than 1,024
+    /// buffers.
     ///
     /// ```
     /// use ipv6_std::{PacketConn, RecvBatch, SendControl};
@@ -67,7 +68,11 @@ impl<S: AsFd> PacketConn<S> {
         let caller = self.read.on(self.as_fd()).with(flags | MessageFlags::WAIT_FOR_ONE);
         let answer =
             batch.receive(self.as_fd(), caller, self.conn.control_flags(), &self.coalescing, payloads);
-        answer.map_err(error::received)
+        answer.or_else(|error| {
+            // The system checks this first.
+            payloads.iter().try_for_each(|room| error::check_buffers(batch::count(room)))?;
+            Err(error::received(error))
+        })
     }
 
     /// Sends messages in order until one fails, in as few system calls as `batch` has room for, and returns how many

@@ -62,6 +62,7 @@ impl<S: AsFd> PacketConn<S> {
         flags: MessageFlags,
         failed: Option<Errno>,
     ) -> io::Result<Received> {
+        error::check_buffers(payload.len())?;
         let (mut peer, mut buffer) = (PeerName::new(), ControlBuffer::<RECV_SPACE>::new());
         let caller = self.read.on(self.as_fd()).with(flags).after(failed);
         let fresh = message::receive_fresh(self.as_fd(), payload, &mut peer, &mut buffer, caller);

@@ -48,7 +48,7 @@ impl<S: AsFd> PacketConn<S> {
     ///
     /// # Errors
     ///
-    /// Those of [`recv_from`](Self::recv_from); `EMSGSIZE` for more than 1,024 buffers.
+    /// Those of [`recv_from`](Self::recv_from); `InvalidInput` for more than 1,024 buffers.
     #[doc(alias = "recvmsg", alias = "readv")]
     pub fn recv_vectored(&self, payload: &mut [IoSliceMut<'_>]) -> io::Result<Received> {
         self.receive(payload, MessageFlags::empty())

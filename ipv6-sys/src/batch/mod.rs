@@ -62,7 +62,7 @@ pub use calls::BatchHeader;
 pub use outgoing::{ByDestination, Coalesce, Outgoing, Policy, Ports, Route, SendError};
 #[doc(hidden)]
 pub use payload::kind;
-pub use payload::{MAX, Part, Payload, Room, Vectored, fill};
+pub use payload::{MAX, MAX_PARTS, Part, Payload, Room, Vectored, count, fill};
 pub use receive::{RecvArray, receive};
 pub use send::{SendArray, SendStorage, send, send_by};
 pub use slot::{RecvSlot, SendSlot};

@@ -8,6 +8,10 @@ use crate::os;
 /// The most messages of one system call. Of a longer list, a call uses the first messages only.
 pub const MAX: usize = 1024;
 
+/// The most buffers of one payload (`UIO_MAXIOV`).
+#[doc(hidden)]
+pub const MAX_PARTS: usize = 1024;
+
 /// The address and length of a payload, for the kernel. Each call sets it before it is used.
 #[doc(hidden)]
 #[repr(transparent)]
@@ -129,6 +133,11 @@ mod sealed {
 
         /// Copies as much of `payload` as fits. Returns how many bytes.
         fn fill(&mut self, payload: &[u8]) -> usize;
+
+        /// The number of parts.
+        fn count(&self) -> usize {
+            1
+        }
     }
 
     impl<T: AsMut<[u8]>> Room for T {
@@ -172,6 +181,10 @@ mod sealed {
             }
             payload.len() - rest.len()
         }
+
+        fn count(&self) -> usize {
+            self.len()
+        }
     }
 
     impl Room for Vectored<'_, '_> {
@@ -181,6 +194,10 @@ mod sealed {
 
         fn fill(&mut self, payload: &[u8]) -> usize {
             Room::fill(&mut self.0, payload)
+        }
+
+        fn count(&self) -> usize {
+            Room::count(&self.0)
         }
     }
 
@@ -200,6 +217,12 @@ mod sealed {
 #[inline]
 pub fn fill<R>(room: &mut impl Room<R>, payload: &[u8]) -> usize {
     room.fill(payload)
+}
+
+/// Returns the number of buffers of `room`.
+#[doc(hidden)]
+pub fn count<R>(room: &impl Room<R>) -> usize {
+    room.count()
 }
 
 #[cfg(all(test, feature = "std"))]
