@@ -408,6 +408,9 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
+    /// A change, and what [`is_set`] returns after it.
+    type Change = (fn(&Limit), [bool; 3]);
+
     /// Whether a call must look at the limit, a send to the peer must, and there is a limit.
     fn is_set(limit: &Limit) -> [bool; 3] {
         [limit.is_set(), limit.is_set_for_peer(), limit.limits()]
@@ -417,7 +420,7 @@ mod tests {
     fn each_bit_is_set_by_itself() {
         let fresh = || Limit::none(Ready::Send);
         assert_eq!(is_set(&fresh()), [false; 3]);
-        let changes: [(fn(&Limit), [bool; 3]); 6] = [
+        let changes: [Change; 6] = [
             (|limit| limit.set_deadline(Some(Instant::now())), [true; 3]),
             (|limit| limit.set_timeout(Some(SECOND)).unwrap(), [true; 3]),
             (|limit| limit.keep_late(Errno::MSGSIZE), [true, true, false]),
