@@ -106,6 +106,8 @@ extern crate std;
 // First: its macros are used by the modules that follow.
 #[macro_use]
 mod rows;
+#[macro_use]
+mod flags;
 
 pub mod abi;
 #[cfg(feature = "arbitrary")]
@@ -152,6 +154,8 @@ pub use checksum::{checksum, udp_checksum};
 pub use control::{ControlFlags, RecvControl, SendControl};
 pub use error::BufferTooSmall;
 pub use extended_error::ExtendedError;
+#[doc(hidden)]
+pub use flags::fmt_flags;
 pub use flow_label::FlowLabel;
 pub use flow_label_request::{FlowLabelRequest, FlowLabelShare};
 pub use group::GroupError;

@@ -1,13 +1,12 @@
 //! `SO_TIMESTAMPING`: which timestamps the kernel takes and delivers (Linux).
 
-bitflags::bitflags! {
+crate::flag_set! {
     /// Which timestamps Linux takes, and how it delivers them (`SO_TIMESTAMPING`,
     /// [timestamping.rst](https://docs.kernel.org/networking/timestamping.html)).
     ///
     /// Flags that take timestamps (`RX_…`, `TX_…`) and flags that deliver them (`SOFTWARE`, `RAW_HARDWARE`) are both
     /// necessary. Received datagrams have theirs as [`message::Timestamping`](crate::message::Timestamping); those of sent
     /// datagrams are in the error queue.
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[doc(alias = "SO_TIMESTAMPING", alias = "SOF_TIMESTAMPING")]
     pub struct TimestampingFlags: u32 {
         /// Take the time at which the device sent the packet.

@@ -20,9 +20,8 @@ pub use crate::socket::local_address_towards;
 /// The name of an interface, with room for the system's longest name.
 pub type Name = heapless::String<{ os::interface::NAME_MAX }>;
 
-bitflags::bitflags! {
+ipv6_core::flag_set! {
     /// Properties and state of an interface. Bits of the system that have no name here are kept.
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct InterfaceFlags: u32 {
         /// The interface is enabled.
         #[doc(alias = "IFF_UP")]

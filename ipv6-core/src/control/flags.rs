@@ -3,7 +3,7 @@
 use crate::abi::Platform;
 use crate::message::{self, Ecn, FlowLabel, HopLimit, PacketInfo, PathMtu, TrafficClass};
 
-bitflags::bitflags! {
+crate::flag_set! {
     /// Which control messages a socket delivers with each received datagram.
     ///
     /// On a dual-stack socket (`IPV6_V6ONLY` is off), each flag stands for the message of IPv4 too, where there is one.
@@ -14,7 +14,6 @@ bitflags::bitflags! {
     /// // Destination and interface arrive in one message.
     /// assert_eq!(flags.space::<Linux64>(), 24 + 40);
     /// ```
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[doc(alias = "NewControlMessage")]
     pub struct ControlFlags: u32 {
         /// The traffic class (`IPV6_RECVTCLASS`, RFC 3542 section 6.5). All systems.

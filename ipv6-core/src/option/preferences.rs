@@ -2,14 +2,13 @@
 
 use crate::abi::{OptionNumber, Platform};
 
-bitflags::bitflags! {
+crate::flag_set! {
     /// Which source addresses the kernel prefers when it chooses one (RFC 5014 section 5). At most one of each pair:
     /// `TEMPORARY` or `PUBLIC`, `HOME` or `CARE_OF`, `CGA` or `NON_CGA`. Of a pair of which none is set, the system's own
     /// preference applies.
     ///
     /// The BSDs and Apple have the first pair only (`IPV6_PREFER_TEMPADDR`), Linux the first two: the option returns
     /// `Unsupported` for a flag that the system lacks. Linux takes `CARE_OF` without effect in kernels without Mobile IPv6.
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[doc(alias = "IPV6_ADDR_PREFERENCES", alias = "IPV6_SRC_PREFERENCES", alias = "IPV6_PREFER_TEMPADDR")]
     pub struct AddressPreferences: u32 {
         /// Temporary addresses (RFC 8981), which change with time.

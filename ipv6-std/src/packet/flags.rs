@@ -17,14 +17,13 @@ use crate::received::Received;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use crate::space::SEND_SPACE;
 
-bitflags::bitflags! {
+ipv6_core::flag_set! {
     /// Flags of a send call: [`PacketConn::send_with_flags`].
     ///
     /// # `MSG_ZEROCOPY`
     ///
     /// There is no flag for it, but a method: [`send_zero_copy`](PacketConn::send_zero_copy). The kernel reads the payload
     /// after the call has returned. Nothing may write or free it until then, so the method takes `'static` payloads only.
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[doc(alias = "MSG_ZEROCOPY")]
     pub struct SendFlags: u32 {
         /// Report that the destination is reachable, because the program has received an answer: the kernel then does not send

@@ -2,11 +2,10 @@
 
 use crate::os;
 
-bitflags::bitflags! {
+ipv6_core::flag_set! {
     /// Flags of `sendmsg(2)` and `recvmsg(2)`.
     ///
     /// Calls with bits that have no name here fail with [`Errno::INVAL`](crate::Errno::INVAL).
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct MessageFlags: i32 {
         /// Fail with [`Errno::AGAIN`](crate::Errno::AGAIN) instead of waiting.
         #[doc(alias = "MSG_DONTWAIT")]

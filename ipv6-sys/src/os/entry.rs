@@ -4,7 +4,7 @@ use core::net::{Ipv6Addr, SocketAddrV6};
 
 use ipv6_core::InterfaceIndex;
 
-bitflags::bitflags! {
+ipv6_core::flag_set! {
     /// The state of an interface's address. Empty: an address without a lifetime that is ready for use, or the system
     /// reports no states.
     ///
@@ -18,7 +18,6 @@ bitflags::bitflags! {
     /// | `DYNAMIC` | no `IFA_F_PERMANENT` | `IpPrefixOriginRouterAdvertisement`, `IpPrefixOriginDhcp` |
     ///
     /// Other systems: not reported, always empty.
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct AddressFlags: u8 {
         /// Duplicate address detection has not finished (RFC 4862 section 5.4). Until then `bind` fails with
         /// `EADDRNOTAVAIL` on Linux, unless the address is optimistic too.

@@ -23,9 +23,8 @@ impl Ready {
     }
 }
 
-bitflags::bitflags! {
+ipv6_core::flag_set! {
     /// What ended a wait. None: the timeout passed.
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct Events: u8 {
         /// A message can be received, or the socket is shut down for receiving.
         #[doc(alias = "POLLIN")]
