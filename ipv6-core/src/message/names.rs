@@ -11,40 +11,60 @@ type Row = (i32, i32, usize);
 
 /// Each pair of numbers with each message that has it on some platform, once. The compiler makes the table, so that a
 /// program contains this instead of the tables of all platforms.
-const NAMES: [Row; COUNT] = collect().0;
-const COUNT: usize = collect::<MOST>().1;
+const NAMES: [Row; COLLECTED.1] = shortened(COLLECTED.0);
+/// The rows and their number. Every build evaluates it, so it is evaluated once.
+const COLLECTED: ([Row; MOST], usize) = collect();
 /// More than there are rows.
 const MOST: usize = 512;
 
-/// Returns the rows and their number. Fails to compile if there are more than `N`.
+/// Returns the rows and their number. Fails to compile if there are more than [`MOST`].
 #[allow(
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     reason = "the compiler evaluates it, and reports a mistake as an error"
 )]
-const fn collect<const N: usize>() -> ([Row; N], usize) {
-    let mut rows = [(0, 0, 0); N];
+const fn collect() -> ([Row; MOST], usize) {
+    let mut rows = [(0, 0, 0); MOST];
     let (mut count, mut platforms) = (0, PLATFORMS);
+    let mut before = [("", None); Control::ALL.len()];
     while let [(_, platform), other_platforms @ ..] = platforms {
         let numbers = platform.control.rows();
         let mut message = 0;
         while message < Control::ALL.len() {
             if let Some(ControlNumber { level, kind, .. }) = numbers[message].1 {
+                // Most platforms have the number of the platform before.
+                let mut is_known = is(before[message].1, level, kind);
                 let mut row = 0;
-                while row < count && !(rows[row].0 == level && rows[row].1 == kind && rows[row].2 == message)
-                {
+                while !is_known && row < count {
+                    is_known = rows[row].0 == level && rows[row].1 == kind && rows[row].2 == message;
                     row += 1;
                 }
-                if row == count {
+                if !is_known {
                     rows[count] = (level, kind, message);
                     count += 1;
                 }
             }
             message += 1;
         }
-        platforms = other_platforms;
+        (before, platforms) = (numbers, other_platforms);
     }
     (rows, count)
+}
+
+const fn is(number: Option<ControlNumber>, level: i32, kind: i32) -> bool {
+    matches!(number, Some(number) if number.level == level && number.kind == kind)
+}
+
+/// The first `N` rows.
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "the compiler evaluates it")]
+const fn shortened<const N: usize>(rows: [Row; MOST]) -> [Row; N] {
+    let mut first = [(0, 0, 0); N];
+    let mut row = 0;
+    while row < N {
+        first[row] = rows[row];
+        row += 1;
+    }
+    first
 }
 
 impl Control {
