@@ -1,6 +1,5 @@
 //! The host's network interfaces, with their IPv6 addresses.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::net::Ipv6Addr;
@@ -145,7 +144,7 @@ impl Interface {
     /// The interface with this index, which the caller knows as `which`.
     fn found(index: InterfaceIndex, which: &dyn fmt::Display) -> io::Result<Self> {
         let mut list =
-            listed(|visit| interface::for_one(index, visit)).map_err(|errno| named(errno, which))?;
+            listed(&|visit| interface::for_one(index, visit)).map_err(|errno| named(errno, which))?;
         list.pop().ok_or_else(|| not_found(which))
     }
 
@@ -181,7 +180,7 @@ impl Interface {
     /// `EMFILE`, `ENFILE` and `ENOMEM`, among others. `EINTR` when the list changed during each of 100 attempts (Linux).
     #[doc(alias = "getifaddrs", alias = "Interfaces")]
     pub fn all() -> io::Result<Vec<Self>> {
-        Ok(listed(|visit| interface::for_each(visit))?)
+        Ok(listed(&|visit| interface::for_each(visit))?)
     }
 
     /// Returns the system's number of the interface.
@@ -210,32 +209,38 @@ impl Interface {
     }
 }
 
+/// Visits interfaces and addresses.
+type Each<'a> = &'a dyn Fn(&mut dyn FnMut(Entry)) -> Result<(), Errno>;
+
 /// The interfaces that `each` visits, each once.
-fn listed(each: impl Fn(&mut dyn FnMut(Entry)) -> Result<(), Errno>) -> Result<Vec<Interface>, Errno> {
+fn listed(each: Each<'_>) -> Result<Vec<Interface>, Errno> {
     for _ in 1..100 {
-        match listed_once(&each) {
+        match listed_once(each) {
             // The list changed meanwhile.
             Err(Errno::INTR) => {}
             result => return result,
         }
     }
-    listed_once(&each)
+    listed_once(each)
 }
 
-fn listed_once(each: impl Fn(&mut dyn FnMut(Entry)) -> Result<(), Errno>) -> Result<Vec<Interface>, Errno> {
+fn listed_once(each: Each<'_>) -> Result<Vec<Interface>, Errno> {
     let mut all: Vec<Interface> = Vec::new();
-    let mut places: HashMap<InterfaceIndex, usize> = HashMap::new();
+    // The place of each in `all`, sorted by index.
+    let mut places: Vec<(InterfaceIndex, usize)> = Vec::new();
+    let search =
+        |places: &[(InterfaceIndex, usize)], index| places.binary_search_by_key(&index, |(index, _)| *index);
     each(&mut |entry| match entry {
         Entry::Interface { index, name, flags, .. } => {
-            places.entry(index).or_insert_with(|| {
+            if let Err(before) = search(&places, index) {
+                places.insert(before, (index, all.len()));
                 all.push(Interface { index, name: name.as_str().into(), flags, addresses: Vec::new() });
-                all.len() - 1
-            });
+            }
         }
         Entry::Address { on, address, prefix_len, flags, .. } => {
             // An interface that was added meanwhile is left out.
-            let interface = places.get(&on).and_then(|place| all.get_mut(*place));
-            if let Some(interface) = interface {
+            let place = search(&places, on).ok().and_then(|found| places.get(found));
+            if let Some(interface) = place.and_then(|(_, place)| all.get_mut(*place)) {
                 interface
                     .addresses
                     .push(InterfaceAddress { flags, ..InterfaceAddress::new(address, prefix_len) });
@@ -262,7 +267,7 @@ pub(crate) fn is_missing(error: &io::Error) -> bool {
 
 /// Refuses a name that C would read only in part.
 fn without_nul(name: &str) -> io::Result<()> {
-    if name.contains('\0') {
+    if name.as_bytes().contains(&0) {
         Err(not_found(&format_args!("{name:?}: a zero byte ends a name")))
     } else {
         Ok(())

@@ -55,7 +55,8 @@ impl Errno {
             Errno::NOPROTOOPT,
             Errno::OPNOTSUPP,
         ];
-        ALL.iter().chain(&MORE).chain(&LINUX).any(|errno| errno.raw_os_error() == self.0)
+        let errno = Errno::from_raw_os_error(self.0);
+        ALL.contains(&errno) || MORE.contains(&errno) || LINUX.contains(&errno)
     }
 
     /// Creates the error with this number.

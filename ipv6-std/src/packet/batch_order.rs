@@ -160,8 +160,11 @@ impl Order {
     /// Makes a window of those before this one that were not sent. Returns whether there are any.
     pub(crate) fn plan_before(&mut self, failed: usize) -> bool {
         self.window.clear();
-        let before = (0_u16..).zip(&self.done).take(failed);
-        self.window.extend(before.filter(|(_, done)| !**done).map(|(index, _)| index));
+        for (index, done) in (0_u16..).zip(&self.done).take(failed) {
+            if !done {
+                self.window.push(index);
+            }
+        }
         !self.window.is_empty()
     }
 

@@ -91,9 +91,12 @@ fn remedies<const N: usize>(control: &SendControl<'_>, to: Option<&SocketAddrV6>
     let has_label = |to: &SocketAddrV6| u32::from_be(to.flowinfo()) & FLOW_LABEL != 0 && !is_mapped(to.ip());
     let of_address = to.is_some_and(has_label).then_some(LEASE);
     let of_messages = kinds_of::<N>(control).into_iter().filter_map(|kind| remedy(kind.name()));
-    let mut remedies: Vec<_> = of_messages.chain(of_address).collect();
-    remedies.sort_unstable();
-    remedies.dedup();
+    let mut remedies = Vec::new();
+    for remedy in of_messages.chain(of_address) {
+        if !remedies.contains(&remedy) {
+            remedies.push(remedy);
+        }
+    }
     remedies
 }
 

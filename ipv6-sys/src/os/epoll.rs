@@ -48,6 +48,12 @@ impl Epoll {
             (EventFlags::HUP, Events::HANG_UP),
             (EventFlags::RDHUP, Events::HANG_UP),
         ];
-        Ok(pairs.into_iter().filter(|(flag, _)| reported.contains(*flag)).map(|(_, event)| event).collect())
+        let mut all = Events::empty();
+        for (flag, event) in pairs {
+            if reported.contains(flag) {
+                all |= event;
+            }
+        }
+        Ok(all)
     }
 }
