@@ -37,6 +37,7 @@ macro_rules! converts {
             $(#[$doc])*
             impl From<$error> for io::Error {
                 #[cold]
+                #[inline]
                 fn from(source: $error) -> Self {
                     let $value = source;
                     Self::new($kind, Context { doing: $doing, source })

@@ -274,10 +274,12 @@ impl Builder<PacketConn> {
     ///
     /// `Unsupported`, with the option's name, for an option that the system lacks; `PermissionDenied`, with the name of
     /// the privilege that is missing; `NotFound` when there is no such [device](Self::device).
+    #[inline]
     pub fn open(self) -> io::Result<PacketConn> {
         PacketConn::new(self.socket()?.into())
     }
 
+    #[inline]
     fn socket(&self) -> io::Result<OwnedFd> {
         let socket = socket::datagram()?;
         option::ONLY_V6.set(&socket, self.only_v6)?;
@@ -308,10 +310,12 @@ impl Builder<RawConn> {
     /// `InvalidInput` for protocol 0 and for [`only_v6(false)`](Self::only_v6); `Unsupported`, with the option's
     /// name, for an option that the system lacks; `PermissionDenied`, with the name of the privilege that is missing;
     /// `NotFound` when there is no such [device](Self::device).
+    #[inline]
     pub fn open(self) -> io::Result<RawConn> {
         RawConn::new(self.socket()?)
     }
 
+    #[inline]
     fn socket(&self) -> io::Result<OwnedFd> {
         if !self.only_v6 {
             return Err(error::invalid("only_v6(false): a raw IPv6 socket never carries IPv4"));

@@ -20,6 +20,7 @@ macro_rules! converts {
                 impl TryFrom<$socket> for $connection<$socket> {
                     type Error = io::Error;
 
+                    #[inline]
                     fn try_from(socket: $socket) -> io::Result<Self> {
                         Self::new(socket)
                     }
@@ -27,6 +28,7 @@ macro_rules! converts {
 
                 /// As `into_inner`.
                 impl From<$connection<$socket>> for $socket {
+                    #[inline]
                     fn from(connection: $connection<$socket>) -> Self {
                         connection.into_inner()
                     }

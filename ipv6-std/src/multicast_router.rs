@@ -52,6 +52,7 @@ pub struct MulticastRouter {
     used: Mutex<MifSet>,
 }
 
+// Inlined, so that only programs with a router compile it, and the connection that it needs.
 impl MulticastRouter {
     /// Starts multicast routing.
     ///
@@ -60,6 +61,7 @@ impl MulticastRouter {
     /// `PermissionDenied` without the privilege; `AddrInUse` when the host has a multicast router; `Unsupported` on other
     /// systems; `EOPNOTSUPP` when the kernel has no multicast routing.
     #[doc(alias = "MRT6_INIT")]
+    #[inline]
     pub fn open() -> io::Result<Self> {
         Self::of_table(None)
     }
@@ -71,6 +73,7 @@ impl MulticastRouter {
     ///
     /// Those of [`open`](Self::open); `InvalidInput` for another number.
     #[doc(alias = "MRT6_TABLE")]
+    #[inline]
     pub fn open_table(table: u32) -> io::Result<Self> {
         // The kernel takes 0, and then uses the default table (net/ipv6/ip6mr.c, `ip6_mroute_setsockopt`).
         if !(1..=LAST_TABLE).contains(&table) {
@@ -81,6 +84,7 @@ impl MulticastRouter {
         Self::of_table(Some(table))
     }
 
+    #[inline]
     fn of_table(table: Option<u32>) -> io::Result<Self> {
         let conn = RawConn::open(Icmp6Type::PROTOCOL)?;
         // The filter is not for upcalls.
@@ -119,6 +123,7 @@ impl MulticastRouter {
     ///
     /// `EADDRNOTAVAIL` when the router does not have it, also because it has disappeared; its number can be used again then.
     #[doc(alias = "MRT6_DEL_MIF")]
+    #[inline]
     pub fn remove_interface(&self, mif: Mif) -> io::Result<()> {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         let removed = multicast_router::remove_interface(&self.conn, mif).map_err(io::Error::from);
@@ -138,6 +143,7 @@ impl MulticastRouter {
     /// `InvalidInput` for a group that is not multicast, and for a source that is multicast or unspecified: `None` is
     /// any source. A packet can have an unspecified source; it must not be forwarded (RFC 4291 section 2.5.2).
     #[doc(alias = "MRT6_ADD_MFC", alias = "mf6cctl", alias = "MRT6_ADD_MFC_PROXY")]
+    #[inline]
     pub fn add_route(&self, route: &MulticastRoute) -> io::Result<()> {
         if !(route.group.is_multicast() || (route.source.is_none() && route.group.is_unspecified())) {
             error::multicast(route.group)?;
@@ -160,6 +166,7 @@ impl MulticastRouter {
     ///
     /// `NotFound` when there is none.
     #[doc(alias = "MRT6_DEL_MFC", alias = "MRT6_DEL_MFC_PROXY")]
+    #[inline]
     pub fn remove_route(&self, route: &MulticastRoute) -> io::Result<()> {
         Ok(multicast_router::remove_route(&self.conn, route)?)
     }
@@ -170,6 +177,7 @@ impl MulticastRouter {
     ///
     /// Those of [`PacketConn::recv_from`](crate::PacketConn::recv_from).
     #[doc(alias = "mrt6msg")]
+    #[inline]
     pub fn recv_upcall(&self) -> io::Result<MulticastUpcall> {
         let mut payload = [0; MulticastUpcall::LEN];
         loop {
@@ -186,6 +194,7 @@ impl MulticastRouter {
     ///
     /// `EADDRNOTAVAIL` when there is no route for this source and group; `Unsupported` in a 32-bit program on a 64-bit kernel.
     #[doc(alias = "SIOCGETSGCNT_IN6", alias = "sioc_sg_req6")]
+    #[inline]
     pub fn route_counters(&self, source: Ipv6Addr, group: Ipv6Addr) -> io::Result<RouteCounters> {
         Ok(multicast_router::route_counters(&self.conn, source, group)?)
     }
@@ -197,6 +206,7 @@ impl MulticastRouter {
     /// `EADDRNOTAVAIL` or `EINVAL` when the router does not have the interface; `Unsupported` in a 32-bit program on a 64-bit
     /// kernel.
     #[doc(alias = "SIOCGETMIFCNT_IN6", alias = "sioc_mif_req6")]
+    #[inline]
     pub fn interface_counters(&self, mif: Mif) -> io::Result<MifCounters> {
         Ok(multicast_router::interface_counters(&self.conn, mif)?)
     }
@@ -210,6 +220,7 @@ impl MulticastRouter {
 
 impl Drop for MulticastRouter {
     /// Ends the routing, also if the socket has other descriptors.
+    #[inline]
     fn drop(&mut self) {
         // Nobody can handle an error here.
         let _ = multicast_router::stop(&self.conn);
@@ -217,6 +228,7 @@ impl Drop for MulticastRouter {
 }
 
 impl fmt::Debug for MulticastRouter {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MulticastRouter").field("conn", &self.conn).finish_non_exhaustive()
     }

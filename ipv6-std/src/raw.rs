@@ -53,6 +53,7 @@ impl RawConn<OwnedFd> {
     /// `PermissionDenied` without the privilege: `CAP_NET_RAW` on Linux, root or an administrator elsewhere;
     /// `InvalidInput` for protocol 0.
     #[doc(alias = "SOCK_RAW", alias = "NewRawConn")]
+    #[inline]
     pub fn open(protocol: u8) -> io::Result<Self> {
         Self::builder(protocol).open()
     }
@@ -69,6 +70,7 @@ impl RawConn<OwnedFd> {
     /// `PermissionDenied` on Linux when the group of the process is not in `net.ipv4.ping_group_range`; the
     /// system's error elsewhere (`EPROTONOSUPPORT`).
     #[doc(alias = "IPPROTO_ICMPV6", alias = "SOCK_DGRAM")]
+    #[inline]
     pub fn open_icmp6_unprivileged() -> io::Result<Self> {
         let socket = socket::icmp6_datagram().map_err(|errno| {
             error::privileged(errno.into(), "the group of the process is not in net.ipv4.ping_group_range")

@@ -45,6 +45,7 @@ impl RecvBatch {
     /// # Panics
     ///
     /// If `capacity` datagrams take more than `isize::MAX` bytes, as `Vec`.
+    #[inline]
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         let mut batch = Self {
@@ -66,6 +67,7 @@ impl RecvBatch {
     /// # Panics
     ///
     /// As [`new`](Self::new).
+    #[inline]
     pub fn grow(&mut self, capacity: usize) {
         let capacity = capacity.max(self.capacity());
         self.headers.resize_with(capacity, BatchHeader::new);

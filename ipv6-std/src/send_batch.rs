@@ -27,6 +27,7 @@ impl SendBatch {
     /// # Panics
     ///
     /// If `capacity` messages take more than `isize::MAX` bytes, as `Vec`.
+    #[inline]
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         let mut batch =
@@ -40,6 +41,7 @@ impl SendBatch {
     /// # Panics
     ///
     /// As [`new`](Self::new).
+    #[inline]
     pub fn grow(&mut self, capacity: usize) {
         let capacity = capacity.max(self.capacity());
         self.headers.resize_with(capacity, BatchHeader::new);

@@ -280,6 +280,7 @@ macro_rules! platforms {
     };
 }
 
+#[inline]
 fn is_among(name: &str, names: &[&str]) -> bool {
     names.iter().any(|other| other.eq_ignore_ascii_case(name))
 }

@@ -120,6 +120,7 @@ macro_rules! messages {
 
         impl ControlNumbers {
             /// Each control message of the list: its name in C, and its number here.
+            #[inline]
             pub const fn rows(&self) -> [(&'static str, Option<ControlNumber>); [$(stringify!($Message)),*].len()] {
                 [$((Control::$Message.name(), self.$field)),*]
             }

@@ -106,6 +106,7 @@ impl ReportedKind {
     /// Returns the times of a [`Timestamp`](Self::Timestamp) entry; `None` for others, and if the kernel did not deliver them.
     /// The option [`TIMESTAMPING`](ipv6_sys::option::TIMESTAMPING) enables such entries.
     #[must_use]
+    #[inline]
     pub fn times(&self) -> Option<Timestamping> {
         match self {
             Self::Timestamp { data: Some(data), .. } => {

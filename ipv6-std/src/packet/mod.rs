@@ -106,6 +106,7 @@ impl PacketConn<UdpSocket> {
     /// # std::io::Result::Ok(())
     /// ```
     #[doc(alias = "SO_REUSEADDR", alias = "SO_REUSEPORT", alias = "ListenPacket")]
+    #[inline]
     pub fn bind_reusable(mut addr: SocketAddrV6) -> io::Result<Self> {
         if addr.ip().is_multicast() {
             addr.set_ip(Ipv6Addr::UNSPECIFIED);

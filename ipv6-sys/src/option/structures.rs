@@ -26,6 +26,7 @@ impl Sealed for PacketInfo {}
 impl Writable for PacketInfo {
     type Bytes = Zeroed<20>;
 
+    #[inline]
     fn write(self, bytes: &mut [u8]) -> Option<usize> {
         put(SendMessage::<Host>::encode(&self).as_ref(), bytes)
     }
@@ -36,6 +37,7 @@ impl Sealed for NextHop {}
 impl Writable for NextHop {
     type Bytes = Zeroed<{ Host::ABI.sockaddr.size }>;
 
+    #[inline]
     fn write(self, bytes: &mut [u8]) -> Option<usize> {
         put(SendMessage::<Host>::encode(&self).as_ref(), bytes)
     }
@@ -46,6 +48,7 @@ impl Sealed for SocketAddrV6 {}
 impl Readable for SocketAddrV6 {
     type Bytes = Zeroed<{ Host::ABI.sockaddr.size }>;
 
+    #[inline]
     fn read(bytes: &[u8]) -> Option<Self> {
         sockaddr::decode::<Host>(bytes)
     }
@@ -57,6 +60,7 @@ impl Readable for TimestampingFlags {
     // The flags, and since Linux 5.14 the number of a clock.
     type Bytes = Zeroed<8>;
 
+    #[inline]
     fn read(bytes: &[u8]) -> Option<Self> {
         Some(Self::from_bits_retain(u32::from_ne_bytes(word(bytes, 0)?)))
     }
@@ -65,6 +69,7 @@ impl Readable for TimestampingFlags {
 impl Writable for TimestampingFlags {
     type Bytes = Zeroed<4>;
 
+    #[inline]
     fn write(self, bytes: &mut [u8]) -> Option<usize> {
         put(&self.bits().to_ne_bytes(), bytes)
     }
@@ -75,6 +80,7 @@ impl Sealed for SendTimes {}
 impl Readable for SendTimes {
     type Bytes = Zeroed<8>;
 
+    #[inline]
     fn read(bytes: &[u8]) -> Option<Self> {
         let (clock, flags) = (word(bytes, 0)?, word(bytes, 1)?);
         Some(Self::from_flags(i32::from_ne_bytes(clock), u32::from_ne_bytes(flags)))
@@ -84,6 +90,7 @@ impl Readable for SendTimes {
 impl Writable for SendTimes {
     type Bytes = Zeroed<8>;
 
+    #[inline]
     fn write(self, bytes: &mut [u8]) -> Option<usize> {
         let (clock, flags) = bytes.split_at_mut_checked(4)?;
         put(&self.clock.to_ne_bytes(), clock)?;
@@ -97,6 +104,7 @@ impl Sealed for MemoryInfo {}
 impl Readable for MemoryInfo {
     type Bytes = Zeroed<36>;
 
+    #[inline]
     fn read(bytes: &[u8]) -> Option<Self> {
         let mut words = [0; 9];
         for (index, value) in words.iter_mut().enumerate() {
@@ -111,6 +119,7 @@ impl Sealed for u64 {}
 impl Readable for u64 {
     type Bytes = Zeroed<8>;
 
+    #[inline]
     fn read(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self::from_ne_bytes)
     }
@@ -121,6 +130,7 @@ impl Sealed for PacingRate {}
 impl Readable for PacingRate {
     type Bytes = Zeroed<8>;
 
+    #[inline]
     fn read(bytes: &[u8]) -> Option<Self> {
         // The kernel writes an `unsigned long` if there is room, and before Linux 4.20 an `unsigned int`.
         // All bits of either are no limit.
@@ -137,6 +147,7 @@ impl Readable for PacingRate {
 impl Writable for PacingRate {
     type Bytes = Zeroed<8>;
 
+    #[inline]
     fn write(self, bytes: &mut [u8]) -> Option<usize> {
         // All bits of an `unsigned int` are no limit. Linux takes an `unsigned long` too, with 64 bits since 4.20, where
         // a program needs it (`sk_setsockopt` in net/core/sock.c).

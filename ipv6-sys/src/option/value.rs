@@ -96,6 +96,7 @@ macro_rules! ints {
             impl Readable for $value {
                 type Bytes = Zeroed<4>;
 
+                #[inline]
                 fn read(bytes: &[u8]) -> Option<Self> {
                     let read: fn(i32) -> Option<Self> = $read;
                     read(read_int(bytes)?)
@@ -105,6 +106,7 @@ macro_rules! ints {
             impl Writable for $value {
                 type Bytes = Zeroed<4>;
 
+                #[inline]
                 fn write(self, bytes: &mut [u8]) -> Option<usize> {
                     let write: fn(Self) -> i32 = $write;
                     write_int(write(self), bytes)
@@ -144,6 +146,7 @@ impl Sealed for AddressPreferences {}
 impl Readable for AddressPreferences {
     type Bytes = Zeroed<4>;
 
+    #[inline]
     fn read(bytes: &[u8]) -> Option<Self> {
         Self::from_number::<Host>(read_int(bytes)?)
     }
@@ -152,6 +155,7 @@ impl Readable for AddressPreferences {
 impl Writable for AddressPreferences {
     type Bytes = Zeroed<4>;
 
+    #[inline]
     fn write(self, bytes: &mut [u8]) -> Option<usize> {
         // Linux takes the two flags of RFC 3972 and forgets them (`ip6_sock_set_addr_preferences` in include/net/ipv6.h).
         let ignored = if IS_LINUX { Self::CGA | Self::NON_CGA } else { Self::empty() };
@@ -167,6 +171,7 @@ impl Sealed for PathMtuDiscovery {}
 impl Readable for PathMtuDiscovery {
     type Bytes = Zeroed<4>;
 
+    #[inline]
     fn read(bytes: &[u8]) -> Option<Self> {
         Self::from_number::<Host>(read_int(bytes)?)
     }
@@ -175,6 +180,7 @@ impl Readable for PathMtuDiscovery {
 impl Writable for PathMtuDiscovery {
     type Bytes = Zeroed<4>;
 
+    #[inline]
     fn write(self, bytes: &mut [u8]) -> Option<usize> {
         write_int(self.number::<Host>()?, bytes)
     }
@@ -185,6 +191,7 @@ impl Sealed for Icmp6Filter {}
 impl Readable for Icmp6Filter {
     type Bytes = Zeroed<32>;
 
+    #[inline]
     fn read(bytes: &[u8]) -> Option<Self> {
         Self::decode::<Host>(bytes.try_into().ok()?)
     }
@@ -193,6 +200,7 @@ impl Readable for Icmp6Filter {
 impl Writable for Icmp6Filter {
     type Bytes = Zeroed<32>;
 
+    #[inline]
     fn write(self, bytes: &mut [u8]) -> Option<usize> {
         bytes.copy_from_slice(&self.encode::<Host>()?);
         Some(bytes.len())
@@ -204,6 +212,7 @@ impl Sealed for Mtu {}
 impl Readable for Mtu {
     type Bytes = Zeroed<{ Host::ABI.sockaddr.size + 4 }>;
 
+    #[inline]
     fn read(bytes: &[u8]) -> Option<Self> {
         // Windows writes an integer, other systems a `struct ip6_mtuinfo`.
         match bytes.try_into() {
@@ -218,6 +227,7 @@ impl Sealed for () {}
 impl Writable for () {
     type Bytes = Zeroed<4>;
 
+    #[inline]
     fn write(self, bytes: &mut [u8]) -> Option<usize> {
         // Linux requires an int, and ignores its value.
         write_int(0, bytes)
@@ -229,6 +239,7 @@ impl Sealed for Group {}
 impl Writable for Group {
     type Bytes = Zeroed<{ group::MREQ_SIZE }>;
 
+    #[inline]
     fn write(self, bytes: &mut [u8]) -> Option<usize> {
         bytes.copy_from_slice(&group::encode_mreq::<Host>(self.group, self.on));
         Some(bytes.len())
@@ -246,6 +257,7 @@ impl Sealed for SourceGroup {}
 impl Writable for SourceGroup {
     type Bytes = Zeroed<SOURCE_GROUP_BYTES>;
 
+    #[inline]
     fn write(self, bytes: &mut [u8]) -> Option<usize> {
         let Self { group, source, on } = self;
         let encoded = if os::kernel_reads_as_64() {
@@ -262,6 +274,7 @@ impl Sealed for Ipv4Group {}
 impl Writable for Ipv4Group {
     type Bytes = Zeroed<{ group::MREQN_SIZE }>;
 
+    #[inline]
     fn write(self, bytes: &mut [u8]) -> Option<usize> {
         bytes.copy_from_slice(&group::encode_mreqn::<Host>(self.group, self.on));
         Some(bytes.len())
@@ -273,6 +286,7 @@ impl Sealed for Ipv4Interface {}
 impl Writable for Ipv4Interface {
     type Bytes = Zeroed<{ group::MREQN_SIZE }>;
 
+    #[inline]
     fn write(self, bytes: &mut [u8]) -> Option<usize> {
         let (encoded, len) = group::encode_ipv4_interface::<Host>(self.0)?;
         bytes.copy_from_slice(&encoded);
@@ -285,6 +299,7 @@ impl Sealed for Ipv4SourceGroup {}
 impl Writable for Ipv4SourceGroup {
     type Bytes = Zeroed<SOURCE_GROUP_BYTES>;
 
+    #[inline]
     fn write(self, bytes: &mut [u8]) -> Option<usize> {
         let Self { group, source, on } = self;
         group::encode_ipv4_group_source_req::<Host>(group, source, on, bytes).ok()

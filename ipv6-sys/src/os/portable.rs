@@ -12,11 +12,13 @@ use crate::error::Errno;
 use crate::fd::BorrowedFd;
 
 /// `bind(2)`.
+#[inline]
 pub(crate) fn bind(socket: BorrowedFd<'_>, address: &SocketAddrV6) -> Result<(), Errno> {
     Ok(net::bind(socket, address)?)
 }
 
 /// `connect(2)`.
+#[inline]
 pub(crate) fn connect(socket: BorrowedFd<'_>, peer: &SocketAddrV6) -> Result<(), Errno> {
     Ok(net::connect(socket, peer)?)
 }
@@ -27,53 +29,63 @@ fn name(socket: BorrowedFd<'_>) -> Result<SocketAddrAny, Errno> {
 }
 
 /// `getsockname(2)`; `None` for another address family.
+#[inline]
 pub(crate) fn local_address(socket: BorrowedFd<'_>) -> Result<Option<SocketAddrV6>, Errno> {
     Ok(SocketAddrV6::try_from(name(socket)?).ok())
 }
 
 /// Fails with `EINVAL` if the descriptor is not that of an IPv6 socket: for other families and devices, the number of a
 /// request can stand for another one, with a larger structure.
+#[inline]
 pub(crate) fn must_be_ipv6(socket: BorrowedFd<'_>) -> Result<(), Errno> {
     local_address(socket)?.map(|_| ()).ok_or(Errno::INVAL)
 }
 
 /// `getpeername(2)`; `None` for another address family.
+#[inline]
 pub(crate) fn peer_address(socket: BorrowedFd<'_>) -> Result<Option<SocketAddrV6>, Errno> {
     let peer = net::getpeername(socket)?;
     Ok(peer.and_then(|peer| SocketAddrV6::try_from(peer).ok()))
 }
 
 /// Whether `getsockname(2)` returns an address of IPv4.
+#[inline]
 pub(crate) fn is_ipv4(socket: BorrowedFd<'_>) -> Result<bool, Errno> {
     Ok(name(socket)?.address_family() == AddressFamily::INET)
 }
 
 /// `SO_RCVBUF`.
+#[inline]
 pub(crate) fn receive_buffer_size(socket: BorrowedFd<'_>) -> Result<usize, Errno> {
     Ok(net::sockopt::socket_recv_buffer_size(socket)?)
 }
 
 /// `SO_RCVBUF`.
+#[inline]
 pub(crate) fn set_receive_buffer_size(socket: BorrowedFd<'_>, bytes: usize) -> Result<(), Errno> {
     Ok(net::sockopt::set_socket_recv_buffer_size(socket, bytes)?)
 }
 
 /// `SO_SNDBUF`.
+#[inline]
 pub(crate) fn send_buffer_size(socket: BorrowedFd<'_>) -> Result<usize, Errno> {
     Ok(net::sockopt::socket_send_buffer_size(socket)?)
 }
 
 /// `SO_SNDBUF`.
+#[inline]
 pub(crate) fn set_send_buffer_size(socket: BorrowedFd<'_>, bytes: usize) -> Result<(), Errno> {
     Ok(net::sockopt::set_socket_send_buffer_size(socket, bytes)?)
 }
 
 /// `FIONBIO`.
+#[inline]
 pub(crate) fn set_nonblocking(socket: BorrowedFd<'_>, on: bool) -> Result<(), Errno> {
     Ok(rustix::io::ioctl_fionbio(socket, on)?)
 }
 
 /// `SO_TYPE`.
+#[inline]
 pub(crate) fn socket_type(socket: BorrowedFd<'_>) -> Result<SocketType, Errno> {
     Ok(kernel::socket_type(socket)?)
 }
@@ -159,8 +171,11 @@ fn reported(socket: &PollFd<'_>) -> Events {
         (PollFlags::ERR, Events::ERROR),
         (PollFlags::HUP.union(SHUT), Events::HANG_UP),
     ];
-    let reported = pairs.into_iter().filter(|(flags, _)| socket.revents().intersects(*flags));
-    reported.map(|(_, event)| event).collect()
+    let mut events = Events::empty();
+    for (flags, event) in pairs {
+        events.set(event, socket.revents().intersects(flags));
+    }
+    events
 }
 
 #[cfg(test)]
