@@ -141,7 +141,9 @@ fn interfaces_and_routes_that_do_not_exist_are_errors() {
     refused(router.add_interface(InterfaceIndex::new(65536).unwrap()), "interface index 65536");
     assert_eq!(errno(router.add_interface(InterfaceIndex::new(65535).unwrap())), Some(EADDRNOTAVAIL));
     refused(router.add_interface(InterfaceIndex::new(u32::MAX).unwrap()), "interface index 4294967295");
-    // Only without a source is the unspecified address every group.
+    // Without a source, the unspecified address is every group.
+    let every = MulticastRoute { source: None, group: std::net::Ipv6Addr::UNSPECIFIED, ..route };
+    router.add_route(&MulticastRoute { outgoing: MifSet::EMPTY.with(left), ..every }).unwrap();
     let group = std::net::Ipv6Addr::UNSPECIFIED;
     refused(router.add_route(&MulticastRoute { group, ..route }), ":: is not a multicast address");
     assert!(format!("{router:?}").starts_with("MulticastRouter {"));

@@ -25,6 +25,7 @@ ipv6_testnet::tests! {
     [] options_that_safe_code_must_not_use_by_number_are_not_supported;
     [Namespace] after_a_failed_receive_there_is_no_control;
     [Namespace] a_peeked_message_stays_in_the_queue;
+    [Namespace] truncation_is_reported_only_where_something_was_cut;
     [Namespace] flags_without_a_name_are_refused;
     [Namespace] raw_messages_have_every_control_message;
     [Namespace] padding_of_control_messages_is_zero_in_a_buffer_that_was_not;
@@ -169,6 +170,33 @@ fn a_peeked_message_stays_in_the_queue() {
         let mut parts = [IoSliceMut::new(&mut payload)];
         let got = message::receive(&socket, &mut parts, &mut ControlSpace::from(&mut none), flags).unwrap();
         assert_eq!((got.len, got.source), (1, Some(address)));
+    }
+}
+
+fn truncation_is_reported_only_where_something_was_cut() {
+    let (socket, address) = bound();
+    option::RECEIVE_HOP_LIMIT.set(&socket, true).unwrap();
+    let (hello, once) = ([IoSlice::new(b"hello")], MessageFlags::empty());
+    let send = || message::send(&socket, &hello, &[], Some(&address), once).unwrap();
+    for (room, cut) in [(4, true), (5, false), (6, false)] {
+        let mut payload = vec![0; room];
+        send();
+        let got = message::receive_from(&socket, &mut payload, once).unwrap();
+        assert_eq!((got.len, got.truncated, got.control_truncated), (room.min(5), cut, false));
+        let (mut none, mut part) = (ControlBuffer::<0>::new(), ControlBuffer::<18>::new());
+        let mut enough = ControlBuffer::<128>::new();
+        for (mut control, control_cut) in [
+            (ControlSpace::from(&mut none), true),
+            (ControlSpace::from(&mut part), true),
+            (ControlSpace::from(&mut enough), false),
+        ] {
+            send();
+            let mut parts = [IoSliceMut::new(&mut payload)];
+            let got = message::receive(&socket, &mut parts, &mut control, once).unwrap();
+            assert_eq!((got.len, got.truncated, got.control_truncated), (room.min(5), cut, control_cut));
+            let hop_limit = (!control_cut).then_some(64);
+            assert_eq!(control.decode().map(|control| control.hop_limit), Ok(hop_limit));
+        }
     }
 }
 
