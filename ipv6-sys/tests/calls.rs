@@ -42,6 +42,7 @@ ipv6_testnet::tests! {
     [RawSocket] control_flags_of_a_raw_socket_are_for_ipv6_only;
     [Namespace] a_socket_reports_whether_it_coalesces;
     [Namespace] only_an_option_that_the_socket_lacks_is_absent;
+    [Namespace, Ipv4] requests_for_counters_reach_only_ipv6_sockets;
     [Namespace] names_up_to_the_longest_are_looked_up;
     [] pacing_rates_of_either_width_are_written;
     [] payloads_know_whether_they_are_empty;
@@ -545,6 +546,26 @@ fn only_an_option_that_the_socket_lacks_is_absent() {
     let refused = option::set_control_flags(&unix, ControlFlags::HOP_LIMIT).unwrap_err();
     assert!(option::is_absent(refused), "{refused}");
     assert_eq!(option::update_siblings(&unix), Ok(()));
+}
+
+/// For another family, the number of a request may stand for one with a larger structure.
+fn requests_for_counters_reach_only_ipv6_sockets() {
+    use ipv6_sys::multicast_router::{interface_counters, route_counters};
+    let (mif, any) = (ipv6_core::Mif::new(0).unwrap(), Ipv6Addr::LOCALHOST);
+    let ipv4 = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let unix = std::os::unix::net::UnixDatagram::unbound().unwrap();
+    for error in [
+        interface_counters(&ipv4, mif).unwrap_err(),
+        interface_counters(&unix, mif).unwrap_err(),
+        route_counters(&ipv4, any, any).unwrap_err(),
+        route_counters(&unix, any, any).unwrap_err(),
+    ] {
+        assert_eq!(error, Error::Os(Errno::INVAL));
+    }
+    // The kernel does not know the request for this socket.
+    let (datagram, _) = bound();
+    let unknown = interface_counters(&datagram, mif).unwrap_err();
+    assert_eq!(unknown, Error::Unsupported("SIOCGETMIFCNT_IN6"));
 }
 
 fn names_up_to_the_longest_are_looked_up() {
