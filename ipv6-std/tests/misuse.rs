@@ -337,9 +337,9 @@ fn empty_programs_and_batches_do_not_panic() {
     let one = [Outgoing::new(b"x", SendControl::new(), Some(conn.local_addr().unwrap()))];
     assert_eq!(conn.send_batch(&mut SendBatch::new(0), &one).unwrap(), 1);
     let (mut batch, mut send) = (RecvBatch::new(4), SendBatch::new(4));
-    assert!(batch.is_empty() && batch.len() == 0);
+    assert_eq!((batch.is_empty(), batch.len()), (true, 0));
     assert_eq!(conn.recv_batch(&mut batch, &mut [[0; 8]; 4]).unwrap(), 1);
-    assert!(!batch.is_empty() && batch.len() == 1);
+    assert_eq!((batch.is_empty(), batch.len()), (false, 1));
     assert_eq!((batch.capacity(), send.capacity()), (4, 4));
     send.grow(7);
     send.grow(2);
