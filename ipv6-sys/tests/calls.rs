@@ -175,6 +175,8 @@ fn a_peeked_message_stays_in_the_queue() {
 }
 
 fn truncation_is_reported_only_where_something_was_cut() {
+    /// A header (a `size_t` and two integers), and half of the hop limit.
+    const PART: usize = size_of::<usize>() + 8 + 2;
     let (socket, address) = bound();
     option::RECEIVE_HOP_LIMIT.set(&socket, true).unwrap();
     let (hello, once) = ([IoSlice::new(b"hello")], MessageFlags::empty());
@@ -184,7 +186,7 @@ fn truncation_is_reported_only_where_something_was_cut() {
         send();
         let got = message::receive_from(&socket, &mut payload, once).unwrap();
         assert_eq!((got.len, got.truncated, got.control_truncated), (room.min(5), cut, false));
-        let (mut none, mut part) = (ControlBuffer::<0>::new(), ControlBuffer::<18>::new());
+        let (mut none, mut part) = (ControlBuffer::<0>::new(), ControlBuffer::<PART>::new());
         let mut enough = ControlBuffer::<128>::new();
         for (mut control, control_cut) in [
             (ControlSpace::from(&mut none), true),
