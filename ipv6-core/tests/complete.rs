@@ -4,10 +4,14 @@
 // Nothing here runs code of the crate that Miri could examine.
 #![cfg(not(miri))]
 
+#[path = "common/constants.rs"]
+mod constants;
+
 use std::collections::BTreeSet;
 
+use constants::CONSTANTS;
 use ipv6_core::Control;
-use ipv6_core::abi::{Linux64, PLATFORMS, Platform};
+use ipv6_core::abi::{Linux64, Platform};
 
 /// Numbers by system, with the priority of each row.
 const DATA: &str = include_str!("data/options.tsv");
@@ -200,19 +204,6 @@ const NO_MESSAGE: &[(&str, &str)] = &[
     ("ROUTER_ALERT_ISOLATE", "it decides which packets are received"),
 ];
 
-/// The constants of the options, with the documentation of each row and the name in C.
-macro_rules! constants {
-    (
-        { $($(#[doc = $doc:literal])* $(#[doc(alias = $a:literal $(, alias = $b:literal)*)])*
-            $CONSTANT:ident $field:ident $with:ident: $value:ty = $name:literal;)* }
-        { $($numbers:tt)* }
-    ) => {
-        const CONSTANTS: &[(&str, &str, &str)] = &[$((stringify!($CONSTANT), concat!($($doc),*), $name)),*];
-    };
-}
-
-ipv6_core::for_each_option!(constants);
-
 #[test]
 fn every_option_that_delivers_messages_has_their_types() {
     let known = |name: &str| {
@@ -245,25 +236,4 @@ fn every_option_that_delivers_messages_has_their_types() {
             assert!(rows("cmsg").contains(message.name()), "{name} delivers {message}, which has no row");
         }
     }
-}
-
-/// Whether documentation names a system.
-fn names_a_system(documentation: &str) -> bool {
-    ["Linux", "Apple", "BSD", "Solaris", "AIX", "Windows"].iter().any(|system| documentation.contains(system))
-}
-
-#[test]
-fn the_documentation_of_an_option_that_systems_lack_names_systems() {
-    let lacks = |name: &str| {
-        let of =
-            |(_, abi): &(_, ipv6_core::Abi)| abi.options.rows().into_iter().find(|(row, _)| *row == name);
-        PLATFORMS.iter().any(|platform| of(platform).is_some_and(|(_, number)| number.is_none()))
-    };
-    let silent: Vec<_> = CONSTANTS
-        .iter()
-        .filter(|(_, documentation, c)| lacks(c) && !names_a_system(documentation))
-        .map(|(name, ..)| name)
-        .collect();
-    assert!(silent.is_empty(), "add the systems to the documentation in ipv6-core/src/rows.rs: {silent:?}");
-    assert!(CONSTANTS.len() > 100 && lacks("UDP_GRO") && !lacks("IPV6_TCLASS"));
 }
