@@ -69,7 +69,7 @@ impl<S: AsFd> PacketConn<S> {
         let answer =
             batch.receive(self.as_fd(), caller, self.conn.control_flags(), &self.coalescing, payloads);
         answer.or_else(|error| {
-            // The system checks this first.
+            // The system checks the number of buffers before it returns a report.
             payloads.iter().try_for_each(|room| error::check_buffers(batch::count(room)))?;
             Err(error::received(error))
         })
@@ -175,9 +175,6 @@ impl<S: AsFd> PacketConn<S> {
         messages: impl Sequence<'m>,
         flags: MessageFlags,
     ) -> (usize, Option<Unsent<'m>>) {
-        if !self.write.is_set_for_peer() {
-            return self.send_all::<false>(batch, messages, flags);
-        }
         match self.late() {
             Err(error) => (0, Some(Unsent::System(error))),
             Ok(()) => self.send_more(batch, messages, flags),
@@ -191,13 +188,16 @@ impl<S: AsFd> PacketConn<S> {
         messages: impl Sequence<'m>,
         flags: MessageFlags,
     ) -> (usize, Option<Unsent<'m>>) {
+        if !self.write.is_set_for_peer() {
+            return self.send_all::<false>(batch, messages, flags);
+        }
         if self.write.peer_is_unknown() && self.conn.carries_only_v6() {
             // It may have a port by now: then the next batches do not come here.
             self.note_peer();
         }
         if self.write.leaves_out() {
             self.send_without_left_out(batch, messages, flags)
-        } else if self.write.is_set_for_peer() && messages.clone().any(to_peer) && self.peer_is_mapped() {
+        } else if messages.clone().any(to_peer) && self.peer_is_mapped() {
             self.send_all::<true>(batch, messages, flags)
         } else {
             self.send_all::<false>(batch, messages, flags)
