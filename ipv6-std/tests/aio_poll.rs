@@ -12,7 +12,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use common::{at, loopback, nobody, texts};
+use common::{at, holds, loopback, nobody, texts};
 use ipv6_std::aio::{EventLoop, PacketConn, Ready};
 use ipv6_std::{Outgoing, RecvBatch, SendBatch, SendControl};
 use ipv6_sys::wait;
@@ -298,6 +298,7 @@ fn a_loop_with_only_io_is_enough() {
         let (mut batch, mut payloads) = (RecvBatch::new(4), [[0; 8]; 4]);
         let messages = [Outgoing::new(b"x", SendControl::new(), Some(to)); 2];
         conn.send_batch_all(&mut SendBatch::new(2), &messages).await.unwrap();
+        holds(&conn, 2);
         assert_eq!(conn.recv_batch(&mut batch, &mut payloads).await.unwrap(), 2);
 
         conn.set_queue_errors(true).unwrap();

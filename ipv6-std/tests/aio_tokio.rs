@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Waker};
 
-use common::{at, loopback, nobody, texts};
+use common::{at, holds, loopback, nobody, texts};
 use ipv6_std::message::HopLimit;
 use ipv6_std::tokio::{PacketConn, RawConn};
 use ipv6_std::*;
@@ -71,13 +71,16 @@ fn each_call_does_what_the_blocking_one_does() {
         let (mut out, mut batch) = (SendBatch::new(8), RecvBatch::new(8));
         assert_eq!(conn.send_batch(&mut out, &messages).await.unwrap(), 3);
         let mut payloads = [[0; 8]; 8];
+        holds(&conn, 3);
         assert_eq!(conn.recv_batch(&mut batch, &mut payloads).await.unwrap(), 3);
         assert!(batch.iter().all(|got| got.unwrap().control.hop_limit == Some(9)));
         conn.send_batch_all(&mut out, &messages).await.unwrap();
         assert_eq!(out.sent(), 3);
+        holds(&conn, 3);
         assert_eq!(conn.recv_batch(&mut batch, &mut payloads).await.unwrap(), 3);
 
         assert_eq!(conn.send_segments(b"abcde", 2, &control, to).await.unwrap(), 5);
+        holds(&conn, 5);
         assert_eq!(conn.recv_batch(&mut batch, &mut payloads).await.unwrap(), 3);
         assert_eq!(payloads[2][0], b'e');
 

@@ -92,6 +92,7 @@ fn batches_allocate_nothing() {
         for _ in 0..10 {
             let messages = [b"one", b"two"].map(|text| Outgoing::new(text, control(), to));
             assert_eq!(conn.send_batch(&mut send, &messages).unwrap(), 2);
+            holds(&conn, 6);
             assert_eq!(conn.recv_batch(&mut batch, &mut payloads).unwrap(), 2);
             for got in batch.iter() {
                 assert_eq!(got.unwrap().control.hop_limit, Some(3));
@@ -109,6 +110,7 @@ fn coalescing_allocates_in_the_first_call_only() {
     let mut round = || {
         let messages = [Outgoing::new(b"HELLO", control(), to); 32];
         assert_eq!(conn.send_batch(&mut send, &messages).unwrap(), 32);
+        holds(&conn, 32 * 5);
         assert_eq!(conn.recv_batch(&mut batch, &mut payloads).unwrap(), 32);
         assert!(batch.iter().all(|got| got.unwrap().len == 5));
     };
@@ -217,6 +219,7 @@ fn parts_and_segments_allocate_nothing() {
             let parts = [IoSlice::new(b"HEL"), IoSlice::new(b"LO")];
             let messages = [Outgoing::vectored(&parts, control(), Some(to)); 2];
             assert_eq!(conn.send_batch(&mut send, &messages).unwrap(), 2);
+            holds(&conn, 2 * 5);
             let mut lists = room.each_mut().map(|room| [IoSliceMut::new(room)]);
             let mut payloads = lists.each_mut().map(|list| Vectored::new(list));
             assert_eq!(conn.recv_batch(&mut batch, &mut payloads).unwrap(), 2);

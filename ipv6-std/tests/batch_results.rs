@@ -27,6 +27,7 @@ fn unreachable() -> (Pair, PacketConn, PacketConn, SocketAddrV6, SocketAddrV6) {
     pair.a.ip("-6 route add unreachable 2001:db8:dead::/48").unwrap();
     let (sender, receiver) = (on(&pair.a), on(&pair.b));
     let to = at(Pair::B, port(&receiver));
+    acquaint(&pair.a, &pair.b, to);
     (pair, sender, receiver, to, at("2001:db8:dead::1".parse().unwrap(), 9))
 }
 
@@ -127,6 +128,7 @@ fn each_datagram_of_a_coalesced_batch_has_its_control_messages() {
     receiver.set_receive_coalescing(true).unwrap();
     let texts = texts(&[100, 100, 100, 50]);
     sender.send_batch_all(&mut SendBatch::new(8), &outgoing(&texts, to)).unwrap();
+    holds_all(&receiver, &texts);
     // Short buffers: the last one is left over, the others are truncated.
     let (mut batch, mut payloads) = (RecvBatch::new(8), [[0; 70]; 3]);
     assert_eq!(receiver.recv_batch(&mut batch, &mut payloads).unwrap(), 3);

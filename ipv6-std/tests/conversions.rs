@@ -190,6 +190,7 @@ fn a_larger_receive_buffer_holds_more() {
         for _ in 0..100 {
             sender.send_to(&[0; 1000], &SendControl::new(), conn.local_addr().unwrap()).unwrap();
         }
+        delivered();
         (0..100).take_while(|_| conn.recv_from(&mut [0; 1000]).is_ok()).count()
     };
     let (few, many) = (holds(4_000), holds(40_000));

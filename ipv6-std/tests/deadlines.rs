@@ -226,6 +226,7 @@ fn a_timeout_ends_each_call() {
     }
     // A waiting datagram is received with any timeout.
     conn.send_to(b"x", &SendControl::new(), conn.local_addr().unwrap()).unwrap();
+    holds(&conn, 1);
     conn.set_read_timeout(Some(Duration::from_nanos(1))).unwrap();
     assert_eq!(receive(&conn).0, b"x");
 }

@@ -175,7 +175,7 @@ fn errors(net: &Net, way: Way, family: Family) -> String {
     let (mut texts, mut bytes) = (Vec::new(), 0);
     // One report is about all datagrams that were sent as one.
     while bytes < count {
-        let reported = conn.recv_error(&mut [0; 16]).unwrap().unwrap();
+        let reported = reported(&conn, &mut [0; 16]);
         assert_eq!((reported.error.reporter, reported.destination), (Some(family.b()), to));
         bytes += reported.len;
         texts.push(match reported.error.origin() {

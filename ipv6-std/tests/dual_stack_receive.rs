@@ -155,6 +155,9 @@ fn a_batch_has_the_fields_of_both_families() {
     let conn = dual(&pair.a);
     conn.set_control_flags(ControlFlags::SUPPORTED, true).unwrap();
     let peer6 = on(&pair.b);
+    acquaint(&pair.b, &pair.a, at(Pair::A, 0));
+    ipv4(&pair.b, 0, 64).send_to(b"hello", to_a(&conn)).unwrap();
+    receive(&conn);
     for number in 0..20_u8 {
         if number % 3 == 0 {
             let control = SendControl::new().with_traffic_class(number).with_hop_limit(number + 1);

@@ -211,6 +211,7 @@ fn a_batch_mixes_families() {
     let pair = hosts();
     let (conn, v4, v6) = (sender(&pair), Observer::on(&pair.b), on(&pair.b));
     let (to4, to6) = (v4.address(), at(Pair::B, port(&v6)));
+    acquaint(&pair.a, &pair.b, to6);
     let control = |class| SendControl::new().with_traffic_class(class).with_hop_limit(HOPS);
     for coalescing in [false, true] {
         conn.set_send_coalescing(coalescing);

@@ -28,13 +28,17 @@ fn queueing() -> PacketConn {
     conn
 }
 
-/// Sends until `count` datagrams were refused: a send that returns the error of an earlier one sends nothing.
+/// Sends until `count` datagrams were refused: a send that returns the error of an earlier one sends nothing. Waits for the
+/// report about each, unless an earlier one is in the queue.
 fn send_refused(conn: &PacketConn, count: usize, mut after: impl FnMut(&std::io::Error)) {
     let nobody = nobody();
     let mut sent = 0;
     while sent < count {
         match conn.send_to(b"refused", &SendControl::new(), nobody) {
-            Ok(_) => sent += 1,
+            Ok(_) => {
+                sent += 1;
+                has_failed(conn);
+            }
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
                 after(&error);
@@ -44,11 +48,12 @@ fn send_refused(conn: &PacketConn, count: usize, mut after: impl FnMut(&std::io:
 }
 
 /// Sends datagrams to a socket, and returns how many it receives.
-fn delivered(conn: &PacketConn, count: usize) -> usize {
+fn received_of(conn: &PacketConn, count: usize) -> usize {
     let (sender, to) = (loopback(), conn.local_addr().unwrap());
     for _ in 0..count {
         sender.send_to(b"x", &SendControl::new(), to).unwrap();
     }
+    delivered();
     conn.set_read_deadline(None);
     conn.get_ref().set_nonblocking(true).unwrap();
     let receives = || loop {
@@ -70,12 +75,12 @@ fn datagrams_arrive_after_the_errors_are_drained() {
     errors += conn.drain_errors(|_, _| {}).unwrap();
     // The limit of ICMPv6 errors per second is per peer, and does not concern loopback.
     assert_eq!(errors, 2000);
-    assert_eq!(delivered(&conn, 100), 100);
+    assert_eq!(received_of(&conn, 100), 100);
     // Without the helper almost none; otherwise the test shows nothing. One call repairs it.
     send_refused(&conn, 2000, |_| {});
-    assert!(delivered(&conn, 100) < 10);
+    assert!(received_of(&conn, 100) < 10);
     assert!(conn.drain_errors(|_, _| {}).unwrap() > 100);
-    assert_eq!(delivered(&conn, 100), 100);
+    assert_eq!(received_of(&conn, 100), 100);
 }
 
 // Scar 46: nothing said that there were errors in the queue.
@@ -105,6 +110,7 @@ fn drained_errors_are_complete_and_leave_no_pending_error() {
     for peer in peers {
         while conn.send_to(&peer.port().to_be_bytes(), &SendControl::new(), peer).is_err() {}
     }
+    delivered();
     let mut got = Vec::new();
     let count = conn.drain_errors(|reported, payload| got.push((reported, payload.to_vec()))).unwrap();
     assert_eq!(count, 3);
@@ -183,6 +189,7 @@ fn timestamps_and_errors_are_told_apart() {
     request_timestamps(&conn, TSONLY);
     let to = at(Pair::B, port(&peer));
     conn.send_to(b"x", &SendControl::new(), to).unwrap();
+    receive(&peer);
     assert_eq!(errno(conn.send_to(&[0; 1500], &SendControl::new(), to)), Some(EMSGSIZE));
     let entries = entries(&conn);
     let errors: Vec<_> = entries.iter().filter(|(reported, _)| reported.is_error()).collect();

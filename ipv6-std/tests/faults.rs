@@ -183,6 +183,7 @@ fn child(part: &str) {
             conn.set_deadline(None);
             let messages = [Outgoing::new(b"x", SendControl::new(), Some(to)); 4];
             assert_eq!(conn.send_batch(&mut SendBatch::new(4), &messages).unwrap(), 4);
+            delivered();
             assert_eq!(conn.recv_batch(&mut RecvBatch::new(4), &mut [[0; 8]; 4]).unwrap(), 4);
         }
         "errors" => {
@@ -200,6 +201,7 @@ fn child(part: &str) {
             for deadline in [None, soon()] {
                 conn.set_deadline(deadline);
                 assert_eq!(conn.send_batch(&mut SendBatch::new(4), &messages).unwrap(), 4);
+                delivered();
                 assert_eq!(conn.recv_batch(&mut batch, &mut payloads).unwrap(), 2);
                 assert_eq!(errno(conn.recv_batch(&mut batch, &mut payloads)), Some(ENOBUFS));
                 assert_eq!(conn.recv_batch(&mut batch, &mut payloads).unwrap(), 2);
@@ -207,10 +209,12 @@ fn child(part: &str) {
             // The kept error is not returned for another socket, and only once for this one.
             let other = loopback();
             assert_eq!(conn.send_batch(&mut SendBatch::new(4), &messages).unwrap(), 4);
+            delivered();
             assert_eq!(conn.recv_batch(&mut batch, &mut payloads).unwrap(), 2);
             for _ in 0..2 {
                 conn.send_to(b"x", &SendControl::new(), other.local_addr().unwrap()).unwrap();
             }
+            delivered();
             assert_eq!(other.recv_batch(&mut batch, &mut payloads).unwrap(), 2);
             assert_eq!(conn.recv_batch(&mut batch, &mut payloads).unwrap(), 2);
             // It is not returned for a new socket that has the number of the old one.

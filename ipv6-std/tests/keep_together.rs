@@ -73,6 +73,7 @@ fn payloads_stay_whole_several_in_one_call() {
     for size in [1200, 100, 15] {
         sent.extend(send(&sender, &[size; 32], to));
     }
+    holds_all(&receiver, &sent);
     assert_eq!(receiver.recv_batch(&mut batch, &mut payloads).unwrap(), 3);
     assert_eq!((batch.len(), batch.iter().len(), batch.messages().len()), (3, 3, 3));
     assert_eq!(shapes(&batch), [(38_400, Some(1200)), (3_200, Some(100)), (480, Some(15))]);
@@ -102,6 +103,7 @@ fn single_and_empty_datagrams_have_no_segment_size() {
     let mut payloads = vec![vec![0; LARGEST]; 8];
     // The last datagram of a payload may be shorter.
     let sent = send(&sender, &[30, 30, 20, 0, 40, 10, 10], to);
+    holds_all(&receiver, &sent);
     assert_eq!(receiver.recv_batch(&mut batch, &mut payloads).unwrap(), 4);
     assert_eq!(shapes(&batch), [(80, Some(30)), (0, None), (50, Some(40)), (10, None)]);
     assert_eq!(datagrams(&batch, &payloads), sent);
@@ -128,6 +130,7 @@ fn leftovers_come_first_and_one_by_one() {
     let (sender, receiver, to, mut batch) = sockets();
     let mut payloads = vec![vec![0; LARGEST]; 8];
     let mut sent = send(&sender, &[10; 6], to);
+    holds_all(&receiver, &sent);
     batch.keep_together(false);
     assert_eq!(receiver.recv_batch(&mut batch, &mut payloads[..2]).unwrap(), 2);
     assert!(batch.has_more());
@@ -148,7 +151,7 @@ fn leftovers_come_first_and_one_by_one() {
 fn leftovers_of_another_socket_are_refused() {
     let (sender, receiver, to, mut batch) = sockets();
     let (other, mut payloads) = (loopback(), vec![vec![0; LARGEST]; 8]);
-    send(&sender, &[10; 6], to);
+    holds_all(&receiver, &send(&sender, &[10; 6], to));
     batch.keep_together(false);
     assert_eq!(receiver.recv_batch(&mut batch, &mut payloads[..2]).unwrap(), 2);
     batch.keep_together(true);
@@ -156,7 +159,7 @@ fn leftovers_of_another_socket_are_refused() {
     batch.clear();
     // With nothing left over, any socket may use the batch.
     for conn in [&other, &receiver, &other] {
-        send(&sender, &[10; 6], conn.local_addr().unwrap());
+        holds_all(conn, &send(&sender, &[10; 6], conn.local_addr().unwrap()));
         let payloads_of_six = if conn.receive_coalescing() { 1 } else { 6 };
         assert_eq!(conn.recv_batch(&mut batch, &mut payloads).unwrap(), payloads_of_six);
     }
@@ -169,6 +172,7 @@ fn the_setting_can_change_between_calls() {
         // So can the flags.
         receiver.set_control_flags(ControlFlags::all(), together).unwrap();
         let sent = send(&sender, &[10; 6], to);
+        holds_all(&receiver, &sent);
         batch.keep_together(together);
         assert_eq!(receiver.recv_batch(&mut batch, &mut payloads).unwrap(), if together { 1 } else { 6 });
         assert_eq!(datagrams(&batch, &payloads), sent);
@@ -181,6 +185,7 @@ fn nothing_changes_without_coalescing() {
     let mut payloads = vec![vec![0; LARGEST]; 8];
     receiver.set_receive_coalescing(false).unwrap();
     let sent = send(&sender, &[10; 6], to);
+    holds_all(&receiver, &sent);
     assert_eq!(receiver.recv_batch(&mut batch, &mut payloads).unwrap(), 6);
     assert_eq!(shapes(&batch), [(10, None); 6]);
     assert_eq!(datagrams(&batch, &payloads), sent);
@@ -211,6 +216,7 @@ fn a_payload_longer_than_its_buffer_is_reported() {
     for sizes in [&[30; 4][..], &[30], &[20; 2]] {
         send(&sender, sizes, to);
     }
+    holds(&receiver, 4 * 30 + 30 + 2 * 20);
     let mut payloads = vec![[0xff; 50]; 8];
     assert_eq!(receiver.recv_batch(&mut batch, &mut payloads).unwrap(), 3);
     let cut: Vec<_> = batch.iter().map(|got| got.unwrap()).map(|got| (got.len, got.truncated)).collect();
@@ -254,6 +260,7 @@ fn cut_control_messages_are_reported_beside_the_size() {
     let messages = Messages::<600>::new().with(Long).unwrap();
     sender.send_messages(b"x", &messages, to).unwrap();
     send(&sender, &[20; 3], to);
+    holds(&receiver, 3 * 10 + 1 + 3 * 20);
     let mut payloads = vec![vec![0; LARGEST]; 8];
     assert_eq!(receiver.recv_batch(&mut batch, &mut payloads).unwrap(), 3);
     assert_eq!(shapes(&batch), [(30, Some(10)), (1, None), (60, Some(20))]);
@@ -317,6 +324,7 @@ fn buffers_of_an_event_loop_need_no_list_of_their_own() {
         for size in [100, 30, 1200, 7, 9] {
             sent.extend(send(&sender, &[size; 5], to));
         }
+        holds_all(&receiver, &sent);
         for (count, expected) in [(4, &[(500, 100), (150, 30), (6000, 1200), (35, 7)][..]), (1, &[(45, 9)])] {
             assert_eq!(poll_recv(&receiver, &mut batch, &mut buffers, &mut meta), count);
             for (buffer, ((source, len, each), expected)) in buffers.iter().zip(meta.iter().zip(expected)) {
@@ -349,7 +357,7 @@ fn one_payload_may_fill_several_slices() {
     let (sender, receiver, to, mut batch) = sockets();
     for together in [true, false] {
         batch.keep_together(together);
-        send(&sender, &[10; 2], to);
+        holds_all(&receiver, &send(&sender, &[10; 2], to));
         let mut room = [[[0xff; 8]; 3]; 2];
         let mut lists = room.each_mut().map(|room| room.each_mut().map(|part| IoSliceMut::new(part)));
         let mut payloads = lists.each_mut().map(|list| &mut list[..]);
@@ -376,6 +384,7 @@ fn in_an_event_loop_payloads_stay_whole_too() {
         for _ in 0..3 {
             let mut sent = send(&sender, &[100; 5], to);
             sent.extend(send(&sender, &[30; 5], to));
+            holds_all(&receiver, &sent);
             assert_eq!(receiver.recv_batch(&mut batch, &mut buffers).await.unwrap(), 2);
             assert_eq!(datagrams(&batch, &buffers), sent);
 

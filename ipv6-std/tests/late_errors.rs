@@ -231,15 +231,16 @@ fn a_report_in_the_middle_of_a_batch_is_returned_by_the_next_call() {
     });
 
     let conn = connected_to_nobody();
-    let error =
+    let early =
         until_reported_early(&conn, || conn.send_batch_all(&mut SendBatch::new(1), &[message; 2]).err());
+    let Some(error) = early else { return };
     assert_eq!((error.index(), io::Error::from(error).kind()), (1, ErrorKind::ConnectionRefused));
 }
 
 fn a_report_in_the_middle_of_segments_is_returned_by_the_next_call() {
-    // More than one system call can send.
+    // Two system calls: one can send 128 at most.
     the_next_call_is_refused(|conn| {
-        assert_eq!(conn.send_segments(&[0; 1000], 1, &SendControl::new(), None).unwrap(), 1000);
+        assert_eq!(conn.send_segments(&[0; 200], 1, &SendControl::new(), None).unwrap(), 200);
     });
 }
 
@@ -276,25 +277,27 @@ fn take_kept(conn: &PacketConn) -> Option<io::Error> {
 }
 
 /// Repeats calls that send two datagrams until the report about the first arrives before the second is sent. A busy kernel
-/// may deliver both reports later. `sends` returns what shows an early report.
-fn until_reported_early<T>(conn: &PacketConn, mut sends: impl FnMut() -> Option<T>) -> T {
+/// may deliver both reports later. `sends` returns what shows an early report. `None` if packets always arrive late.
+fn until_reported_early<T>(conn: &PacketConn, mut sends: impl FnMut() -> Option<T>) -> Option<T> {
     for _ in 0..20 {
         if let Some(early) = sends() {
-            return early;
+            return Some(early);
         }
         let _ = take_kept(conn);
     }
-    panic!("no report arrived early");
+    assert!(std::env::var_os("IPV6_DELIVER_LATE").is_some(), "no report arrived early");
+    None
 }
 
 /// After a call that sends several datagrams, the next one returns the report about one of them, and sends nothing.
 fn the_next_call_is_refused(sends: impl Fn(&PacketConn)) {
     let conn = connected_to_nobody();
-    let error = until_reported_early(&conn, || {
+    let early = until_reported_early(&conn, || {
         sends(&conn);
         assert_eq!(take_kept(&conn).unwrap().kind(), ErrorKind::ConnectionRefused);
         conn.send(b"x", &SendControl::new()).err()
     });
+    let Some(error) = early else { return };
     assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
     assert_eq!(conn.send(b"x", &SendControl::new()).unwrap(), 1);
 }

@@ -63,6 +63,7 @@ const LIMITS: [(u8, &[u8]); 7] = [
 // Scar 70: Linux stores IPV6_MINHOPCOUNT on such a socket, and drops nothing.
 fn udp_datagrams_below_the_limit_are_dropped() {
     let Pair { a, b } = Pair::new().unwrap();
+    acquaint(&a, &b, at(Pair::B, 0));
     let sender = on(&a);
     for open in [PacketConn::builder(), PacketConn::builder().only_v6(false)] {
         let receiver = b.run(|| open.bind("[::]:0")).unwrap();
@@ -80,6 +81,7 @@ fn udp_datagrams_below_the_limit_are_dropped() {
 // Scar 70.
 fn raw_packets_below_the_limit_are_dropped() {
     let Pair { a, b } = Pair::new().unwrap();
+    acquaint(&a, &b, at(Pair::B, 0));
     let (sender, receiver) = (a.run(|| RawConn::open(89)).unwrap(), b.run(|| RawConn::open(89)).unwrap());
     for (least, arrive) in LIMITS {
         receiver.set_min_hop_limit(least).unwrap();
@@ -188,7 +190,9 @@ fn the_limit_applies_to_the_ttl_of_ipv4_peers() {
     }
     let mut got = [0; 1];
     for ttl in [254, 255] {
-        assert!(receiver.recv_from(&mut got).unwrap().source.ip().to_ipv4_mapped().is_some());
+        assert!(
+            delivered_to(|| receiver.recv_from(&mut got)).unwrap().source.ip().to_ipv4_mapped().is_some()
+        );
         assert_eq!(got, [ttl]);
     }
     assert_eq!(receiver.recv_from(&mut got).unwrap_err().kind(), ErrorKind::WouldBlock);
@@ -230,6 +234,7 @@ fn the_limit_is_combined_with_a_bpf_program() {
         for (byte, hop_limit) in [(b'x', 254), (b'y', 255), (b'x', 255), (b'y', 254)] {
             sender.send_to(&[byte], &SendControl::new().with_hop_limit(hop_limit), to).unwrap();
         }
+        delivered();
         let mut payload = [0; 1];
         let mut got = Vec::new();
         while receiver.recv_from(&mut payload).is_ok() {

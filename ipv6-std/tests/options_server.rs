@@ -187,6 +187,7 @@ fn dropped_packets_are_counted() {
     for _ in 0..100 {
         sender.send_to(&[0; 1000], &SendControl::new(), to).unwrap();
     }
+    delivered();
     let memory = receiver.option(&option::MEMORY).unwrap();
     assert!(memory.drops > 0 && memory.received > 0, "{memory:?}");
     assert_eq!(memory.receive_buffer, size);
@@ -223,6 +224,7 @@ fn a_program_selects_the_socket_of_a_shared_port() {
     }
     sockets[0].set_option(&option::DETACH_PORT_SELECTOR, ()).unwrap();
     send(b"hashed");
+    delivered();
     let received = sockets.iter().filter(|socket| {
         socket.set_nonblocking(true).unwrap();
         socket.recv_from(&mut [0; 16]).is_ok()

@@ -166,6 +166,7 @@ fn a_batch_keeps_the_times_of_its_datagrams() {
     for text in [b"1", b"2", b"3"] {
         sender.send_to(text, &SendControl::new(), receiver.local_addr().unwrap()).unwrap();
     }
+    holds(&receiver, 3);
     let mut payloads = [[0; 16]; 3];
     let mut payloads: Vec<&mut [u8]> = payloads.iter_mut().map(|payload| &mut payload[..]).collect();
     let mut batch = RecvBatch::new(3);

@@ -96,6 +96,7 @@ fn the_filter_covers_the_types_0_and_255() {
         for sent in [Icmp6Type(0), Icmp6Type(1), Icmp6Type(254), Icmp6Type(255)] {
             sender.send_to(&[sent.0, 0, 0, 0, 0, 0, 0, 0], &SendControl::new(), at(LOOPBACK, 0)).unwrap();
         }
+        delivered();
         assert_eq!(Icmp6Type(receive(&conn).0[0]), kind);
     }
     // `pass_all` removes the filter.
@@ -245,6 +246,7 @@ fn raw_sockets_send_and_receive_batches() {
     let to = Some(at(LOOPBACK, 9));
     let messages = requests.each_ref().map(|request| Outgoing::new(request, SendControl::new(), to));
     assert_eq!(conn.send_batch(&mut SendBatch::new(4), &messages).unwrap(), 2);
+    delivered();
     let (mut batch, mut payloads) = (RecvBatch::new(4), [[0; 64]; 4]);
     assert_eq!(conn.recv_batch(&mut batch, &mut payloads).unwrap(), 2);
     assert_eq!((payloads[0][7], payloads[1][7]), (1, 2));

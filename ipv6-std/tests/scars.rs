@@ -148,6 +148,7 @@ fn coalesced_datagrams_that_do_not_fit_are_reported_as_truncated() {
     assert_eq!((got.len, got.truncated), (EACH, true));
     send();
     send();
+    holds(&receiver, 2 * ALL);
     let (mut batch, mut buffers) = (RecvBatch::new(2), [[0; EACH], [0; EACH]]);
     assert_eq!(receiver.recv_batch(&mut batch, &mut buffers).unwrap(), 2);
     for got in batch.iter() {
@@ -182,6 +183,7 @@ fn with_foreign_messages() -> PacketConn {
     for _ in 0..100 {
         conn.send_to(&[0; 1000], &SendControl::new(), to).unwrap();
     }
+    delivered();
     conn.set_deadline(None);
     conn.get_ref().set_nonblocking(true).unwrap();
     while conn.recv_from(&mut [0; 1000]).is_ok() {}

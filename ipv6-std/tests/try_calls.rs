@@ -65,19 +65,22 @@ fn receives_return_what_is_there() {
         let expected = flags.contains(ControlFlags::HOP_LIMIT).then_some(7);
         each_limit(&conn, || {
             send();
-            let got = conn.try_peek_from(&mut [0; 8]).unwrap();
+            let got = delivered_to(|| conn.try_peek_from(&mut [0; 8])).unwrap();
             assert_eq!((got.len, got.control.hop_limit), (4, expected));
             let got = conn.try_recv_from(&mut [0; 8]).unwrap();
             assert_eq!((got.len, got.control.hop_limit), (4, expected));
             send();
+            holds(&conn, 4);
             let got = conn.try_recv_vectored(&mut [IoSliceMut::new(&mut [0; 8])]).unwrap();
             assert_eq!((got.len, got.control.hop_limit), (4, expected));
             send();
+            holds(&conn, 4);
             let mut control = [0; 64];
             let got = conn.try_recv_message(&mut [0; 8], &mut control).unwrap();
             assert_eq!((got.len, got.control().unwrap().hop_limit), (4, expected));
             send();
             send();
+            holds(&conn, 8);
             let mut batch = RecvBatch::new(4);
             assert_eq!(conn.try_recv_batch(&mut batch, &mut [[0; 8]; 4]).unwrap(), 2);
             assert!(batch.iter().all(|got| got.unwrap().control.hop_limit == expected));
@@ -146,7 +149,7 @@ fn limits_do_not_apply() {
     // A deadline that has passed.
     conn.set_deadline(Some(Instant::now()));
     conn.try_send_to(b"x", &SendControl::new(), conn.local_addr().unwrap()).unwrap();
-    assert_eq!(conn.try_recv_from(&mut [0; 8]).unwrap().len, 1);
+    assert_eq!(delivered_to(|| conn.try_recv_from(&mut [0; 8])).unwrap().len, 1);
     would_block(conn.try_recv_from(&mut [0; 8]));
 }
 
@@ -157,10 +160,13 @@ fn errors_are_returned() {
         assert_eq!(result.unwrap_err().kind(), ErrorKind::ConnectionRefused);
     };
     conn.try_send(b"x", &SendControl::new()).unwrap();
+    has_failed(&conn);
     refused(conn.try_recv_from(&mut [0; 8]).map(|got| got.len));
     conn.try_send(b"x", &SendControl::new()).unwrap();
+    has_failed(&conn);
     refused(conn.try_send(b"x", &SendControl::new()));
     conn.try_send(b"x", &SendControl::new()).unwrap();
+    has_failed(&conn);
     refused(conn.try_recv_batch(&mut RecvBatch::new(4), &mut [[0; 8]; 4]));
 }
 
@@ -169,6 +175,7 @@ fn leftovers_of_a_batch_are_returned() {
     conn.set_receive_coalescing(true).unwrap();
     let texts = texts(&[100; 6]);
     sender.send_batch_all(&mut SendBatch::new(6), &outgoing(&texts, conn.local_addr().unwrap())).unwrap();
+    holds(&conn, 600);
     let (mut batch, mut payloads) = (RecvBatch::new(4), [[0; 100]; 4]);
     assert_eq!(conn.try_recv_batch(&mut batch, &mut payloads).unwrap(), 4);
     assert!(batch.has_more());

@@ -83,6 +83,7 @@ fn each_ready_socket_is_reported() {
     b.send_to(b"x", to_a).unwrap();
     assert_eq!(any(&mut waiting, None), Ok(1));
     b.send_to(b"x", to_c).unwrap();
+    assert_eq!(any(&mut [Waiting::new(&c, Ready::Receive)], None), Ok(1));
     assert_eq!(any(&mut waiting, Some(Duration::MAX)), Ok(2));
     let readable = Events::READABLE;
     assert_eq!(waiting.each_ref().map(Waiting::events), [readable, Events::empty(), readable]);

@@ -60,6 +60,17 @@ fn bound() -> (OwnedFd, SocketAddrV6) {
     (socket, address)
 }
 
+/// Waits until the datagrams that a UDP socket holds have at least this many bytes together.
+fn holds(socket: &OwnedFd, bytes: usize) {
+    // With the option, a receive that peeks skips as many bytes of the queue (socket(7)).
+    const PEEK_OFFSET: SocketOption<i32> = SocketOption::custom(1, 42, "SO_PEEK_OFF");
+    PEEK_OFFSET.set(socket, bytes as i32 - 1).unwrap();
+    let mut control = ControlBuffer::<256>::new();
+    let (mut payload, mut space) = ([0], ControlSpace::from(&mut control));
+    message::receive(socket, &mut [IoSliceMut::new(&mut payload)], &mut space, MessageFlags::PEEK).unwrap();
+    PEEK_OFFSET.set(socket, -1).unwrap();
+}
+
 fn every_option_can_be_set_and_read() {
     let (socket, _) = bound();
     for option in [&option::TRAFFIC_CLASS, &option::MULTICAST_HOP_LIMIT] {
@@ -335,6 +346,7 @@ fn batches_send_and_receive_each_message() {
     let once = MessageFlags::empty();
     let storage = SendStorage::new(&mut headers, &mut slots, &mut parts);
     assert_eq!(batch::send(&socket, storage, &messages, Coalesce::NONE, once), Ok(3));
+    holds(&socket, 3);
 
     let mut slots = [const { RecvSlot::<RECEIVED>::new() }; 4];
     let mut payloads = [[0; 4]; 4];
@@ -388,6 +400,7 @@ fn arrays_can_be_reused() {
             sent.push(outgoing.send(&sender, rest, Coalesce::NONE, MessageFlags::empty()).unwrap());
         }
         assert!(sent[..sent.len() - 1].iter().all(|sent| *sent == 4), "{sent:?}");
+        holds(&receiver, texts[..messages.len()].concat().len());
 
         let mut received = 0;
         while received < messages.len() {
@@ -420,6 +433,7 @@ fn arrays_coalesce_runs_of_messages() {
         (Coalesce::NONE, &[(10, None); 8]),
     ] {
         assert_eq!(outgoing.send(&sender, &messages, coalesce, MessageFlags::empty()), Ok(8));
+        holds(&receiver, texts.concat().len());
         let mut payloads = [[0; 100]; 8];
         let slots = incoming.receive(&receiver, &mut payloads, MessageFlags::WAIT_FOR_ONE).unwrap();
         let reported = slots.iter().map(|slot| slot.arrival());

@@ -1,6 +1,6 @@
 //! A harness for tests that declare what they need of the machine. A test whose need is not met is ignored, and its
 //! name and the reason are printed. With `IPV6_REQUIRE_ALL=1` it fails instead. A test that runs for more than 180 seconds,
-//! or those in `IPV6_TEST_SECONDS`, hangs: its program ends.
+//! or those in `IPV6_TEST_SECONDS`, hangs: its program ends. `IPV6_DELIVER_LATE=0` delays packets: see CONTRIBUTING.md.
 
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};

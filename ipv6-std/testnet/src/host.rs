@@ -58,10 +58,25 @@ pub(crate) fn prepare() -> io::Result<()> {
         // No router solicitations, so that a test sees only its own packets on a link.
         write("router_solicitations", "0")?;
     }
+    if let Ok(number) = std::env::var("IPV6_DELIVER_LATE") {
+        deliver_late(number.parse().map_err(|_| io::Error::other("IPV6_DELIVER_LATE: not a number"))?)?;
+    }
     // Allow ICMPv6 datagram sockets. If the system refuses, `Need::PingSocket` is not met.
     let group = os::group();
     let _ = write("/proc/sys/net/ipv4/ping_group_range", &format!("{group} {group}"));
     Ok(())
+}
+
+/// Has this program run on the processor of this number, and the kernel deliver the packets of all interfaces of this namespace
+/// on the next (Documentation/networking/scaling.rst: RPS). The program then continues before what it sent has arrived, which
+/// otherwise happens on a busy machine only.
+fn deliver_late(number: usize) -> io::Result<()> {
+    let mask = os::divide_processors(number)?;
+    // Interfaces to come.
+    write("/proc/sys/net/core/rps_default_mask", mask)?;
+    // Loopback exists. `/sys` shows the namespace in which it was mounted.
+    let script = format!("mount -t sysfs sys /sys && echo {mask} >/sys/class/net/lo/queues/rx-0/rps_cpus");
+    run("unshare", &["--mount", "sh", "-c", &script], Stdio::null()).map(drop)
 }
 
 fn write(path: &str, text: &str) -> io::Result<()> {
@@ -71,20 +86,28 @@ fn write(path: &str, text: &str) -> io::Result<()> {
 
 /// Runs `ip` in the namespace of this thread, and returns its output.
 fn run_ip(arguments: &str, stdin: Stdio) -> io::Result<String> {
-    let mut command = Command::new("ip");
-    command.args(arguments.split_whitespace()).stdin(stdin);
+    let words: Vec<&str> = arguments.split_whitespace().collect();
+    run("ip", &words, stdin).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => io::Error::new(error.kind(), "the program `ip` of iproute2 is missing"),
+        _ => error,
+    })
+}
+
+/// Runs a program in the namespace of this thread, and returns its output.
+fn run(program: &str, arguments: &[&str], stdin: Stdio) -> io::Result<String> {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(stdin);
     // Some systems have `ip` in a folder that is not in the `PATH` of ordinary users.
     let path = std::env::var("PATH").unwrap_or_default();
     command.env("PATH", format!("{path}:/usr/sbin:/sbin"));
-    let output = command.output().map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => io::Error::new(error.kind(), "the program `ip` of iproute2 is missing"),
-        kind => io::Error::new(kind, format!("`ip {arguments}`: {error}")),
-    })?;
+    let shown = || format!("`{program} {}`", arguments.join(" "));
+    let output =
+        command.output().map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", shown())))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    Err(io::Error::other(format!("`ip {arguments}`: {} ({})", said.trim(), output.status)))
+    Err(io::Error::other(format!("{}: {} ({})", shown(), said.trim(), output.status)))
 }
 
 /// The network namespace of this thread. (`/proc/self` has that of the main thread.)
@@ -175,11 +198,15 @@ impl Host {
     /// state. A neighbour solicitation before that gets no answer, and is repeated a second later. `nodad` ends the
     /// state at once, and so hides when the group is joined.
     fn settle(&self) -> io::Result<()> {
-        // On an interface that is down, an address stays tentative; that is no error.
-        let deadline = Instant::now() + Duration::from_millis(500);
+        let started = Instant::now();
         while self.proc_net("if_inet6")?.lines().filter_map(Address::parse).any(|address| address.tentative) {
-            if Instant::now() > deadline {
-                break;
+            let waited = started.elapsed();
+            // On an interface that is down, an address stays tentative; that is no error.
+            if waited > Duration::from_millis(500) {
+                let tentative = self.ip_with("-6 addr show up tentative", Stdio::null())?;
+                if !tentative.contains("LOWER_UP") || waited > Duration::from_secs(30) {
+                    break;
+                }
             }
             thread::sleep(Duration::from_millis(1));
         }
@@ -352,8 +379,8 @@ mod os {
     use super::{current, run_ip, write};
     use nix::errno::Errno;
     use nix::net::if_::if_nametoindex;
-    use nix::sched::{CloneFlags, setns, unshare};
-    use nix::unistd::{getegid, geteuid};
+    use nix::sched::{CloneFlags, CpuSet, sched_getaffinity, sched_setaffinity, setns, unshare};
+    use nix::unistd::{Pid, SysconfVar, getegid, geteuid, sysconf};
     use std::fs::File;
     use std::io;
     use std::process::Stdio;
@@ -416,6 +443,29 @@ mod os {
         Ok(setns(namespace, CloneFlags::CLONE_NEWNET)?)
     }
 
+    /// Restricts this thread, and those that it starts, to one of its processors. Returns the next one, as a mask in
+    /// hexadecimal.
+    pub(super) fn divide_processors(number: usize) -> io::Result<&'static str> {
+        static NEXT: OnceLock<String> = OnceLock::new();
+        if let Some(next) = NEXT.get() {
+            return Ok(next);
+        }
+        let this = Pid::from_raw(0);
+        let allowed = sched_getaffinity(this)?;
+        let allowed: Vec<_> = (0..CpuSet::count()).filter(|cpu| allowed.is_set(*cpu) == Ok(true)).collect();
+        let own = allowed[number % allowed.len()];
+        let mut only = CpuSet::new();
+        only.set(own)?;
+        sched_setaffinity(this, &only)?;
+        // A program that this one starts has one processor from the beginning.
+        let all = sysconf(SysconfVar::_NPROCESSORS_ONLN)?.unwrap_or(1) as usize;
+        if all < 2 {
+            return Err(io::Error::other("IPV6_DELIVER_LATE needs two processors"));
+        }
+        let next = (own + 1) % all;
+        Ok(NEXT.get_or_init(|| format!("{:x}{}", 1_u32 << (next % 32), ",00000000".repeat(next / 32))))
+    }
+
     pub(super) fn interface_index(name: &str) -> io::Result<u32> {
         Ok(if_nametoindex(name)?)
     }
@@ -444,6 +494,10 @@ mod os {
 
     pub(super) fn set_namespace(_: &File) -> io::Result<()> {
         new_namespace()
+    }
+
+    pub(super) fn divide_processors(_: usize) -> io::Result<&'static str> {
+        new_namespace().map(|()| "")
     }
 
     pub(super) fn interface_index(_: &str) -> io::Result<u32> {

@@ -8,7 +8,8 @@ use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 use std::{fs, io, thread};
 
-use ipv6_std::{Conn, ControlFlags, InterfaceIndex, Outgoing, PacketConn, Received, SendControl, option};
+use ipv6_std::option::{self, SocketOption};
+use ipv6_std::{Conn, ControlFlags, InterfaceIndex, Outgoing, PacketConn, Received, Reported, SendControl};
 use ipv6_testnet::{Host, Pair};
 use socket2::{Domain, Socket, Type};
 
@@ -34,6 +35,40 @@ pub fn delivered_to<T>(mut receive: impl FnMut() -> io::Result<T>) -> io::Result
 /// Waits until the kernel has probably delivered what was sent.
 pub fn delivered() {
     thread::sleep(Duration::from_millis(200));
+}
+
+/// Waits until the datagrams that a UDP socket holds have at least this many bytes together.
+pub fn holds<S: AsFd>(conn: &PacketConn<S>, bytes: usize) {
+    // With the option, a receive that peeks skips as many bytes of the queue (socket(7)).
+    let peek_offset = SocketOption::<i32>::custom(1, 42, "SO_PEEK_OFF");
+    conn.set_option(&peek_offset, bytes as i32 - 1).unwrap();
+    let peeked = delivered_to(|| conn.try_peek_from(&mut [0]));
+    conn.set_option(&peek_offset, -1).unwrap();
+    peeked.unwrap();
+}
+
+/// Waits until a UDP socket holds these datagrams.
+pub fn holds_all<S: AsFd>(conn: &PacketConn<S>, texts: &[Vec<u8>]) {
+    holds(conn, texts.iter().map(Vec::len).sum());
+}
+
+/// Waits until an error is pending, or the error queue has an entry.
+pub fn has_failed<S: AsFd>(conn: &PacketConn<S>) {
+    delivered_to(|| if conn.has_errors()? { Ok(()) } else { Err(io::ErrorKind::WouldBlock.into()) }).unwrap();
+}
+
+/// Waits for an entry of the error queue, and takes it.
+pub fn reported<S: AsFd>(conn: &PacketConn<S>, payload: &mut [u8]) -> Reported {
+    delivered_to(|| conn.recv_error(payload)?.ok_or_else(|| io::ErrorKind::WouldBlock.into())).unwrap()
+}
+
+/// Sends a datagram to an address of another host, and receives it. Later ones arrive in the order in which they are sent: those
+/// sent before the host knows the neighbour's link-layer address wait, and one that is sent as the answer arrives can overtake them.
+pub fn acquaint(from: &Host, to: &Host, mut address: SocketAddrV6) {
+    let (sender, receiver) = (on(from), on(to));
+    address.set_port(port(&receiver));
+    sender.send_to(b"hello", &SendControl::new(), address).unwrap();
+    receive(&receiver);
 }
 
 /// The deadline of every receive in a test: a datagram that has not arrived by then was lost. It is generous because

@@ -81,6 +81,13 @@ fn number(error: &io::Error) -> Option<i32> {
 pub type Answer = io::Result<Option<()>>;
 
 impl Case<'_> {
+    /// Waits until the kernel has probably delivered what was sent, if the call does not wait, or not for all datagrams.
+    pub fn delivered(&self) {
+        if self.call.contains("try_") || self.call.contains("batch") {
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+
     /// Makes the call as often as the result requires, and checks each answer.
     pub fn check(&self, mut call: impl FnMut() -> Answer) {
         let failed = |answer: Answer| {

@@ -54,6 +54,7 @@ pub fn run(case: &Case<'_>) -> bool {
             _ => peer.send(number, local),
         }
     }
+    case.delivered();
     register(&poll, &mut conn, interest).unwrap();
     poll.poll(&mut events, None).unwrap();
     assert!(events.iter().any(|event| event.token() == Token(7)));

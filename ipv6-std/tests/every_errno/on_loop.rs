@@ -44,6 +44,7 @@ macro_rules! calls {
                 for number in (0..3).flat_map(|number| [number].repeat(each)) {
                     peer.send(number, local);
                 }
+                case.delivered();
                 let is_about_errors = case.call.contains("recv_error");
                 for _ in 0..if case.call.ends_with("recv_error") { 3 } else { 0 } {
                     case.queue_error(&conn);

@@ -183,6 +183,7 @@ fn receive(case: &Case<'_>) {
     for number in (0..3).flat_map(|number| [number].repeat(each)) {
         peer.send(number, conn.local_addr().unwrap());
     }
+    case.delivered();
     let (mut payload, mut payloads, mut control) = ([0; 8], [[0; 8]; 2], [0; 128]);
     let mut batch = RecvBatch::new(2);
     case.check(|| {

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test program uses some of the helpers")]
 
 use std::borrow::BorrowMut;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::net::{Ipv6Addr, SocketAddrV6};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -285,6 +285,17 @@ impl Forger {
 
     /// Reports an error of this type, code and word (RFC 4443 section 3) about a UDP datagram to `destination`.
     pub fn report(&self, error: (u8, u8, u32), about: SocketAddrV6, destination: SocketAddrV6, data: &[u8]) {
+        self.try_report(error, about, destination, data).unwrap();
+    }
+
+    /// The same, where the system may be too busy.
+    pub fn try_report(
+        &self,
+        error: (u8, u8, u32),
+        about: SocketAddrV6,
+        destination: SocketAddrV6,
+        data: &[u8],
+    ) -> io::Result<usize> {
         let (kind, code, word) = error;
         let len = 8 + data.len() as u16;
         let header = Header {
@@ -304,7 +315,7 @@ impl Forger {
         }
         packet.extend(data);
         let control = SendControl::new().with_interface(self.on).with_source(self.source);
-        self.conn.send_to(&packet, &control, SocketAddrV6::new(*about.ip(), 0, 0, 0)).unwrap();
+        self.conn.send_to(&packet, &control, SocketAddrV6::new(*about.ip(), 0, 0, 0))
     }
 }
 
