@@ -225,6 +225,8 @@ impl<S: AsFd> PacketConn<S> {
     /// Returns how many there were. Does not wait.
     ///
     /// The pending error of the socket that belongs to a queued one goes with it: a later call does not fail with it.
+    /// Exception: the system queues an error a moment before it makes it pending (net/ipv6/udp.c: `__udp6_lib_err`). If this
+    /// call takes it in between, one later call fails with it.
     ///
     /// Ends after 65,536 entries, so that a host that sends errors without a pause cannot keep it running.
     ///
