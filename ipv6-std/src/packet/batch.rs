@@ -48,7 +48,8 @@ impl<S: AsFd> PacketConn<S> {
     /// // Create once, use again and again.
     /// let mut batch = RecvBatch::new(32);
     /// let mut payloads = vec![[0; 1500]; 32];
-    /// assert_eq!(conn.recv_batch(&mut batch, &mut payloads)?, 2);
+    /// // Waits for the first datagram. Usually, the second has arrived by then too.
+    /// assert!(conn.recv_batch(&mut batch, &mut payloads)? >= 1);
     /// for (received, payload) in batch.iter().zip(&payloads) {
     ///     println!("{:?}", &payload[..received?.len]);
     /// }

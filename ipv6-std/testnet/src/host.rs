@@ -67,9 +67,9 @@ pub(crate) fn prepare() -> io::Result<()> {
     Ok(())
 }
 
-/// Has this program run on the processor of this number, and the kernel deliver the packets of all interfaces of this namespace
-/// on the next (Documentation/networking/scaling.rst: RPS). The program then continues before what it sent has arrived, which
-/// otherwise happens on a busy machine only.
+/// Restricts this program to the processor of this number, and makes the kernel deliver the packets of all interfaces of this
+/// namespace on the next one (Documentation/networking/scaling.rst: RPS). The program then continues before what it sent has
+/// arrived, as it otherwise does on a busy machine only.
 fn deliver_late(number: usize) -> io::Result<()> {
     let mask = os::divide_processors(number)?;
     // Interfaces to come.
