@@ -62,12 +62,8 @@ fn reported(extensions: &[u8]) -> (Pair, PacketConn) {
 /// The error that arrives in the queue, and its payload.
 fn next_error(conn: &PacketConn) -> (Reported, Vec<u8>) {
     let mut payload = [0; 1500];
-    loop {
-        if let Some(reported) = conn.recv_error(&mut payload).unwrap() {
-            return (reported, payload[..reported.len].to_vec());
-        }
-        std::thread::yield_now();
-    }
+    let reported = common::reported(conn, &mut payload);
+    (reported, payload[..reported.len].to_vec())
 }
 
 fn labels(extensions: IcmpExtensions<'_>) -> Vec<u32> {

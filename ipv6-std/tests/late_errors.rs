@@ -238,10 +238,13 @@ fn a_report_in_the_middle_of_a_batch_is_returned_by_the_next_call() {
 }
 
 fn a_report_in_the_middle_of_segments_is_returned_by_the_next_call() {
-    // Two system calls: one can send 128 at most.
-    the_next_call_is_refused(|conn| {
-        assert_eq!(conn.send_segments(&[0; 200], 1, &SendControl::new(), None).unwrap(), 200);
-    });
+    // Two system calls, and many: one can send 128 at most. Reports that arrive late may come twice in a row, and so end the
+    // call.
+    for len in if packets_are_late() { &[200][..] } else { &[200, 1000] } {
+        the_next_call_is_refused(|conn| {
+            assert_eq!(conn.send_segments(&vec![0; *len], 1, &SendControl::new(), None).unwrap(), *len);
+        });
+    }
 }
 
 fn a_message_that_fails_in_the_middle_of_a_batch_ends_it() {
@@ -285,8 +288,13 @@ fn until_reported_early<T>(conn: &PacketConn, mut sends: impl FnMut() -> Option<
         }
         let _ = take_kept(conn);
     }
-    assert!(std::env::var_os("IPV6_DELIVER_LATE").is_some(), "no report arrived early");
+    assert!(packets_are_late(), "no report arrived early");
     None
+}
+
+/// Whether this program runs so that packets always arrive late (CONTRIBUTING.md).
+fn packets_are_late() -> bool {
+    std::env::var_os("IPV6_DELIVER_LATE").is_some()
 }
 
 /// After a call that sends several datagrams, the next one returns the report about one of them, and sends nothing.

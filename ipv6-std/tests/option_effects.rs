@@ -258,16 +258,10 @@ fn extensions_of_icmp_errors_are_received_if_the_option_is_on() {
         message[2..4].copy_from_slice(&sum);
         forger.send_to(&message, &SocketAddr::from(([192, 0, 2, 1], 0)).into()).unwrap();
         let mut payload = [0; 1500];
-        loop {
-            if let Some(reported) = conn.recv_error(&mut payload).unwrap() {
-                assert_eq!(reported.error.origin(), ErrorOrigin::Icmp(IcmpType::TIME_EXCEEDED, 0));
-                let found = reported.extensions(&payload[..reported.len]);
-                return found.map(|found| {
-                    found.flat_map(|object| object.mpls()).map(|entry| entry.label).collect::<Vec<_>>()
-                });
-            }
-            std::thread::yield_now();
-        }
+        let reported = reported(&conn, &mut payload);
+        assert_eq!(reported.error.origin(), ErrorOrigin::Icmp(IcmpType::TIME_EXCEEDED, 0));
+        let found = reported.extensions(&payload[..reported.len]);
+        found.map(|found| found.flat_map(|object| object.mpls()).map(|entry| entry.label).collect::<Vec<_>>())
     };
     assert_eq!(labels(false), None);
     assert_eq!(labels(true), Some(vec![100]));

@@ -73,13 +73,9 @@ fn received_packets_have_their_time_in_each_form() {
 
 /// The next entry of the error queue: the length of what it quotes, the stage, the identifier, and the times.
 fn reported(conn: &PacketConn) -> (usize, u32, u32, Timestamping) {
-    loop {
-        if let Some(entry) = conn.recv_error(&mut [0; 64]).unwrap() {
-            let ReportedKind::Timestamp { stage, id, .. } = entry.kind else { panic!("{entry:?}") };
-            return (entry.len, stage, id, entry.kind.times().unwrap());
-        }
-        std::thread::yield_now();
-    }
+    let entry = common::reported(conn, &mut [0; 64]);
+    let ReportedKind::Timestamp { stage, id, .. } = entry.kind else { panic!("{entry:?}") };
+    (entry.len, stage, id, entry.kind.times().unwrap())
 }
 
 fn sent_packets_have_timestamps_with_identifiers() {

@@ -331,8 +331,7 @@ fn a_receive_after_a_shutdown_is_an_error() {
         for text in [b"one".as_slice(), b"", b"two", b""] {
             peer.send_to(text, &SendControl::new(), to).unwrap();
         }
-        // On a busy machine, the kernel delivers them after the call.
-        thread::sleep(Duration::from_millis(200));
+        delivered();
         SockRef::from(conn.get_ref()).shutdown(Shutdown::Both).unwrap();
         // What has arrived before is received, empty datagrams too.
         for text in [b"one".as_slice(), b""] {

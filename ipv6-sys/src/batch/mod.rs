@@ -26,8 +26,8 @@
 //! let (mut batch, mut payloads) = (RecvArray::<8, RECEIVED>::new(), [[0; 16]; 8]);
 //! // Waits for the first message. Usually, the second has arrived by then too.
 //! let received = batch.receive(&receiver, &mut payloads, MessageFlags::WAIT_FOR_ONE)?;
-//! for (slot, payload) in received.iter().zip(&payloads) {
-//!     println!("{:?}", &payload[..slot.arrival().len]);
+//! for ((slot, payload), text) in received.iter().zip(&payloads).zip([b"one", b"two"]) {
+//!     assert_eq!(&payload[..slot.arrival().len], text);
 //! }
 //! # Ok::<(), ipv6_sys::Error>(())
 //! ```
