@@ -308,15 +308,21 @@ macro_rules! for_each_option {
                 = "IPV6_RECVDSTPORT";
             /// Delivers the time at which a packet arrived, in microseconds, as `message::Timestamp`. Linux, the
             /// BSDs, Apple, illumos, Solaris. 32-bit programs on Linux need 5.1.
+            ///
+            /// Linux starts to take times a moment after the first socket of the whole system asks for them. A packet
+            /// that arrived before gets the time at which the program receives it, which can be later than that of the
+            /// next packet.
             #[doc(alias = "SCM_TIMESTAMP")]
             RECEIVE_TIMESTAMP receive_timestamp with_receive_timestamp: bool = "SO_TIMESTAMP";
             /// Delivers the time at which a packet arrived, in nanoseconds, as `message::TimestampNs` (Linux, AIX).
             /// FreeBSD delivers it with `RECEIVE_TIMESTAMP` and `TIMESTAMP_CLOCK`. 32-bit programs on Linux need
-            /// 5.1.
+            /// 5.1. As with `RECEIVE_TIMESTAMP`, the first packets can have the time at which the program receives
+            /// them.
             #[doc(alias = "SCM_TIMESTAMPNS")]
             RECEIVE_TIMESTAMP_NS receive_timestamp_ns with_receive_timestamp_ns: bool = "SO_TIMESTAMPNS";
             /// Which timestamps of received and sent packets are taken and delivered (Linux). 32-bit programs need
-            /// 5.1. The first packets after the first such option of a host can be without.
+            /// 5.1. Linux starts to take times of arrival a moment after the first socket of the whole system asks for
+            /// them. A packet that arrived before has none.
             #[doc(alias = "SCM_TIMESTAMPING")]
             TIMESTAMPING timestamping with_timestamping: TimestampingFlags = "SO_TIMESTAMPING";
             /// The clock and the message of `RECEIVE_TIMESTAMP` (FreeBSD).

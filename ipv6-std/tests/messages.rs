@@ -177,6 +177,7 @@ fn a_coalesced_batch_has_the_messages_of_each_datagram() {
 fn flags_keep_their_room_beside_options() {
     use nix::sys::socket::{TimestampingFlag, setsockopt, sockopt};
     let (_pair, sender, receiver, to) = sockets();
+    let _times = takes_times();
     let software =
         TimestampingFlag::SOF_TIMESTAMPING_RX_SOFTWARE | TimestampingFlag::SOF_TIMESTAMPING_SOFTWARE;
     setsockopt(receiver.get_ref(), sockopt::Timestamping, &software).unwrap();

@@ -43,6 +43,7 @@ fn received_packets_have_their_time_in_each_form() {
     };
     let conn = loopback();
     assert_eq!(sent_to_itself::<Timestamp>(&conn).0, None);
+    let _times = takes_times();
     conn.set_option(&option::RECEIVE_TIMESTAMP, true).unwrap();
     let (time, around) = sent_to_itself::<Timestamp>(&conn);
     within(time.and_then(Timestamp::since_epoch), around);
@@ -57,12 +58,8 @@ fn received_packets_have_their_time_in_each_form() {
 
     let flags = TimestampingFlags::RX_SOFTWARE | TimestampingFlags::SOFTWARE;
     conn.set_option(&option::TIMESTAMPING, flags).unwrap();
-    // The kernel starts to take times a moment later (net_enable_timestamp() in net/core/dev.c).
-    let (times, around) = loop {
-        if let (Some(times), around) = sent_to_itself::<Timestamping>(&conn) {
-            break (times, around);
-        }
-    };
+    let (times, around) = sent_to_itself::<Timestamping>(&conn);
+    let times = times.unwrap();
     within(times.software.and_then(TimestampNs::since_epoch), around);
     assert_eq!(times.hardware, None);
     // The fields of flags are beside the times, in any order of the kernel.
@@ -157,6 +154,7 @@ fn requested_timestamps_are_numbered_in_the_given_order() {
 }
 
 fn a_batch_keeps_the_times_of_its_datagrams() {
+    let _times = takes_times();
     let (sender, receiver) = (loopback(), loopback());
     receiver.set_option(&option::RECEIVE_TIMESTAMP_NS, true).unwrap();
     for text in [b"1", b"2", b"3"] {

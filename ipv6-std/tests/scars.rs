@@ -235,6 +235,7 @@ fn messages_enabled_elsewhere_leave_room_for_ours() {
 // Scar 41: the same with more messages before ours and two after them. (`messages.rs` tests those that do not fit.)
 fn many_messages_enabled_elsewhere_leave_room_for_ours() {
     let conn = with_foreign_messages();
+    let _times = takes_times();
     let software =
         TimestampingFlag::SOF_TIMESTAMPING_SOFTWARE | TimestampingFlag::SOF_TIMESTAMPING_RX_SOFTWARE;
     setsockopt(&conn, sockopt::Timestamping, &software).unwrap();

@@ -8,7 +8,8 @@ use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 use std::{fs, io, thread};
 
-use ipv6_std::option::{self, SocketOption};
+use ipv6_std::message::Timestamping;
+use ipv6_std::option::{self, SocketOption, TimestampingFlags};
 use ipv6_std::{Conn, ControlFlags, InterfaceIndex, Outgoing, PacketConn, Received, Reported, SendControl};
 use ipv6_testnet::{Host, Pair};
 use socket2::{Domain, Socket, Type};
@@ -60,6 +61,26 @@ pub fn has_failed<S: AsFd>(conn: &PacketConn<S>) {
 /// Waits for an entry of the error queue, and takes it.
 pub fn reported<S: AsFd>(conn: &PacketConn<S>, payload: &mut [u8]) -> Reported {
     delivered_to(|| conn.recv_error(payload)?.ok_or_else(|| io::ErrorKind::WouldBlock.into())).unwrap()
+}
+
+/// A socket whose datagrams have the time of their arrival. While it is open, those of others have it too, if they ask.
+///
+/// The kernel starts to take times a moment after the first socket of the system asks (net_enable_timestamp() in
+/// net/core/dev.c). It delivers the time of the receive call for datagrams that arrived before, or none.
+#[must_use = "the kernel stops taking times when no socket asks"]
+pub fn takes_times() -> PacketConn {
+    let conn = loopback();
+    let flags = TimestampingFlags::RX_SOFTWARE | TimestampingFlags::SOFTWARE;
+    conn.set_option(&option::TIMESTAMPING, flags).unwrap();
+    loop {
+        conn.send_to(b"x", &SendControl::new(), conn.local_addr().unwrap()).unwrap();
+        let (mut payload, mut control) = ([0], [0; 512]);
+        let message = conn.recv_message(&mut payload, &mut control).unwrap();
+        if message.get::<Timestamping>().unwrap().is_some() {
+            return conn;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// Sends a datagram to an address of another host, and receives it. Later ones arrive in the order in which they are sent: those
