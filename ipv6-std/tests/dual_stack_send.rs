@@ -36,7 +36,8 @@ const A_TOO: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 11);
 const B: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
 const V4_GROUP: Ipv4Addr = Ipv4Addr::new(239, 1, 2, 3);
 
-/// Two hosts with two links; `eth0` has IPv4 and IPv6 addresses, and the route to groups of IPv4.
+/// Two hosts with two links; `eth0` has IPv4 and IPv6 addresses, and the route to groups of IPv4. The hosts are neighbours that
+/// know each other.
 fn hosts() -> Pair {
     let pair = Pair::new().unwrap();
     link(&pair.a, "eth1", &pair.b, "eth1").unwrap();
@@ -51,6 +52,9 @@ fn hosts() -> Pair {
         pair.b.ip(command).unwrap();
     }
     pair.a.ip("route add 224.0.0.0/4 dev eth0").unwrap();
+    for address in [B.to_ipv6_mapped(), Pair::B] {
+        acquaint(&pair.a, &pair.b, at(address, 0));
+    }
     pair
 }
 
@@ -211,7 +215,6 @@ fn a_batch_mixes_families() {
     let pair = hosts();
     let (conn, v4, v6) = (sender(&pair), Observer::on(&pair.b), on(&pair.b));
     let (to4, to6) = (v4.address(), at(Pair::B, port(&v6)));
-    acquaint(&pair.a, &pair.b, to6);
     let control = |class| SendControl::new().with_traffic_class(class).with_hop_limit(HOPS);
     for coalescing in [false, true] {
         conn.set_send_coalescing(coalescing);

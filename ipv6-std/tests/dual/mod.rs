@@ -16,7 +16,7 @@ use nix::sys::socket::{
 };
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::common::soon;
+use crate::common::{acquaint, at, soon};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
@@ -60,6 +60,9 @@ impl Net {
         let (to, from) = (Pair::B, Pair::A);
         a.ip(&format!("-6 route add {to} dev eth0 metric 1")).unwrap();
         a.ip(&format!("-6 route add {to} via 2001:db8:2::2 dev eth1 metric 9 src {from}")).unwrap();
+        for family in FAMILIES {
+            acquaint(&a, &b, at(family.b(), 0));
+        }
         Self { a, b }
     }
 
