@@ -27,7 +27,6 @@ fn unreachable() -> (Pair, PacketConn, PacketConn, SocketAddrV6, SocketAddrV6) {
     pair.a.ip("-6 route add unreachable 2001:db8:dead::/48").unwrap();
     let (sender, receiver) = (on(&pair.a), on(&pair.b));
     let to = at(Pair::B, port(&receiver));
-    acquaint(&pair.a, &pair.b, to);
     (pair, sender, receiver, to, at("2001:db8:dead::1".parse().unwrap(), 9))
 }
 

@@ -10,7 +10,7 @@ use common::*;
 use ipv6_std::message::{HopLimit, Ipv4PacketInfo, PacketInfo, TimeToLive, TrafficClass, TypeOfService};
 use ipv6_std::option::SocketOption;
 use ipv6_std::*;
-use ipv6_testnet::{Host, Line, Pair};
+use ipv6_testnet::{Host, Line, Pair, acquaint};
 use socket2::SockRef;
 
 ipv6_testnet::tests! {
@@ -42,14 +42,12 @@ const FIELDS: [ControlFlags; 4] = [
     ControlFlags::INTERFACE,
 ];
 
-/// Two hosts that have IPv4 addresses too, and know each other.
+/// Two hosts that have IPv4 addresses too.
 fn pair() -> Pair {
     let pair = Pair::new().unwrap();
     pair.a.ip(&format!("addr add {A4}/24 brd + dev eth0")).unwrap();
     pair.b.ip(&format!("addr add {B4}/24 brd + dev eth0")).unwrap();
-    for address in [A4.to_ipv6_mapped(), Pair::A] {
-        acquaint(&pair.b, &pair.a, at(address, 0));
-    }
+    acquaint(&pair.b, &pair.a, mapped_at(A4, 0)).unwrap();
     pair
 }
 

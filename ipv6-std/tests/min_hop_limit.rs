@@ -63,7 +63,6 @@ const LIMITS: [(u8, &[u8]); 7] = [
 // Scar 70: Linux stores IPV6_MINHOPCOUNT on such a socket, and drops nothing.
 fn udp_datagrams_below_the_limit_are_dropped() {
     let Pair { a, b } = Pair::new().unwrap();
-    acquaint(&a, &b, at(Pair::B, 0));
     let sender = on(&a);
     for open in [PacketConn::builder(), PacketConn::builder().only_v6(false)] {
         let receiver = b.run(|| open.bind("[::]:0")).unwrap();
@@ -81,7 +80,6 @@ fn udp_datagrams_below_the_limit_are_dropped() {
 // Scar 70.
 fn raw_packets_below_the_limit_are_dropped() {
     let Pair { a, b } = Pair::new().unwrap();
-    acquaint(&a, &b, at(Pair::B, 0));
     let (sender, receiver) = (a.run(|| RawConn::open(89)).unwrap(), b.run(|| RawConn::open(89)).unwrap());
     for (least, arrive) in LIMITS {
         receiver.set_min_hop_limit(least).unwrap();

@@ -148,7 +148,6 @@ fn the_scope_of_a_destination_chooses_the_link() {
         let scope = a.index(name).unwrap();
         let to = [GROUP, b.link_local(name).unwrap()]
             .map(|address| std::net::SocketAddrV6::new(address, port(&listener), 0, scope));
-        acquaint(&a, &b, to[1]);
         for to in to {
             sender.send_to(b"x", &SendControl::new(), to).unwrap();
         }

@@ -10,7 +10,6 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use common::{acquaint, at};
 use ipv6_std::{RawConn, SendControl};
 use ipv6_testnet::{Pair, link};
 use mdns::*;
@@ -433,7 +432,6 @@ fn unicast_queries_from_other_links_are_ignored() {
     let one_shot = Querier::new(&b, 0);
     let bytes = query(TYPE::AAAA, false).build_bytes_vec().unwrap();
     let far = SendControl::new().with_interface(one_shot.on).with_source(FAR.parse().unwrap());
-    acquaint(&b, &a, at(Pair::A, 0));
     for (to, control) in [(Pair::A, far), (Pair::A, SendControl::new().with_source(Pair::B)), (GROUP, far)] {
         one_shot.conn.send_to(&bytes, &control, SocketAddrV6::new(to, 5353, 0, 0)).unwrap();
     }

@@ -4,7 +4,7 @@ use std::borrow::BorrowMut;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::net::Ipv6Addr;
+use std::net::{Ipv6Addr, SocketAddrV6, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -241,9 +241,9 @@ impl Host {
         index.map_err(|error| self.named(io::Error::new(error.kind(), format!("{interface}: {error}"))))
     }
 
-    /// The link-local address of an interface. Waits up to five seconds until it is usable.
+    /// The link-local address of an interface. Waits up to 30 seconds until it is usable.
     pub fn link_local(&self, interface: &str) -> io::Result<Ipv6Addr> {
-        let deadline = Instant::now() + Duration::from_secs(5);
+        let deadline = Instant::now() + Duration::from_secs(30);
         loop {
             let table = self.proc_net("if_inet6")?;
             let mut addresses = table.lines().filter_map(Address::parse);
@@ -286,8 +286,8 @@ impl<'a> Address<'a> {
     }
 }
 
-/// Links two hosts by a veth pair with an end on each. When it returns, both ends are up and their link-local addresses
-/// are usable. No two interfaces made here have the same index.
+/// Links two hosts by a veth pair with an end on each. When it returns, both ends are up, their link-local addresses are
+/// usable, and the hosts know these ([`acquaint`]). No two interfaces made here have the same index.
 ///
 /// # Errors
 ///
@@ -306,8 +306,33 @@ pub fn link(a: &Host, a_name: &str, b: &Host, b_name: &str) -> io::Result<()> {
     a.ip(&format!("link set {a_name} up"))?;
     b.ip(&format!("link set {b_name} up"))?;
     a.link_local(a_name)?;
-    b.link_local(b_name)?;
-    Ok(())
+    acquaint(a, b, SocketAddrV6::new(b.link_local(b_name)?, 0, 0, a.index(a_name)?))
+}
+
+/// Sends a datagram from one host to an address of another, which can be IPv4-mapped, until it arrives. Then the hosts, and the
+/// routers between them, know the link-layer addresses of their neighbours, and datagrams arrive in the order in which they are
+/// sent. Before, they wait for these addresses, and one that is sent as the answer arrives can overtake them.
+///
+/// # Errors
+///
+/// Those of the system calls; `TimedOut` if nothing arrives for 30 seconds.
+pub fn acquaint(from: &Host, to: &Host, mut address: SocketAddrV6) -> io::Result<()> {
+    let [sender, receiver] = [from, to].map(|host| host.run(|| UdpSocket::bind("[::]:0")));
+    let (sender, receiver) = (sender?, receiver?);
+    address.set_port(receiver.local_addr()?.port());
+    receiver.set_read_timeout(Some(Duration::from_secs(1)))?;
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        sender.send_to(b"hello", address)?;
+        match receiver.recv(&mut [0; 8]) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && Instant::now() < deadline => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let error = format!("nothing sent to {address} arrives at host {}", to.name);
+                return Err(from.named(io::Error::new(io::ErrorKind::TimedOut, error)));
+            }
+            result => return result.map(drop),
+        }
+    }
 }
 
 /// Two linked hosts, with an interface `eth0` each.
@@ -325,12 +350,13 @@ impl Pair {
     /// The address of `b`, with a prefix of 64 bits.
     pub const B: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 2);
 
-    /// Makes both hosts and their link.
+    /// Makes both hosts and their link. They know each other ([`acquaint`]).
     pub fn new() -> io::Result<Self> {
         let (a, b) = (Host::new("a")?, Host::new("b")?);
         link(&a, "eth0", &b, "eth0")?;
         a.add_address(Self::A, "eth0")?;
         b.add_address(Self::B, "eth0")?;
+        acquaint(&a, &b, SocketAddrV6::new(Self::B, 0, 0, 0))?;
         Ok(Self { a, b })
     }
 }
@@ -357,7 +383,7 @@ impl Line {
     /// The router's address on `right`: the default route of `b`.
     pub const RIGHT: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 2, 0, 0, 0, 0, 1);
 
-    /// Makes the three hosts and their links.
+    /// Makes the three hosts and their links. They know each other ([`acquaint`]).
     pub fn new() -> io::Result<Self> {
         let (a, router, b) = (Host::new("a")?, Host::new("router")?, Host::new("b")?);
         link(&a, "eth0", &router, "left")?;
@@ -369,6 +395,8 @@ impl Line {
         b.add_address(Self::B, "eth0")?;
         a.ip(&format!("-6 route add default via {}", Self::LEFT))?;
         b.ip(&format!("-6 route add default via {}", Self::RIGHT))?;
+        acquaint(&a, &b, SocketAddrV6::new(Self::B, 0, 0, 0))?;
+        acquaint(&b, &a, SocketAddrV6::new(Self::A, 0, 0, 0))?;
         Ok(Self { a, router, b })
     }
 }

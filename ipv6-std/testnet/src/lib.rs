@@ -22,4 +22,4 @@ mod harness;
 mod host;
 
 pub use harness::{Need, Probe, Test, cc, constrained, main, program};
-pub use host::{Forbidden, Host, Line, Pair, enter, link};
+pub use host::{Forbidden, Host, Line, Pair, acquaint, enter, link};

@@ -83,18 +83,6 @@ pub fn takes_times() -> PacketConn {
     }
 }
 
-/// Sends a datagram to an address of another host, which can be IPv4-mapped, and receives it. Later ones arrive in the order in
-/// which they are sent: those sent before the host knows the neighbour's link-layer address wait, and one that is sent as the
-/// answer arrives can overtake them.
-pub fn acquaint(from: &Host, to: &Host, mut address: SocketAddrV6) {
-    let dual = |host: &Host| host.run(|| PacketConn::builder().only_v6(false).bind("[::]:0")).unwrap();
-    let (sender, receiver) = (dual(from), dual(to));
-    receiver.set_deadline(soon());
-    address.set_port(port(&receiver));
-    sender.send_to(b"hello", &SendControl::new(), address).unwrap();
-    receive(&receiver);
-}
-
 /// The deadline of every receive in a test: a datagram that has not arrived by then was lost. It is generous because
 /// emulated machines are slow; the harness ends a test that hangs.
 pub fn soon() -> Option<Instant> {
