@@ -4,7 +4,7 @@ mod programs;
 
 use std::net::SocketAddrV6;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ipv6_std::{InterfaceIndex, PacketConn, RawConn, SendControl};
 use ipv6_testnet::{Host, Pair};
@@ -574,11 +574,12 @@ fn send_names_the_interface_that_is_lost() {
         ("link set eth0 down", "mcast: interface eth0 is down: "),
     ] {
         let Pair { a, b } = pair();
-        let _recv = Running::start(&b, mcast("recv --group ff02::114 --interface eth0 --port 7000"));
+        let listener = b.run(|| PacketConn::bind("[::]:7000")).unwrap();
+        let on = InterfaceIndex::new(index(&b)).unwrap();
+        listener.join_group("ff02::114".parse().unwrap(), on).unwrap();
+        listener.set_deadline(Some(Instant::now() + Duration::from_secs(60)));
         let send = Running::start(&a, mcast("send --group ff02::114%eth0 --port 7000 --interval 0.05"));
-        // It has its socket when the first datagram is sent.
-        until("a UDP socket", || a.proc_net("udp6").unwrap().lines().count() > 1);
-        std::thread::sleep(Duration::from_millis(200));
+        listener.recv_from(&mut [0; 2048]).unwrap();
         a.ip(command).unwrap();
         let (status, lines) = send.end();
         assert_eq!(status.code(), Some(2));

@@ -32,10 +32,10 @@ fn ra_listen(arguments: &str) -> Command {
     example("ra_listen").typed(&format!("--interface eth0 {arguments}"))
 }
 
-/// Starts the program on a host, and waits until it has its socket.
+/// Starts the program on a host, and waits until it is a member of its group. (So is the kernel.)
 fn start(host: &Host, arguments: &str) -> Running {
     let running = Running::start(host, ra_listen(arguments));
-    opened_raw_socket(host);
+    joined_by(host, &ALL_NODES.to_string(), 2);
     running
 }
 
@@ -420,8 +420,6 @@ fn a_lost_interface_is_reported_and_used_again_when_it_returns() {
 fn a_lost_interface_ends_it_with_the_option_once() {
     let Pair { a, b: _b } = Pair::new().unwrap();
     let ours = start(&a, "--once");
-    // The kernel itself is a member, too.
-    joined_by(&a, &ALL_NODES.to_string(), 2);
     a.ip("link del eth0").unwrap();
     let (status, lines) = ours.end();
     assert_eq!(status.code(), Some(2));
