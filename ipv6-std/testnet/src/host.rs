@@ -292,7 +292,7 @@ impl<'a> Address<'a> {
 /// # Errors
 ///
 /// The error of `ip`, for example that an interface of that name exists; `TimedOut` if a link-local address did not
-/// become usable.
+/// become usable; those of [`acquaint`].
 pub fn link(a: &Host, a_name: &str, b: &Host, b_name: &str) -> io::Result<()> {
     // No two interfaces of this program have the same index. If both ends of a veth pair had, the kernel would report
     // their carrier with a delay of up to a second (net/core/link_watch.c: `linkwatch_urgent_event`). Unique indexes
@@ -311,7 +311,7 @@ pub fn link(a: &Host, a_name: &str, b: &Host, b_name: &str) -> io::Result<()> {
 
 /// Sends a datagram from one host to an address of another, which can be IPv4-mapped, until it arrives. Then the hosts, and the
 /// routers between them, know the link-layer addresses of their neighbours, and datagrams arrive in the order in which they are
-/// sent. Before, they wait for these addresses, and one that is sent as the answer arrives can overtake them.
+/// sent. Before, datagrams wait for these addresses, and one that is sent as the answer arrives can overtake those that wait.
 ///
 /// # Errors
 ///
@@ -324,13 +324,13 @@ pub fn acquaint(from: &Host, to: &Host, mut address: SocketAddrV6) -> io::Result
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         sender.send_to(b"hello", address)?;
-        match receiver.recv(&mut [0; 8]) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock && Instant::now() < deadline => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                let error = format!("nothing sent to {address} arrives at host {}", to.name);
-                return Err(from.named(io::Error::new(io::ErrorKind::TimedOut, error)));
-            }
-            result => return result.map(drop),
+        let Err(error) = receiver.recv(&mut [0; 8]) else { return Ok(()) };
+        if error.kind() != io::ErrorKind::WouldBlock {
+            return Err(error);
+        }
+        if Instant::now() > deadline {
+            let error = format!("nothing sent to {address} arrives at host {}", to.name);
+            return Err(from.named(io::Error::new(io::ErrorKind::TimedOut, error)));
         }
     }
 }

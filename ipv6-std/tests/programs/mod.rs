@@ -156,8 +156,8 @@ pub fn opened_raw_socket(host: &Host) {
     until("a raw socket", || host.proc_net("raw6").unwrap().lines().count() > 1);
 }
 
-/// Waits until the sockets of a host hold no datagram, as their file in `/proc/net` shows: a slow program's receive buffer would
-/// overflow.
+/// Waits until the sockets of a host hold no datagram, as this file in `/proc/net` shows. A test that sends many calls it now and
+/// then, because the receive buffer of a slow program overflows.
 pub fn read_all(host: &Host, file: &str) {
     let is_read = |line: &str| line.split_whitespace().nth(4).unwrap().ends_with(":00000000");
     until("all datagrams read", || host.proc_net(file).unwrap().lines().skip(1).all(is_read));
